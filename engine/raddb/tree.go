@@ -1,0 +1,99 @@
+package raddb
+
+import (
+	"crypto/sha256"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+	"sort"
+	"sync"
+)
+
+// A Tree is a directory of configuration together with the memory of what was read from it: the inputs of
+// a generation. It may be used from several goroutines.
+type Tree struct {
+	Root string // absolute or as given; names are relative to it
+
+	mu     sync.Mutex // protects inputs
+	inputs map[string][sha256.Size]byte
+}
+
+// An Input is one thing a generation was made from: a file by its path, or a value by a name in brackets.
+type Input struct {
+	Path string
+	Sum  [sha256.Size]byte
+}
+
+// Open gives the tree below root. Nothing is read yet.
+func Open(root string) *Tree {
+	return &Tree{Root: root, inputs: map[string][sha256.Size]byte{}}
+}
+
+// Path resolves a name as it stands in a file: relative to the root unless absolute.
+func (t *Tree) Path(name string) string {
+	if filepath.IsAbs(name) {
+		return filepath.Clean(name)
+	}
+	return filepath.Join(t.Root, name)
+}
+
+// ReadFile reads a whole file and remembers it.
+func (t *Tree) ReadFile(name string) ([]byte, error) {
+	b, err := os.ReadFile(t.Path(name))
+	if err != nil {
+		return nil, err
+	}
+	t.remember(t.Path(name), sha256.Sum256(b))
+	return b, nil
+}
+
+// OpenFile opens a file for reading in passing (large users files). It is remembered when it was read to
+// its end and closed.
+func (t *Tree) OpenFile(name string) (io.ReadCloser, error) {
+	f, err := os.Open(t.Path(name))
+	if err != nil {
+		return nil, err
+	}
+	return &hashingFile{File: f, sum: sha256.New(), tree: t}, nil
+}
+
+// Remember adds an input that is no file: a resolved address, an environment value.
+func (t *Tree) Remember(name string, value []byte) {
+	t.remember("["+name+"]", sha256.Sum256(value))
+}
+
+func (t *Tree) remember(path string, sum [sha256.Size]byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.inputs[path] = sum
+}
+
+// Inputs gives all that was read so far, ordered by path.
+func (t *Tree) Inputs() []Input {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	list := make([]Input, 0, len(t.inputs))
+	for p, s := range t.inputs {
+		list = append(list, Input{p, s})
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].Path < list[j].Path })
+	return list
+}
+
+type hashingFile struct {
+	*os.File
+	sum  hash.Hash
+	tree *Tree
+}
+
+func (f *hashingFile) Read(b []byte) (int, error) {
+	n, err := f.File.Read(b)
+	f.sum.Write(b[:n])
+	return n, err
+}
+
+func (f *hashingFile) Close() error {
+	f.tree.remember(f.Name(), [sha256.Size]byte(f.sum.Sum(nil)))
+	return f.File.Close()
+}
