@@ -17,6 +17,7 @@ type Tree struct {
 
 	mu     sync.Mutex // protects inputs
 	inputs map[string][sha256.Size]byte
+	stored map[string]string // of a snapshot: path as it was -> file that keeps the content; nil: the disk itself
 }
 
 // An Input is one thing a generation was made from: a file by its path, or a value by a name in brackets.
@@ -40,7 +41,12 @@ func (t *Tree) Path(name string) string {
 
 // ReadFile reads a whole file and remembers it.
 func (t *Tree) ReadFile(name string) ([]byte, error) {
-	b, err := os.ReadFile(t.Path(name))
+	f, err := t.open(t.Path(name))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(f)
 	if err != nil {
 		return nil, err
 	}
@@ -51,11 +57,12 @@ func (t *Tree) ReadFile(name string) ([]byte, error) {
 // OpenFile opens a file for reading in passing (large users files). It is remembered when it was read to
 // its end and closed.
 func (t *Tree) OpenFile(name string) (io.ReadCloser, error) {
-	f, err := os.Open(t.Path(name))
+	path := t.Path(name)
+	f, err := t.open(path)
 	if err != nil {
 		return nil, err
 	}
-	return &hashingFile{File: f, sum: sha256.New(), tree: t}, nil
+	return &hashingFile{File: f, path: path, sum: sha256.New(), tree: t}, nil
 }
 
 // Remember adds an input that is no file: a resolved address, an environment value.
@@ -83,6 +90,7 @@ func (t *Tree) Inputs() []Input {
 
 type hashingFile struct {
 	*os.File
+	path string
 	sum  hash.Hash
 	tree *Tree
 }
@@ -94,6 +102,6 @@ func (f *hashingFile) Read(b []byte) (int, error) {
 }
 
 func (f *hashingFile) Close() error {
-	f.tree.remember(f.Name(), [sha256.Size]byte(f.sum.Sum(nil)))
+	f.tree.remember(f.path, [sha256.Size]byte(f.sum.Sum(nil)))
 	return f.File.Close()
 }
