@@ -1,72 +1,113 @@
 package radius
 
+import (
+	"crypto/md5"
+	"crypto/subtle"
+)
+
 // A Session is the half of a transport that knows the shared secret: it verifies, signs, hides and reveals
 // (RFC 2865, 2866, 2868, 3579, 5176 over UDP). Packet never does. RADIUS/1.1 (RFC 9765) will be another
 // kind of Session. A Session has scratch memory and serves one goroutine at a time; it is cheap to re-key
-// with Use. The zero Session has an empty secret.
+// with Use. The zero Session has an empty secret: it signs, but it verifies nothing.
+//
+// Digests are taken with md5.Sum over octets joined in scratch, not with a hash.Hash: that is a third
+// faster and allocates nothing. The first block of scratch is kept for HMAC's inner pad.
 type Session struct {
 	secret  Secret
-	scratch []byte // joined input of a digest; grows once, then reused
+	scratch []byte // inner pad, then the joined input of a digest; grows once, then reused
+	outer   [md5.BlockSize + md5.Size]byte
+	keyed   bool // scratch and outer begin with the pads of secret
 }
 
 // Use sets the secret for the packets that follow.
-func (s *Session) Use(secret Secret) { s.secret = secret }
+func (s *Session) Use(secret Secret) { s.secret, s.keyed = secret, false }
 
-// Verified says what VerifyRequest found proved.
-type Verified struct {
-	MessageAuthenticator bool // present and right
+// input gives n octets of scratch behind the pad.
+func (s *Session) input(n int) []byte {
+	if need := md5.BlockSize + n; need > cap(s.scratch) {
+		s.scratch, s.keyed = make([]byte, need+need/2), false
+	}
+	s.scratch = s.scratch[:cap(s.scratch)]
+	return s.scratch[md5.BlockSize : md5.BlockSize+n]
 }
 
-// VerifyRequest checks a received request: Message-Authenticator if present (any code; RFC 3579 s3.2, 5997
-// s3, 5176 s3.4), and the Request Authenticator of Accounting-, CoA- and Disconnect-Requests (RFC 2866 s3,
-// 5176 s2.3). raw is the packet's octets exactly to its Length. Errors are the sentinels of errors.go.
-func (s *Session) VerifyRequest(raw []byte) (Verified, error) { panic("radius.VerifyRequest") }
+// A joined is a packet copied to scratch with another authenticator, followed by the secret.
+type joined struct{ packet, withSecret []byte }
 
-// SignReply completes a reply in place: raw is a whole packet with Length set; a Message-Authenticator
-// attribute in it, whatever it holds, is filled in (computed with the request's authenticator), then the
-// Response Authenticator (RFC 2865 s3).
-func (s *Session) SignReply(raw []byte, request *Authenticator) { panic("radius.SignReply") }
-
-// SignRequest completes a request in place before sending. For Access-Request and Status-Server the
-// authenticator must already be random and a Message-Authenticator, if present, is filled in; for
-// Accounting, CoA and Disconnect it fills Message-Authenticator first and then the Request Authenticator.
-func (s *Session) SignRequest(raw []byte) { panic("radius.SignRequest") }
-
-// VerifyReply checks a reply against the request's authenticator: Response Authenticator, and
-// Message-Authenticator if present (for CoA and Disconnect answers computed over the request's
-// authenticator or over zeros, as FreeRADIUS 3.2 does).
-func (s *Session) VerifyReply(raw []byte, request *Authenticator) (Verified, error) {
-	panic("radius.VerifyReply")
+// join copies raw and the secret to scratch; authenticator nil stands for 16 zeros.
+func (s *Session) join(raw []byte, authenticator *Authenticator) joined {
+	all := s.input(len(raw) + s.secret.Len())
+	n := copy(all, raw)
+	copy(all[n:], s.secret.octets)
+	if authenticator == nil {
+		authenticator = &Authenticator{}
+	}
+	copy(all[4:HeaderLen], authenticator[:])
+	return joined{all[:n], all}
 }
 
-// HidePassword appends User-Password hidden as RFC 2865 s5.2 says.
-func (s *Session) HidePassword(dst, password []byte, request *Authenticator) []byte {
-	panic("radius.HidePassword")
+// digest is MD5 over packet and secret: Request and Response Authenticator (RFC 2865 s3, 2866 s3).
+func (j joined) digest() [md5.Size]byte { return md5.Sum(j.withSecret) }
+
+// messageAuthenticator is HMAC-MD5 over the packet in scratch, whose Message-Authenticator at offset at is
+// taken as zeros (RFC 3579 s3.2). The value in scratch is left zero.
+func (s *Session) messageAuthenticator(j joined, at int) [md5.Size]byte {
+	clear(j.packet[at+2 : at+messageAuthenticatorLen])
+	s.key()
+	inner := md5.Sum(s.scratch[:md5.BlockSize+len(j.packet)])
+	copy(s.outer[md5.BlockSize:], inner[:])
+	return md5.Sum(s.outer[:])
 }
 
-// RevealPassword appends the clear password, trailing NULs removed. The hidden value must have 16 to 128
-// octets, a multiple of 16, otherwise ErrPasswordLength.
-func (s *Session) RevealPassword(dst, hidden []byte, request *Authenticator) ([]byte, error) {
-	panic("radius.RevealPassword")
+// key lays out the pads of RFC 2104 s2 for the secret.
+func (s *Session) key() {
+	if s.keyed {
+		return
+	}
+	var block [md5.BlockSize]byte
+	if s.secret.Len() > md5.BlockSize {
+		sum := md5.Sum([]byte(s.secret.octets))
+		copy(block[:], sum[:])
+	} else {
+		copy(block[:], s.secret.octets)
+	}
+	for i, b := range block {
+		s.scratch[i] = b ^ 0x36
+		s.outer[i] = b ^ 0x5c
+	}
+	s.keyed = true
 }
 
-// HideSalted appends salt and the hidden value as RFC 2868 s3.5 says (without the tag octet). The high bit
-// of salt must be set and the salt unique in its packet.
-func (s *Session) HideSalted(dst []byte, salt uint16, value []byte, request *Authenticator) []byte {
-	panic("radius.HideSalted")
-}
+// equal compares two digests in constant time.
+func equal(x [md5.Size]byte, y []byte) bool { return subtle.ConstantTimeCompare(x[:], y) == 1 }
 
-// RevealSalted appends the clear value of a salted one (salt first, no tag octet).
-func (s *Session) RevealSalted(dst, hidden []byte, request *Authenticator) ([]byte, error) {
-	panic("radius.RevealSalted")
-}
+const messageAuthenticatorLen = 2 + md5.Size // RFC 3579 s3.2: the Length field is 18
 
-// HideAscend appends the value hidden by Ascend's method (FreeRADIUS encrypt=3).
-func (s *Session) HideAscend(dst, value []byte, request *Authenticator) []byte {
-	panic("radius.HideAscend")
-}
-
-// RevealAscend appends the clear value of one hidden by Ascend's method.
-func (s *Session) RevealAscend(dst, hidden []byte, request *Authenticator) []byte {
-	panic("radius.RevealAscend")
+// locate finds the Message-Authenticator of a whole packet: its offset, 0 if there is none. Its errors are
+// those of Parse, and of a packet with one too long or one too many (RFC 3579 s3.2).
+func locate(raw []byte) (at int, err error) {
+	n, err := length(raw)
+	if err != nil {
+		return 0, err
+	}
+	if n != len(raw) {
+		return 0, &ParseError{Problem: ProblemLengthEnd, Offset: 2, Found: n, Limit: len(raw)}
+	}
+	attrs := Attributes(raw[HeaderLen:])
+	if err := attrs.check(); err != nil {
+		return 0, err
+	}
+	for i := HeaderLen; i < n; i += int(raw[i+1]) {
+		if Type(raw[i]) != TypeMessageAuthenticator {
+			continue
+		}
+		if at != 0 {
+			return 0, ErrMessageAuthenticators
+		}
+		if raw[i+1] != messageAuthenticatorLen {
+			return 0, ErrMessageAuthenticatorLen
+		}
+		at = i
+	}
+	return at, nil
 }
