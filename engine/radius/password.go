@@ -133,7 +133,7 @@ func overlay(block []byte, mask [md5.Size]byte) {
 }
 
 // saltedSeed is the first seed of RFC 2868 s3.5: authenticator and salt.
-func saltedSeed(request *Authenticator, salt []byte) (seed [len(request) + 2]byte) {
+func saltedSeed(request *Authenticator, salt []byte) (seed [len(Authenticator{}) + 2]byte) {
 	copy(seed[:], request[:])
 	copy(seed[len(request):], salt)
 	return seed
