@@ -1,0 +1,158 @@
+package raddb
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+)
+
+// MaxIncludes is how deep files may include one another.
+const MaxIncludes = 20
+
+// Includes keeps account of $INCLUDE: which files are being read, innermost last. The zero value is ready.
+type Includes struct {
+	open []included
+}
+
+type included struct {
+	path string
+	at   Pos // of the $INCLUDE; File is "" for the outermost
+}
+
+// Enter begins a file. A loop, or a depth beyond MaxIncludes, is an error at the place of the $INCLUDE and
+// gives false; otherwise Leave must follow.
+func (in *Includes) Enter(path string, at Pos, errs *List) bool {
+	path = filepath.Clean(path)
+	for i, o := range in.open {
+		if o.path == path {
+			errs.Errorf(at, "$INCLUDE loop: %s; leave one of them out", in.chain(i, path))
+			return false
+		}
+	}
+	if len(in.open) >= MaxIncludes {
+		errs.Errorf(at, "$INCLUDE is more than %d files deep", MaxIncludes)
+		return false
+	}
+	in.open = append(in.open, included{path, at})
+	return true
+}
+
+// Leave ends the file begun last.
+func (in *Includes) Leave() { in.open = in.open[:len(in.open)-1] }
+
+// Depth gives the number of files that are being read.
+func (in *Includes) Depth() int { return len(in.open) }
+
+func (in *Includes) chain(from int, last string) string {
+	var b strings.Builder
+	for _, o := range in.open[from:] {
+		b.WriteString(filepath.Base(o.path) + " includes ")
+	}
+	return b.String() + filepath.Base(last)
+}
+
+// IncludePath resolves the name of an $INCLUDE that stands in the file from: beside that file if there is
+// such a file, otherwise below the root of the tree (GNU Radius).
+func (t *Tree) IncludePath(name, from string) string {
+	if filepath.IsAbs(name) {
+		return filepath.Clean(name)
+	}
+	beside := filepath.Join(filepath.Dir(t.Path(from)), name)
+	if t.exists(beside) {
+		return beside
+	}
+	return t.Path(name)
+}
+
+func (t *Tree) exists(path string) bool {
+	f, err := t.open(path)
+	if err != nil {
+		return false
+	}
+	f.Close()
+	return true
+}
+
+// A Line is one line of a file, or of one that it includes.
+type Line struct {
+	Fields []Field // valid during the call
+	File   string
+}
+
+// Pos gives the place of the i-th field.
+func (l Line) Pos(i int) Pos { return Pos{l.File, l.Fields[i].Line, l.Fields[i].Col} }
+
+// EachLine reads the file name with all that it includes and calls visit for each line of fields. What is
+// wrong goes to errs, also that there is no such file. Positions name files as they were written.
+func (t *Tree) EachLine(name string, errs *List, visit func(Line)) {
+	r := lineReader{tree: t, errs: errs, visit: visit}
+	r.read(t.Path(name), name, Pos{})
+}
+
+type lineReader struct {
+	tree  *Tree
+	errs  *List
+	visit func(Line)
+	in    Includes
+}
+
+func (r *lineReader) read(path, shown string, at Pos) {
+	if !r.in.Enter(path, at, r.errs) {
+		return
+	}
+	defer r.in.Leave()
+	text, err := r.tree.ReadFile(path)
+	if err != nil {
+		if at.File == "" {
+			at = Pos{File: shown}
+			shown = ""
+		}
+		r.errs.Errorf(at, "%s", unreadable(shown, err))
+		return
+	}
+	lines := NewFields(string(text), shown, r.errs)
+	for f := lines.Next(); f != nil; f = lines.Next() {
+		r.line(Line{f, shown}, path)
+	}
+}
+
+func (r *lineReader) line(l Line, path string) {
+	first := l.Fields[0]
+	if first.Quoted || !strings.EqualFold(first.Text, "$INCLUDE") {
+		r.visit(l)
+		return
+	}
+	if len(l.Fields) != 2 {
+		r.errs.Errorf(l.Pos(0), "$INCLUDE with %d fields behind it; expected one, the name of a file", len(l.Fields)-1)
+		return
+	}
+	target := r.tree.IncludePath(l.Fields[1].Text, path)
+	r.read(target, r.tree.shown(target), l.Pos(1))
+}
+
+// shown gives the path as people are told it: relative to the root if it lies below.
+func (t *Tree) shown(path string) string {
+	if rel, err := filepath.Rel(t.Root, path); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return path
+}
+
+// unreadable says why a file could not be read, without naming it twice.
+func unreadable(name string, err error) string {
+	if name != "" {
+		name = " " + name
+	}
+	var pe *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Sprintf("there is no file%s", name)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Sprintf("the file%s may not be read by this user", name)
+	case errors.As(err, &pe):
+		return fmt.Sprintf("the file%s cannot be read: %v", name, pe.Err)
+	}
+	return fmt.Sprintf("the file%s cannot be read: %v", name, err)
+}
