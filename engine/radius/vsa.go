@@ -59,7 +59,7 @@ func (f VSAFormat) Next(data []byte) (sub SubAttribute, rest []byte, ok bool) {
 	}
 	n := len(data)
 	if f.LenLen > 0 {
-		n = int(bigEndian(data[f.TypeLen : f.TypeLen+f.LenLen]))
+		n = int(bigEndian(data[f.TypeLen : int(f.TypeLen)+int(f.LenLen)]))
 	}
 	if n < head || n > len(data) {
 		return SubAttribute{}, nil, false
@@ -125,13 +125,10 @@ func (f VSAFormat) JoinVSA(dst []byte, attrs Attributes) (joined []byte, rest At
 // the format has a continuation octet, otherwise it is ErrValueLen. A number that does not fit the type
 // field is ErrNumber. On an error dst is returned unchanged.
 func (f VSAFormat) AppendVSA(dst []byte, vendor, number uint32, value []byte) ([]byte, error) {
+	if err := f.check(number, len(value)); err != nil {
+		return dst, err
+	}
 	room := f.MaxValueLen()
-	if len(value) > room && !f.Continuation {
-		return dst, ErrValueLen
-	}
-	if f.TypeLen < 4 && number>>(8*f.TypeLen) != 0 {
-		return dst, ErrNumber
-	}
 	for {
 		part := value[:min(len(value), room)]
 		value = value[len(part):]
@@ -152,11 +149,23 @@ func (f VSAFormat) AppendSub(dst []byte, number uint32, value []byte) ([]byte, e
 	if len(value) > f.MaxValueLen() {
 		return dst, ErrValueLen
 	}
-	if f.TypeLen < 4 && number>>(8*f.TypeLen) != 0 {
-		return dst, ErrNumber
+	if err := f.check(number, len(value)); err != nil {
+		return dst, err
 	}
 	dst = f.appendHeader(dst, number, f.HeaderLen()+len(value), false)
 	return append(dst, value...), nil
+}
+
+// check refuses what no attribute of the format can hold.
+func (f VSAFormat) check(number uint32, valueLen int) error {
+	room := f.MaxValueLen()
+	switch {
+	case room <= 0, valueLen > room && !f.Continuation, valueLen > MaxPacketLen:
+		return ErrValueLen
+	case f.TypeLen < 4 && number>>(8*f.TypeLen) != 0:
+		return ErrNumber
+	}
+	return nil
 }
 
 // appendHeader appends type, length and continuation; n is the length with the header.
