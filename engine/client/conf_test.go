@@ -73,7 +73,7 @@ func TestParseConfErrors(t *testing.T) {
 		{"tries", "auth h k 1 0\n", `r:1:12: "0" is no number of tries; expected 1 to 1000`},
 		{"port", "auth h:x k\n", `r:1:8: "x" is no port; expected 1 to 65535`},
 		{"no host", "auth :1 k\n", `r:1:6: ":1" has no host; expected host, host:port, or [IPv6]:port`},
-		{"unknown escape", `auth h "a\n"`, `r:1:11: an unknown escape; expected \" or \\`},
+		{"unknown escape", `auth h "a\n"`, `r:1:10: an unknown escape; expected \" or \\`},
 		{"not closed", `auth h "a`, `r:1:8: a quoted field is not closed on its line; expected another "`},
 		{"empty quotes", `auth h ""`, "r:1:8: an empty quoted field; expected text between the quotes"},
 		{"glued", `auth h "a"b`, "r:1:11: text directly after a closing quote; expected a space or the end of the line"},
