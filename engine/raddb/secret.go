@@ -12,7 +12,7 @@ const SecretsDir = "secrets"
 // Secret reads the secret NAME: the content of secrets/NAME without its last line end. The file is an input
 // of the generation. The error never holds any of the content.
 func (t *Tree) Secret(name string) ([]byte, error) {
-	if !secretName(name) {
+	if !IsSecretName(name) {
 		return nil, fmt.Errorf("%q is no name of a secret; expected letters, digits, - _ and dots inside", name)
 	}
 	return t.SecretFile(SecretsDir + "/" + name)
@@ -31,7 +31,9 @@ func (t *Tree) SecretFile(name string) ([]byte, error) {
 	return []byte(text), nil
 }
 
-func secretName(name string) bool {
+// IsSecretName reports whether name may name a secret of the tree: letters, digits, - _ and dots that are not
+// first.
+func IsSecretName(name string) bool {
 	for i := range len(name) {
 		c := name[i]
 		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' && i > 0) {
@@ -43,10 +45,10 @@ func secretName(name string) bool {
 
 // Exposed reports whether others than owner and group may read the file. A snapshot's files are not.
 func (t *Tree) Exposed(name string) bool {
-	if t.stored != nil {
+	if !t.OnDisk() {
 		return false
 	}
-	f, err := t.open(t.Path(name))
+	f, err := t.from.open(t.Path(name))
 	if err != nil {
 		return false
 	}

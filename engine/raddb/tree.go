@@ -4,7 +4,7 @@ import (
 	"crypto/sha256"
 	"hash"
 	"io"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"sort"
 	"sync"
@@ -17,7 +17,8 @@ type Tree struct {
 
 	mu     sync.Mutex // protects inputs
 	inputs map[string][sha256.Size]byte
-	stored map[string]string // of a snapshot: path as it was -> file that keeps the content; nil: the disk itself
+
+	from source // the disk, a snapshot, or files that the program carries
 }
 
 // An Input is one thing a generation was made from: a file by its path, or a value by a name in brackets.
@@ -28,7 +29,7 @@ type Input struct {
 
 // Open gives the tree below root. Nothing is read yet.
 func Open(root string) *Tree {
-	return &Tree{Root: root, inputs: map[string][sha256.Size]byte{}}
+	return &Tree{Root: root, inputs: map[string][sha256.Size]byte{}, from: disk{}}
 }
 
 // Path resolves a name as it stands in a file: relative to the root unless absolute.
@@ -41,7 +42,7 @@ func (t *Tree) Path(name string) string {
 
 // ReadFile reads a whole file and remembers it.
 func (t *Tree) ReadFile(name string) ([]byte, error) {
-	f, err := t.open(t.Path(name))
+	f, err := t.from.open(t.Path(name))
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +59,7 @@ func (t *Tree) ReadFile(name string) ([]byte, error) {
 // its end and closed.
 func (t *Tree) OpenFile(name string) (io.ReadCloser, error) {
 	path := t.Path(name)
-	f, err := t.open(path)
+	f, err := t.from.open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +90,7 @@ func (t *Tree) Inputs() []Input {
 }
 
 type hashingFile struct {
-	*os.File
+	fs.File
 	path string
 	sum  hash.Hash
 	tree *Tree
