@@ -43,7 +43,7 @@ func IsSecretName(name string) bool {
 	return name != ""
 }
 
-// Exposed reports whether others than owner and group may read the file. A snapshot's files are not.
+// Exposed reports whether others than owner and group may read the file. Only files on the disk are.
 func (t *Tree) Exposed(name string) bool {
 	if !t.OnDisk() {
 		return false
