@@ -1,23 +1,126 @@
 package auth
 
-// A Stored is a password as it is kept: in clear or hashed. Made by Parse; the zero Stored fits nothing.
-type Stored struct{}
+import (
+	"bytes"
+	"crypto/subtle"
+)
+
+// A Stored is a password as it is kept: in clear or hashed. Made by Parse or Dummy; the zero Stored fits
+// nothing. It shares the memory of the text that it was parsed from, which must not change.
+type Stored struct {
+	scheme Scheme
+	cost   int    // bcrypt's cost, SHA-crypt's rounds
+	text   []byte // SchemeClear: the password; bcrypt: the whole form
+	sum    []byte // the hash, decoded for digests, in crypt's base64 for crypt forms
+	salt   []byte
+	dummy  bool // made by Dummy: fits nothing, whatever the comparison says
+}
+
+// maxGiven bounds the octets of a given password, because the time of a hash grows with them. RFC 2865
+// s5.2 has 128 at most.
+const maxGiven = 512
 
 // Parse reads a stored password. scheme is "" to take the header or crypt prefix that it carries ({SSHA}…,
 // {clear}…, $6$…), clear text if it has none; "clear" for clear text whatever it looks like; "crypt" for
-// crypt(3) forms ($1$ $5$ $6$ $2a$ $2b$ $2y$). It allocates nothing for clear text. Errors say what is wrong
-// without the text (unknown scheme, malformed, costs above the limit).
-func Parse(scheme string, stored []byte) (Stored, error) { panic("auth.Parse") }
+// crypt(3) forms ($1$ $5$ $6$ $2a$ $2b$ $2y$); "nt" for an NT hash, 16 octets or 32 hexadecimal digits. It
+// allocates nothing for clear text. Errors say what is wrong without the text (unknown scheme, malformed,
+// costs above the limit) and are the sentinels of errors.go.
+func Parse(scheme string, stored []byte) (Stored, error) {
+	switch scheme {
+	case "":
+		return parseMarked(stored)
+	case "clear":
+		return Stored{scheme: SchemeClear, text: stored}, nil
+	case "crypt":
+		return parseCrypt(stored)
+	case "nt":
+		return parseDigest(SchemeNT, stored)
+	}
+	return Stored{}, ErrScheme
+}
 
-// Costly reports whether Verify computes for long (more than some 50 µs), so that it belongs on a worker.
-func (s Stored) Costly() bool { panic("auth.Costly") }
+// Clear gives the clear text, for CHAP and MS-CHAP; false if the password is hashed. That of a Dummy is
+// random.
+func (s Stored) Clear() ([]byte, bool) { return s.text, s.scheme == SchemeClear }
 
-// Clear gives the clear text, for CHAP and MS-CHAP; false if the password is hashed.
-func (s Stored) Clear() ([]byte, bool) { panic("auth.Clear") }
+// NTHash gives the 16 octets of a password stored as an NT hash, for MS-CHAP; false for other schemes.
+func (s Stored) NTHash() ([]byte, bool) { return s.sum, s.scheme == SchemeNT }
 
 // Verify compares a PAP password in constant time. An empty given password fits only an empty stored one.
-func (s Stored) Verify(given []byte) bool { panic("auth.Verify") }
+// One of more than 512 octets fits nothing.
+func (s Stored) Verify(given []byte) bool {
+	if len(given) == 0 {
+		return s.scheme == SchemeClear && len(s.text) == 0 && !s.dummy
+	}
+	if len(given) > maxGiven {
+		return false
+	}
+	return s.fits(given) && !s.dummy
+}
 
-// CHAP verifies CHAP-Password (ident and 16 octets) with its challenge against clear text, RFC 2865 s2.2.
-// Wrong lengths are false.
-func CHAP(response, challenge, clear []byte) bool { panic("auth.CHAP") }
+func (s Stored) fits(given []byte) bool {
+	switch s.scheme {
+	case schemeNone:
+		return false
+	case SchemeClear:
+		return same(given, s.text)
+	case SchemeMD5Crypt, SchemeSHA256Crypt, SchemeSHA512Crypt, SchemeBcrypt:
+		return s.fitsCrypt(given)
+	}
+	return s.fitsDigest(given)
+}
+
+// same compares two passwords; the time tells neither where they differ nor, up to one User-Password's
+// length, how long the stored one is.
+func same(given, stored []byte) bool {
+	var x, y [128]byte
+	if len(given) > len(x) || len(stored) > len(y) {
+		return subtle.ConstantTimeCompare(given, stored) == 1
+	}
+	copy(x[:], given)
+	copy(y[:], stored)
+	length := subtle.ConstantTimeEq(int32(len(given)), int32(len(stored)))
+	return subtle.ConstantTimeCompare(x[:], y[:])&length == 1
+}
+
+// parseMarked reads a password that says itself what it is.
+func parseMarked(stored []byte) (Stored, error) {
+	if name, rest, ok := header(stored); ok {
+		return parseHeader(name, rest)
+	}
+	if cryptPrefix(stored) {
+		return parseCrypt(stored)
+	}
+	return Stored{scheme: SchemeClear, text: stored}, nil
+}
+
+// header splits "{name}rest". Something else in braces than letters, digits and hyphens is no header.
+func header(stored []byte) (name, rest []byte, ok bool) {
+	if len(stored) == 0 || stored[0] != '{' {
+		return nil, nil, false
+	}
+	end := bytes.IndexByte(stored, '}')
+	if end < 2 || !isName(stored[1:end]) {
+		return nil, nil, false
+	}
+	return stored[1:end], stored[end+1:], true
+}
+
+// cryptPrefix reports whether the text begins like "$id$".
+func cryptPrefix(stored []byte) bool {
+	if len(stored) == 0 || stored[0] != '$' {
+		return false
+	}
+	end := bytes.IndexByte(stored[1:], '$')
+	return end > 0 && isName(stored[1:1+end])
+}
+
+func isName(name []byte) bool {
+	for _, c := range name {
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
+		if !letter && c != '-' && c != '_' && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
+}

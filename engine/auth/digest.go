@@ -1,0 +1,116 @@
+package auth
+
+import (
+	"bytes"
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"strings"
+)
+
+// parseHeader reads what follows a header such as {SSHA}; case does not count. They are those of LDAP
+// directories (RFC 2307 s5.3) and of FreeRADIUS's Password-With-Header.
+func parseHeader(name, rest []byte) (Stored, error) {
+	switch strings.ToLower(string(name)) {
+	case "clear", "cleartext":
+		return Stored{scheme: SchemeClear, text: rest}, nil
+	case "crypt":
+		return parseCrypt(rest)
+	case "md5", "base64_md5":
+		return parseDigest(SchemeMD5, rest)
+	case "smd5":
+		return parseSaltedDigest(SchemeMD5, rest)
+	case "sha":
+		return parseDigest(SchemeSHA1, rest)
+	case "ssha":
+		return parseSaltedDigest(SchemeSHA1, rest)
+	case "sha256":
+		return parseDigest(SchemeSHA256, rest)
+	case "ssha256":
+		return parseSaltedDigest(SchemeSHA256, rest)
+	case "sha512":
+		return parseDigest(SchemeSHA512, rest)
+	case "ssha512":
+		return parseSaltedDigest(SchemeSHA512, rest)
+	case "nt", "nthash", "x-nthash":
+		return parseDigest(SchemeNT, rest)
+	}
+	return Stored{}, ErrHeader
+}
+
+// sumLen gives the octets of a digest scheme's hash.
+func (s Scheme) sumLen() int {
+	switch s {
+	case SchemeMD5, SchemeNT:
+		return md5.Size
+	case SchemeSHA1:
+		return sha1.Size
+	case SchemeSHA256:
+		return sha256.Size
+	}
+	return sha512.Size
+}
+
+// parseDigest reads a hash without salt.
+func parseDigest(scheme Scheme, text []byte) (Stored, error) {
+	if scheme == SchemeNT && len(text) == scheme.sumLen() {
+		return Stored{scheme: scheme, sum: text}, nil
+	}
+	all, ok := decode(text, scheme.sumLen())
+	if !ok || len(all) != scheme.sumLen() {
+		return Stored{}, ErrEncoded
+	}
+	return Stored{scheme: scheme, sum: all}, nil
+}
+
+// parseSaltedDigest reads a hash with its salt behind it.
+func parseSaltedDigest(scheme Scheme, text []byte) (Stored, error) {
+	n := scheme.sumLen()
+	all, ok := decode(text, n+1)
+	if !ok || len(all) <= n {
+		return Stored{}, ErrEncoded
+	}
+	return Stored{scheme: scheme, sum: all[:n], salt: all[n:]}, nil
+}
+
+// decode reads hexadecimal, if all of the text is and it is long enough for size octets, otherwise base64
+// with or without padding.
+func decode(text []byte, size int) ([]byte, bool) {
+	if len(text) >= 2*size {
+		out := make([]byte, hex.DecodedLen(len(text)))
+		if _, err := hex.Decode(out, text); err == nil {
+			return out, true
+		}
+	}
+	text = bytes.TrimRight(text, "=")
+	out := make([]byte, base64.RawStdEncoding.DecodedLen(len(text)))
+	n, err := base64.RawStdEncoding.Decode(out, text)
+	return out[:n], err == nil
+}
+
+// fitsDigest computes the digest of the given password and salt and compares.
+func (s Stored) fitsDigest(given []byte) bool {
+	if s.scheme == SchemeNT {
+		sum, ok := NTHash(given)
+		return ok && subtle.ConstantTimeCompare(sum[:], s.sum) == 1
+	}
+	var room [maxGiven + 64]byte
+	in := append(append(room[:0], given...), s.salt...)
+	switch s.scheme {
+	case SchemeMD5:
+		sum := md5.Sum(in)
+		return subtle.ConstantTimeCompare(sum[:], s.sum) == 1
+	case SchemeSHA1:
+		sum := sha1.Sum(in)
+		return subtle.ConstantTimeCompare(sum[:], s.sum) == 1
+	case SchemeSHA256:
+		sum := sha256.Sum256(in)
+		return subtle.ConstantTimeCompare(sum[:], s.sum) == 1
+	}
+	sum := sha512.Sum512(in)
+	return subtle.ConstantTimeCompare(sum[:], s.sum) == 1
+}
