@@ -19,10 +19,30 @@ const (
 	Auto // a ratchet: learnt per source address
 )
 
-// A Client is one line of the clients file. It is not changed after Load.
+// ParseMode reads "no", "yes" or "auto".
+func ParseMode(text string) (Mode, bool) {
+	switch text {
+	case "no":
+		return No, true
+	case "yes":
+		return Yes, true
+	case "auto":
+		return Auto, true
+	}
+	return Inherit, false
+}
+
+// String gives the mode as files spell it.
+func (m Mode) String() string {
+	return [...]string{"inherit", "no", "yes", "auto"}[m&3]
+}
+
+// A Client is one source prefix of the clients file. It is not changed after Load. A line whose host name
+// has several addresses, and DEFAULT, make several clients of one name.
 type Client struct {
 	Index  int // dense from 0, stable within one Table
 	Prefix netip.Prefix
+	Zone   string // of a link-local address that names one
 	Name   string // the prefix's text if the line names none
 	Type   string // type=, "" if none
 	Vars   map[string]string
@@ -40,5 +60,31 @@ type Client struct {
 	ZeroAcctAuthenticator       bool // zero-acct-authenticator: ancient NAS, accepted with a warning
 	AllowNoCredential           bool // no-credential: Access-Requests without credential and M-A are answered
 	RejectVSA                   bool // reject-vsa: Vendor-Specific attributes stay in Access-Reject
+	BrokenPassword              bool // broken-pass: hides each block of a long User-Password with the first block's digest
 	MaxInflight                 int  // max-inflight=: requests in work at once; 0: the server's setting
+
+	DuplicateKeep time.Duration // dup=: how long answers are kept, 1 s to 5 m; 0: the server's setting
+	Names         *Charset      // username-chars=; nil: the server's setting
+}
+
+// A Charset is a set of octets that user names may consist of.
+type Charset struct{ bits [4]uint64 }
+
+// NewCharset gives the set of ASCII letters, digits and the octets of others.
+func NewCharset(others string) *Charset {
+	s := &Charset{}
+	for _, c := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789" + others) {
+		s.bits[c>>6] |= 1 << (c & 63)
+	}
+	return s
+}
+
+// Allows reports whether name consists of octets of the set.
+func (s *Charset) Allows(name []byte) bool {
+	for _, c := range name {
+		if s.bits[c>>6]&(1<<(c&63)) == 0 {
+			return false
+		}
+	}
+	return true
 }

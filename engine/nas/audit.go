@@ -1,0 +1,85 @@
+package nas
+
+import (
+	"fmt"
+
+	"perilune/engine/raddb"
+	"perilune/engine/radius"
+)
+
+// shortSecret is the length below which a secret is warned about: RFC 2865 s3 asks for at least 16 octets.
+const shortSecret = 16
+
+// A finding is one kind of weakness: told once, with its first place and the number of clients that have it.
+type finding struct {
+	n     int
+	first *Client
+	other *Client
+}
+
+func (f *finding) add(c, other *Client) {
+	if f.n++; f.n == 1 {
+		f.first, f.other = c, other
+	}
+}
+
+// audit warns about weak secrets. Clients on loopback are left out: the default tree has a known one there.
+func (l *loader) audit() {
+	var short, known, shared finding
+	holders := make(map[radius.Secret]*Client, len(l.table.clients))
+	for _, c := range l.table.clients {
+		if isLoopback(c) {
+			continue
+		}
+		switch {
+		case wellKnown(c.Secret):
+			known.add(c, nil)
+		case c.Secret.Len() < shortSecret:
+			short.add(c, nil)
+		}
+		if old, ok := holders[c.Secret]; !ok {
+			holders[c.Secret] = c
+		} else if unrelated(c, old) {
+			shared.add(c, old)
+		}
+	}
+	l.tell(&known, "the secret of client %q is one that everybody knows; expected a random one, for instance from `openssl rand -hex 16`")
+	l.tell(&short, fmt.Sprintf("the secret of client %%q is shorter than %d octets (RFC 2865 s3)", shortSecret))
+	if shared.n > 0 {
+		l.tell(&shared, fmt.Sprintf("client %%q has the same secret as %q at %s", shared.other.Name, shared.other.At))
+	}
+	l.auditFiles()
+}
+
+func (l *loader) tell(f *finding, format string) {
+	if f.n == 0 {
+		return
+	}
+	more := ""
+	if f.n > 1 {
+		more = fmt.Sprintf("; %d more clients are like it", f.n-1)
+	}
+	l.errs.Warnf(f.first.At, format+"%s", f.first.Name, more)
+}
+
+// auditFiles warns about secrets that stand in files which everybody may read.
+func (l *loader) auditFiles() {
+	told := map[string]bool{}
+	for _, at := range l.inline {
+		if !told[at.File] && l.tree.Exposed(at.File) {
+			l.errs.Warnf(raddb.Pos{File: at.File}, "everybody on this machine may read this file, and it has secrets; expected mode 0640 or less")
+		}
+		told[at.File] = true
+	}
+}
+
+func isLoopback(c *Client) bool {
+	p := c.Prefix
+	return p.Addr().IsLoopback() && (p.Addr().Is6() || p.Bits() >= 8)
+}
+
+// unrelated reports whether one secret for both is a mistake: not for two addresses of one NAS, nor for a
+// part of a network.
+func unrelated(c, old *Client) bool {
+	return c.Name != old.Name && !c.Prefix.Overlaps(old.Prefix)
+}
