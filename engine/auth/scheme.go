@@ -64,9 +64,9 @@ func (s Stored) Costly() bool { return s.Cost().Micros() > costly }
 // greatest cost among its users, and keep it: the clear text of the clear one is random, so that no CHAP
 // response fits it either.
 func Dummy(c Cost) Stored {
-	random := make([]byte, 16)
+	random := make([]byte, c.Scheme.sumLen())
 	rand.Read(random)
-	s := Stored{scheme: c.Scheme, cost: c.Rounds, salt: []byte("dummysalt")[:8], sum: random, dummy: true}
+	s := Stored{scheme: c.Scheme, cost: c.Rounds, salt: []byte("perilune"), sum: random, dummy: true}
 	switch c.Scheme {
 	case SchemeClear, schemeNone:
 		s.scheme, s.text = SchemeClear, random
