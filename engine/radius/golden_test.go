@@ -70,7 +70,9 @@ func (c *conversation) replay(file string) string {
 	return c.out.String()
 }
 
-func (c *conversation) say(format string, args ...any) { fmt.Fprintf(&c.out, "= "+format+"\n", args...) }
+func (c *conversation) say(format string, args ...any) {
+	fmt.Fprintf(&c.out, "= "+format+"\n", args...)
+}
 
 func (c *conversation) run(verb, rest string) {
 	switch verb {

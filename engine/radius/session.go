@@ -53,24 +53,23 @@ func (j joined) digest() [md5.Size]byte { return md5.Sum(j.withSecret) }
 // taken as zeros (RFC 3579 s3.2). The value in scratch is left zero.
 func (s *Session) messageAuthenticator(j joined, at int) [md5.Size]byte {
 	clear(j.packet[at+2 : at+messageAuthenticatorLen])
-	s.key()
+	s.key(j.withSecret[len(j.packet):])
 	inner := md5.Sum(s.scratch[:md5.BlockSize+len(j.packet)])
 	copy(s.outer[md5.BlockSize:], inner[:])
 	return md5.Sum(s.outer[:])
 }
 
-// key lays out the pads of RFC 2104 s2 for the secret.
-func (s *Session) key() {
+// key lays out the pads of RFC 2104 s2 for the secret, given as it stands in scratch.
+func (s *Session) key(secret []byte) {
 	if s.keyed {
 		return
 	}
 	var block [md5.BlockSize]byte
-	if s.secret.Len() > md5.BlockSize {
-		sum := md5.Sum([]byte(s.secret.octets))
-		copy(block[:], sum[:])
-	} else {
-		copy(block[:], s.secret.octets)
+	if len(secret) > len(block) {
+		sum := md5.Sum(secret)
+		secret = sum[:]
 	}
+	copy(block[:], secret)
 	for i, b := range block {
 		s.scratch[i] = b ^ 0x36
 		s.outer[i] = b ^ 0x5c
