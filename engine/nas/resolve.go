@@ -115,12 +115,12 @@ func (l *loader) resolve() {
 
 func (l *loader) resolved(c *Client, h Host, err error) {
 	l.table.names = append(l.table.names, h)
-	l.tree.Remember("address of "+h.Name, []byte(text(h.Addrs)))
+	l.tree.Remember("address of "+h.Name, []byte(AddressText(h.Addrs)))
 	switch {
 	case err != nil && len(h.Addrs) == 0:
 		l.errs.Warnf(h.At, "client %s does not resolve (%v) and no address of it is known: it cannot speak until it does", h.Name, err)
 	case err != nil:
-		l.errs.Warnf(h.At, "client %s does not resolve (%v); its last known address is used: %s", h.Name, err, text(h.Addrs))
+		l.errs.Warnf(h.At, "client %s does not resolve (%v); its last known address is used: %s", h.Name, err, AddressText(h.Addrs))
 	}
 	for i, a := range h.Addrs {
 		one := c
@@ -137,7 +137,8 @@ func (l *loader) resolved(c *Client, h Host, err error) {
 	}
 }
 
-func text(addrs []netip.Addr) string {
+// AddressText gives addresses parted by spaces.
+func AddressText(addrs []netip.Addr) string {
 	words := make([]string, len(addrs))
 	for i, a := range addrs {
 		words[i] = a.String()

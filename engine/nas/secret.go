@@ -17,6 +17,14 @@ type value struct {
 	at     raddb.Pos
 }
 
+// ParseSecret reads a secret as the clients file writes it: text without quotes, raw as it stands there.
+// Errors and warnings go to errs, never with the secret.
+func ParseSecret(tree *raddb.Tree, text, raw string, at raddb.Pos, errs *raddb.List) (radius.Secret, bool) {
+	l := &loader{tree: tree, errs: errs, secrets: map[string]radius.Secret{}}
+	quoted := raw != "" && (raw[0] == '"' || raw[0] == '\'')
+	return l.secret(value{text: text, raw: raw, quoted: quoted, at: at})
+}
+
 // secret reads a secret in any of its forms: "quoted" or bare text, hex:…, @file, secret("name").
 func (l *loader) secret(v value) (radius.Secret, bool) {
 	if !v.quoted {

@@ -1,0 +1,138 @@
+package proxy
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"perilune/engine/nas"
+	"perilune/engine/raddb"
+	"perilune/engine/radius"
+)
+
+// The names of realms that are none: for user names with a realm that has no line of its own, and for those
+// without a realm.
+const (
+	DefaultRealm = "DEFAULT"
+	NoRealm      = "NOREALM"
+)
+
+// A Realm is one line of the realms file. It is not changed after Load.
+type Realm struct {
+	Name    string
+	Local   bool     // LOCAL: answered here
+	Servers []Server // home servers in order of preference; empty if Local
+	At      raddb.Pos
+
+	IgnoreCase bool          // ignorecase: the name matches without case, ASCII only
+	Strip      bool          // strip, the default: the realm is taken off User-Name when sent on
+	Auth       bool          // auth, the default: Access-Requests go there
+	Acct       bool          // acct, the default: Accounting-Requests go there
+	Quota      int           // quota=: requests in flight at once; 0: the queue's limit
+	Timeout    time.Duration // timeout=: for an answer to one try
+	Retries    int           // retries=: tries at one server
+
+	Dead       Dead          // dead=: what is answered when no home server does
+	Retransmit Retransmit    // retransmit=: who asks again
+	Require    nas.Mode      // require-message-authenticator=: on answers to Access-Requests
+	Status     bool          // status-server: a silent home server is probed (RFC 5997)
+	secret     radius.Secret // secret=: of the home servers
+	only       traffic       // of the flags auth and acct
+}
+
+// traffic is a set of kinds of requests.
+type traffic uint8
+
+const (
+	authTraffic traffic = 1 << iota
+	acctTraffic
+)
+
+// A Server is one home server of a realm.
+type Server struct {
+	Name   string         // as written
+	Auth   netip.AddrPort // where Access-Requests go
+	Acct   netip.AddrPort // where Accounting-Requests go
+	Secret radius.Secret
+}
+
+// Dead says what a NAS hears when all home servers of a realm are dead.
+type Dead uint8
+
+// The answers.
+const (
+	DeadDrop   Dead = iota // nothing, so that the NAS asks its next server
+	DeadReject             // an Access-Reject
+)
+
+// Retransmit says who repeats a request that a home server has not answered.
+type Retransmit uint8
+
+// The ways.
+const (
+	RetransmitServer Retransmit = iota // we do, by timeout and retries
+	RetransmitClient                   // only the NAS does (converted trees)
+)
+
+// Realms finds realms by name. It is immutable after Load.
+type Realms struct {
+	list    []*Realm
+	exact   map[string]*Realm
+	folded  map[string]*Realm // of ignorecase, in lower case
+	Default *Realm            // DEFAULT; nil if there is none
+	None    *Realm            // NOREALM; nil if there is none
+}
+
+// Lookup gives the realm of a name, DEFAULT's for an unknown one, nil if there is neither. The empty name is
+// NOREALM's.
+func (rs *Realms) Lookup(name string) *Realm {
+	if name == "" {
+		return rs.None
+	}
+	if r, ok := rs.exact[name]; ok {
+		return r
+	}
+	if len(rs.folded) != 0 {
+		if r, ok := rs.folded[strings.ToLower(name)]; ok {
+			return r
+		}
+	}
+	return rs.Default
+}
+
+// Len gives the number of realms, DEFAULT and NOREALM included.
+func (rs *Realms) Len() int { return len(rs.list) }
+
+// All gives the realms in the order of the file. The slice must not be changed.
+func (rs *Realms) All() []*Realm { return rs.list }
+
+// add takes a realm in, in the place of an earlier line of the same name.
+func (rs *Realms) add(r *Realm) {
+	if old := rs.same(r); old != nil {
+		delete(rs.exact, old.Name)
+		delete(rs.folded, strings.ToLower(old.Name))
+		rs.list = slices.DeleteFunc(rs.list, func(x *Realm) bool { return x == old })
+	}
+	rs.list = append(rs.list, r)
+	switch {
+	case r.Name == DefaultRealm:
+		rs.Default = r
+	case r.Name == NoRealm:
+		rs.None = r
+	case r.IgnoreCase:
+		rs.folded[strings.ToLower(r.Name)] = r
+	default:
+		rs.exact[r.Name] = r
+	}
+}
+
+// same gives the realm that has the name already.
+func (rs *Realms) same(r *Realm) *Realm {
+	for _, old := range rs.list {
+		if old.Name == r.Name || old.IgnoreCase && r.IgnoreCase && strings.EqualFold(old.Name, r.Name) {
+			return old
+		}
+	}
+	return nil
+}
