@@ -42,7 +42,7 @@ func (t *Tree) Path(name string) string {
 
 // ReadFile reads a whole file and remembers it.
 func (t *Tree) ReadFile(name string) ([]byte, error) {
-	f, err := t.from.open(t.Path(name))
+	f, err := t.open(t.Path(name))
 	if err != nil {
 		return nil, err
 	}
@@ -55,11 +55,20 @@ func (t *Tree) ReadFile(name string) ([]byte, error) {
 	return b, nil
 }
 
+// open remembers also what cannot be had, under the zero sum: that the file appears is a change.
+func (t *Tree) open(path string) (fs.File, error) {
+	f, err := t.from.open(path)
+	if err != nil {
+		t.remember(path, [sha256.Size]byte{})
+	}
+	return f, err
+}
+
 // OpenFile opens a file for reading in passing (large users files). It is remembered when it was read to
 // its end and closed.
 func (t *Tree) OpenFile(name string) (io.ReadCloser, error) {
 	path := t.Path(name)
-	f, err := t.from.open(path)
+	f, err := t.open(path)
 	if err != nil {
 		return nil, err
 	}
