@@ -1,0 +1,119 @@
+package sandbox
+
+import (
+	"runtime/metrics"
+	"time"
+)
+
+// How often a run looks up from its work, in steps.
+const (
+	lookEvery = 256   // clock and allocation counter
+	longEvery = 8_192 // OnLong once, then Yield
+)
+
+// A Run bounds one call. A zero field means the limit of the state, no deadline.
+type Run struct {
+	Steps    int
+	Deadline time.Time
+}
+
+// A budget is what is left of a run. It is a context.Context because gopher-lua asks the context's Done before
+// each instruction: that question is the counter.
+type budget struct {
+	state    *State
+	left     int // steps
+	mark     int // value of left at the next look
+	long     int // value of left at the next OnLong or Yield
+	detached bool
+	kind     Kind // why the run was stopped; 0 while it goes on
+	deadline time.Time
+	measured bool
+	heap     uint64 // allocation counter at the last look
+	grown    uint64 // allocated by the process while this run was computing
+}
+
+type closedChannel = chan struct{}
+
+// closed is what Done gives once a run is stopped.
+var closed = func() closedChannel { c := make(closedChannel); close(c); return c }()
+
+// Done counts one instruction. It gives nil, which never fires, while the run may go on.
+func (b *budget) Done() <-chan struct{} {
+	b.left--
+	if b.left > b.mark {
+		return nil
+	}
+	return b.look()
+}
+
+// Err says why the run was stopped.
+func (b *budget) Err() error {
+	if b.kind == 0 {
+		return nil
+	}
+	return stopText(b.kind)
+}
+
+// Deadline gives the deadline of the run.
+func (b *budget) Deadline() (time.Time, bool) { return b.deadline, !b.deadline.IsZero() }
+
+// Value gives nil: a budget carries nothing.
+func (b *budget) Value(any) any { return nil }
+
+// look checks what is too costly to check at each instruction.
+func (b *budget) look() <-chan struct{} {
+	switch {
+	case b.kind != 0:
+	case b.left <= 0:
+		b.stop(Steps)
+	case b.overMemory():
+		b.stop(Memory)
+	case !b.deadline.IsZero() && time.Now().After(b.deadline):
+		b.stop(Deadline)
+	default:
+		if b.left <= b.long {
+			b.pause()
+		}
+		b.mark = max(b.left-lookEvery, 0)
+		return nil
+	}
+	return closed
+}
+
+func (b *budget) stop(k Kind) {
+	b.kind = k
+	b.left, b.mark = 0, 0
+}
+
+// pause lets others run: the first time through OnLong, where the caller gives its loop away.
+func (b *budget) pause() {
+	b.long = b.left - longEvery
+	hook := b.state.Yield
+	if !b.detached {
+		b.detached = true
+		hook = b.state.OnLong
+	}
+	if hook != nil {
+		hook()
+	}
+	b.measured = false
+}
+
+// overMemory reads the allocation counter. It counts the whole process, so it is a trip-wire: only growth
+// between two looks of a computing run is added up, waits and pauses are left out.
+func (b *budget) overMemory() bool {
+	sample := b.state.sample[:]
+	metrics.Read(sample)
+	now := sample[0].Value.Uint64()
+	if b.measured {
+		b.grown += now - b.heap
+	}
+	b.heap, b.measured = now, true
+	return b.grown > uint64(b.state.limits.Memory)
+}
+
+// spend takes n steps at once and reports whether the run may go on.
+func (b *budget) spend(n int) bool {
+	b.left -= n
+	return b.left > b.mark || b.look() == nil
+}

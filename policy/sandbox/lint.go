@@ -1,0 +1,120 @@
+package sandbox
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/yuin/gopher-lua/ast"
+
+	"perilune/engine/raddb"
+)
+
+// absent are names of Lua that scripts do not have, with what to use.
+var absent = map[string]string{
+	"_G":             "there are no user globals; use local, require, req.ctx or kv",
+	"_VERSION":       "the language is Lua 5.1",
+	"getfenv":        "functions have no environment; pass values as arguments",
+	"setfenv":        "functions have no environment; pass values as arguments",
+	"load":           "code comes from files only; use require",
+	"loadstring":     "code comes from files only; use require",
+	"dofile":         "use require",
+	"loadfile":       "use require, or readfile for data",
+	"module":         "write local M = {} … return M, and use require",
+	"io":             "use readfile at load, log for output, exec.run for programs",
+	"debug":          "errors carry a traceback; use log.debug",
+	"package":        "use require",
+	"newproxy":       "use setmetatable on a table",
+	"collectgarbage": "memory is freed by itself",
+	"os.clock":       "use os.time or time.now",
+	"os.difftime":    "subtract the times",
+	"os.execute":     "use exec.run",
+	"os.exit":        "return a verdict, or raise with error",
+	"os.getenv":      "use secret(\"name\") or the config",
+	"os.remove":      "scripts do not change files",
+	"os.rename":      "scripts do not change files",
+	"os.setlocale":   "the locale is C",
+	"os.tmpname":     "scripts do not write files",
+	"string.dump":    "code comes from files only; use require",
+	"string.gfind":   "use string.gmatch",
+	"string.pack":    "use bytes.pack",
+	"string.unpack":  "use bytes.unpack",
+	"table.unpack":   "use unpack",
+	"table.pack":     "use {n = select(\"#\", ...), ...}",
+	"table.getn":     "use #t",
+	"table.setn":     "use #t",
+	"table.foreach":  "use for k, v in pairs(t)",
+	"table.foreachi": "use for i, v in ipairs(t)",
+	"math.mod":       "use a % b",
+	"math.tointeger": "use math.floor",
+	"utf8":           "strings are octets; use patterns",
+	"bit":            "use bit32",
+}
+
+// lintGlobals reports names that are neither local nor of the API.
+func (s *Source) lintGlobals(opts Options, errs *raddb.List) {
+	known := maps.Clone(baseGlobals())
+	maps.Copy(known, opts.Globals)
+	for _, g := range s.globals {
+		s.lintGlobal(g, known, errs)
+	}
+}
+
+func (s *Source) lintGlobal(g globalUse, known map[string][]string, errs *raddb.List) {
+	name, at := g.ident.Value, s.Pos(g.ident)
+	fields, ok := known[name]
+	switch {
+	case g.assigned && ok:
+		errs.Errorf(at, "%s belongs to the API and cannot be assigned; write local %s to hide it", name, name)
+	case g.assigned && g.function:
+		errs.Errorf(at, "global %s: write local function %s", name, name)
+	case g.assigned:
+		errs.Errorf(at, "global %s: write local %s", name, name)
+	case !ok && absent[name] != "":
+		errs.Errorf(at, "%s is not there; %s", name, absent[name])
+	case !ok:
+		errs.Errorf(at, "unknown name %s%s", name, s.nearestName(name, known))
+	case g.write:
+		errs.Errorf(at, "%s belongs to the API, its fields cannot be assigned", name)
+	case g.field != "" && fields != nil && !slices.Contains(fields, g.field):
+		s.lintField(g, fields, errs)
+	}
+}
+
+func (s *Source) nearestName(name string, known map[string][]string) string {
+	names := slices.Collect(maps.Keys(known))
+	for _, b := range s.bindings {
+		names = append(names, b.Name)
+	}
+	slices.Sort(names)
+	return raddb.DidYouMean(name, slices.Values(slices.Compact(names)))
+}
+
+func (s *Source) lintField(g globalUse, fields []string, errs *raddb.List) {
+	full := g.ident.Value + "." + g.field
+	if way := absent[full]; way != "" {
+		errs.Errorf(s.Pos(g.ident), "%s is not there; %s", full, way)
+		return
+	}
+	errs.Errorf(s.Pos(g.ident), "%s has no %s%s", g.ident.Value, g.field, raddb.DidYouMean(g.field, slices.Values(fields)))
+}
+
+// lintFrozen reports functions that change locals of the file: hooks run in several states, so what one of them
+// writes the next request may not see.
+func (s *Source) lintFrozen(errs *raddb.List) {
+	handlers := map[*ast.FunctionExpr]bool{}
+	for _, h := range s.Handlers {
+		handlers[h.Func] = true
+	}
+	for _, w := range s.writes {
+		at := s.Pos(w.ident)
+		inHandler := slices.ContainsFunc(w.within, func(f *ast.FunctionExpr) bool { return handlers[f] })
+		switch {
+		case w.call != "":
+			errs.Warnf(at, "%s changes %s of line %d; hooks run in several states: use kv or req.ctx", w.call, w.binding.Name, w.binding.Line)
+		case inHandler:
+			errs.Errorf(at, "%s of line %d is changed in a hook; hooks run in several states: use kv or req.ctx", w.binding.Name, w.binding.Line)
+		default:
+			errs.Warnf(at, "%s of line %d is changed in a function; hooks run in several states: use kv or req.ctx", w.binding.Name, w.binding.Line)
+		}
+	}
+}

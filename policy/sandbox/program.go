@@ -1,0 +1,51 @@
+package sandbox
+
+import (
+	lua "github.com/yuin/gopher-lua"
+
+	"perilune/engine/raddb"
+)
+
+// Options say what a script may use.
+type Options struct {
+	// Globals are the names beside the base library. The value lists the fields of a library table, nil for a
+	// name that is not one.
+	Globals map[string][]string
+	// Registration are the globals whose function arguments are handlers: on, huntgroup, …
+	Registration []string
+	// Check, if set, looks at the script before it is rewritten and compiled, unless it does not parse.
+	Check func(src *Source, errs *raddb.List)
+}
+
+// A Program is a compiled script: immutable, shared by all states.
+type Program struct {
+	File  string
+	proto *lua.FunctionProto
+}
+
+// Compile parses, checks and compiles a script. file is the name that errors and scripts show. The list holds
+// errors and warnings; the Program is nil if there are errors.
+func Compile(file string, source []byte, opts Options) (*Program, raddb.List) {
+	var errs raddb.List
+	src := parse(file, source, &errs)
+	if src == nil {
+		return nil, errs
+	}
+	src.resolve(opts)
+	src.lintGlobals(opts, &errs)
+	src.lintFrozen(&errs)
+	if opts.Check != nil {
+		opts.Check(src, &errs)
+	}
+	errs.Sort()
+	if errs.Failed() {
+		return nil, errs
+	}
+	proto, err := lua.Compile(boundConcat(src.Chunk), file)
+	if err != nil {
+		src.compileError(err, &errs)
+		return nil, errs
+	}
+	patchIndexing(proto)
+	return &Program{File: file, proto: proto}, errs
+}

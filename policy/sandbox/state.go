@@ -1,0 +1,174 @@
+package sandbox
+
+import (
+	"math/rand/v2"
+	"runtime/metrics"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// A Host is what a state asks of the program around it. Any field may be nil.
+type Host struct {
+	Now      func() time.Time                    // os.time, os.date; default time.Now
+	Print    func(text string)                   // print; default: nothing is written
+	Require  func(name string) (*Program, error) // the program behind require(name)
+	ReadFile func(name string) (string, error)   // readfile; the host refuses it outside loading
+	Data     any                                 // given back by State.Data
+	Seed     uint64                              // of math.random; 0: a random one
+}
+
+// A State is one Lua state. It serves one goroutine at a time.
+type State struct {
+	// OnLong is called once in a run, after its first 8,192 steps, Yield at each 8,192 after that. Both may be
+	// set at any time between runs. Neither may use the state.
+	OnLong, Yield func()
+
+	l        *lua.LState
+	host     Host
+	limits   Limits
+	budget   budget
+	depth    int // of nested Calls
+	results  []lua.LValue
+	loaded   map[string]lua.LValue
+	patterns patternCache
+	matcher  matcher
+	buf      []byte
+	rng      *rand.Rand
+	threads  int // coroutines made in this run
+	raised   struct {
+		kind Kind
+		text string
+	}
+	broken bool
+	sample [1]metrics.Sample
+}
+
+// New makes a state with the base library. It costs some 20 KiB.
+func New(limits Limits, host Host) *State {
+	s := &State{limits: limits.withDefaults(), host: host, loaded: map[string]lua.LValue{}}
+	s.budget.state = s
+	s.sample[0].Name = "/gc/heap/allocs:bytes"
+	s.l = lua.NewState(lua.Options{
+		SkipOpenLibs:     true,
+		CallStackSize:    s.limits.Depth,
+		RegistrySize:     256,
+		RegistryMaxSize:  maxRegistry,
+		RegistryGrowStep: 256,
+	})
+	s.l.SetContext(&s.budget)
+	s.l.G.MainThread, s.l.G.CurrentThread = s.l, s.l
+	if s.host.Now == nil {
+		s.host.Now = time.Now
+	}
+	s.seed(host.Seed)
+	s.openBase()
+	return s
+}
+
+// Of gives the state that l, or the coroutine l, belongs to. l must be of this package.
+func Of(l *lua.LState) *State { return l.Context().(*budget).state }
+
+// Lua gives the underlying state, for functions that make tables and userdata.
+func (s *State) Lua() *lua.LState { return s.l }
+
+// Data gives Host.Data.
+func (s *State) Data() any { return s.host.Data }
+
+// Deadline gives the deadline of the run that is going on, zero if it has none.
+func (s *State) Deadline() time.Time { return s.budget.deadline }
+
+// Broken reports that the interpreter itself failed: the state must be closed and replaced.
+func (s *State) Broken() bool { return s.broken }
+
+// Close frees the state. It must not be running.
+func (s *State) Close() { s.l.Close() }
+
+// SetGlobal gives scripts a name. The name must also be in Options.Globals of the programs that use it.
+func (s *State) SetGlobal(name string, v lua.LValue) { s.globals().RawSetString(name, v) }
+
+func (s *State) globals() *lua.LTable { return s.l.G.Global }
+
+// Load runs a program's top level, within Limits.LoadSteps and LoadTime.
+func (s *State) Load(p *Program) error {
+	run := Run{Steps: s.limits.LoadSteps, Deadline: time.Now().Add(s.limits.LoadTime)}
+	_, err := s.Call(s.l.NewFunctionFromProto(p.proto), run)
+	return err
+}
+
+// Call calls fn within run. The results are valid until the next outermost Call. The error is an *Error. A
+// function that Lua calls may Call again: the inner run has its own steps and at most the outer's deadline.
+func (s *State) Call(fn *lua.LFunction, run Run, args ...lua.LValue) ([]lua.LValue, error) {
+	outer := s.begin(run)
+	base := s.l.GetTop()
+	s.l.Push(fn)
+	for _, a := range args {
+		s.l.Push(a)
+	}
+	err := s.l.PCall(len(args), lua.MultRet, nil)
+	if err != nil || s.budget.kind != 0 {
+		return nil, s.end(outer, base, err)
+	}
+	first := len(s.results)
+	for i := base + 1; i <= s.l.GetTop(); i++ {
+		s.results = append(s.results, s.l.Get(i))
+	}
+	s.end(outer, base, nil)
+	return s.results[first:], nil
+}
+
+// begin puts a fresh budget in the place of the outer one, which it gives back.
+func (s *State) begin(run Run) budget {
+	outer := s.budget
+	if s.depth == 0 {
+		s.results, s.threads = s.results[:0], 0
+		s.raised.kind = 0
+	} else if !outer.deadline.IsZero() && (run.Deadline.IsZero() || outer.deadline.Before(run.Deadline)) {
+		run.Deadline = outer.deadline
+	}
+	if run.Steps <= 0 {
+		run.Steps = s.limits.Steps
+	}
+	s.depth++
+	s.budget = budget{
+		state: s, left: run.Steps, mark: max(run.Steps-lookEvery, 0), long: run.Steps - longEvery,
+		deadline: run.Deadline, detached: outer.detached && s.depth > 1,
+	}
+	return outer
+}
+
+// end takes the run's values off the stack and puts the outer budget back.
+func (s *State) end(outer budget, base int, err error) error {
+	var e *Error
+	switch {
+	case err != nil:
+		e = s.failure(err)
+	case s.budget.kind != 0:
+		e = &Error{Kind: s.budget.kind, Msg: stopText(s.budget.kind).Error(), Value: lua.LNil}
+	}
+	s.l.SetTop(base)
+	outer.detached = outer.detached || s.budget.detached
+	outer.measured = false
+	s.depth--
+	s.budget = outer
+	if s.depth == 0 {
+		s.l.G.CurrentThread = s.l
+	}
+	if e == nil {
+		return nil
+	}
+	return e
+}
+
+// Waited must be called after a function has waited, so that what others allocated meanwhile is not charged.
+func (s *State) Waited() { s.budget.measured = false }
+
+// Charge takes n steps from the run of l and raises if that was too much.
+func Charge(l *lua.LState, n int) {
+	if !Of(l).budget.spend(n) {
+		stopped(l)
+	}
+}
+
+// stopped raises the end of a run that has no budget left.
+func stopped(l *lua.LState) { l.RaiseError("%s", stopText(Of(l).budget.kind).Error()) }
