@@ -1,6 +1,12 @@
 package dictionary
 
-import "perilune/engine/radius"
+import (
+	"cmp"
+	"slices"
+
+	"perilune/engine/raddb"
+	"perilune/engine/radius"
+)
 
 // A Type is the data type of an attribute (RFC 8044 s3, and the older names of the dictionaries).
 type Type uint8
@@ -71,6 +77,8 @@ type Vendor struct {
 	Name   string
 	ID     uint32
 	Format radius.VSAFormat
+
+	at raddb.Pos
 }
 
 // An Attribute is one entry of a dictionary. It is not changed after Freeze and is compared by pointer.
@@ -94,10 +102,15 @@ type Attribute struct {
 	Usage      Usage
 	Additivity Additivity
 	Propagate  bool   // kept from a home server's answer (GNU flag P)
+	Detail     bool   // written to detail files although internal (GNU flag l)
 	UserFlags  uint16 // bits 1 to 9 of PROPERTY, for extended comparison
 
-	values   enumeration  // VALUE names
-	children []*Attribute // of a TLV, struct or extended attribute, by number
+	aliases   []string    // further names, as declared
+	qualified string      // "Acme-QoS.Down" of a field without a name of its own in the dictionary
+	values    enumeration // VALUE names
+	children  []*Attribute
+	at        raddb.Pos
+	carried   bool // declared by the program itself: keeps its numbers of values if it is internal
 }
 
 // HasValues reports whether the dictionary names values of the attribute.
@@ -110,10 +123,33 @@ func (a *Attribute) ValueName(n uint64) (string, bool) {
 }
 
 // ValueNumber gives the number of a value's name or alias; case does not count.
-func (a *Attribute) ValueNumber(name string) (uint64, bool) { panic("dictionary.ValueNumber") }
+func (a *Attribute) ValueNumber(name string) (uint64, bool) {
+	v, ok := a.values.byName[fold(name)]
+	return v.number, ok
+}
+
+// FullName gives the name by which a dictionary finds the attribute: its Name, and for a field that has
+// none of its own in the dictionary the one with all that it lies in, "Acme-QoS.Down".
+func (a *Attribute) FullName() string {
+	if a.qualified != "" {
+		return a.qualified
+	}
+	return a.Name
+}
+
+// Aliases gives the further names of the attribute. The slice must not be changed.
+func (a *Attribute) Aliases() []string { return a.aliases }
 
 // Child gives the field with the number, nil if there is none.
-func (a *Attribute) Child(number uint32) *Attribute { panic("dictionary.Child") }
+func (a *Attribute) Child(number uint32) *Attribute {
+	i, ok := slices.BinarySearchFunc(a.children, number, byNumber)
+	if !ok {
+		return nil
+	}
+	return a.children[i]
+}
+
+func byNumber(a *Attribute, number uint32) int { return cmp.Compare(a.Number, number) }
 
 // Children gives the fields in order of number. The slice must not be changed.
 func (a *Attribute) Children() []*Attribute { return a.children }
@@ -121,32 +157,49 @@ func (a *Attribute) Children() []*Attribute { return a.children }
 // IsField reports whether the attribute lies inside a TLV or struct, so that a Pair carries its Root.
 func (a *Attribute) IsField() bool { return a.Root != a }
 
+// Same reports whether two attributes are one: the same pointer, or both made up for the same number.
+func (a *Attribute) Same(b *Attribute) bool {
+	return a == b || a.Index < 0 && b.Index < 0 && a.Number == b.Number && a.Parent == b.Parent &&
+		a.vendorID() == b.vendorID()
+}
+
+func (a *Attribute) vendorID() uint32 {
+	if a.Vendor == nil {
+		return 0
+	}
+	return a.Vendor.ID
+}
+
+// An enumeration is the named values of an attribute.
 type enumeration struct {
-	byNumber map[uint64]string
-	byName   map[string]uint64 // folded to lower case
+	byNumber  map[uint64]string
+	byName    map[string]namedValue // folded to lower case
+	inherited map[uint64]bool       // numbers whose name a dictionary file may take over without a word
 }
 
-// AppendText appends the value as text for people: VALUE name if there is one, canonical addresses (RFC
-// 5952), 0x… for octets, plain text unquoted. A value whose length does not fit the type is given as 0x….
-func (a *Attribute) AppendText(dst, value []byte) []byte { panic("dictionary.AppendText") }
-
-// ParseText appends to dst the wire form of a value given as text: VALUE names and aliases, digits, 0x…,
-// addresses, prefixes, MACs, dates ("2026-01-05T09:00:00Z", "Jan 05 2026"), text as it stands. The error
-// says what was expected and names a near value; it never contains text of a Secret attribute.
-func (a *Attribute) ParseText(dst []byte, text string) ([]byte, error) {
-	panic("dictionary.ParseText")
+type namedValue struct {
+	name   string // as declared
+	number uint64
 }
 
-// Uint gives the number behind an integer, enumeration, date or IPv4 address; false for other types or a
-// value of wrong length.
-func (a *Attribute) Uint(value []byte) (uint64, bool) { panic("dictionary.Uint") }
-
-// AppendUint appends the wire form of a number; false if it does not fit the type.
-func (a *Attribute) AppendUint(dst []byte, n uint64) ([]byte, bool) {
-	panic("dictionary.AppendUint")
+// add names a number. The first name declared stays the one for output, unless it was inherited.
+func (e *enumeration) add(name string, n uint64) {
+	if e.byNumber == nil {
+		e.byNumber, e.byName = map[uint64]string{}, map[string]namedValue{}
+	}
+	if _, ok := e.byNumber[n]; !ok || e.inherited[n] {
+		e.byNumber[n] = name
+		delete(e.inherited, n)
+	}
+	e.byName[fold(name)] = namedValue{name, n}
 }
 
-// Compare orders two values of the attribute: numbers and addresses as unsigned numbers, text and octets
-// by octets. ok is false where the type has no order (prefixes, TLVs) or a length is wrong and the values
-// differ.
-func (a *Attribute) Compare(x, y []byte) (order int, ok bool) { panic("dictionary.Compare") }
+// inherit lets the names that follow take precedence on output over those that are there.
+func (e *enumeration) inherit() {
+	if len(e.byNumber) > 0 && e.inherited == nil {
+		e.inherited = make(map[uint64]bool, len(e.byNumber))
+	}
+	for n := range e.byNumber {
+		e.inherited[n] = true
+	}
+}

@@ -1,6 +1,6 @@
 package dictionary
 
-import "perilune/engine/radius"
+import "slices"
 
 // A Pair is one attribute with one value.
 type Pair struct {
@@ -18,6 +18,16 @@ type Ref struct {
 // AnyTag in a Ref matches every tag on reading and means untagged on writing.
 const AnyTag int8 = -1
 
+const maxTag = 31 // RFC 2868 s3.1
+
+// matches reports whether the pair is of the attribute and tag, or holds the field.
+func (r Ref) matches(p *Pair) bool {
+	return p.Attr.Same(r.Attr.Root) && (r.Tag == AnyTag || uint8(r.Tag) == p.Tag)
+}
+
+// writeTag gives the tag of a pair that is made for the Ref.
+func (r Ref) writeTag() uint8 { return uint8(max(r.Tag, 0)) }
+
 // A List is an ordered list of pairs: of a request, of its control, of a reply. Values that are added are
 // copied into the list's own memory unless the method says otherwise, so one List reused for request after
 // request allocates nothing. The zero List is empty. It serves one goroutine at a time.
@@ -26,11 +36,50 @@ type List struct {
 	arena []byte
 }
 
+// maxKeptArena bounds the memory that Reset keeps, in octets.
+const maxKeptArena = 64 << 10
+
 // Reset empties the list and keeps its memory.
-func (l *List) Reset() { panic("dictionary.List.Reset") }
+func (l *List) Reset() {
+	clear(l.Pairs) // so that nothing of the last request or generation is kept alive
+	l.Pairs = l.Pairs[:0]
+	l.arena = l.arena[:0]
+	if cap(l.arena) > maxKeptArena {
+		l.arena = nil
+	}
+}
+
+// keep copies a value into the list's memory.
+func (l *List) keep(value []byte) []byte {
+	n := len(l.arena)
+	l.arena = append(l.arena, value...)
+	return l.arena[n:len(l.arena):len(l.arena)]
+}
 
 // Get gives the i-th value (from 0) of the attribute or field, nil and false beyond the last.
-func (l *List) Get(r Ref, i int) ([]byte, bool) { panic("dictionary.List.Get") }
+func (l *List) Get(r Ref, i int) ([]byte, bool) {
+	if r.Attr.IsField() {
+		value, _, _ := l.getField(r, i)
+		return value, value != nil
+	}
+	if at := l.index(r, i); at >= 0 {
+		return l.Pairs[at].Value, true
+	}
+	return nil, false
+}
+
+// index gives the place of the i-th pair, -1 beyond the last.
+func (l *List) index(r Ref, i int) int {
+	for at := range l.Pairs {
+		if r.matches(&l.Pairs[at]) {
+			if i == 0 {
+				return at
+			}
+			i--
+		}
+	}
+	return -1
+}
 
 // First gives the first value of an attribute that is not a field, whatever its tag. It is the fast form
 // of Get.
@@ -44,58 +93,126 @@ func (l *List) First(a *Attribute) ([]byte, bool) {
 }
 
 // Count gives the number of values of the attribute or field.
-func (l *List) Count(r Ref) int { panic("dictionary.List.Count") }
+func (l *List) Count(r Ref) int {
+	if r.Attr.IsField() {
+		return l.countField(r)
+	}
+	n := 0
+	for at := range l.Pairs {
+		if r.matches(&l.Pairs[at]) {
+			n++
+		}
+	}
+	return n
+}
 
 // Add appends a value. For a field it extends the last Root pair of the list if that is the last pair and
 // does not hold the field yet (unless Array), otherwise it appends a new Root.
-func (l *List) Add(r Ref, value []byte) { panic("dictionary.List.Add") }
+func (l *List) Add(r Ref, value []byte) {
+	if r.Attr.IsField() {
+		l.addField(r, value)
+		return
+	}
+	l.Pairs = append(l.Pairs, Pair{r.Attr, l.keep(value), r.writeTag()})
+}
 
 // AddShared appends a pair without copying its value, which must live as long as the list is used
 // (values of the generation, of the receive buffer).
 func (l *List) AddShared(p Pair) { l.Pairs = append(l.Pairs, p) }
 
 // Set replaces all values of the attribute by one, at the place of the first, else appends.
-func (l *List) Set(r Ref, value []byte) { panic("dictionary.List.Set") }
+func (l *List) Set(r Ref, value []byte) {
+	value = l.keep(value) // before the old ones go: it may be one of them
+	if r.Attr.IsField() {
+		l.setField(r, value)
+		return
+	}
+	at := l.index(r, 0)
+	if at < 0 {
+		l.Pairs = append(l.Pairs, Pair{r.Attr, value, r.writeTag()})
+		return
+	}
+	l.deleteFrom(r, at+1)
+	l.Pairs[at] = Pair{r.Attr, value, l.Pairs[at].Tag}
+	if r.Tag == AnyTag {
+		l.Pairs[at].Tag = 0
+	}
+}
 
 // SetAt sets only the i-th value (from 0); one beyond the last appends; further beyond is false.
-func (l *List) SetAt(r Ref, i int, value []byte) bool { panic("dictionary.List.SetAt") }
+func (l *List) SetAt(r Ref, i int, value []byte) bool {
+	n := l.Count(r)
+	switch {
+	case i < 0 || i > n:
+		return false
+	case i == n:
+		l.Add(r, value)
+	case r.Attr.IsField():
+		l.setFieldAt(r, i, value)
+	default:
+		l.Pairs[l.index(r, i)].Value = l.keep(value)
+	}
+	return true
+}
 
 // Delete removes all values, and gives their number.
-func (l *List) Delete(r Ref) int { panic("dictionary.List.Delete") }
+func (l *List) Delete(r Ref) int {
+	if r.Attr.IsField() {
+		return l.deleteField(r, -1)
+	}
+	return l.deleteFrom(r, 0)
+}
+
+// deleteFrom removes the matching pairs from a place on.
+func (l *List) deleteFrom(r Ref, from int) int {
+	kept := from
+	for at := from; at < len(l.Pairs); at++ {
+		if !r.matches(&l.Pairs[at]) {
+			l.Pairs[kept] = l.Pairs[at]
+			kept++
+		}
+	}
+	gone := len(l.Pairs) - kept
+	clear(l.Pairs[kept:])
+	l.Pairs = l.Pairs[:kept]
+	return gone
+}
 
 // DeleteAt removes the i-th value (from 0); false if there is none.
-func (l *List) DeleteAt(r Ref, i int) bool { panic("dictionary.List.DeleteAt") }
+func (l *List) DeleteAt(r Ref, i int) bool {
+	if i < 0 {
+		return false
+	}
+	if r.Attr.IsField() {
+		return l.deleteField(r, i) > 0
+	}
+	at := l.index(r, i)
+	if at >= 0 {
+		l.Pairs = slices.Delete(l.Pairs, at, at+1)
+	}
+	return at >= 0
+}
 
 // Merge adds one pair by the attribute's additivity (GNU): append; replace in the place of the first; or
 // keep what is there. The value is copied.
-func (l *List) Merge(p Pair) { panic("dictionary.List.Merge") }
+func (l *List) Merge(p Pair) {
+	at := -1
+	if p.Attr.Additivity != Append {
+		at = l.index(Ref{p.Attr, AnyTag}, 0)
+	}
+	p.Value = l.keep(p.Value)
+	switch {
+	case at < 0:
+		l.Pairs = append(l.Pairs, p)
+	case p.Attr.Additivity == Replace:
+		l.Pairs[at] = p
+	}
+}
 
 // CopyTo makes dst an independent copy.
-func (l *List) CopyTo(dst *List) { panic("dictionary.List.CopyTo") }
-
-// Decode appends the pairs of a packet's attributes: VSAs of known vendors taken apart, tags split off,
-// encrypted values revealed with s and the request's authenticator (s may be nil: they stay as received,
-// under their Attr-N form). What the dictionary lacks, or whose length does not fit its type, becomes
-// octets of an attribute made up by number and is encoded again unchanged. Values share the packet's
-// memory where they can. The only errors are those of a User-Password that cannot be revealed.
-func (d *Dictionary) Decode(l *List, attrs radius.Attributes, s *radius.Session, request *radius.Authenticator) error {
-	panic("dictionary.Decode")
+func (l *List) CopyTo(dst *List) {
+	dst.Reset()
+	for _, p := range l.Pairs {
+		dst.Pairs = append(dst.Pairs, Pair{p.Attr, dst.keep(p.Value), p.Tag})
+	}
 }
-
-// A Salter gives salts for RFC 2868 s3.5: high bit set, unique in one packet.
-type Salter func() uint16
-
-// Encode appends pair in wire form to dst, hidden with s where the attribute demands it. Internal
-// attributes and empty values append nothing. Concat attributes and extended ones that are too long are
-// split; another value over its room is an error that names the attribute.
-func Encode(dst []byte, p *Pair, s *radius.Session, request *radius.Authenticator, salt Salter) ([]byte, error) {
-	panic("dictionary.Encode")
-}
-
-// AppendText appends `Name = value` in the form that users files and `perilune send` read: text quoted,
-// tag after the name, fields of TLVs each by its own name, separated by ", ". Secret values are blanked
-// if redact.
-func (p *Pair) AppendText(dst []byte, redact bool) []byte { panic("dictionary.Pair.AppendText") }
-
-// NumberName appends Attr-26.9.1, Attr-241.7: the name by number, for what the dictionary lacks.
-func (a *Attribute) NumberName() string { panic("dictionary.NumberName") }
