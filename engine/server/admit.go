@@ -1,0 +1,162 @@
+package server
+
+import (
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// admission bounds the requests that wait, in all and for each client. It is asked only when a request
+// detaches: what is answered at once needs no room.
+//
+// Under pressure (three quarters full) a client beyond its equal share is refused, so that the newest
+// requests of the noisiest client are shed first. The last sixteenth is for requests with a valid State:
+// half of their work is done already (RFC 5080 s2.2.3).
+type admission struct {
+	bound    int
+	mu       sync.Mutex
+	total    int
+	clients  map[netip.Prefix]int // requests that wait
+	recorder atomic.Int64         // accounting requests with their recorder
+}
+
+// place is what one admitted request is counted under.
+type place struct {
+	client netip.Prefix
+	taken  bool
+}
+
+// admit takes a place for the request, or says why there is none.
+func (a *admission) admit(r *Request, p *place) Reason {
+	limit := r.Client.MaxInflight
+	if limit == 0 {
+		limit = r.Generation.Settings.MaxInflight
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	mine := a.clients[r.Client.Prefix]
+	if limit > 0 && mine >= limit {
+		return ReasonInflight
+	}
+	if !a.room(mine, r.Round != nil) {
+		return ReasonBusy
+	}
+	if a.clients == nil {
+		a.clients = make(map[netip.Prefix]int)
+	}
+	a.clients[r.Client.Prefix]++
+	a.total++
+	*p = place{r.Client.Prefix, true}
+	return ReasonNone
+}
+
+// room reports whether one more of a client with mine requests fits. The caller holds mu.
+func (a *admission) room(mine int, round bool) bool {
+	switch {
+	case a.total >= a.bound:
+		return false
+	case round:
+		return true
+	case a.total >= a.bound-a.bound/16:
+		return false
+	case a.total >= a.bound-a.bound/4:
+		return mine == 0 || mine < a.bound/len(a.clients)
+	}
+	return true
+}
+
+// leave gives a place back; further calls do nothing.
+func (a *admission) leave(p *place) {
+	if !p.taken {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.total--
+	if a.clients[p.client]--; a.clients[p.client] == 0 {
+		delete(a.clients, p.client)
+	}
+	*p = place{}
+}
+
+func (a *admission) detached() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.total
+}
+
+// maxRecording bounds the accounting requests that wait for their recorder: some 10 KiB each.
+const maxRecording = 16384
+
+// park takes a place with the recorder. Without one the request becomes a drop: the NAS sends it again.
+func (a *admission) park(r *Request) bool {
+	if a.recorder.Add(1) <= maxRecording {
+		return true
+	}
+	a.recorder.Add(-1)
+	r.pending, r.out = false, r.out[:0]
+	r.Verdict, r.Cause, r.Reason = Drop, ReasonBusy, ReasonBusy.String()
+	return false
+}
+
+func (a *admission) unpark() { a.recorder.Add(-1) }
+
+// statusLimit bounds the answers to Status-Server for each client (RFC 5997 s4.2). The table is small and
+// forgets: clients that share a place take it in turns.
+type statusLimit struct {
+	rate  int // each second
+	table [64]struct {
+		client netip.Prefix
+		second int64
+		count  int
+	}
+}
+
+func (l *statusLimit) allow(client netip.Prefix, now time.Time) bool {
+	b := client.Addr().As16()
+	e := &l.table[(uint(b[13])*31+uint(b[14])*7+uint(b[15]))%uint(len(l.table))]
+	if second := now.Unix(); e.client != client || e.second != second {
+		e.client, e.second, e.count = client, second, 0
+	}
+	e.count++
+	return e.count <= l.rate
+}
+
+// refusals bounds the log lines about packets that never became requests: one each ten seconds for a source
+// and reason, and some in all. Each line says how many were left out.
+type refusals struct {
+	window time.Time
+	count  int
+	table  [128]refusal
+}
+
+type refusal struct {
+	source     netip.Addr
+	why        Reason
+	logged     time.Time
+	suppressed uint64
+}
+
+const (
+	refusalPause  = 10 * time.Second
+	refusalsInAll = 20 // each second
+)
+
+// allow reports whether a line may be written, and how many were left out before it.
+func (l *refusals) allow(source netip.Addr, why Reason, now time.Time) (suppressed uint64, ok bool) {
+	b := source.As16()
+	e := &l.table[(uint(b[13])*31+uint(b[14])*7+uint(b[15])+uint(why)*17)%uint(len(l.table))]
+	if now.Sub(l.window) >= time.Second {
+		l.window, l.count = now, 0
+	}
+	same := e.source == source && e.why == why
+	if same && now.Sub(e.logged) < refusalPause || l.count >= refusalsInAll {
+		e.suppressed++
+		return 0, false
+	}
+	l.count++
+	suppressed = e.suppressed
+	*e = refusal{source: source, why: why, logged: now}
+	return suppressed, true
+}

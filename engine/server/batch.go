@@ -1,0 +1,39 @@
+package server
+
+import (
+	"net"
+	"net/netip"
+	"runtime"
+)
+
+// A slot is one place of a batch: a received datagram and, later, its reply.
+type slot struct {
+	buf    []byte         // the listener's largest packet fits
+	n      int            // octets received
+	source netip.AddrPort // unmapped
+	local  netip.Addr     // the address asked; invalid if the socket is bound to one
+	key    key            // of the duplicate cache
+	hash   uint64         // of key
+	reply  []byte         // in the duplicate ring; nil: no answer with this batch
+}
+
+// A batcher moves batches of datagrams between one socket and the slots of its role. The portable one moves
+// one datagram at a time; Linux moves a batch with one system call.
+type batcher interface {
+	// read fills slots from the first on and gives their number. It waits for the first datagram unless
+	// poll says otherwise; then it may give 0.
+	read(slots []slot) (n int, err error)
+	// send sends the replies of the slots, and gives the number of those that the kernel refused.
+	send(slots []slot) (failed int)
+	// lost gives the datagrams that the kernel dropped for want of room, since the socket was opened.
+	lost() uint64
+}
+
+// yield lets others run between two polls of a socket.
+func yield() { runtime.Gosched() }
+
+// sendTo sends one late reply on its own, from any goroutine.
+func sendTo(conn *net.UDPConn, reply []byte, to netip.AddrPort, from netip.Addr, oob []byte) error {
+	_, _, err := conn.WriteMsgUDPAddrPort(reply, appendSource(oob[:0], from), to)
+	return err
+}

@@ -1,0 +1,218 @@
+package server
+
+import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// controlRoom is enough for the address asked (IPv6) and the drop counter.
+const controlRoom = 96
+
+// message is the kernel's struct mmsghdr.
+type message struct {
+	header unix.Msghdr
+	n      uint32
+}
+
+// mmsg reads and sends by recvmmsg(2) and sendmmsg(2), inside the runtime's own readiness functions, so that
+// waiting costs no thread. Its two closures are made once: a batch allocates nothing.
+type mmsg struct {
+	raw      syscall.RawConn
+	busy     *Busy
+	wildcard bool
+	zones    zones
+
+	in, out       []message
+	inIov, outIov []unix.Iovec
+	names         []unix.RawSockaddrInet6 // the senders, by slot, as the kernel gave them
+	control       [][controlRoom]byte     // received
+	source        [][controlRoom]byte     // to send with
+	used          int                     // messages of the last read: to be made ready again
+
+	reader, writer   func(fd uintptr) bool
+	got, first, last int // results and range of the system call
+	errno            syscall.Errno
+	dropped          atomic.Uint64
+	drops            uint32 // the kernel's counter, 32 bits
+}
+
+func newMmsg(conn *net.UDPConn, size int, wildcard bool, busy *Busy) (*mmsg, error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	m := &mmsg{raw: raw, busy: busy, wildcard: wildcard,
+		in: make([]message, size), out: make([]message, size),
+		inIov: make([]unix.Iovec, size), outIov: make([]unix.Iovec, size),
+		names:   make([]unix.RawSockaddrInet6, size),
+		control: make([][controlRoom]byte, size), source: make([][controlRoom]byte, size),
+		used: size}
+	for i := range m.in {
+		m.in[i].header.Iov, m.out[i].header.Iov = &m.inIov[i], &m.outIov[i]
+		m.in[i].header.SetIovlen(1)
+		m.out[i].header.SetIovlen(1)
+	}
+	m.reader, m.writer = m.receive, m.transmit
+	return m, nil
+}
+
+// read implements batcher.
+func (m *mmsg) read(slots []slot) (int, error) {
+	m.arm(slots)
+	if err := m.raw.Read(m.reader); err != nil {
+		return 0, err
+	}
+	if m.errno != 0 {
+		m.used = 0
+		return 0, m.errno
+	}
+	m.used = m.got
+	for i := range m.got {
+		m.take(i, &slots[i])
+	}
+	return m.got, nil
+}
+
+// arm makes the messages ready that the last read used. The slots' buffers may have changed hands since.
+func (m *mmsg) arm(slots []slot) {
+	for i := range m.used {
+		h, buf := &m.in[i].header, slots[i].buf
+		m.inIov[i].Base = &buf[0]
+		m.inIov[i].SetLen(len(buf))
+		h.Name, h.Namelen = (*byte)(unsafe.Pointer(&m.names[i])), unix.SizeofSockaddrInet6
+		h.Control = &m.control[i][0]
+		h.SetControllen(controlRoom)
+	}
+}
+
+// receive runs under the descriptor's read lock. Packets are handled outside of it.
+func (m *mmsg) receive(fd uintptr) bool {
+	for {
+		n, _, errno := syscall.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&m.in[0])),
+			uintptr(len(m.in)), unix.MSG_DONTWAIT, 0, 0)
+		m.got, m.errno = int(n), errno
+		switch errno {
+		case 0:
+			return true
+		case unix.EINTR:
+			continue
+		case unix.EAGAIN:
+			m.got, m.errno = 0, 0
+			return m.busy.poll()
+		}
+		m.got = 0
+		return true
+	}
+}
+
+// take reads addresses and control messages of message i.
+func (m *mmsg) take(i int, s *slot) {
+	h := &m.in[i].header
+	s.n, s.reply = int(m.in[i].n), nil
+	s.source = m.address(&m.names[i])
+	s.local = netip.Addr{}
+	if c := int(h.Controllen); c > 0 {
+		m.controls(s, m.control[i][:min(c, controlRoom)])
+	}
+}
+
+func (m *mmsg) address(name *unix.RawSockaddrInet6) netip.AddrPort {
+	raw := (*[unix.SizeofSockaddrInet6]byte)(unsafe.Pointer(name))
+	port := binary.BigEndian.Uint16(raw[2:4]) // network order in both forms
+	if name.Family == unix.AF_INET {
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(raw[4:8])), port)
+	}
+	return netip.AddrPortFrom(m.zones.with(netip.AddrFrom16(name.Addr).Unmap(), name.Scope_id), port)
+}
+
+// controls walks the control messages: the address asked and the drop counter.
+func (m *mmsg) controls(s *slot, b []byte) {
+	for len(b) >= unix.SizeofCmsghdr {
+		h := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))
+		n := int(h.Len)
+		if n < unix.SizeofCmsghdr || n > len(b) {
+			return
+		}
+		m.oneControl(s, h, b[unix.CmsgLen(0):n])
+		b = b[min(unix.CmsgSpace(n-unix.CmsgLen(0)), len(b)):]
+	}
+}
+
+func (m *mmsg) oneControl(s *slot, h *unix.Cmsghdr, data []byte) {
+	switch {
+	case h.Level == unix.SOL_SOCKET && h.Type == unix.SO_RXQ_OVFL && len(data) >= 4:
+		now := binary.NativeEndian.Uint32(data)
+		m.dropped.Add(uint64(now - m.drops))
+		m.drops = now
+	case h.Level == unix.IPPROTO_IP && h.Type == unix.IP_PKTINFO && len(data) >= 12:
+		s.local = netip.AddrFrom4([4]byte(data[4:8])) // ipi_spec_dst: ours even for a broadcast
+	case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_PKTINFO && len(data) >= 20:
+		scope := binary.NativeEndian.Uint32(data[16:20])
+		s.local = m.zones.with(netip.AddrFrom16([16]byte(data[:16])).Unmap(), scope)
+	}
+}
+
+// send implements batcher.
+func (m *mmsg) send(slots []slot) (failed int) {
+	m.first, m.last = 0, 0
+	for i := range slots {
+		if slots[i].reply != nil {
+			m.prepare(i, &slots[i])
+		}
+	}
+	for m.first < m.last {
+		err := m.raw.Write(m.writer)
+		if err != nil {
+			return failed + m.last - m.first
+		}
+		if m.errno != 0 { // of the first message alone: go on behind it
+			failed++
+			m.first++
+		}
+	}
+	return failed
+}
+
+// prepare makes the next outgoing message: the kernel's own form of the sender's address goes back to it.
+func (m *mmsg) prepare(i int, s *slot) {
+	h, iov := &m.out[m.last].header, &m.outIov[m.last]
+	iov.Base = &s.reply[0]
+	iov.SetLen(len(s.reply))
+	h.Name, h.Namelen = m.in[i].header.Name, m.in[i].header.Namelen
+	h.Control = nil
+	h.SetControllen(0)
+	if m.wildcard && s.local.IsValid() {
+		oob := appendSource(m.source[m.last][:0], s.local)
+		h.Control = &oob[0]
+		h.SetControllen(len(oob))
+	}
+	m.last++
+}
+
+// transmit runs under the descriptor's write lock; a full send buffer waits for room.
+func (m *mmsg) transmit(fd uintptr) bool {
+	for m.first < m.last {
+		n, _, errno := syscall.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&m.out[m.first])),
+			uintptr(m.last-m.first), unix.MSG_DONTWAIT, 0, 0)
+		m.errno = errno
+		switch errno {
+		case 0:
+			m.first += int(n)
+		case unix.EINTR:
+		case unix.EAGAIN:
+			return false
+		default:
+			return true
+		}
+	}
+	return true
+}
+
+// lost implements batcher.
+func (m *mmsg) lost() uint64 { return m.dropped.Load() }

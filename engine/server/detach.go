@@ -1,0 +1,104 @@
+package server
+
+import "errors"
+
+// ErrBusy is what Detach gives when too many requests wait already.
+var ErrBusy = errors.New("server: too many requests wait already")
+
+// Detach lets the request wait or compute for long without delaying others: the loop passes to a spare
+// goroutine, this one goes on with the request alone. It is called before anything that may block; further
+// calls are free. It fails with ErrBusy if too many requests wait already, of all clients or of this one;
+// then the caller must not wait.
+func (r *Request) Detach() error {
+	d := r.desk
+	if d == nil || d.detached {
+		return nil
+	}
+	ro := d.role
+	if why := ro.server.admission.admit(r, &d.place); why != ReasonNone {
+		d.refused = why
+		return ErrBusy
+	}
+	ro.part(d)
+	go ro.run()
+	return nil
+}
+
+// part makes a desk independent of its role, which gets a spare one: the datagram's buffer, a reference to
+// the generation, and a mark against retransmissions go with the request.
+func (ro *role) part(d *desk) {
+	spare := ro.server.desks.get()
+	d.buf, d.slot.buf, spare.buf = d.slot.buf, spare.buf, nil
+	d.detached = true
+	ro.generation.refs.Add(1) // above zero while the role holds it
+	ro.server.inflight.Add(1)
+	if d.stage == stageWorking {
+		d.unanswered = ro.waiting.file(ro, &d.Request, d.slot)
+	}
+	d.slot = nil
+	spare.role, ro.desk = ro, spare
+	ro.passed = true
+	ro.fast.Detached++
+}
+
+// conclude goes on with a detached request after process.
+func (d *desk) conclude() {
+	r := &d.Request
+	if r.pending && d.role.server.admission.park(r) {
+		d.role.server.steps.record(r)
+		return
+	}
+	d.answer()
+}
+
+// complete goes on with an accounting request after its recorder has reported. The recorder's goroutine is
+// not lent to handlers that may wait.
+func (r *Request) complete() {
+	d := r.desk
+	if d == nil {
+		return
+	}
+	d.role.server.admission.unpark()
+	if p := r.Generation.Policy; p != nil && p.Has(PhaseDone) {
+		go d.recorded()
+		return
+	}
+	d.recorded()
+}
+
+func (d *desk) recorded() {
+	d.role.server.guard(&d.Request, d.role.server.finish)
+	d.answer()
+}
+
+// answer sends a detached request's reply on its own, or puts it on its delay, and ends the request.
+func (d *desk) answer() {
+	r, u, ro := &d.Request, d.unanswered, d.role
+	d.stage, d.unanswered = stageAnswered, nil
+	d.outcome()
+	u.reply = append(u.reply[:0], r.out...)
+	dead := u.dead.Load()
+	if dead { // a newer request with its key has won: RFC 5080 s2.2.2
+		u.reply, r.out = u.reply[:0], r.out[:0]
+	}
+	if len(u.reply) > 0 && r.delayed() {
+		ro.server.delays.add(u, r.Delay)
+	} else {
+		u.send()
+	}
+	ro.late.outcome(r, dead)
+	ro.server.log.request(&d.lines, r)
+	ro.server.log.flush(&d.lines)
+	ro.server.guard(r, ro.server.done)
+	d.close()
+}
+
+// close gives back all that a detached request held.
+func (d *desk) close() {
+	s, g := d.role.server, d.Generation
+	d.releaseRunner()
+	s.admission.leave(&d.place)
+	s.desks.put(d)
+	s.unpin(g)
+	s.inflight.Done()
+}

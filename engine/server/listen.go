@@ -1,0 +1,109 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+)
+
+// A Listener is one address to listen on.
+type Listener struct {
+	Kind string         // "auth", "acct" or "coa"
+	Addr netip.AddrPort // the unspecified IPv6 address also takes IPv4 unless that is listened on too
+	// Loops is the number of sockets that share the port, 0 for 1. The kernel spreads sources over them by
+	// address and port, so one NAS with one port stays on one loop. The number is fixed while the server
+	// runs: a change would move NASes away from the loop that remembers their requests.
+	Loops int
+	// ReceiveBuffer is asked of the kernel for each socket, in octets; 0: 4 MiB.
+	ReceiveBuffer int
+}
+
+const defaultReceiveBuffer = 4 << 20
+
+// bind opens a listener's sockets. The first one is bound alone, so that a second instance is refused even
+// when the port is shared between loops; only then is it opened for the others.
+func bind(l Listener, all []Listener) (conns []*net.UDPConn, err error) {
+	network := network(l, all)
+	defer func() {
+		if err != nil {
+			closeAll(conns)
+			conns, err = nil, bindError(l, err)
+		}
+	}()
+	first, err := listen(network, l, nil)
+	if err != nil {
+		return nil, err
+	}
+	conns = append(conns, first)
+	if l.Loops <= 1 || !reusable {
+		return conns, nil
+	}
+	if err := openPort(first); err != nil {
+		return conns, err
+	}
+	l.Addr = first.LocalAddr().(*net.UDPAddr).AddrPort() // port 0 has become a number
+	for len(conns) < l.Loops {
+		conn, err := listen(network, l, sharePort)
+		if err != nil {
+			return conns, err
+		}
+		conns = append(conns, conn)
+	}
+	return conns, nil
+}
+
+// network decides whether an unspecified IPv6 address takes IPv4 as well.
+func network(l Listener, all []Listener) string {
+	if l.Addr.Addr().Unmap().Is4() {
+		return "udp4"
+	}
+	if !l.Addr.Addr().IsUnspecified() {
+		return "udp6"
+	}
+	for _, o := range all {
+		if o.Addr.Port() == l.Addr.Port() && o.Addr.Addr().Is4() {
+			return "udp6"
+		}
+	}
+	return "udp"
+}
+
+func listen(network string, l Listener, control func(_, _ string, _ syscall.RawConn) error) (*net.UDPConn, error) {
+	config := net.ListenConfig{Control: control}
+	conn, err := config.ListenPacket(context.Background(), network, l.Addr.String())
+	if err != nil {
+		return nil, err
+	}
+	udp := conn.(*net.UDPConn)
+	room := l.ReceiveBuffer
+	if room == 0 {
+		room = defaultReceiveBuffer
+	}
+	if err := errors.Join(udp.SetReadBuffer(room), tune(udp, l.Addr.Addr().IsUnspecified())); err != nil {
+		udp.Close()
+		return nil, err
+	}
+	return udp, nil
+}
+
+// bindError says what to do about the errors that people meet.
+func bindError(l Listener, err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("server: %s %s: the address is in use; is another server running on it?", l.Kind, l.Addr)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("server: %s %s: this machine has no such address", l.Kind, l.Addr)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("server: %s %s: ports under 1024 need a privilege", l.Kind, l.Addr)
+	}
+	return fmt.Errorf("server: %s %s: %w", l.Kind, l.Addr, err)
+}
+
+func closeAll(conns []*net.UDPConn) {
+	for _, conn := range conns {
+		conn.Close()
+	}
+}

@@ -1,0 +1,293 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"log/slog"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// LogOptions say where the request log goes and in which form.
+type LogOptions struct {
+	// Writer takes whole lines, several in one write. If it has a method Reopen, Log.Reopen calls it.
+	Writer io.Writer
+	JSON   bool // one JSON object a line instead of key=value
+	// Handler, if not nil, takes records instead of Writer: for terminals. It costs more.
+	Handler slog.Handler
+	Room    int    // octets that wait for a slow Writer at most; 0: 1 MiB
+	Key     []byte // not nil: user names appear as keyed hashes ([log] identity = hash)
+}
+
+// A Log writes one line for each request. Lines are formatted by hand into the caller's buffer and handed on
+// a batch at a time; one goroutine writes. A sink that is slow or full loses lines, which are counted, and
+// never holds up a packet. A nil *Log logs nothing.
+type Log struct {
+	json    bool
+	handler slog.Handler
+	key     []byte
+	writer  *writer
+	lost    atomic.Uint64
+}
+
+// NewLog starts the writing goroutine; Close ends it.
+func NewLog(o LogOptions) *Log {
+	l := &Log{json: o.JSON, handler: o.Handler, key: o.Key}
+	if o.Room <= 0 {
+		o.Room = 1 << 20
+	}
+	l.writer = newWriter(o, &l.lost)
+	return l
+}
+
+// Close writes what waits, for as long as ctx allows, and ends the goroutine.
+func (l *Log) Close(ctx context.Context) error {
+	if l == nil {
+		return nil
+	}
+	return l.writer.close(ctx)
+}
+
+// Reopen lets the sink open its file anew (after logrotate), before the next lines.
+func (l *Log) Reopen() {
+	if l != nil {
+		l.writer.reopen()
+	}
+}
+
+// Lost gives the number of lines that found no room or could not be written.
+func (l *Log) Lost() uint64 {
+	if l == nil {
+		return 0
+	}
+	return l.lost.Load()
+}
+
+// lines are the formatted lines of one batch or one detached request.
+type lines struct {
+	buf     []byte
+	records []slog.Record
+	n       int
+	stamp   []byte // the time as text, made once for one value
+	at      time.Time
+}
+
+// flush hands lines to the writing goroutine.
+func (l *Log) flush(ls *lines) {
+	if l == nil || ls.n == 0 {
+		return
+	}
+	l.writer.add(ls)
+	clear(ls.records)
+	ls.buf, ls.records, ls.n = ls.buf[:0], ls.records[:0], 0
+}
+
+// request adds the line of a request that is over.
+func (l *Log) request(ls *lines, r *Request) {
+	if l == nil {
+		return
+	}
+	e := l.begin(ls, slog.LevelInfo, r.Packet.Code.String(), r.Arrival)
+	e.text("nas", r.Client.Name)
+	e.number("id", int64(r.Packet.Identifier))
+	e.name("user", logUser(r))
+	e.text("verdict", r.Verdict.String())
+	e.text("reason", r.Reason)
+	e.rule(r)
+	e.text("hooks", r.Hook)
+	for i := range r.Notes {
+		e.text(r.Notes[i].Key, r.Notes[i].Value)
+	}
+	e.duration("took", time.Since(r.Arrival))
+	e.end()
+}
+
+func logUser(r *Request) []byte {
+	if r.Generation.Dictionary == nil {
+		return r.ReceivedUser
+	}
+	if name := r.User(); name != nil {
+		return name
+	}
+	return r.ReceivedUser
+}
+
+// refusal adds the line of a packet that went no further.
+func (l *Log) refusal(ls *lines, r *Request, why Reason, suppressed uint64) {
+	e := l.begin(ls, slog.LevelWarn, "refused", r.Arrival)
+	e.source(r)
+	if r.Client != nil {
+		e.text("nas", r.Client.Name)
+	}
+	verdict := Discard
+	if why >= ReasonBusy {
+		verdict = Drop
+	}
+	e.text("verdict", verdict.String())
+	e.text("reason", why.String())
+	if suppressed > 0 {
+		e.number("suppressed", int64(suppressed))
+	}
+	e.end()
+}
+
+// An entry is one line in the making: text, JSON, or a record for a slog.Handler.
+type entry struct {
+	log    *Log
+	lines  *lines
+	buf    []byte
+	record *slog.Record
+}
+
+const stampLayout = "2006-01-02T15:04:05.000Z07:00"
+
+func (l *Log) begin(ls *lines, level slog.Level, message string, at time.Time) entry {
+	e := entry{log: l, lines: ls, buf: ls.buf}
+	if l.handler != nil {
+		ls.records = append(ls.records, slog.NewRecord(at, level, message, 0))
+		e.record = &ls.records[len(ls.records)-1]
+		return e
+	}
+	if !ls.at.Equal(at) {
+		ls.stamp, ls.at = at.AppendFormat(ls.stamp[:0], stampLayout), at
+	}
+	if l.json {
+		e.buf = append(e.buf, `{"time":"`...)
+		e.buf = append(e.buf, ls.stamp...)
+		e.buf = append(e.buf, '"')
+	} else {
+		e.buf = append(e.buf, "time="...)
+		e.buf = append(e.buf, ls.stamp...)
+	}
+	e.text("level", level.String())
+	e.text("msg", message)
+	return e
+}
+
+// end closes the line. Only now is it part of the batch.
+func (e *entry) end() {
+	e.lines.n++
+	if e.record != nil {
+		return
+	}
+	if e.log.json {
+		e.buf = append(e.buf, '}')
+	}
+	e.lines.buf = append(e.buf, '\n')
+}
+
+// field writes what stands before a value.
+func (e *entry) field(key string) {
+	if e.log.json {
+		e.buf = append(e.buf, ',')
+		e.buf = appendJSON(e.buf, key)
+		e.buf = append(e.buf, ':')
+		return
+	}
+	e.buf = append(e.buf, ' ')
+	e.buf = appendBare(e.buf, key)
+	e.buf = append(e.buf, '=')
+}
+
+// text adds a field; an empty one is left out.
+func (e *entry) text(key, value string) {
+	switch {
+	case value == "":
+	case e.record != nil:
+		e.record.AddAttrs(slog.String(key, value))
+	case e.log.json:
+		e.field(key)
+		e.buf = appendJSON(e.buf, value)
+	default:
+		e.field(key)
+		e.buf = appendText(e.buf, value)
+	}
+}
+
+// octets adds a field whose value came from the wire.
+func (e *entry) octets(key string, value []byte) {
+	switch {
+	case len(value) == 0:
+	case e.record != nil:
+		e.record.AddAttrs(slog.String(key, string(appendEscaped(nil, value, false))))
+	case e.log.json:
+		e.field(key)
+		e.buf = appendJSON(e.buf, value)
+	default:
+		e.field(key)
+		e.buf = appendText(e.buf, value)
+	}
+}
+
+// name adds a user name, hashed if so set.
+func (e *entry) name(key string, value []byte) {
+	if e.log.key == nil || len(value) == 0 {
+		e.octets(key, value)
+		return
+	}
+	mac := hmac.New(sha256.New, e.log.key)
+	mac.Write(bytes.ToLower(value))
+	e.text(key, hex.EncodeToString(mac.Sum(nil)[:8]))
+}
+
+func (e *entry) number(key string, n int64) {
+	if e.record != nil {
+		e.record.AddAttrs(slog.Int64(key, n))
+		return
+	}
+	e.field(key)
+	e.buf = strconv.AppendInt(e.buf, n, 10)
+}
+
+// duration adds microseconds up to a second's worth of digits: 87µs, 1240µs; JSON has the number alone.
+func (e *entry) duration(key string, d time.Duration) {
+	if e.record != nil {
+		e.record.AddAttrs(slog.Duration(key, d))
+		return
+	}
+	e.field(key)
+	e.buf = strconv.AppendInt(e.buf, d.Microseconds(), 10)
+	if !e.log.json {
+		e.buf = append(e.buf, "µs"...)
+	}
+}
+
+// rule adds the users entry that matched last.
+func (e *entry) rule(r *Request) {
+	if len(r.way.query.Rules) == 0 {
+		return
+	}
+	if e.record != nil {
+		e.record.AddAttrs(slog.String("rule", r.Rule()))
+		return
+	}
+	e.field("rule")
+	if !e.log.json {
+		e.buf = r.AppendRule(e.buf)
+		return
+	}
+	last := &r.way.query.Rules[len(r.way.query.Rules)-1]
+	e.buf = append(e.buf, '"')
+	e.buf = appendEscaped(e.buf, last.File, true)
+	e.buf = append(e.buf, ':')
+	e.buf = strconv.AppendInt(e.buf, int64(last.Line), 10)
+	e.buf = append(e.buf, '"')
+}
+
+func (e *entry) source(r *Request) {
+	if e.record != nil {
+		e.record.AddAttrs(slog.String("source", r.Source.String()))
+		return
+	}
+	e.field("source")
+	if e.log.json {
+		e.buf = append(e.buf, '"')
+		defer func() { e.buf = append(e.buf, '"') }()
+	}
+	e.buf = r.Source.AppendTo(e.buf)
+}

@@ -1,0 +1,281 @@
+package server
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"time"
+
+	"perilune/engine/radius"
+)
+
+// A role is what serves one socket: the batch, the duplicate cache, the counters. One goroutine holds it at a
+// time. When a request must wait, its goroutine keeps the desk and the role passes to a fresh goroutine with
+// a spare desk, at the next packet of the same batch; see Detach. So nothing below process may touch the
+// role: every function of the way takes the request.
+type role struct {
+	server   *Server
+	index    int // of the listener in the options
+	kind     string
+	conn     *net.UDPConn
+	batcher  batcher
+	bound    netip.AddrPort // the socket's own address
+	granted  int            // receive buffer, as the kernel counts it
+	wildcard bool
+
+	slots  []slot
+	order  []uint16 // in which slots are handled
+	n, at  int      // slots of this batch, and the next one in order
+	clock  time.Time
+	passed bool // the role changed hands in this batch
+
+	generation *Generation // pinned while a batch is handled
+	last       *Generation // of the batch before, perhaps closed by now
+	desk       *desk
+	serial     uint64
+	cache      *duplicates
+	waiting    waiting
+	finished   finished
+	status     statusLimit
+	seldom     refusals
+	lines      lines    // of this batch
+	fast       Counters // of the role's holder
+	late       tally    // of detached requests
+	published  tally    // copy of fast
+}
+
+func newRole(s *Server, index int, l Listener, conn *net.UDPConn) (*role, error) {
+	wildcard := l.Addr.Addr().IsUnspecified()
+	b, err := newBatcher(conn, &s.options, wildcard)
+	if err != nil {
+		return nil, err
+	}
+	ro := &role{server: s, index: index, kind: l.Kind, conn: conn, batcher: b, granted: granted(conn), wildcard: wildcard}
+	ro.bound = conn.LocalAddr().(*net.UDPAddr).AddrPort()
+	ro.slots = make([]slot, s.options.Batch)
+	ro.order = make([]uint16, s.options.Batch)
+	room := make([]byte, len(ro.slots)*radius.MaxPacketLen)
+	for i := range ro.slots {
+		ro.slots[i].buf, room = room[:radius.MaxPacketLen:radius.MaxPacketLen], room[radius.MaxPacketLen:]
+	}
+	ro.cache = newDuplicates(s.options.DuplicateBytes)
+	ro.status.rate = s.options.StatusRate
+	ro.desk = s.desks.get()
+	ro.desk.role, ro.desk.buf = ro, nil
+	return ro, nil
+}
+
+// run holds the role until it passes on or the server stops. A goroutine that takes the role over goes on in
+// the middle of a batch.
+func (ro *role) run() {
+	for {
+		for ro.at < ro.n {
+			s := &ro.slots[ro.order[ro.at]]
+			ro.at++
+			if !ro.handle(s) {
+				return
+			}
+		}
+		ro.flush()
+		if !ro.fill() {
+			ro.desk.leave(ro.last)
+			ro.server.working.Done()
+			return
+		}
+	}
+}
+
+// fill reads the next batch; false once the server stops and the socket is empty.
+func (ro *role) fill() bool {
+	for {
+		stopping := ro.server.stopping.Load()
+		n, err := ro.batcher.read(ro.slots)
+		if n > 0 {
+			ro.begin(n)
+			return true
+		}
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return false
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			if stopping {
+				return false
+			}
+			ro.conn.SetReadDeadline(time.Time{})
+			if ro.server.stopping.Load() { // Shutdown's wake may just have been undone
+				ro.wake()
+			}
+			// A reader that was woken because somebody is busy looks at the socket in the next round.
+		}
+		yield()
+	}
+}
+
+// wake ends the wait of a reader: it looks again whether to poll or to stop.
+func (ro *role) wake() { ro.conn.SetReadDeadline(time.Unix(1, 0)) }
+
+// begin prepares a batch: clock, generation, answers that came meanwhile, and the touch pass.
+func (ro *role) begin(n int) {
+	ro.n, ro.at, ro.passed, ro.clock = n, 0, false, time.Now()
+	g := ro.server.pin()
+	ro.generation = g
+	if ro.last != g {
+		ro.desk.leave(ro.last)
+		ro.last = g
+	}
+	ro.serial = ro.server.serial.Add(uint64(n)) - uint64(n)
+	ro.fast.Received += uint64(n)
+	ro.fast.Batches++
+	ro.collect()
+	ro.touch()
+}
+
+// touch computes the keys of a batch and reads the first line that each look-up needs, so that the cache
+// misses overlap. Status-Server goes to the front (RFC 5997 s4.2: it says whether the server lives).
+func (ro *role) touch() {
+	front := 0
+	for i := range ro.n {
+		s := &ro.slots[i]
+		ro.order[i] = uint16(i)
+		if s.n < radius.HeaderLen {
+			continue
+		}
+		s.key = keyOf(s.source, s.local, s.buf)
+		s.hash = ro.cache.hash(&s.key)
+		ro.cache.touch(s.hash)
+		if radius.Code(s.buf[0]) == radius.CodeStatusServer {
+			ro.order[i], ro.order[front] = ro.order[front], uint16(i)
+			front++
+		}
+	}
+}
+
+// flush ends a batch: replies, log lines, counters.
+func (ro *role) flush() {
+	if ro.n == 0 {
+		return
+	}
+	ro.fast.SendErrors += uint64(ro.batcher.send(ro.slots[:ro.n]))
+	ro.n, ro.at = 0, 0
+	ro.server.log.flush(&ro.lines)
+	ro.fast.KernelDrops = ro.batcher.lost()
+	ro.published.set(&ro.fast)
+	g := ro.generation
+	ro.generation = nil
+	ro.server.unpin(g)
+}
+
+// handle takes one datagram through the way. It is false if the role passed to another goroutine meanwhile;
+// then this one is through.
+func (ro *role) handle(s *slot) bool {
+	d := ro.desk
+	r := &d.Request
+	ro.prepare(d, s)
+	if why := ro.server.steps.receive(r, s.buf[:s.n]); why != ReasonNone {
+		ro.refuse(r, why)
+		return true
+	}
+	if !ro.fresh(r, s) {
+		return true
+	}
+	d.slot, d.stage = s, stageWorking
+	ro.server.guard(r, ro.server.process)
+	if d.detached {
+		d.conclude()
+		return false
+	}
+	if r.pending && ro.server.admission.park(r) {
+		ro.part(d)
+		ro.server.steps.record(r)
+		return true
+	}
+	ro.answer(d, s)
+	return ro.end(d)
+}
+
+// prepare makes the desk's request ready for a datagram.
+func (ro *role) prepare(d *desk, s *slot) {
+	r := &d.Request
+	r.reset()
+	r.Source, r.Local, r.Transport = s.source, ro.local(s), "udp"
+	r.Listener, r.Arrival, r.Generation = ro.kind, ro.clock, ro.generation
+	ro.serial++
+	r.Serial = ro.serial
+}
+
+// fresh takes the request through the duplicate cache and the limits; false if it goes no further.
+func (ro *role) fresh(r *Request, s *slot) bool {
+	ro.fast.Requests[codeIndex(r.Packet.Code)]++
+	if r.Packet.Code == radius.CodeStatusServer { // RFC 5997 s4.2: answered at once, within a rate
+		if ro.status.allow(r.Client.Prefix, ro.clock) {
+			return true
+		}
+		ro.refuse(r, ReasonRateLimit)
+		return false
+	}
+	auth := &r.Packet.Authenticator
+	if ro.waiting.repeats(s.hash, &s.key, auth) {
+		ro.fast.Reasons[ReasonDuplicate]++
+		return false
+	}
+	if reply := ro.cache.lookup(s.hash, &s.key, auth, ro.clock, keep(ro.generation)); reply != nil {
+		s.reply = reply
+		ro.fast.Resent++
+		return false
+	}
+	if ro.passed && time.Now().After(r.Deadline) { // the batch may have waited for its holder
+		ro.refuse(r, ReasonExpired)
+		return false
+	}
+	return true
+}
+
+// keep gives how long answers are remembered (RFC 5080 s2.2.2: 5 to 30 s).
+func keep(g *Generation) time.Duration {
+	if d := g.Settings.DuplicateKeep; d > 0 {
+		return d
+	}
+	return 10 * time.Second
+}
+
+// answer files the reply and appends it to the batch, or puts a reject on its delay.
+func (ro *role) answer(d *desk, s *slot) {
+	r := &d.Request
+	d.stage = stageAnswered
+	d.outcome()
+	switch {
+	case len(r.out) == 0:
+	case r.Packet.Code == radius.CodeStatusServer: // RFC 5997 s4.2: no duplicate detection
+		s.reply = ro.cache.hold(r.out)
+	case r.delayed() && !ro.server.stopping.Load():
+		u := ro.waiting.file(ro, r, s)
+		u.reply = append(u.reply[:0], r.out...)
+		ro.server.delays.add(u, r.Delay)
+	default:
+		s.reply = ro.cache.store(s.hash, &s.key, &r.Packet.Authenticator, r.out, ro.clock)
+	}
+	ro.fast.outcome(r)
+	ro.server.log.request(&ro.lines, r)
+}
+
+// end runs the handlers after sending, which may detach.
+func (ro *role) end(d *desk) bool {
+	ro.server.guard(&d.Request, ro.server.done)
+	if d.detached {
+		d.close()
+		return false
+	}
+	return true
+}
+
+// refuse counts a packet that goes no further, and logs it unless its source did the same just now.
+func (ro *role) refuse(r *Request, why Reason) {
+	ro.fast.Reasons[why]++
+	if ro.server.log == nil {
+		return
+	}
+	if suppressed, ok := ro.seldom.allow(r.Source.Addr(), why, ro.clock); ok {
+		ro.server.log.refusal(&ro.lines, r, why, suppressed)
+	}
+}

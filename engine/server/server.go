@@ -1,0 +1,183 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options of New. They do not change while the server runs.
+type Options struct {
+	Listeners      []Listener
+	Batch          int           // datagrams of one read, 1 to 128; 0: 64
+	Detached       int           // requests that wait at the same time, at most; 0: 1024
+	Delayed        int           // rejects held back at the same time, at most; 0: 16384
+	DuplicateBytes int           // memory of each loop's duplicate cache, rounded up to a power of two; 0: 16 MiB
+	StatusRate     int           // Status-Server packets answered each second for one client; 0: 10
+	Grace          time.Duration // how long Serve waits for requests at work when its context ends; 0: 5 s
+	Log            *Log          // nil: no request log
+	Busy           *Busy         // shared with loaders and hooks; nil: one of the server's own
+	Portable       bool          // read and send one datagram at a time, by the standard library alone
+}
+
+func (o *Options) fill() {
+	def := func(n *int, value int) {
+		if *n <= 0 {
+			*n = value
+		}
+	}
+	def(&o.Batch, 64)
+	o.Batch = min(o.Batch, maxBatch)
+	def(&o.Detached, 1024)
+	def(&o.Delayed, 16384)
+	def(&o.DuplicateBytes, 16<<20)
+	def(&o.StatusRate, 10)
+	if o.Grace <= 0 {
+		o.Grace = 5 * time.Second
+	}
+	if o.Busy == nil {
+		o.Busy = new(Busy)
+	}
+}
+
+// steps is the way of a request from the datagram to the reply; Core fills it, and tests of the transport.
+type steps interface {
+	// receive finds the client, parses and verifies; zero to go on, or why the packet is discarded.
+	receive(r *Request, datagram []byte) Reason
+	// process decides and encodes. It may call Detach, and it may leave the request to record (r.pending).
+	process(r *Request)
+	// record hands an accounting request to the recorder, which calls r.complete later.
+	record(r *Request)
+	// finishAccounting makes the answer once the recorder has reported.
+	finishAccounting(r *Request)
+	// done tells hooks of the outcome, and ends the request. It may call Detach.
+	done(r *Request)
+	// Drain makes Status-Server unanswered from now on.
+	Drain()
+}
+
+// ErrStopped is what Serve gives if the server was shut down before.
+var ErrStopped = errors.New("server: stopped")
+
+// A Server reads requests from its sockets and sends the answers that Core gives.
+type Server struct {
+	options    Options
+	steps      steps
+	process    func(*Request) // of steps, kept: a method value made for each call would be garbage
+	done       func(*Request)
+	finish     func(*Request)
+	busy       *Busy
+	generation atomic.Pointer[Generation]
+	serial     atomic.Uint64
+	roles      []*role
+	desks      desks
+	admission  admission
+	delays     *delays
+	log        *Log
+
+	stopping atomic.Bool    // sockets are read empty, rejects go out at once
+	started  atomic.Bool    // Serve was called
+	working  sync.WaitGroup // roles
+	inflight sync.WaitGroup // detached requests, and those with a recorder
+	closers  sync.WaitGroup // generations being closed
+	stop     sync.Once
+	stopped  chan struct{} // closed when Shutdown is through
+}
+
+// New binds all sockets. It fails if one cannot be had, and then leaves none open. Packets are answered from
+// Serve on, with the generation that Swap was given before.
+func New(core *Core, o Options) (*Server, error) { return newServer(core, o) }
+
+func newServer(way steps, o Options) (*Server, error) {
+	o.fill()
+	s := &Server{options: o, steps: way, busy: o.Busy, log: o.Log, stopped: make(chan struct{})}
+	s.process, s.done, s.finish = way.process, way.done, way.finishAccounting
+	s.admission.bound = o.Detached
+	s.delays = newDelays(o.Delayed)
+	for i, l := range o.Listeners {
+		if err := s.open(i, l); err != nil {
+			s.closeSockets()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func (s *Server) open(index int, l Listener) error {
+	switch l.Kind {
+	case "auth", "acct", "coa":
+	default:
+		return fmt.Errorf("server: listener %s: kind %q; expected auth, acct or coa", l.Addr, l.Kind)
+	}
+	conns, err := bind(l, s.options.Listeners)
+	if err != nil {
+		return err
+	}
+	for i, conn := range conns {
+		ro, err := newRole(s, index, l, conn)
+		if err != nil {
+			closeAll(conns[i:])
+			return err
+		}
+		s.roles = append(s.roles, ro)
+	}
+	return nil
+}
+
+func (s *Server) closeSockets() {
+	for _, ro := range s.roles {
+		ro.conn.Close()
+	}
+}
+
+// Serve answers requests until ctx ends, then shuts down gracefully; or until Shutdown is called. A
+// generation must be in place. It gives nil after a graceful end.
+func (s *Server) Serve(ctx context.Context) error {
+	if s.generation.Load() == nil {
+		return errors.New("server: no generation to serve")
+	}
+	if s.stopping.Load() || s.started.Swap(true) {
+		return ErrStopped
+	}
+	s.start()
+	ticker := time.NewTicker(10 * time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-s.stopped:
+			return nil
+		case <-ticker.C:
+			s.desks.trim()
+		case <-ctx.Done():
+			grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.Grace)
+			defer cancel()
+			return s.Shutdown(grace)
+		}
+	}
+}
+
+func (s *Server) start() {
+	go s.delays.run()
+	for _, ro := range s.roles {
+		s.working.Add(1)
+		s.busy.watch(ro.wake)
+		go ro.run()
+	}
+}
+
+// Addrs gives the bound address of each listener, in the order of the options; ports asked as 0 are filled in.
+func (s *Server) Addrs() []netip.AddrPort {
+	addrs := make([]netip.AddrPort, len(s.options.Listeners))
+	for _, ro := range s.roles {
+		addrs[ro.index] = ro.conn.LocalAddr().(*net.UDPAddr).AddrPort()
+	}
+	return addrs
+}
+
+// Busy gives the counter that loaders and hooks raise while they compute.
+func (s *Server) Busy() *Busy { return s.busy }

@@ -1,0 +1,170 @@
+package server
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A writer is the goroutine behind a Log. Callers only copy into its buffer.
+type writer struct {
+	sink    io.Writer
+	handler slog.Handler
+	room    int
+	lost    *atomic.Uint64
+
+	mu      sync.Mutex
+	buf     []byte
+	n       int // lines in buf
+	records []slog.Record
+	again   bool // the sink shall reopen its file
+	ended   bool
+	wake    chan struct{}
+	done    chan struct{}
+}
+
+// maxRecords bounds what waits for a slow Handler.
+const maxRecords = 4096
+
+func newWriter(o LogOptions, lost *atomic.Uint64) *writer {
+	w := &writer{sink: o.Writer, handler: o.Handler, room: o.Room, lost: lost,
+		wake: make(chan struct{}, 1), done: make(chan struct{})}
+	if w.sink == nil {
+		w.sink = io.Discard
+	}
+	go w.run()
+	return w
+}
+
+// add copies lines into the buffer, or counts them as lost.
+func (w *writer) add(ls *lines) {
+	w.mu.Lock()
+	full := w.ended || len(w.buf)+len(ls.buf) > w.room || len(w.records)+len(ls.records) > maxRecords
+	if !full {
+		w.buf = append(w.buf, ls.buf...)
+		w.records = append(w.records, ls.records...)
+		w.n += ls.n
+	}
+	w.mu.Unlock()
+	if full {
+		w.lost.Add(uint64(ls.n))
+		return
+	}
+	w.signal()
+}
+
+func (w *writer) signal() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (w *writer) reopen() {
+	w.mu.Lock()
+	w.again = true
+	w.mu.Unlock()
+	w.signal()
+}
+
+// run writes until close.
+func (w *writer) run() {
+	defer close(w.done)
+	var buf []byte
+	var records []slog.Record
+	for range w.wake {
+		w.mu.Lock()
+		buf, w.buf = w.buf, buf[:0]
+		records, w.records = w.records, records[:0]
+		n, again, ended := w.n, w.again, w.ended
+		w.n, w.again = 0, false
+		w.mu.Unlock()
+		if r, ok := w.sink.(interface{ Reopen() error }); ok && again {
+			r.Reopen()
+		}
+		w.write(buf, n, records)
+		if ended {
+			return
+		}
+	}
+}
+
+func (w *writer) write(buf []byte, n int, records []slog.Record) {
+	if len(buf) > 0 {
+		if _, err := w.sink.Write(buf); err != nil {
+			w.lost.Add(uint64(n))
+		}
+	}
+	for i := range records {
+		if err := w.handler.Handle(context.Background(), records[i]); err != nil {
+			w.lost.Add(1)
+		}
+	}
+	clear(records)
+}
+
+func (w *writer) close(ctx context.Context) error {
+	w.mu.Lock()
+	w.ended = true
+	w.mu.Unlock()
+	w.signal()
+	select {
+	case <-w.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// A LogFile is a file as the sink of a Log. It is opened again when asked, and when it was renamed or removed
+// (logrotate), which it looks for once a second while it is written.
+type LogFile struct {
+	name   string
+	file   *os.File
+	looked time.Time
+}
+
+// OpenLogFile opens or makes the file for appending, with mode 0640.
+func OpenLogFile(name string) (*LogFile, error) {
+	f := &LogFile{name: name}
+	return f, f.Reopen()
+}
+
+// Reopen opens the file by its name anew. If that fails the old one stays in use.
+func (f *LogFile) Reopen() error {
+	file, err := os.OpenFile(f.name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
+	if err != nil {
+		return err
+	}
+	if f.file != nil {
+		f.file.Close()
+	}
+	f.file, f.looked = file, time.Now()
+	return nil
+}
+
+// Write appends p.
+func (f *LogFile) Write(p []byte) (int, error) {
+	if time.Since(f.looked) >= time.Second {
+		f.look()
+	}
+	return f.file.Write(p)
+}
+
+// look finds out whether the name still leads to the open file.
+func (f *LogFile) look() {
+	f.looked = time.Now()
+	open, err := f.file.Stat()
+	named, missing := os.Stat(f.name)
+	if err == nil && missing == nil && os.SameFile(open, named) {
+		return
+	}
+	f.Reopen()
+}
+
+// Close closes the file.
+func (f *LogFile) Close() error { return f.file.Close() }
