@@ -1,0 +1,197 @@
+package auth
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// vectors are of the specification of SHA-crypt, of crypt_blowfish's tests, of glibc's and libxcrypt's
+// crypt(3), and of digests by other programs.
+var vectors = []struct{ password, stored string }{
+	{"Hello world!", "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5"},
+	{"Hello world!", "$5$rounds=10000$saltstringsaltst$3xv.VbSHBb41AL9AvLeujZkZRBAwqFMz2.opqey6IcA"},
+	{"This is just a test", "$5$rounds=5000$toolongsaltstrin$Un/5jzAHMgOGZ5.mWJpuVolil07guHPvOW8mGRcvxa5"},
+	{"Hello world!", "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1"},
+	{"a very much longer text to encrypt.  This one even stretches over morethan one line.",
+		"$6$rounds=1400$anotherlongsalts$POfYwTEok97VWcjxIiSOjiykti.o/pQs.wPvMxQ6Fm7I6IoYN3CmLs66x9t0oSwbtEW7o7UmJEiDwGqd8p4ur1"},
+	{"U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"},
+	{"ärger", "$2b$04$abcdefghijklmnopqrstuutfXvgqvgcwfSOMQiptpSSyyJb8gTo4q"},
+	{"Hello", "$2y$05$abcdefghijklmnopqrstuuJRaZC00u2hO4pbs0bFdcrF53n2avLwu"},
+	{"password", "$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/"},
+	{"p", "$1$s$e3cU4diUKuLjXnDANdfhU0"},
+	{"Hello", "$1$$wP9qEcQ.6oQXg13fEl.I3/"},
+	{"Hello", "{crypt}$1$$wP9qEcQ.6oQXg13fEl.I3/"},
+	{"hello", "{MD5}XUFAKrxLKna5cZ2REBfFkg=="},
+	{"hello", "{md5}5d41402abc4b2a76b9719d911017c592"},
+	{"hello", "{SMD5}ut31JpcwYwNie5eych6WSnNhbHQ="},
+	{"hello", "{SHA}qvTGHdzF6KLavt4PO0gs2a6pQ00="},
+	{"hello", "{sha}AAF4C61DDCC5E8A2DABEDE0F3B482CD9AEA9434D"},
+	{"hello", "{SSHA}FPvT+WAOz8Kj1D5MB6mKh1x5EKJzYWx0"},
+	{"hello", "{SSHA}14fbd3f9600ecfc2a3d43e4c07a98a875c7910a273616c74"},
+	{"hello", "{SHA256}LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="},
+	{"hello", "{SSHA256}h9q6P+Jjs0wzWg7jso/+xNFZqtZUJQLq9VHce5EowmdzYWx0"},
+	{"hello", "{SHA512}m3HSJL1i83hdltRq0+o9czGb+8KJDKra4t/3JRlnPKcjI8PZm6XBHXx6zG4UuMXaDEZjR1wuXDre9G9zvN7AQw"},
+	{"hello", "{ssha512}tnMoNq/Vy9eD05V48D0nBn/3hwVvUHv8PUZRRl6NCkX1eMWrm7dcwcmaue9TqJBxkEZNQSmxxAVympkZmQCgq3NhbHQ="},
+	{"password", "{NT}8846f7eaee8fb117ad06bdd830b7586c"},
+	{"clientPass", "{nthash}44EBBA8D5312B8D611474411F56989AE"}, // RFC 2759 s9.2
+	{"hello", "hello"},
+	{"hello", "{clear}hello"},
+	{"hello", "{Cleartext}hello"},
+	{"{ssha}hello", "{clear}{ssha}hello"},
+	{"$money", "$money"},
+	{"{}", "{}"},
+	{"{a b}", "{a b}"},
+}
+
+func TestVerify(t *testing.T) {
+	for _, v := range vectors {
+		s, err := Parse("", []byte(v.stored))
+		if err != nil {
+			t.Errorf("%s: %v", v.stored, err)
+			continue
+		}
+		if !s.Verify([]byte(v.password)) {
+			t.Errorf("%s: %q does not fit", v.stored, v.password)
+		}
+		for _, wrong := range []string{"", v.password + "x", v.password[1:], strings.ToUpper(v.password) + " ", strings.Repeat("x", 513)} {
+			if s.Verify([]byte(wrong)) {
+				t.Errorf("%s: %q fits", v.stored, wrong)
+			}
+		}
+	}
+}
+
+func TestSchemes(t *testing.T) {
+	for _, tc := range []struct{ scheme, stored, password string }{
+		{"clear", "{ssha}x", "{ssha}x"},
+		{"clear", "$1$x", "$1$x"},
+		{"crypt", "$1$s$e3cU4diUKuLjXnDANdfhU0", "p"},
+		{"nt", "8846F7EAEE8FB117AD06BDD830B7586C", "password"},
+		{"nt", "\x88\x46\xf7\xea\xee\x8f\xb1\x17\xad\x06\xbd\xd8\x30\xb7\x58\x6c", "password"},
+	} {
+		s, err := Parse(tc.scheme, []byte(tc.stored))
+		if err != nil || !s.Verify([]byte(tc.password)) {
+			t.Errorf("%s %q: %v", tc.scheme, tc.stored, err)
+		}
+	}
+}
+
+func TestParseErrors(t *testing.T) {
+	sum86 := strings.Repeat("a", 86)
+	for _, tc := range []struct {
+		scheme, stored string
+		want           error
+	}{
+		{"rot13", "x", ErrScheme},
+		{"", "{foo}secret", ErrHeader},
+		{"", "$y$j9T$secret", ErrCrypt},
+		{"", "$argon2id$secret", ErrCrypt},
+		{"", "$2x$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", ErrCrypt},
+		{"crypt", "", ErrCrypt},
+		{"crypt", "secret", ErrCrypt},
+		{"crypt", "1$s$e3cU4diUKuLjXnDANdfhU0", ErrCrypt},
+		{"crypt", "abJnggxhB/yWI", ErrDES},
+		{"", "{crypt}abJnggxhB/yWI", ErrDES},
+		{"", "$1$s$e3cU4diUKuLjXnDANdfhU", ErrForm},
+		{"", "$1$ninechars$e3cU4diUKuLjXnDANdfhU0", ErrForm},
+		{"", "$1$s", ErrForm},
+		{"", "$1$s$e3cU4diUKuLjXnDANdfhU!", ErrForm},
+		{"", "$5$s$" + sum86, ErrForm},
+		{"", "$6$saltsaltsaltsalt1$" + sum86, ErrForm},
+		{"", "$6$rounds=$s$" + sum86, ErrForm},
+		{"", "$6$rounds=x$s$" + sum86, ErrForm},
+		{"", "$6$rounds=-1$s$" + sum86, ErrForm},
+		{"", "$6$rounds=999$s$" + sum86, ErrCost},
+		{"", "$6$rounds=1000001$s$" + sum86, ErrCost},
+		{"", "$6$rounds=99999999999999999999$s$" + sum86, ErrCost},
+		{"", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe", ErrForm},
+		{"", "$2a$0x$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", ErrForm},
+		{"", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe!", ErrForm},
+		{"", "$2a$03$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", ErrCost},
+		{"", "$2a$17$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", ErrCost},
+		{"", "{SHA}secret", ErrEncoded},
+		{"", "{SHA}!!!!", ErrEncoded},
+		{"", "{MD5}qvTGHdzF6KLavt4PO0gs2a6pQ00=", ErrEncoded},
+		{"", "{SSHA}qvTGHdzF6KLavt4PO0gs2a6pQ00=", ErrEncoded}, // no salt
+		{"nt", "secret", ErrEncoded},
+	} {
+		s, err := Parse(tc.scheme, []byte(tc.stored))
+		if !errors.Is(err, tc.want) {
+			t.Errorf("%s %s: error %v, want %v", tc.scheme, tc.stored, err, tc.want)
+		}
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q tells the password", err)
+		}
+		if s.Verify([]byte("x")) || s.Verify(nil) {
+			t.Errorf("%s: what was refused fits", tc.stored)
+		}
+	}
+}
+
+// An empty password fits only one that is stored empty.
+func TestEmpty(t *testing.T) {
+	empty, err := Parse("clear", nil)
+	if err != nil || !empty.Verify(nil) || empty.Verify([]byte("x")) {
+		t.Errorf("stored empty: %v", err)
+	}
+	for _, stored := range []string{"x", "{md5}d41d8cd98f00b204e9800998ecf8427e", "$1$$qRPK7m23GJusamGpoGLby/"} {
+		if s, err := Parse("", []byte(stored)); err != nil || s.Verify(nil) {
+			t.Errorf("%s: %v, or the empty password fits", stored, err)
+		}
+	}
+	if (Stored{}).Verify(nil) || (Stored{}).Verify([]byte("x")) {
+		t.Error("the zero Stored fits something")
+	}
+}
+
+func TestClear(t *testing.T) {
+	s, _ := Parse("", []byte("{clear}hello"))
+	if text, ok := s.Clear(); string(text) != "hello" || !ok {
+		t.Errorf("%q, %v", text, ok)
+	}
+	s, _ = Parse("", []byte("{NT}8846f7eaee8fb117ad06bdd830b7586c"))
+	if _, ok := s.Clear(); ok {
+		t.Error("a hashed password has a clear text")
+	}
+	if sum, ok := s.NTHash(); !ok || len(sum) != 16 {
+		t.Errorf("NT hash % x, %v", sum, ok)
+	}
+}
+
+// same is equality, whatever the lengths.
+func TestSame(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		bytesGen := rapid.SliceOfN(rapid.SampledFrom([]byte{0, 'a'}), 0, 200)
+		x, y := bytesGen.Draw(t, "x"), bytesGen.Draw(t, "y")
+		if same(x, y) != bytes.Equal(x, y) || !same(x, bytes.Clone(x)) {
+			t.Fatalf("% x and % x", x, y)
+		}
+	})
+}
+
+func FuzzParse(f *testing.F) {
+	for _, v := range vectors {
+		f.Add("", []byte(v.stored), []byte(v.password))
+	}
+	f.Add("crypt", []byte("abJnggxhB/yWI"), []byte("x"))
+	f.Add("nt", []byte("0123456789abcdef"), []byte("\xff"))
+	f.Fuzz(func(t *testing.T, scheme string, stored, given []byte) {
+		s, err := Parse(scheme, stored)
+		if err != nil && s.Cost() != (Cost{}) {
+			t.Fatal("an error and a password")
+		}
+		if s.Costly() {
+			if s.Cost().Micros() > 5_000_000 {
+				t.Fatalf("%v is out of bounds", s.Cost())
+			}
+			return // too slow to try
+		}
+		if right := s.Verify(given); right && len(given) == 0 && len(stored) > 0 && stored[0] != '{' {
+			t.Fatalf("the empty password fits %q", stored)
+		}
+	})
+}
