@@ -1,6 +1,9 @@
 package server
 
-import "perilune/engine/users"
+import (
+	"perilune/engine/radius"
+	"perilune/engine/users"
+)
 
 // A Phase is a place on the way where handlers run.
 type Phase uint8
@@ -55,4 +58,56 @@ type Runner interface {
 	Answer(r *Request) (v *Verdict, found bool)
 	// End is called once a request is over: handles to it die, its context is dropped.
 	End(r *Request)
+}
+
+// kinds is a set of verdicts.
+type kinds uint16
+
+func kindSet(list ...Kind) (s kinds) {
+	for _, k := range list {
+		s |= 1 << k
+	}
+	return s
+}
+
+// permitted says which verdicts a phase may give. A script that gives another has failed, as a policy
+// checks already; the way looks again, because a wrong one here could let somebody in.
+var permitted = [NumPhases]kinds{
+	PhaseHints:      kindSet(Reject, Discard, Drop),
+	PhaseHuntgroups: kindSet(Reject, Discard, Drop),
+	PhaseRoute:      kindSet(Proxy, HandleLocally, Reject, Discard, Drop),
+	PhaseAuthorize:  kindSet(Accept, Authenticated, Reject, Challenge, Discard, Drop),
+	PhaseAuthType:   kindSet(Accept, Reject, Challenge, Discard, Drop),
+	PhaseAnswer:     kindSet(Accept, Authenticated, Reject, Challenge, Discard, Drop),
+	PhaseReply:      kindSet(Reject, Challenge, Discard, Drop),
+	PhaseAccounting: kindSet(Accept, Discard, Drop),
+	PhaseCoA:        kindSet(Accept, Reject, Proxy, Discard, Drop),
+}
+
+// What becomes of a verdict that the phase may not give: no answer to accounting, else a reject.
+var (
+	misplacedReject = &Verdict{Kind: Reject, Failed: true}
+	misplacedDrop   = &Verdict{Kind: Drop, Failed: true}
+)
+
+// permit passes a verdict that the phase may give and replaces any other by a failure.
+func (c *Core) permit(p Phase, r *Request, v *Verdict) *Verdict {
+	if v == nil || permitted[p]&(1<<v.Kind) != 0 && r.fits(p, v) {
+		return v
+	}
+	accounting := r.Packet.Code == radius.CodeAccountingRequest
+	if accounting && v.Failed {
+		return misplacedDrop
+	}
+	c.warn(r, "verdict "+v.Kind.String()+" is not possible in phase "+p.String()+" here; it counts as a failure")
+	if accounting {
+		return misplacedDrop
+	}
+	return misplacedReject
+}
+
+// fits holds the conditions that a table cannot: a challenge from `reply` only instead of an accept of the
+// first round, or a forgotten guard would ask for codes for ever.
+func (r *Request) fits(p Phase, v *Verdict) bool {
+	return p != PhaseReply || v.Kind != Challenge || r.Verdict == Accept && r.Round == nil
 }

@@ -2,11 +2,13 @@ package server
 
 import (
 	"net/netip"
+	"strconv"
 	"time"
 
 	"perilune/engine/dictionary"
 	"perilune/engine/nas"
 	"perilune/engine/radius"
+	"perilune/engine/users"
 )
 
 // Pair is dictionary.Pair, named here for the interface Runner.
@@ -36,14 +38,15 @@ type Request struct {
 	Control    dictionary.List
 	Reply      dictionary.List
 
-	ReceivedUser []byte      // User-Name as received; nil if none
-	Method       string      // pap, chap, eap, answer, none, …
-	Code         radius.Code // of the reply; set when Outcome is Replied
-	Verdict      Kind        // Accept, Reject, Challenge, Discard, Drop; from the decision on
-	Reason       string      // password, unknown-user, …
-	Rule         string      // users:42; the last entry that matched
-	Hook         string      // hints.lua:7; the handler that decided or last changed something
-	Notes        []Note      // req:note, 8 at most
+	ReceivedUser []byte        // User-Name as received; nil if none
+	Method       string        // pap, chap, eap, answer, none, …
+	Code         radius.Code   // of the reply; set when out holds one
+	Verdict      Kind          // Accept, Reject, Challenge, Discard, Drop; from the decision on
+	Reason       string        // password, unknown-user, …, or what a script gave as reason=
+	Cause        Reason        // the counter of Reason
+	Delay        time.Duration // how long to hold a reject back
+	Hook         string        // hints.lua:7; the handler that decided or last changed something
+	Notes        []Note        // req:note, 8 at most
 
 	// Round is what a State of ours held; nil in a first round.
 	Round *Round
@@ -54,6 +57,12 @@ type Request struct {
 	Runner  Runner // the desk's Lua state, acquired when first needed
 
 	desk *desk // nil for a request without a server (explain, policy tests)
+
+	datagram []byte // as received, to the packet's Length
+	out      []byte // the signed reply; empty if there is none
+	pending  bool   // process left the request to the recorder: call Core.record next
+	seen     seen   // what the first walk over the attributes found
+	way      way    // what the steps tell one another
 }
 
 // A Note is one key and value for the request's log line.
@@ -63,4 +72,100 @@ type Note struct{ Key, Value string }
 type Round struct {
 	Next string
 	Data []byte // as Verdict.State held it
+}
+
+// way is what one step of the way tells a later one. Its buffers are kept for the next request.
+type way struct {
+	query     users.Query
+	scratch   dictionary.List // the other half of a list being rebuilt
+	round     Round
+	state     []byte   // plain text of the received State; Round points into it
+	ticket    ticket   // which State is being answered
+	bad       bool     // the State is ours but cannot be taken
+	ruleReply int      // pairs of Reply before the users file added its own
+	decided   *Verdict // of a huntgroup or rewrite function in the middle of a match
+	sealed    []byte   // State of the reply
+	settled   bool     // authenticated{}: the password question is over
+	noRecord  bool     // accept{record=false}
+	left      int64    // seconds that the session may last
+	asked     bool     // a handler ran, so time may have passed
+	second    bool     // the client used its old secret
+	verified  bool     // Message-Authenticator was there and right
+	record    []byte   // accounting: the record for the journal
+	recorded  func(error)
+	failure   error // of the recorder
+	salt      func() uint16
+	salts     uint16
+	policy    Policy // that Runner belongs to
+	digest    []byte
+	ring      *ring
+	values    []byte // encoding scratch
+}
+
+// reset makes the request ready for the next packet on the same desk: all but buffers, the desk, its Runner
+// and Session. The caller then fills Source, Local, Transport, Listener, Serial, Arrival and Generation.
+func (r *Request) reset() {
+	r.Peer, r.Packet = Peer{}, radius.Packet{}
+	r.Listener, r.Serial, r.Arrival, r.Deadline, r.Generation = "", 0, time.Time{}, time.Time{}, nil
+	r.Attributes.Reset()
+	r.Control.Reset()
+	r.Reply.Reset()
+	r.ReceivedUser, r.Method, r.Code = nil, "", 0
+	r.Verdict, r.Reason, r.Cause, r.Delay, r.Hook = 0, "", 0, 0, ""
+	r.Notes, r.Round, r.Trace, r.Local = r.Notes[:0], nil, nil, nil
+	r.datagram, r.out, r.pending, r.seen = nil, r.out[:0], false, seen{}
+	r.way.reset()
+}
+
+func (w *way) reset() {
+	w.round, w.ticket, w.bad, w.ruleReply, w.left = Round{}, ticket{}, false, 0, 0
+	w.decided = nil
+	w.settled, w.noRecord, w.asked, w.second, w.verified = false, false, false, false, false
+	w.failure, w.salts = nil, 0
+	w.query.Found, w.query.Ended, w.query.Rules = false, false, w.query.Rules[:0]
+	w.state, w.sealed, w.record = w.state[:0], w.sealed[:0], w.record[:0]
+}
+
+// User gives User-Name as it stands, nil if there is none.
+func (r *Request) User() []byte {
+	name, _ := r.Attributes.First(r.Generation.Dictionary.Known.UserName)
+	return name
+}
+
+// Rule gives the users entry that matched last as users:42, "" if none did.
+func (r *Request) Rule() string { return string(r.AppendRule(nil)) }
+
+// AppendRule appends what Rule gives.
+func (r *Request) AppendRule(dst []byte) []byte {
+	rules := r.way.query.Rules
+	if len(rules) == 0 {
+		return dst
+	}
+	last := &rules[len(rules)-1]
+	dst = append(dst, last.File...)
+	dst = append(dst, ':')
+	return strconv.AppendInt(dst, int64(last.Line), 10)
+}
+
+// Rules gives the users entries that matched, in order; valid until the request is over.
+func (r *Request) Rules() []users.Rule { return r.way.query.Rules }
+
+// runner gives the desk's Runner for the request's generation. One of an older generation goes back to it.
+func (r *Request) runner() Runner {
+	p := r.Generation.Policy
+	if r.Runner != nil && r.way.policy == p {
+		return r.Runner
+	}
+	r.releaseRunner()
+	r.Runner, r.way.policy = p.Acquire(), p
+	return r.Runner
+}
+
+// releaseRunner gives the Runner back to the policy that it came from: when the generation changes, and
+// when the desk is put away.
+func (r *Request) releaseRunner() {
+	if r.Runner != nil && r.way.policy != nil {
+		r.way.policy.Release(r.Runner)
+	}
+	r.Runner, r.way.policy = nil, nil
 }

@@ -1,9 +1,11 @@
 package server
 
 import (
+	"bytes"
 	"time"
 
 	"perilune/engine/dictionary"
+	"perilune/engine/users"
 )
 
 // A Kind is what a verdict decides.
@@ -56,4 +58,153 @@ type Verdict struct {
 
 	Hook   string // the handler that decided: file:line, or its name
 	Failed bool   // made by on_error or on_timeout, not returned by a script
+}
+
+// apply makes a verdict of the policy count. Authenticated and HandleLocally leave the request undecided.
+func (c *Core) apply(r *Request, v *Verdict) {
+	if v.Hook != "" {
+		r.Hook = v.Hook
+	}
+	r.Trace.verdict(v)
+	switch v.Kind {
+	case Accept:
+		r.assign(v)
+		r.accept()
+		c.continued(r, v)
+	case Authenticated:
+		r.assign(v)
+		r.way.settled = true
+	case Reject:
+		r.Reply.Reset()
+		r.assign(v)
+		r.refused(v, Reject)
+		r.hold(v)
+	case Challenge:
+		c.challenge(r, v)
+	case Proxy:
+		c.warn(r, "a script wants to forward the request, and there are no home servers")
+		r.refuse(Drop, ReasonNoHomeServer)
+	case HandleLocally:
+		if v.Strip > 0 {
+			r.strip()
+		}
+	case Discard, Drop:
+		r.refused(v, v.Kind)
+	}
+}
+
+// assign puts the attributes of a verdict into the reply, in the order written.
+func (r *Request) assign(v *Verdict) {
+	for i := range v.Attributes {
+		a := &v.Attributes[i]
+		if a.Append {
+			r.Reply.Add(a.Ref, a.Value)
+		} else {
+			r.Reply.Set(a.Ref, a.Value)
+		}
+	}
+}
+
+// refused sets what a verdict of a script leaves in log and counters.
+func (r *Request) refused(v *Verdict, k Kind) {
+	r.Verdict, r.Reason = k, v.Reason
+	switch {
+	case v.Failed:
+		r.Cause = ReasonHookFailed
+	case k == Drop:
+		r.Cause = ReasonBackend
+	default:
+		r.Cause = ReasonHook
+	}
+	if v.Reason == "" {
+		r.Reason = r.Cause.String()
+	} else if known := reasonNamed(v.Reason); known != ReasonNone {
+		r.Cause = known
+	}
+}
+
+// hold sets how long a reject waits.
+func (r *Request) hold(v *Verdict) {
+	r.Delay = r.Generation.Settings.RejectDelay
+	if v != nil && v.HasDelay {
+		r.Delay = v.Delay
+	}
+}
+
+// challenge asks for another round. Its list is emptied first, like a reject's.
+func (c *Core) challenge(r *Request, v *Verdict) {
+	r.Reply.Reset()
+	r.assign(v)
+	if prompt := r.Generation.Dictionary.Known.Prompt; v.Echo && prompt != nil { // RFC 2869 s5.10
+		r.Reply.Set(dictionary.Ref{Attr: prompt, Tag: dictionary.AnyTag}, []byte{0, 0, 0, 1})
+	}
+	r.Verdict, r.Reason = Challenge, v.Reason
+	c.continued(r, v)
+}
+
+// continued seals the State of a verdict that names a next round. What does not fit is the hook's failure.
+func (c *Core) continued(r *Request, v *Verdict) {
+	if v.Next == "" || r.Verdict != Accept && r.Verdict != Challenge {
+		return
+	}
+	if err := c.sealState(r, v); err != nil {
+		c.warn(r, err.Error())
+		r.Reply.Reset()
+		r.refuse(Reject, ReasonHookFailed)
+		r.hold(nil)
+	}
+}
+
+// strip takes the realm, the part after the last `@`, off the name.
+func (r *Request) strip() {
+	name := r.User()
+	at := bytes.LastIndexByte(name, '@')
+	if at <= 0 {
+		return
+	}
+	r.Attributes.Set(dictionary.Ref{Attr: r.Generation.Dictionary.Known.UserName, Tag: dictionary.AnyTag}, name[:at])
+	r.renamed()
+}
+
+// reject refuses natively. Of the reply only the Reply-Messages of the matched rule stay; what handlers and
+// rules added for the accept must not leak. A wrong password under a rule of the GNU dialect loses those
+// too, as there; so nothing tells it from an unknown name.
+func (c *Core) reject(r *Request, why Reason) {
+	r.refuse(Reject, why)
+	r.hold(nil)
+	message := r.Generation.Dictionary.Known.ReplyMessage
+	dst := &r.way.scratch
+	dst.Reset()
+	if !(why == ReasonPassword && r.ruleDialect() == users.GNU) {
+		for i := r.way.ruleReply; i < len(r.Reply.Pairs); i++ {
+			if p := &r.Reply.Pairs[i]; p.Attr == message && p.Tag != users.Deferred {
+				dst.Add(dictionary.Ref{Attr: message, Tag: dictionary.AnyTag}, p.Value)
+			}
+		}
+	}
+	if text := r.Generation.Settings.Texts.of(why); text != "" {
+		r.way.values = append(r.way.values[:0], text...)
+		dst.Add(dictionary.Ref{Attr: message, Tag: dictionary.AnyTag}, r.way.values)
+	}
+	r.swapReply()
+}
+
+func (r *Request) ruleDialect() users.Dialect {
+	if rules := r.way.query.Rules; len(rules) > 0 {
+		return rules[len(rules)-1].Dialect
+	}
+	return users.Infer
+}
+
+// of gives the text for a reason.
+func (t *Texts) of(why Reason) string {
+	switch why {
+	case ReasonClosed:
+		return t.Closed
+	case ReasonExpiredAccount:
+		return t.Expired
+	case ReasonLoginTime:
+		return t.OutOfHours
+	}
+	return t.Denied
 }

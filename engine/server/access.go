@@ -1,0 +1,295 @@
+package server
+
+import (
+	"encoding/binary"
+
+	"perilune/engine/dictionary"
+	"perilune/engine/radius"
+	"perilune/engine/users"
+)
+
+// access is the way of an Access-Request: decide, then the `reply` phase, then encode.
+func (c *Core) access(r *Request) {
+	if !c.identify(r) {
+		return
+	}
+	c.takeState(r)
+	c.decide(r)
+	if r.answers() && c.late(r) {
+		r.refuse(Drop, ReasonExpired)
+	}
+	if r.answers() {
+		c.replyPhase(r)
+	}
+	if r.answers() {
+		c.encodeAccess(r)
+	}
+	if r.way.ticket.held {
+		c.tries.settle(r.way.ticket.serial, r.Verdict)
+	}
+	c.hint(r)
+}
+
+// answers reports whether the verdict so far is one that is sent.
+func (r *Request) answers() bool { return r.Verdict != Discard && r.Verdict != Drop }
+
+// decide runs the deciding steps, in the order of the way, until one of them has decided. A reject that
+// they leave still gets its restrictions' texts and the rule's Reply-Message.
+func (c *Core) decide(r *Request) {
+	if !c.before(r) {
+		c.local(r)
+	}
+	if r.Verdict == Accept {
+		c.restrict(r)
+	}
+	if r.Verdict == Accept {
+		c.computeValues(r)
+		r.capSession()
+	}
+}
+
+// before runs the phases that all requests take: hints, the name check, huntgroups, answer, route. true
+// means that the request is decided.
+func (c *Core) before(r *Request) bool {
+	if c.phase(PhaseHints, r) {
+		return true
+	}
+	if r.way.asked {
+		r.renamed()
+	}
+	if r.Generation.Settings.StrictNames && controlOctets(r.User()) {
+		c.reject(r, ReasonName)
+		return true
+	}
+	if c.phase(PhaseHuntgroups, r) || c.answer(r) || r.way.settled {
+		return r.Verdict != 0
+	}
+	return c.route(r)
+}
+
+// phase runs a phase and applies its verdict. true means that the request is decided.
+func (c *Core) phase(p Phase, r *Request) bool {
+	v := c.run(p, r)
+	if v == nil {
+		return false
+	}
+	c.apply(r, v)
+	return r.Verdict != 0
+}
+
+// controlOctets reports what no user name holds: control characters, also DEL (field practice: MAC
+// addresses, accents, spaces and `+` are all in use).
+func controlOctets(name []byte) bool {
+	for _, b := range name {
+		if b < 0x20 || b == 0x7f {
+			return true
+		}
+	}
+	return false
+}
+
+// answer is the phase of that name: a State of ours goes to its handler in place of authorize, users file
+// and authentication.
+func (c *Core) answer(r *Request) bool {
+	if r.way.bad {
+		c.reject(r, ReasonState)
+		return true
+	}
+	if r.Round == nil {
+		return false
+	}
+	if r.Generation.Policy == nil {
+		c.reject(r, ReasonChallengeGone)
+		return true
+	}
+	r.way.asked = true
+	v, found := r.runner().Answer(r)
+	if !found || v == nil {
+		c.reject(r, ReasonChallengeGone)
+		return true
+	}
+	c.apply(r, c.permit(PhaseAnswer, r, v))
+	return r.Verdict != 0
+}
+
+// route asks where the request goes. Forwarding needs home servers, which this server has none of: such a
+// verdict drops, so that the NAS asks its next server.
+func (c *Core) route(r *Request) bool {
+	if c.phase(PhaseRoute, r) {
+		return true
+	}
+	// RFC 2865 s5.24: State comes back unmodified. One that is not ours belongs to somebody else, who is not
+	// asked here. EAP keeps its conversations by State and looks itself.
+	if r.seen.state && r.Round == nil && r.Method != "eap" {
+		c.reject(r, ReasonState)
+		return true
+	}
+	return c.authorizeOnly(r)
+}
+
+// authorizeOnly refuses Service-Type Authorize-Only without State (RFC 5080 s2.1.1).
+func (c *Core) authorizeOnly(r *Request) bool {
+	const authorizeOnly = 17
+	v, ok := r.Attributes.First(r.Generation.Dictionary.Known.ServiceType)
+	if !ok || len(v) != 4 || binary.BigEndian.Uint32(v) != authorizeOnly || r.seen.state {
+		return false
+	}
+	c.reject(r, ReasonAuthorizeOnly)
+	return true
+}
+
+// local decides a request that is answered here: authorize, users file, authenticate.
+func (c *Core) local(r *Request) {
+	if !r.way.settled && c.phase(PhaseAuthorize, r) {
+		return
+	}
+	known := c.match(r)
+	if r.Verdict != 0 {
+		return
+	}
+	if r.way.settled {
+		c.settledByHook(r)
+		return
+	}
+	c.authenticate(r, known)
+}
+
+// match asks the users file. It reports whether the user is known there.
+func (c *Core) match(r *Request) bool {
+	t := r.Generation.Users
+	r.way.ruleReply = len(r.Reply.Pairs)
+	if t == nil {
+		return false
+	}
+	q := &r.way.query
+	q.Name, q.Request, q.Control, q.Reply = r.User(), &r.Attributes, &r.Control, &r.Reply
+	q.Host, q.Now, q.Watch = (*host)(r), r.Arrival, nil
+	if r.Trace != nil {
+		q.Watch = r.Trace
+	}
+	t.Match(q)
+	if r.way.decided != nil {
+		c.apply(r, c.permit(PhaseAuthorize, r, r.way.decided))
+	}
+	if r.Trace != nil {
+		r.Trace.List("control", &r.Control)
+	}
+	return q.Found
+}
+
+// settledByHook ends the way of a request whose identity a handler or a home server has proved: passwords
+// and Auth-Types of the users file count nothing, but a blocked user stays blocked.
+func (c *Core) settledByHook(r *Request) {
+	n := r.Generation.prepare()
+	for i := range r.Control.Pairs {
+		p := &r.Control.Pairs[i]
+		if p.Attr != n.authType {
+			continue
+		}
+		switch n.auth(p.Value) {
+		case authReject:
+			c.reject(r, ReasonDenied)
+			return
+		case authIgnore:
+			r.refuse(Discard, ReasonIgnored)
+			return
+		}
+	}
+	r.accept()
+}
+
+// accept lets in: so far. EAP has no success without its own rounds (RFC 3579 s2.6.3).
+func (r *Request) accept() {
+	if r.seen.eap {
+		r.refuse(Reject, ReasonMethod)
+		return
+	}
+	r.Verdict = Accept
+	r.Trace.Step("accept")
+}
+
+// host answers for the policy what a users rule asks in the middle of a match.
+type host Request
+
+// Huntgroup implements users.Host.
+func (h *host) Huntgroup(ref int) users.Truth {
+	r := (*Request)(h)
+	r.way.asked = true
+	if r.way.decided != nil {
+		return users.Unknown
+	}
+	truth, v := r.runner().Huntgroup(ref, r)
+	r.way.decided = v
+	return truth
+}
+
+// Rewrite implements users.Host.
+func (h *host) Rewrite(ref int) bool {
+	r := (*Request)(h)
+	r.way.asked = true
+	if r.way.decided == nil {
+		r.way.decided = r.runner().Rewrite(ref, r)
+	}
+	return r.way.decided == nil
+}
+
+// computeValues puts the results of `=` values in their places, now that the password was good.
+func (c *Core) computeValues(r *Request) {
+	if !deferred(&r.Reply) {
+		return
+	}
+	dst := &r.way.scratch
+	dst.Reset()
+	for i := range r.Reply.Pairs {
+		p := r.Reply.Pairs[i]
+		if p.Tag != users.Deferred {
+			dst.Add(dictionary.Ref{Attr: p.Attr, Tag: int8(p.Tag)}, p.Value)
+			continue
+		}
+		r.way.asked = true
+		value, ok, v := r.runner().Evaluate(int(binary.BigEndian.Uint32(p.Value)), r, &p)
+		if v != nil {
+			c.apply(r, c.permit(PhaseAuthorize, r, v))
+			return
+		}
+		if ok {
+			dst.Add(dictionary.Ref{Attr: p.Attr, Tag: dictionary.AnyTag}, value)
+		}
+	}
+	r.swapReply()
+}
+
+func deferred(l *dictionary.List) bool {
+	for i := range l.Pairs {
+		if l.Pairs[i].Tag == users.Deferred {
+			return true
+		}
+	}
+	return false
+}
+
+// swapReply makes the list built in scratch the reply. It must not share values with the old one, whose
+// memory is the next scratch.
+func (r *Request) swapReply() { r.Reply, r.way.scratch = r.way.scratch, r.Reply }
+
+// replyPhase runs the `reply` handlers, which only make the answer stricter.
+func (c *Core) replyPhase(r *Request) {
+	v := c.run(PhaseReply, r)
+	if v != nil {
+		c.apply(r, v)
+	}
+	if r.answers() && c.late(r) {
+		r.refuse(Drop, ReasonExpired)
+	}
+}
+
+// replyCode gives the code of the answer to an Access-Request.
+func (k Kind) replyCode() radius.Code {
+	switch k {
+	case Accept:
+		return radius.CodeAccessAccept
+	case Challenge:
+		return radius.CodeAccessChallenge
+	}
+	return radius.CodeAccessReject
+}

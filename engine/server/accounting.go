@@ -1,0 +1,85 @@
+package server
+
+import "perilune/engine/radius"
+
+// accounting is the way of an Accounting-Request: hints, huntgroups, route, accounting, then the recorder.
+// The answer waits until the record cannot be lost any more (RFC 2866 s2: no answer to what was not
+// recorded).
+func (c *Core) accounting(r *Request) {
+	if !c.identify(r) {
+		return
+	}
+	for _, p := range [...]Phase{PhaseHints, PhaseHuntgroups, PhaseRoute, PhaseAccounting} {
+		if c.accountingPhase(p, r) {
+			return
+		}
+		if p == PhaseHints && r.way.asked {
+			r.renamed()
+		}
+	}
+	switch {
+	case c.late(r):
+		r.refuse(Drop, ReasonExpired)
+	case r.way.noRecord:
+		c.finishAccounting(r)
+	case c.recorder == nil:
+		c.warn(r, "accounting is not answered: there is no place to record it")
+		r.refuse(Drop, ReasonRecorder)
+	default:
+		r.Verdict = Accept
+		r.way.record = r.appendRecord(r.way.record[:0])
+		r.pending = true
+	}
+}
+
+// accountingPhase runs one phase; true means that the request is decided. A reject of hints, huntgroups or
+// route ends that phase alone: refusing access must not lose records.
+func (c *Core) accountingPhase(p Phase, r *Request) bool {
+	v := c.run(p, r)
+	if v == nil || v.Kind == Reject && !v.Failed {
+		return false
+	}
+	switch v.Kind {
+	case Accept:
+		if v.Hook != "" {
+			r.Hook = v.Hook
+		}
+		r.assign(v)
+		r.way.noRecord = v.NoRecord
+	case Reject: // a failure: accounting knows no reject
+		r.refused(v, Drop)
+	default:
+		c.apply(r, v)
+	}
+	return r.Verdict != 0
+}
+
+// record hands a pending request to the recorder, whose goroutine calls complete. The request belongs to
+// that from here on. A Request keeps its callback, so that nothing is allocated for each record.
+func (c *Core) record(r *Request) {
+	if r.way.recorded == nil {
+		r.way.recorded = func(err error) {
+			r.way.failure = err
+			r.complete()
+		}
+	}
+	c.recorder.Append(r.way.record, r.way.recorded)
+}
+
+// finishAccounting makes the answer to an accounting request whose record is durable, or none if it is not.
+func (c *Core) finishAccounting(r *Request) {
+	wasPending := r.pending
+	r.pending = false
+	if r.way.failure != nil {
+		r.refuse(Drop, ReasonRecorder)
+	} else {
+		r.Verdict = Accept
+		if err := r.encode(radius.CodeAccountingResponse); err != nil {
+			c.warn(r, "reply cannot be sent: "+err.Error())
+			r.refuse(Drop, ReasonTooLong)
+		}
+	}
+	if wasPending {
+		c.conclude(r)
+	}
+}

@@ -1,0 +1,60 @@
+package server
+
+import (
+	"encoding/binary"
+
+	"perilune/engine/dictionary"
+	"perilune/engine/radius"
+)
+
+// Values of Error-Cause (RFC 5176 s3.5).
+const (
+	causeSessionNotFound    = 503
+	causeResourcesUnavail   = 506
+	causeAdministrativelyNo = 501
+)
+
+// coa answers a CoA- or Disconnect-Request that was sent to us. Without a verdict there is no session that
+// it could be for.
+func (c *Core) coa(r *Request) {
+	if !c.identify(r) {
+		return
+	}
+	v := c.run(PhaseCoA, r)
+	if v == nil {
+		r.Reply.Reset()
+		r.refuse(Reject, ReasonNoSession)
+		c.answerCoA(r, causeSessionNotFound)
+		return
+	}
+	c.apply(r, v)
+	cause := v.ErrorCause
+	switch {
+	case cause != 0:
+	case v.Failed:
+		cause = causeResourcesUnavail
+	default:
+		cause = causeAdministrativelyNo
+	}
+	c.answerCoA(r, cause)
+}
+
+// answerCoA encodes ACK or NAK; an Error-Cause that the handler has set itself stays.
+func (c *Core) answerCoA(r *Request, cause uint32) {
+	if !r.answers() {
+		return
+	}
+	r.Delay = 0
+	code := r.Packet.Code + 1 // ACK
+	if r.Verdict == Reject {
+		code++ // NAK
+		attr := r.Generation.Dictionary.Known.ErrorCause
+		if _, ok := r.Reply.First(attr); !ok {
+			r.Reply.Add(dictionary.Ref{Attr: attr, Tag: dictionary.AnyTag}, binary.BigEndian.AppendUint32(nil, cause))
+		}
+	}
+	if err := r.encode(radius.Code(code)); err != nil {
+		c.warn(r, "reply cannot be sent: "+err.Error())
+		r.refuse(Drop, ReasonEncode)
+	}
+}

@@ -1,0 +1,193 @@
+package server
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+
+	"perilune/engine/dictionary"
+	"perilune/engine/nas"
+	"perilune/engine/radius"
+)
+
+var errReplyTooLong = errors.New("reply is longer than 4096 octets, and one is never cut")
+
+// encodeAccess makes the answer that the verdict asks for. One that cannot be encoded becomes a reject
+// without it, or nothing if even that cannot.
+func (c *Core) encodeAccess(r *Request) {
+	r.capSession()
+	err := r.encode(r.Verdict.replyCode())
+	if err == nil {
+		return
+	}
+	c.warn(r, "reply cannot be sent: "+err.Error())
+	why := ReasonEncode
+	if err == errReplyTooLong {
+		why = ReasonTooLong
+	}
+	r.way.sealed = r.way.sealed[:0]
+	r.way.ruleReply = len(r.Reply.Pairs)
+	c.reject(r, why)
+	if r.encode(radius.CodeAccessReject) != nil {
+		r.refuse(Drop, why)
+		r.out = r.out[:0]
+	}
+}
+
+// encode builds the whole reply in out: header, Message-Authenticator first, the attributes that the code
+// may carry, State, Proxy-State in order, and signs it.
+func (r *Request) encode(code radius.Code) error {
+	r.Code = code
+	b := append(r.out[:0], byte(code), r.Packet.Identifier, 0, 0)
+	b = append(b, r.Packet.Authenticator[:]...) // SignReply replaces it
+	if r.signs(code) {
+		var empty [messageAuthenticatorLen]byte
+		b = radius.AppendAttribute(b, radius.TypeMessageAuthenticator, empty[:])
+	}
+	b, err := r.encodeList(b, code)
+	if err == nil {
+		b = r.encodeOwn(b, code)
+		b, err = finish(b)
+	}
+	if err != nil {
+		r.out = b[:0]
+		return err
+	}
+	r.Session.SignReply(b, &r.Packet.Authenticator)
+	r.out = b
+	return nil
+}
+
+// finish sets the length.
+func finish(b []byte) ([]byte, error) {
+	if len(b) > radius.MaxPacketLen {
+		return b, errReplyTooLong
+	}
+	binary.BigEndian.PutUint16(b[2:], uint16(len(b)))
+	return b, nil
+}
+
+// signs reports whether the reply gets Message-Authenticator, which then is the first attribute, so that
+// no octet of an attacker's choice can stand before it.
+func (r *Request) signs(code radius.Code) bool {
+	switch code {
+	case radius.CodeAccountingResponse: // RFC 5997 s3: not even to Status-Server
+		return false
+	case radius.CodeDisconnectACK, radius.CodeDisconnectNAK, radius.CodeCoAACK, radius.CodeCoANAK:
+		return r.seen.authenticators > 0
+	}
+	// RFC 3579 s3.2: required in all answers to EAP.
+	return !r.Client.NoReplyMessageAuthenticator || r.seen.eap || r.Packet.Code == radius.CodeStatusServer
+}
+
+// encodeList appends the reply list, as far as the code may carry it.
+func (r *Request) encodeList(b []byte, code radius.Code) ([]byte, error) {
+	if r.way.salt == nil {
+		r.way.salt = r.nextSalt
+	}
+	msError := r.Generation.prepare().chapError
+	for i := range r.Reply.Pairs {
+		p := &r.Reply.Pairs[i]
+		if !carries(code, p.Attr, r.Client, msError) || r.seen.eap && r.mutes(p, code) {
+			if r.Trace != nil && !p.Attr.Internal {
+				r.Trace.Step("left out of " + code.String() + ": " + p.Attr.Name)
+			}
+			continue
+		}
+		var err error
+		if b, err = dictionary.Encode(b, p, &r.Session, &r.Packet.Authenticator, r.way.salt); err != nil {
+			return b, err
+		}
+		if len(b) > radius.MaxPacketLen {
+			return b, errReplyTooLong
+		}
+	}
+	return b, nil
+}
+
+// mutes: a reply that carries EAP-Message has no Reply-Message (RFC 3579 s2.6.5).
+func (r *Request) mutes(p *Pair, code radius.Code) bool {
+	return code == radius.CodeAccessReject && p.Attr == r.Generation.Dictionary.Known.ReplyMessage
+}
+
+// encodeOwn appends what the server alone writes.
+func (r *Request) encodeOwn(b []byte, code radius.Code) []byte {
+	if len(r.way.sealed) > 0 && (code == radius.CodeAccessAccept || code == radius.CodeAccessChallenge) {
+		b = radius.AppendAttribute(b, radius.TypeState, r.way.sealed)
+	}
+	if r.seen.eap && code == radius.CodeAccessReject {
+		b = r.encodeFailure(b)
+	}
+	for t, v := range r.Packet.Attributes.All() { // RFC 2865 s5.33: all, unmodified, in order
+		if t == radius.TypeProxyState {
+			b = radius.AppendAttribute(b, t, v)
+		}
+	}
+	return b
+}
+
+// encodeFailure answers an EAP-Response with EAP-Failure under its identifier (RFC 3579 s2.6.3, 3748 s4.2).
+func (r *Request) encodeFailure(b []byte) []byte {
+	const failure = 4
+	message, _ := r.Packet.Attributes.Find(radius.TypeEAPMessage)
+	if len(message) < 2 {
+		return b
+	}
+	return radius.AppendAttribute(b, radius.TypeEAPMessage, []byte{failure, message[1], 0, 4})
+}
+
+// nextSalt gives salts for RFC 2868 s3.5: the high bit set, unique in the packet, begun at random.
+func (r *Request) nextSalt() uint16 {
+	if r.way.salts == 0 {
+		var seed [2]byte
+		rand.Read(seed[:])
+		r.way.salts = binary.BigEndian.Uint16(seed[:])
+	}
+	r.way.salts++
+	return r.way.salts | 0x8000
+}
+
+// A typeSet is a set of attribute types.
+type typeSet [4]uint64
+
+func types(list ...radius.Type) (s typeSet) {
+	for _, t := range list {
+		s[t>>6] |= 1 << (t & 63)
+	}
+	return s
+}
+
+func (s *typeSet) has(n uint32) bool { return n < 256 && s[n>>6]&(1<<(n&63)) != 0 }
+
+// What a reply may carry (RFC 2865 s5.44, 3579 s3.3, 5080 s2.6.1, 5176 s3.6). The server alone writes State,
+// Proxy-State, EAP-Message and Message-Authenticator, so they stand in none of the lists.
+var (
+	// Access-Accept: all but the server's own, credentials, and what only requests have: NAS-IP-Address,
+	// NAS-Port, Called- and Calling-Station-Id, NAS-Identifier, NAS-Port-Type.
+	notInAccept = types(2, 3, 4, 5, 24, 30, 31, 32, 33, 60, 61, 79, 80)
+	inReject    = types(18, 101)            // Reply-Message, Error-Cause
+	inChallenge = types(18, 26, 27, 28, 76) // and Vendor-Specific, Session-Timeout, Idle-Timeout, Prompt
+	inCoA       = types(6, 26, 49, 55, 101) // Service-Type, Acct-Terminate-Cause, Event-Timestamp, Error-Cause
+)
+
+// carries reports whether a reply of the code may carry the attribute.
+func carries(code radius.Code, a *dictionary.Attribute, client *nas.Client, msError *dictionary.Attribute) bool {
+	if a.Internal {
+		return false
+	}
+	vendor := a.Vendor != nil || a.Number == uint32(radius.TypeVendorSpecific) && a.Parent == nil
+	switch code {
+	case radius.CodeAccessAccept:
+		return vendor || a.Parent != nil || !notInAccept.has(a.Number)
+	case radius.CodeAccessReject:
+		if vendor {
+			return a == msError || client.RejectVSA
+		}
+		return a.Parent == nil && inReject.has(a.Number)
+	case radius.CodeAccessChallenge:
+		return vendor || a.Parent == nil && inChallenge.has(a.Number)
+	case radius.CodeAccountingResponse:
+		return vendor
+	}
+	return vendor || a.Parent == nil && inCoA.has(a.Number)
+}

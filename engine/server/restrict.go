@@ -1,0 +1,99 @@
+package server
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"time"
+
+	"perilune/engine/dictionary"
+)
+
+// restrict looks after every accept, whoever gave it, at what limits the user: access.deny, Expiration,
+// Login-Time. Orders come from control: the matched rules' and handlers'.
+func (c *Core) restrict(r *Request) {
+	g := r.Generation
+	if len(g.Settings.Deny) > 0 {
+		if _, denied := g.Settings.Deny[string(r.User())]; denied {
+			c.reject(r, ReasonClosed)
+			return
+		}
+	}
+	known := &g.Dictionary.Known
+	r.way.left = math.MaxInt64
+	for i := range r.Control.Pairs {
+		p := &r.Control.Pairs[i]
+		switch p.Attr {
+		case known.Expiration:
+			c.expiration(r, p)
+		case known.LoginTime:
+			c.loginTime(r, p)
+		case known.SimultaneousUse:
+			c.warn(r, "Simultaneous-Use is not enforced: this server keeps no sessions yet")
+		}
+		if r.Verdict != Accept {
+			return
+		}
+	}
+}
+
+// expiration refuses from the date on, and shortens the session to it.
+func (c *Core) expiration(r *Request, p *Pair) {
+	if len(p.Value) != 4 {
+		return
+	}
+	left := int64(binary.BigEndian.Uint32(p.Value)) - r.Arrival.Unix()
+	if left <= 0 {
+		c.reject(r, ReasonExpiredAccount)
+		return
+	}
+	r.shorten(left, "Expiration")
+}
+
+// loginTime refuses outside the hours, and shortens the session to their end.
+func (c *Core) loginTime(r *Request, p *Pair) {
+	now := r.Arrival
+	if zone := r.Generation.Settings.Location; zone != nil {
+		now = now.In(zone)
+	}
+	inside, left, err := loginHours(p.Value, now)
+	if err != nil {
+		c.warn(r, "Login-Time is not understood and so refuses: "+err.Error())
+	}
+	if err != nil || !inside {
+		c.reject(r, ReasonLoginTime)
+		return
+	}
+	if left > 0 {
+		r.shorten(int64(left/time.Second), "Login-Time")
+	}
+}
+
+// shorten lets the session end after some seconds at the latest: of several limits the smallest wins.
+func (r *Request) shorten(seconds int64, why string) {
+	if seconds >= r.way.left {
+		return
+	}
+	r.way.left = seconds
+	if r.Trace != nil {
+		r.Trace.Step(why + ": the session may last " + time.Duration(min(seconds, math.MaxInt32)*int64(time.Second)).String())
+	}
+}
+
+// capSession puts the smallest limit into Session-Timeout (RFC 2865 s5.27), unless the reply has a smaller
+// one already.
+func (r *Request) capSession() {
+	if r.Verdict != Accept || r.way.left >= math.MaxUint32 || r.way.left <= 0 {
+		return
+	}
+	attr := r.Generation.Dictionary.Known.SessionTimeout
+	if v, ok := r.Reply.First(attr); ok && len(v) == 4 && int64(binary.BigEndian.Uint32(v)) <= r.way.left {
+		return
+	}
+	r.way.values = binary.BigEndian.AppendUint32(r.way.values[:0], uint32(r.way.left))
+	r.Reply.Set(dictionary.Ref{Attr: attr, Tag: dictionary.AnyTag}, r.way.values)
+}
+
+func loginHours([]byte, time.Time) (inside bool, left time.Duration, err error) {
+	return false, 0, errors.New("hours cannot be read yet")
+}

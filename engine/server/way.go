@@ -1,0 +1,202 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"perilune/engine/dictionary"
+	"perilune/engine/radius"
+)
+
+// A Core is everything that the way of a request needs beside its generation: what outlives a reload. It
+// knows no sockets. Its methods are safe for use by many goroutines, each with its own Request.
+//
+// The way is: receive (client, header, parse, authenticity), then the transport's duplicate cache, then
+// process, then sending, then done. Down once, up once; nothing calls back up.
+type Core struct {
+	log      *slog.Logger
+	now      func() time.Time
+	recorder Recorder
+
+	ratchet *ratchet
+	seal    *sealer
+	tries   *tries
+	hashes  *hashQueue
+	seldom  *seldom
+	recent  *recent
+	watches watches
+
+	draining atomic.Bool
+	offline  bool // no sockets, no persistence: Offline
+}
+
+// A Recorder makes accounting records durable. done is called once for each Append, with nil after the
+// record cannot be lost any more, from a goroutine of the Recorder.
+type Recorder interface {
+	Append(record []byte, done func(error))
+	Healthy() bool
+}
+
+// CoreOptions are what NewCore needs.
+type CoreOptions struct {
+	Log      *slog.Logger     // nil: nothing is logged
+	Now      func() time.Time // nil: time.Now
+	Recorder Recorder         // nil: accounting is not answered
+	StateDir string           // holds what the ratchet learnt and the State key; "": kept in memory alone
+	KeyFile  string           // [state] key-file; "": state.key in StateDir
+	Ring     int              // decisions remembered for explain --last; 0: 4096
+}
+
+// NewCore loads what was kept in the state directory.
+func NewCore(o CoreOptions) (*Core, error) {
+	c := &Core{log: o.Log, now: o.Now, recorder: o.Recorder}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	key, table := o.KeyFile, ""
+	if o.StateDir != "" {
+		table = filepath.Join(o.StateDir, "message-authenticator")
+		if key == "" {
+			key = filepath.Join(o.StateDir, "state.key")
+		}
+	}
+	var err error
+	if c.seal, err = openSealer(key); err != nil {
+		return nil, err
+	}
+	if c.ratchet, err = openRatchet(table, c.log); err != nil {
+		return nil, err
+	}
+	c.tries = newTries()
+	c.hashes = newHashQueue(runtime.GOMAXPROCS(0))
+	c.seldom = newSeldom()
+	c.recent = newRecent(o.Ring)
+	return c, nil
+}
+
+// Close writes what is not yet written.
+func (c *Core) Close() error { return c.ratchet.close() }
+
+// Drain makes Status-Server unanswered, so that NASes turn to another server (RFC 5997 s4.2).
+func (c *Core) Drain() { c.draining.Store(true) }
+
+// process takes a request whose packet receive found good through its phases. It fills Verdict, Reason,
+// Cause, Code, Delay and out, which stays empty after a discard or drop. It runs on the caller's goroutine
+// and may call Detach.
+//
+// If it leaves pending set, the request waits for its accounting record: the caller makes the request
+// independent of itself and then calls record, after which it must not touch the request.
+func (c *Core) process(r *Request) {
+	c.look(r)
+	switch r.Packet.Code {
+	case radius.CodeStatusServer:
+		c.status(r)
+	case radius.CodeAccessRequest:
+		c.access(r)
+	case radius.CodeAccountingRequest:
+		c.accounting(r)
+	case radius.CodeCoARequest, radius.CodeDisconnectRequest:
+		c.coa(r)
+	default:
+		r.refuse(Discard, ReasonUnknownCode)
+	}
+	if !r.pending {
+		c.conclude(r)
+	}
+}
+
+// conclude is the end of every request that receive let through: rings and traces.
+func (c *Core) conclude(r *Request) {
+	c.recent.add(r)
+	if r.Trace != nil {
+		c.show(r)
+	}
+}
+
+// done runs the handlers of the phase after sending and ends the request for the policy. Handlers that wait
+// detach the request as everywhere.
+func (c *Core) done(r *Request) {
+	p := r.Generation.Policy
+	if p == nil {
+		return
+	}
+	if p.Has(PhaseDone) {
+		r.Deadline = c.now().Add(doneTime)
+		r.runner().Run(PhaseDone, r)
+	}
+	if r.Runner != nil && r.way.policy == p {
+		r.Runner.End(r)
+	}
+}
+
+// doneTime is what `done` handlers have, counted anew: the answer is out.
+const doneTime = 5 * time.Second
+
+// identify fills the request's attribute list and what follows from it.
+func (c *Core) identify(r *Request) bool {
+	g := r.Generation
+	err := g.Dictionary.Decode(&r.Attributes, r.Packet.Attributes, &r.Session, &r.Packet.Authenticator)
+	if err != nil {
+		r.refuse(Discard, ReasonPasswordLength)
+		return false
+	}
+	if name, ok := r.Packet.Attributes.Find(radius.TypeUserName); ok {
+		r.ReceivedUser = name
+	}
+	r.Method = r.method()
+	if r.Trace != nil {
+		r.Trace.List("request", &r.Attributes)
+	}
+	return true
+}
+
+// run runs one phase, if it has handlers, and gives a verdict that the phase may give.
+func (c *Core) run(p Phase, r *Request) *Verdict {
+	policy := r.Generation.Policy
+	if policy == nil || !policy.Has(p) {
+		return nil
+	}
+	r.way.asked = true
+	return c.permit(p, r, r.runner().Run(p, r))
+}
+
+// late reports whether the request's deadline has passed. The clock is read only if a handler ran: without
+// one nothing takes time.
+func (c *Core) late(r *Request) bool {
+	return r.way.asked && !r.Deadline.IsZero() && c.now().After(r.Deadline)
+}
+
+// refuse ends a request natively.
+func (r *Request) refuse(k Kind, why Reason) {
+	r.Verdict, r.Cause, r.Reason = k, why, reasonNames[why]
+	if r.Trace != nil {
+		r.Trace.Step(k.String() + ": " + r.Reason)
+	}
+}
+
+// renamed keeps the name as received once a handler has changed it (Orig-User-Name).
+func (r *Request) renamed() {
+	known := &r.Generation.Dictionary.Known
+	if r.ReceivedUser == nil || known.OrigUserName == nil || string(r.User()) == string(r.ReceivedUser) {
+		return
+	}
+	if _, ok := r.Attributes.First(known.OrigUserName); !ok {
+		r.Attributes.Add(dictionary.Ref{Attr: known.OrigUserName, Tag: dictionary.AnyTag}, r.ReceivedUser)
+	}
+}
+
+// warn logs what must not be logged for each packet: once a minute for each client and text.
+func (c *Core) warn(r *Request, text string, attrs ...slog.Attr) {
+	if !c.seldom.allow(r.Client.Name, text, c.now()) {
+		return
+	}
+	attrs = append(attrs, slog.String("client", r.Client.Name), slog.String("source", r.Source.String()))
+	c.log.LogAttrs(context.Background(), slog.LevelWarn, text, attrs...)
+}
