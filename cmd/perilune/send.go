@@ -184,13 +184,9 @@ func (x *sender) oneServer(kind string, service client.Service) error {
 	if x.secret == "" {
 		return fmt.Errorf("%w: -server needs -secret", errUsage)
 	}
-	secret := x.secret
-	if name, ok := strings.CutPrefix(secret, "@"); ok {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		secret = strings.TrimRight(string(b), "\r\n")
+	secret, err := readSecret(x.secret)
+	if err != nil {
+		return err
 	}
 	var errs raddb.List
 	address := x.server
