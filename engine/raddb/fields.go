@@ -11,7 +11,7 @@ type Field struct {
 	Quoted bool // it begins with a quote, so that nothing in it has a special meaning
 }
 
-// Fields splits the text of a line-oriented file (clients, realms, access.deny, radius.conf) into lines of
+// Fields splits the text of a line-oriented file (clients, realms, access.deny, dictionary) into lines of
 // fields:
 //
 //   - Fields are parted by spaces and tabs. A line without fields is passed over.
@@ -24,7 +24,6 @@ type Field struct {
 // Text is taken as octets: nothing is said about its character set.
 type Fields struct {
 	HashAnywhere bool // # begins a comment inside unquoted fields too
-	PlainEscapes bool // only \" and \\ are escapes (radius.conf)
 
 	src  string
 	file string

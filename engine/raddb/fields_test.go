@@ -98,10 +98,6 @@ func TestFieldsModes(t *testing.T) {
 	if d := cmp.Diff([][]string{{"a", "b"}, {"d"}}, got); d != "" || errs != nil {
 		t.Errorf("HashAnywhere (-want +got)\n%s%v", d, errs)
 	}
-	got, errs = split(`"\"\\" "\n"`, func(s *Fields) { s.PlainEscapes = true })
-	if len(got) != 0 || errs.Error() != `f:1:9: unknown escape after a backslash; expected \" or \\` {
-		t.Errorf("PlainEscapes: %q %v", got, errs)
-	}
 }
 
 func TestFieldsPlaces(t *testing.T) {

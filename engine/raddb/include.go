@@ -67,7 +67,7 @@ func (t *Tree) IncludePath(name, from string) string {
 }
 
 func (t *Tree) exists(path string) bool {
-	f, err := t.from.open(path)
+	f, err := t.open(path)
 	if err != nil {
 		return false
 	}

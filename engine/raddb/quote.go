@@ -57,15 +57,8 @@ func (s *Fields) escape() byte {
 	s.at++
 	c := s.src[s.at]
 	s.at++
-	if c == '"' || c == '\\' {
-		return c
-	}
-	if s.PlainEscapes {
-		s.badEscape(at, `\" or \\`)
-		return c
-	}
 	switch c {
-	case '\'':
+	case '"', '\'', '\\':
 		return c
 	case 'n':
 		return '\n'

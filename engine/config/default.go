@@ -1,0 +1,78 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"perilune/engine/nas"
+)
+
+// Default gives the settings of an empty config.toml.
+func Default() *Config {
+	return &Config{
+		Listen: Listen{Auth: loopback(1812), Acct: loopback(1813), CoA: []netip.AddrPort{}},
+		Server: Server{
+			Timezone:       time.Local,
+			RejectDelay:    time.Second,
+			AccessDeadline: 5 * time.Second,
+			AcctDeadline:   5 * time.Second,
+			DuplicateKeep:  10 * time.Second,
+			DuplicateCache: 16 * MiB,
+			StrictNames:    true,
+			MaxInflight:    512,
+			ChallengeTries: 3,
+			Batch:          64,
+			Queue:          1024,
+			RecvBuffer:     4 * MiB,
+		},
+		Clients:    Clients{File: "clients", Require: nas.Auto, Limit: nas.Auto, Resolve: 5 * time.Minute},
+		Users:      Users{File: "users", Dialect: "infer", Deny: "access.deny"},
+		Dictionary: Dictionary{File: "dictionary"},
+		Realms:     Realms{File: "realms"},
+		Policy: Policy{
+			API:        1,
+			Scripts:    "scripts",
+			Tests:      "require",
+			Timeout:    time.Second,
+			Steps:      1_000_000,
+			StringSize: MiB,
+			TableSize:  65536,
+			Memory:     32 * MiB,
+			CallDepth:  200,
+		},
+		Exec: Exec{Paths: []string{}},
+		Auth: Auth{HashQueue: 256, Throttle: 20, ThrottleWindow: 5 * time.Minute},
+		Acct: Acct{
+			Commit:     2 * time.Millisecond,
+			MaxSkew:    24 * time.Hour,
+			MaxAhead:   5 * time.Minute,
+			OnScope:    "nas",
+			Grace:      30 * time.Second,
+			OnDoubt:    "count",
+			KeepClosed: 365 * 24 * time.Hour,
+			KeepEvents: 30 * 24 * time.Hour,
+		},
+		Reload: Reload{
+			Watch:        true,
+			Poll:         10 * time.Second,
+			Quiet:        150 * time.Millisecond,
+			Longest:      2 * time.Second,
+			TestsTimeout: 10 * time.Second,
+			Keep:         10,
+		},
+		Log:  Log{Level: "info", Format: "auto", Identity: "plain", Last: 4096},
+		HTTP: HTTP{Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:9812")}},
+		Pool: Pool{HTTP: map[string]HTTPPool{}, KV: map[string]KVPool{}},
+	}
+}
+
+func loopback(port uint16) []netip.AddrPort {
+	return []netip.AddrPort{
+		netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port),
+		netip.AddrPortFrom(netip.IPv6Loopback(), port),
+	}
+}
+
+func defaultHTTPPool() HTTPPool {
+	return HTTPPool{Timeout: time.Second, Idle: 16, Fails: 5, Cooldown: 5 * time.Second}
+}

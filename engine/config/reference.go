@@ -1,0 +1,91 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"perilune/engine/nas"
+)
+
+// Reference gives all settings as Markdown: a table for each part of the file, with key, default, meaning
+// and what a change takes. docs/configuration.md holds it.
+func Reference() string {
+	var b strings.Builder
+	for table := range fields(reflect.ValueOf(Default()).Elem(), "") {
+		if table.value.Type() == reflect.TypeFor[Pool]() {
+			referencePools(&b, table)
+			continue
+		}
+		referenceTable(&b, table.key, table.tag.Get("doc"), table.value)
+	}
+	return b.String()
+}
+
+func referenceTable(b *strings.Builder, key, doc string, table reflect.Value) {
+	fmt.Fprintf(b, "## [%s]\n\n%s\n\n| Key | Default | Meaning | Change |\n|---|---|---|---|\n", key, doc)
+	for f := range fields(table, "") {
+		change := "reload"
+		if f.restart() {
+			change = "restart"
+		}
+		fmt.Fprintf(b, "| `%s` | `%s` | %s | %s |\n", f.key, literal(f.value), meaning(f.tag), change)
+	}
+	b.WriteString("\n")
+}
+
+func referencePools(b *strings.Builder, pools field) {
+	for kind := range fields(pools.value, pools.key) {
+		entry := slot{value: kind.value}.entry("NAME").value
+		referenceTable(b, kind.key+".NAME", pools.tag.Get("doc")+" "+kind.tag.Get("doc")+".", entry)
+	}
+}
+
+// meaning gives the explanation with the bounds.
+func meaning(tag reflect.StructTag) string {
+	doc := strings.ReplaceAll(tag.Get("doc"), "|", `\|`)
+	if one := tag.Get("one"); one != "" {
+		return doc + ": " + words(one)
+	}
+	if low, high := tag.Get("min"), tag.Get("max"); low != high {
+		return doc + " (" + low + " to " + high + ")"
+	}
+	return doc
+}
+
+// literal gives a value as config.toml writes it.
+func literal(v reflect.Value) string {
+	switch v := v.Interface().(type) {
+	case string:
+		return strconv.Quote(v)
+	case []string:
+		return listLiteral(v, func(s string) string { return s })
+	case []netip.AddrPort:
+		return listLiteral(v, netip.AddrPort.String)
+	case time.Duration:
+		return strconv.Quote(durationText(v))
+	case Size:
+		return strconv.Quote(v.String())
+	case nas.Mode:
+		return strconv.Quote(v.String())
+	case Credential:
+		return `""`
+	case *time.Location:
+		if v == time.Local {
+			return `""`
+		}
+		return strconv.Quote(v.String())
+	}
+	return fmt.Sprint(v.Interface())
+}
+
+func listLiteral[T any](list []T, text func(T) string) string {
+	parts := make([]string, len(list))
+	for i, e := range list {
+		parts[i] = strconv.Quote(text(e))
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+}

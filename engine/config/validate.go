@@ -1,0 +1,93 @@
+package config
+
+import (
+	"net/netip"
+	"path/filepath"
+	"strings"
+
+	"perilune/engine/raddb"
+)
+
+// validate checks what one key alone cannot tell.
+func (r *reader) validate() {
+	c := r.config
+	r.listeners()
+	for _, a := range c.HTTP.Listen {
+		if !a.Addr().IsLoopback() {
+			r.errs.Warnf(c.Place("http.listen"), "http.listen has %s, which is not loopback: anybody who reaches it can read the metrics", a)
+		}
+	}
+	if c.Log.Passwords {
+		r.errs.Warnf(c.Place("log.passwords"), "log.passwords = true: passwords of users may be written to the log")
+	}
+	if c.Server.RejectDelay >= c.Server.AccessDeadline {
+		r.errs.Warnf(c.Place("server.reject-delay"), "server.reject-delay (%s) is not below server.access-deadline (%s): a NAS will ask again before it hears of a reject",
+			durationText(c.Server.RejectDelay), durationText(c.Server.AccessDeadline))
+	}
+	if c.Reload.Longest < c.Reload.Quiet {
+		r.errs.Errorf(c.Place("reload.longest"), "reload.longest (%s) is below reload.quiet (%s)", durationText(c.Reload.Longest), durationText(c.Reload.Quiet))
+	}
+	r.paths()
+	r.pools()
+}
+
+// listeners refuses an address that is given twice, and a server that listens nowhere.
+func (r *reader) listeners() {
+	c := r.config
+	seen := map[netip.AddrPort]string{}
+	for _, l := range []struct {
+		key  string
+		list []netip.AddrPort
+	}{{"listen.auth", c.Listen.Auth}, {"listen.acct", c.Listen.Acct}, {"listen.coa", c.Listen.CoA}} {
+		for _, a := range l.list {
+			if other, twice := seen[a]; twice && a.Port() != 0 {
+				r.errs.Errorf(c.Place(l.key), "%s has %s, which %s has already; use server.any-code = true to take both kinds on one port", l.key, a, other)
+			}
+			seen[a] = l.key
+		}
+	}
+	if len(seen) == 0 {
+		r.errs.Errorf(c.Place("listen.auth"), "nothing is listened on; expected an address in listen.auth, listen.acct or listen.coa")
+	}
+}
+
+func (r *reader) paths() {
+	c := r.config
+	for key, file := range map[string]string{"clients.file": c.Clients.File, "users.file": c.Users.File, "dictionary.file": c.Dictionary.File} {
+		if file == "" {
+			r.errs.Errorf(c.Place(key), "%s is empty; expected the name of a file", key)
+		}
+	}
+	for _, p := range c.Exec.Paths {
+		if !filepath.IsAbs(p) {
+			r.errs.Errorf(c.Place("exec.paths"), "exec.paths has %q; expected an absolute path", p)
+		}
+	}
+	if len(r.inline) > 0 && r.tree.Exposed(FileName) {
+		r.errs.Warnf(r.inline[0], "everybody on this machine may read this file, and it has a credential; expected mode 0640 or less, or \"@file\"")
+	}
+}
+
+func (r *reader) pools() {
+	for name, p := range r.config.Pool.HTTP {
+		key := "pool.http." + name
+		at := r.poolPlace(key)
+		if !strings.HasPrefix(p.Base, "https://") && !strings.HasPrefix(p.Base, "http://") {
+			r.errs.Errorf(at, "%s.base = %q; expected an address that begins with https:// or http://", key, p.Base)
+		}
+		if (p.Cert == "") != (p.Key == "") {
+			r.errs.Errorf(at, "%s has one of cert and key; expected both or none", key)
+		}
+	}
+}
+
+// poolPlace gives the place of an entry's first key.
+func (r *reader) poolPlace(prefix string) raddb.Pos {
+	first := raddb.Pos{File: FileName}
+	for key, at := range r.config.places {
+		if strings.HasPrefix(key, prefix+".") && (first.Line == 0 || at.Line < first.Line) {
+			first = at
+		}
+	}
+	return first
+}
