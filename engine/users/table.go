@@ -2,6 +2,7 @@ package users
 
 import (
 	"iter"
+	"regexp"
 	"time"
 
 	"perilune/engine/dictionary"
@@ -30,7 +31,7 @@ type Names interface {
 // Options of Load.
 type Options struct {
 	Dictionary *dictionary.Dictionary
-	Names      Names
+	Names      Names // nil: nothing is registered
 	Dialect    Dialect
 	IgnoreCase bool           // ASCII letters of user names fold, at load and at match
 	Location   *time.Location // of Login-Time and Expiration; nil: the process's zone
@@ -39,16 +40,47 @@ type Options struct {
 
 // A Table is one users file with all that it includes. It is immutable; its values live in memory that
 // Close gives back, so nothing taken from it may be kept beyond the generation.
-type Table struct{}
+type Table struct {
+	slab     slab
+	index    index
+	order    Dialect // GNU: BEGIN, name, DEFAULT; FreeRADIUS: file order
+	begin    place   // last record of the BEGIN entries
+	defaults place   // last record of the DEFAULT entries
 
-// Load reads the users file name of the tree, whole: all errors and warnings are collected in errs.
-func Load(tree *raddb.Tree, name string, o Options, errs *raddb.List) *Table { panic("users.Load") }
+	attrs      []*dictionary.Attribute // by the numbers in compiled pairs
+	regexps    []*regexp.Regexp
+	profiles   []profile
+	groups     []group
+	files      []string
+	port       *dictionary.Attribute // NAS-Port
+	huntgroups map[int]string        // names by ref, for the Watcher
+	location   *time.Location
+	captures   bool // some expansion reads what a regular expression matched
+
+	entries   int
+	named     int    // entries with a literal name
+	lastNamed uint32 // the number of the last of them
+
+	// Needed while loading alone.
+	patterns map[string]int // number of a regular expression
+}
 
 // Close gives the table's memory back in small steps, calling yield between them (nil: never).
-func (t *Table) Close(yield func()) { panic("users.Close") }
+func (t *Table) Close(yield func()) {
+	t.slab.free(yield)
+	if t.index.slots != nil {
+		unmapMemory(t.index.slots, yield)
+		t.index.slots = nil
+	}
+	t.begin, t.defaults, t.profiles = 0, 0, nil
+}
 
 // Len gives the number of entries.
-func (t *Table) Len() int { panic("users.Len") }
+func (t *Table) Len() int { return t.entries }
+
+// Order tells in which order entries are tried: GNU for BEGIN, name, DEFAULT; FreeRADIUS for that of the
+// file. In the former language a user whom no entry matches is rejected; in the latter the way goes on.
+func (t *Table) Order() Dialect { return t.order }
 
 // A Truth is a huntgroup's answer.
 type Truth int8
@@ -72,21 +104,41 @@ type Query struct {
 	Request *dictionary.List // compared
 	Control *dictionary.List // check pairs that set are added here
 	Reply   *dictionary.List // reply pairs are merged here
-	Host    Host
+	Host    Host             // nil: no huntgroup holds, rewrite functions do nothing
 	Now     time.Time
 	Watch   Watcher // nil: nobody looks
 
-	Found bool   // an entry of the name or a DEFAULT matched (BEGIN alone does not make a user known)
-	Ended bool   // Host.Rewrite decided the request
-	Rules []Rule // the entries that matched, in order
+	Found    bool      // an entry of the name or a DEFAULT matched (BEGIN alone does not make a user known)
+	Ended    bool      // Host.Rewrite decided the request
+	Rules    []Rule    // the entries that matched, in order
+	Dropped  []Dropped // reply and control pairs whose expansion failed; they were left out
+	Err      error     // an expansion is longer than its attribute has room for: the request fails
+	Stripped []byte    // Name without the Prefix and Suffix of the entries that matched; shares its memory
+
+	scratch  []byte
+	captured captures
 }
 
-// A Rule names an entry: its place, its label and the dialect it was read in.
+// captures are what the last regular expression that matched has found: the whole and up to eight groups.
+type captures struct {
+	text [9][]byte
+	n    int
+}
+
+// A Rule names an entry: its place, its label and the dialect it was read in. Label shares the table's
+// memory: copy it (strings.Clone) if it must outlive the generation.
 type Rule struct {
 	File    string
 	Line    int
 	Label   string
 	Dialect Dialect
+}
+
+// A Dropped names a pair that was left out because its expansion gave no value of the attribute's type.
+type Dropped struct {
+	Rule Rule
+	Attr *dictionary.Attribute
+	Why  string // never holds the value of a Secret attribute
 }
 
 // A Watcher is told of each entry tried, for trace and explain.
@@ -97,9 +149,6 @@ type Watcher interface {
 }
 
 // Deferred is the Tag of a reply pair whose value is computed by the policy after the password was found
-// good: its Value is the ref of Names.Expression in four octets, network order.
+// good: its Value is the ref of Names.Expression in four octets, network order, and in a fifth octet the tag
+// that the pair shall have, if it shall have one.
 const Deferred uint8 = 0xff
-
-// Match finds the entries for q.Name in the order of the file's dialect, and fills Control, Reply and the
-// results. It allocates nothing unless Watch is set or a rule expands text.
-func (t *Table) Match(q *Query) { panic("users.Match") }

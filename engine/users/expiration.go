@@ -1,0 +1,30 @@
+package users
+
+import (
+	"fmt"
+	"time"
+
+	"perilune/engine/dictionary"
+)
+
+// ParseExpiration reads the value of Expiration: "Jan 05 2026", "Jan 05 2026 18:00", "2026-01-05T18:00:00Z".
+// A date without hours means its beginning in the zone: the account is good until the day before. "Never"
+// is refused: leave the attribute out.
+func ParseExpiration(text string, zone *time.Location) (time.Time, error) {
+	if zone == nil {
+		zone = time.Local
+	}
+	if t, ok := dictionary.ParseDate(text, zone); ok {
+		return t, nil
+	}
+	if foldEqual(text, "never") {
+		return time.Time{}, fmt.Errorf("Expiration is %q; leave Expiration out for an account without end", text)
+	}
+	return time.Time{}, fmt.Errorf(`Expiration is %q; expected a date such as "Jan 05 2026", "5 Jan 2026 18:00" or "2026-01-05T18:00:00Z"`, text)
+}
+
+// ExpirationLeft gives the time until an expiration, as the server's clock on the wall counts it; 0 or
+// less means expired. It is at most some 292 years.
+func ExpirationLeft(expiration, now time.Time) time.Duration {
+	return expiration.Round(0).Sub(now.Round(0))
+}

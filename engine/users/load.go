@@ -1,0 +1,169 @@
+package users
+
+import (
+	"errors"
+	"hash/maphash"
+	"io/fs"
+	"iter"
+	"time"
+
+	"perilune/engine/raddb"
+)
+
+const (
+	maxErrors  = 1000 // of one load: what a file of another kind would give
+	yieldEvery = 64   // entries
+)
+
+// Load reads the users file name of the tree, whole: all errors and warnings are collected in errs. The
+// table is to be closed even if there are errors.
+func Load(tree *raddb.Tree, name string, o Options, errs *raddb.List) *Table {
+	if o.Location == nil {
+		o.Location = time.Local
+	}
+	if o.Names == nil {
+		o.Names = nobody{}
+	}
+	lang := language{dialect: GNU}
+	if o.Dialect != Infer {
+		lang = language{dialect: o.Dialect, declared: true}
+	}
+	before := len(*errs)
+	for {
+		l := newLoader(tree, o, lang, errs)
+		l.include(name, raddb.Pos{}, lang)
+		if !l.again {
+			l.finish()
+			return l.table
+		}
+		// The signs have shown another language than what was assumed: begin anew. There are three
+		// languages, and each further sign can only lead to the mixed one.
+		l.table.Close(o.Yield)
+		*errs = (*errs)[:before]
+		lang = infer(l.signs)
+	}
+}
+
+// A loader is one attempt to read the file in a language.
+type loader struct {
+	compiler
+	opened  raddb.Includes
+	signs   signs // of all undeclared files
+	again   bool  // the language turned out to be another
+	root    language
+	count   int       // of errors before this attempt
+	parsed  int       // entries
+	strange raddb.Pos // the first entry that was read in another dialect than its file's
+}
+
+func newLoader(tree *raddb.Tree, o Options, lang language, errs *raddb.List) *loader {
+	t := &Table{location: o.Location, patterns: map[string]int{}, order: lang.dialect,
+		port: o.Dictionary.Known.NASPort, huntgroups: map[int]string{}}
+	l := &loader{root: lang, count: len(*errs)}
+	l.compiler = compiler{
+		o: o, table: t, errs: errs, names: newNames(o.Dictionary, t), refs: map[string]reference{},
+		tree: tree, systemFiles: map[string][]byte{},
+		memo: memo{seed: maphash.MakeSeed()},
+	}
+	return l
+}
+
+// include reads a file and what it includes.
+func (l *loader) include(name string, at raddb.Pos, lang language) {
+	path := l.tree.Path(name)
+	if !l.opened.Enter(path, at, l.errs) {
+		return
+	}
+	defer l.opened.Leave()
+	f, err := l.tree.OpenFile(name)
+	if err != nil {
+		l.unreadable(name, at, err)
+		return
+	}
+	defer f.Close()
+	l.table.files = append(l.table.files, name)
+	if len(l.table.files) > 0xffff {
+		l.errs.Errorf(at, "more than 65535 files are included")
+		return
+	}
+	r := fileReader{loader: l, src: f, lang: lang, id: len(l.table.files) - 1}
+	r.file, r.errs, r.line = name, l.errs, 1
+	r.read()
+}
+
+func (l *loader) unreadable(name string, at raddb.Pos, err error) {
+	if at.File == "" {
+		at.File = name
+	}
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	l.errs.Errorf(at, "cannot read %s: %v", name, err)
+}
+
+// stop reports whether reading on is of no use.
+func (l *loader) stop() bool { return l.again || len(*l.errs)-l.count > maxErrors }
+
+// finish makes the index and resolves what needs all entries.
+func (l *loader) finish() {
+	t := l.table
+	if err := l.index(); err != nil {
+		l.errs.Errorf(raddb.Pos{File: l.file}, "%v", err)
+		return
+	}
+	l.resolveProfiles()
+	l.warnOrder()
+	t.patterns = nil
+}
+
+// index enters all records with a literal name, in file order.
+func (l *loader) index() error {
+	t := l.table
+	x, err := newIndex(t.named, l.o.IgnoreCase)
+	if err != nil {
+		return err
+	}
+	t.index = x
+	done := 0
+	for p, r := range t.records() {
+		if done++; done%yieldEvery == 0 {
+			l.yield()
+		}
+		if r.has(flagListed) {
+			continue
+		}
+		if last := t.enter(p); last != 0 {
+			l.second(t.record(last), r)
+		}
+		if r.has(flagAlways) && !r.has(flagFallThrough) {
+			r.set(flagCloses)
+		}
+	}
+	return nil
+}
+
+// second looks at an entry whose name has one before it.
+func (l *loader) second(before, r record) {
+	if !before.has(flagCloses) {
+		return
+	}
+	r.set(flagCloses)
+	l.errs.Warnf(l.table.at(r), "this entry of %s is never reached; one before it always matches, without Fall-Through = Yes", r.name())
+}
+
+func (l *loader) yield() {
+	if l.o.Yield != nil {
+		l.o.Yield()
+	}
+}
+
+// nobody has registered nothing.
+type nobody struct{}
+
+func (nobody) Huntgroup(string) (int, bool) { return 0, false }
+func (nobody) Rewrite(string) (int, bool)   { return 0, false }
+func (nobody) Expression(string, raddb.Pos) (int, error) {
+	return 0, errors.New("computed values need a policy; there is none")
+}
+func (nobody) All(string) iter.Seq[string] { return func(func(string) bool) {} }

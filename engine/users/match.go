@@ -1,0 +1,325 @@
+package users
+
+import (
+	"unsafe"
+
+	"perilune/engine/dictionary"
+)
+
+// Match finds the entries for q.Name in the order of the file's dialect, and fills Control, Reply and the
+// results. It allocates nothing unless Watch is set or a rule expands text.
+func (t *Table) Match(q *Query) {
+	q.Found, q.Ended, q.Err = false, false, nil
+	q.Rules, q.Dropped = q.Rules[:0], q.Dropped[:0]
+	q.Stripped, q.captured = q.Name, captures{}
+	m := matcher{t, q}
+	if m.scan(t.begin) == goOn {
+		m.users()
+	}
+}
+
+// A matcher is one Match.
+type matcher struct {
+	t *Table
+	q *Query
+}
+
+// An outcome says how the search goes on after an entry or a list.
+type outcome uint8
+
+const (
+	goOn  outcome = iota // nothing matched, or what matched falls through
+	found                // the entry that matched ends the search
+	over                 // a hook has decided, or the request fails
+)
+
+// users scans the entries of the name and the DEFAULT entries.
+func (m matcher) users() {
+	t, q := m.t, m.q
+	named := t.lookup(q.Name)
+	if t.order == FreeRADIUS {
+		m.merged(named, t.defaults)
+	} else {
+		if string(q.Name) == "DEFAULT" { // the original finds the DEFAULT entries under that name, too
+			named = t.defaults
+		}
+		if m.scan(named) == goOn {
+			m.scan(t.defaults)
+		}
+	}
+	for i := range q.Rules {
+		q.Found = q.Found || !(q.Rules[i].Dialect == GNU && numbered(q.Rules[i].Label, "BEGIN"))
+	}
+}
+
+// scan tries the entries of a list in order. The Fall-Through of the entry that matched decides.
+func (m matcher) scan(last place) outcome {
+	if last == 0 {
+		return goOn
+	}
+	for p := m.t.record(last).next(); ; {
+		r := m.t.record(p)
+		if o := m.try(r); o != goOn || p == last {
+			return o
+		}
+		p = r.next()
+	}
+}
+
+// merged tries the entries of two lists in the order of the file.
+func (m matcher) merged(a, b place) outcome {
+	if a == 0 || b == 0 {
+		return m.scan(a | b)
+	}
+	t := m.t
+	p, q := t.record(a).next(), t.record(b).next()
+	for {
+		r, s := t.record(p), t.record(q)
+		if s.number() < r.number() {
+			a, b, p, q, r = b, a, q, p, s
+		}
+		if o := m.try(r); o != goOn {
+			return o
+		}
+		if p == a {
+			return m.rest(b, q)
+		}
+		p = r.next()
+	}
+}
+
+// rest tries the entries of a list from p on.
+func (m matcher) rest(last, p place) outcome {
+	for {
+		r := m.t.record(p)
+		if o := m.try(r); o != goOn || p == last {
+			return o
+		}
+		p = r.next()
+	}
+}
+
+// try compares one entry and, if it matches, does what it says.
+func (m matcher) try(r record) outcome {
+	before := m.q.captured
+	if !m.matches(r) {
+		m.q.captured = before
+		return goOn
+	}
+	return m.apply(r)
+}
+
+// matches compares the checks of an entry.
+func (m matcher) matches(r record) bool {
+	var p pair
+	for rest := r.checks(); len(rest) > 0; {
+		p, rest = nextPair(rest)
+		if p.kind < firstEffect && p.kind != checkProfile && !m.holds(&p) {
+			m.watch(r, &p)
+			return false
+		}
+	}
+	if r.has(flagProfile) && !m.profilesMatch(r) {
+		return false
+	}
+	m.watch(r, nil)
+	return true
+}
+
+// profilesMatch reports whether the last Match-Profile of the check list finds an entry that matches.
+func (m matcher) profilesMatch(r record) bool {
+	ok := true
+	var p pair
+	var last pair
+	for rest := r.checks(); len(rest) > 0; {
+		if p, rest = nextPair(rest); p.kind == checkProfile {
+			last = p
+			ok = m.anyMatches(m.t.profiles[p.number()].last)
+		}
+	}
+	if !ok {
+		m.watch(r, &last)
+	}
+	return ok
+}
+
+func (m matcher) anyMatches(last place) bool {
+	if last == 0 {
+		return false
+	}
+	quiet := *m.q
+	quiet.Watch = nil
+	n := matcher{m.t, &quiet}
+	for p := m.t.record(last).next(); ; {
+		r := m.t.record(p)
+		if n.matches(r) {
+			return true
+		}
+		if p == last {
+			return false
+		}
+		p = r.next()
+	}
+}
+
+// rule names an entry without copying its label.
+func (t *Table) rule(r record) Rule {
+	name := r.name()
+	return Rule{t.files[r.file()], r.line(), unsafe.String(unsafe.SliceData(name), len(name)), r.dialect()}
+}
+
+// apply does what an entry that matched says.
+func (m matcher) apply(r record) outcome {
+	q := m.q
+	q.Rules = append(q.Rules, m.t.rule(r))
+	if r.has(flagProfile) {
+		if o := m.profiles(r.checks(), checkProfile); o == over {
+			return over
+		}
+	}
+	if !m.orders(r) || !m.reply(r) {
+		return over
+	}
+	if r.has(flagProfile) {
+		if o := m.profiles(r.reply(), runProfile); o == over {
+			return over
+		}
+	}
+	if r.has(flagFallThrough) {
+		return goOn
+	}
+	return found
+}
+
+// profiles runs the entries of each profile that a list names.
+func (m matcher) profiles(list []byte, kind pairKind) outcome {
+	var p pair
+	for len(list) > 0 {
+		if p, list = nextPair(list); p.kind != kind {
+			continue
+		}
+		if o := m.scan(m.t.profiles[p.number()].last); o == over {
+			return over
+		}
+	}
+	return goOn
+}
+
+// orders fills the control list, then runs the rewrite functions; false if the request has been decided.
+func (m matcher) orders(r record) bool {
+	q := m.q
+	var p pair
+	for rest := r.checks(); len(rest) > 0; {
+		if p, rest = nextPair(rest); p.kind > firstEffect-1 && p.kind != runRewrite && !m.put(q.Control, &p, r, 0) {
+			return false
+		} else if p.kind == checkPrefix || p.kind == checkSuffix {
+			m.strip(&p)
+		}
+	}
+	for rest := r.checks(); len(rest) > 0; {
+		if p, rest = nextPair(rest); p.kind == runRewrite && q.Host != nil && !q.Host.Rewrite(p.number()) {
+			q.Ended = true
+			return false
+		}
+	}
+	return true
+}
+
+func (m matcher) strip(p *pair) {
+	s := m.q.Stripped
+	n := len(p.value)
+	switch {
+	case p.rel != relEqual || n > len(s):
+	case p.kind == checkPrefix && string(s[:n]) == string(p.value):
+		m.q.Stripped = s[n:]
+	case p.kind == checkSuffix && string(s[len(s)-n:]) == string(p.value):
+		m.q.Stripped = s[:len(s)-n]
+	}
+}
+
+// reply merges the reply list; false if the request fails.
+func (m matcher) reply(r record) bool {
+	earlier := len(m.q.Reply.Pairs)
+	var p pair
+	for rest := r.reply(); len(rest) > 0; {
+		if p, rest = nextPair(rest); p.kind != runProfile && !m.put(m.q.Reply, &p, r, earlier) {
+			return false
+		}
+	}
+	return true
+}
+
+// put adds a pair to a list in its way; false if the request fails. The list's first `earlier` pairs are
+// those of earlier entries.
+func (m matcher) put(list *dictionary.List, p *pair, r record, earlier int) bool {
+	ref := dictionary.Ref{Attr: m.t.attrs[p.attr], Tag: p.tag}
+	value, ok := m.value(p, ref.Attr, r)
+	if !ok {
+		return m.q.Err == nil
+	}
+	if p.flags&pairDeferred != 0 {
+		m.putDeferred(list, ref, p, value, earlier)
+		return true
+	}
+	switch p.kind {
+	case setMerge, replyMerge:
+		m.merge(list, ref, value, p)
+	case setReplace, replySet:
+		list.Set(ref, value)
+	case setAdd, replyAdd:
+		m.append(list, ref, value, p)
+	case setAbsent:
+		if _, has := list.Get(ref, 0); !has {
+			m.append(list, ref, value, p)
+		}
+	case replyAbsent:
+		if !has(list, ref, earlier) {
+			m.append(list, ref, value, p)
+		}
+	}
+	return true
+}
+
+// append adds a pair at the end: without a copy where the value is one of the table's.
+func (m matcher) append(list *dictionary.List, ref dictionary.Ref, value []byte, p *pair) {
+	if ref.Attr.IsField() || p.flags&(pairExpand|pairAddPort) != 0 {
+		list.Add(ref, value)
+		return
+	}
+	list.AddShared(dictionary.Pair{Attr: ref.Attr, Value: value, Tag: tagOf(ref)})
+}
+
+func tagOf(ref dictionary.Ref) uint8 { return uint8(max(ref.Tag, 0)) }
+
+// merge adds a pair by its additivity (GNU Radius).
+func (m matcher) merge(list *dictionary.List, ref dictionary.Ref, value []byte, p *pair) {
+	if ref.Attr.Additivity == dictionary.Append || !has(list, ref, len(list.Pairs)) {
+		m.append(list, ref, value, p)
+		return
+	}
+	if ref.Attr.Additivity == dictionary.Replace && !ref.Attr.IsField() {
+		list.Merge(dictionary.Pair{Attr: ref.Attr, Value: value, Tag: tagOf(ref)})
+	}
+}
+
+// has reports whether one of the first n pairs is of the attribute.
+func has(list *dictionary.List, ref dictionary.Ref, n int) bool {
+	for i := range list.Pairs[:min(n, len(list.Pairs))] {
+		if p := &list.Pairs[i]; p.Attr == ref.Attr.Root && (ref.Tag <= 0 || p.Tag == uint8(ref.Tag)) {
+			return true
+		}
+	}
+	return false
+}
+
+// putDeferred adds a pair that the policy computes later.
+func (m matcher) putDeferred(list *dictionary.List, ref dictionary.Ref, p *pair, value []byte, earlier int) {
+	switch {
+	case p.kind == replySet, p.kind == replyMerge && ref.Attr.Additivity == dictionary.Replace:
+		list.Delete(ref)
+	case p.kind == replyMerge && ref.Attr.Additivity == dictionary.None && has(list, ref, len(list.Pairs)),
+		p.kind == replyAbsent && has(list, ref, earlier):
+		return
+	}
+	list.AddShared(dictionary.Pair{Attr: ref.Attr, Value: value, Tag: Deferred})
+}
