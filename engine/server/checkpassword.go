@@ -1,0 +1,21 @@
+package server
+
+import "perilune/engine/auth"
+
+// ControlPassword gives the first password in Control, as the native way would take it. ok is false if there
+// is none; the error says what is wrong with one.
+func (r *Request) ControlPassword() (stored auth.Stored, ok bool, err error) {
+	return r.Generation.prepare().stored(r, authLocal)
+}
+
+// CheckPassword compares the request's PAP or CHAP credential with stored. ok is false if the request has
+// neither. A costly hash computes on the caller's goroutine: call Detach first.
+func (r *Request) CheckPassword(stored auth.Stored) (right, ok bool) {
+	known := &r.Generation.Dictionary.Known
+	if response, chap := r.Attributes.First(known.CHAPPassword); chap {
+		clear, plain := stored.Clear()
+		return plain && auth.CHAP(response, r.chapChallenge(known.CHAPChallenge), clear), true
+	}
+	given, pap := r.Attributes.First(known.UserPassword)
+	return pap && stored.Verify(given), pap
+}

@@ -1,0 +1,224 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"perilune/engine/dictionary"
+	"perilune/engine/radius"
+	"perilune/engine/server"
+	"perilune/policy/sandbox"
+)
+
+// call runs a handler's function with req and args. ok is false if it failed; v is then what the failure
+// does to the request, nil to go on.
+func (rn *Runner) call(h *handler, r *server.Request, args ...lua.LValue) (results []lua.LValue, v *server.Verdict, ok bool) {
+	return rn.callFunction(h, rn.functions[h.index], r, args...)
+}
+
+func (rn *Runner) callFunction(h *handler, fn *lua.LFunction, r *server.Request, args ...lua.LValue) (results []lua.LValue, v *server.Verdict, ok bool) {
+	outer := rn.enter(h, r)
+	objects := rn.own
+	if !h.tame || rn.own.live {
+		objects = rn.newObjects()
+	}
+	objects.bind(r)
+	results, err := rn.invoke(h, fn, r, objects, args)
+	objects.live = false
+	if err == nil {
+		err = rn.checkRun(h, r, results)
+	}
+	if err != nil {
+		v = rn.failed(h, r, err)
+	} else if rn.changed {
+		r.Hook = h.label
+	}
+	if r.Trace != nil {
+		rn.showChanges(h, r)
+	}
+	rn.leave(outer)
+	return results, v, err == nil
+}
+
+// checkRun says what is wrong with what a run left behind: its results and req.ctx.
+func (rn *Runner) checkRun(h *handler, r *server.Request, results []lua.LValue) error {
+	if rn.ctx != nil {
+		if err := checkPlain(rn.ctx, 0); err != nil {
+			rn.ctx = nil
+			return fmt.Errorf("req.ctx: %w", err)
+		}
+	}
+	switch h.kind {
+	case kindHuntgroup:
+		return checkTruth(results)
+	case kindRewrite, kindExpression:
+		if len(rn.made) > 0 {
+			return fmt.Errorf("%s{} was made, but a %s decides nothing", rn.made[0].kind, h.kind)
+		}
+		return nil
+	}
+	return rn.checkReturn(h, r, results)
+}
+
+// showChanges records for the trace what a handler did.
+func (rn *Runner) showChanges(h *handler, r *server.Request) {
+	hook := h.label + " " + h.text()
+	r.Trace.Step(h.kindName() + ": " + hook)
+	if h.change() == 0 {
+		return
+	}
+	r.Trace.Diff(hook, "request", &rn.saved[0], &r.Attributes)
+	r.Trace.Diff(hook, "control", &rn.saved[1], &r.Control)
+	r.Trace.Diff(hook, "reply", &rn.saved[2], &r.Reply)
+}
+
+func (rn *Runner) invoke(h *handler, fn *lua.LFunction, r *server.Request, o *objects, args []lua.LValue) ([]lua.LValue, error) {
+	run := sandbox.Run{Deadline: rn.deadline(h, r)}
+	if len(args) == 0 {
+		return rn.box.Call(fn, run, &o.request)
+	}
+	all := append([]lua.LValue{&o.request}, args...)
+	return rn.box.Call(fn, run, all...)
+}
+
+// A frame is what a handler's run replaces in the Runner: a handler may ask a huntgroup, which is one too.
+type frame struct {
+	h       *handler
+	change  lists
+	changed bool
+	made    []*verdict
+}
+
+func (rn *Runner) enter(h *handler, r *server.Request) frame {
+	outer := frame{rn.h, rn.change, rn.changed, rn.made}
+	rn.h, rn.change, rn.changed, rn.made = h, h.change(), false, nil
+	// Huntgroups change nothing; one that is asked by a handler leaves the handler's copies alone.
+	if h.change() != 0 && (h.undoes() || r.Trace != nil) {
+		r.Attributes.CopyTo(&rn.saved[0])
+		r.Control.CopyTo(&rn.saved[1])
+		r.Reply.CopyTo(&rn.saved[2])
+	}
+	return outer
+}
+
+func (rn *Runner) leave(f frame) {
+	rn.h, rn.change, rn.changed, rn.made = f.h, f.change, f.changed || rn.changed, f.made
+}
+
+// undoes reports whether a failure of the handler lets the request go on as if it had not run.
+func (h *handler) undoes() bool {
+	return (h.onError == actionContinue || h.onTimeout == actionContinue) && h.change() != 0
+}
+
+// returned turns what a handler gave back into a verdict. It was checked by checkReturn.
+func (rn *Runner) returned(h *handler, r *server.Request, results []lua.LValue) *server.Verdict {
+	if len(results) == 0 || results[0] == lua.LNil {
+		return nil
+	}
+	out := verdictOf(results[0]).v
+	r.Hook = h.label
+	if rn.pr.o.Log != nil && h.phase == server.PhaseAuthorize && out.Kind == server.Accept {
+		rn.pr.o.Log.Debug("accepted by a hook without the users file", "hook", h.label)
+	}
+	return out
+}
+
+// checkReturn says what is wrong with the values that a handler returned.
+func (rn *Runner) checkReturn(h *handler, r *server.Request, results []lua.LValue) error {
+	if len(results) > 1 {
+		return fmt.Errorf("returned %d values, expected one verdict or nil", len(results))
+	}
+	var first lua.LValue = lua.LNil
+	if len(results) == 1 {
+		first = results[0]
+	}
+	if first == lua.LNil {
+		if len(rn.made) > 0 {
+			return fmt.Errorf("%s{} was made but not returned", rn.made[0].kind)
+		}
+		if places[h.phase].must {
+			return fmt.Errorf("returned nothing; %s must return a verdict", h.kind)
+		}
+		return nil
+	}
+	v := verdictOf(first)
+	if v == nil {
+		return fmt.Errorf("returned a %s, expected a verdict or nil", first.Type())
+	}
+	for _, made := range rn.made {
+		if made != v {
+			return fmt.Errorf("%s{} was made but not returned", made.kind)
+		}
+	}
+	if why := v.fits(h.phase, r); why != "" {
+		return errors.New(why)
+	}
+	return nil
+}
+
+// failed logs a failure and gives what it does to the request.
+func (rn *Runner) failed(h *handler, r *server.Request, err error) *server.Verdict {
+	late := false
+	var e *sandbox.Error
+	if errors.As(err, &e) {
+		late = e.Kind == sandbox.Deadline || e.Kind == sandbox.Backend
+	}
+	rn.logFailure(h, r, err)
+	a := h.failure(r, late)
+	if h.phase == server.PhaseDone {
+		return nil
+	}
+	switch a {
+	case actionContinue:
+		rn.undo(h, r)
+		return nil
+	case actionReject:
+		r.Hook = h.label
+		return rejectFailed
+	}
+	r.Hook = h.label
+	return dropFailed
+}
+
+// The verdicts of failed handlers.
+var (
+	rejectFailed = &server.Verdict{Kind: server.Reject, Reason: server.ReasonHookFailed.String(), Failed: true}
+	dropFailed   = &server.Verdict{Kind: server.Drop, Reason: server.ReasonBackend.String(), Failed: true}
+)
+
+// undo takes back what a failed handler changed.
+func (rn *Runner) undo(h *handler, r *server.Request) {
+	if !h.undoes() {
+		return
+	}
+	for i, l := range []*dictionary.List{&r.Attributes, &r.Control, &r.Reply} {
+		rn.saved[i].CopyTo(l)
+	}
+}
+
+// logFailure writes one line that names the script's place, the hook and the request.
+func (rn *Runner) logFailure(h *handler, r *server.Request, err error) {
+	if rn.pr.o.Log == nil {
+		return
+	}
+	at := place(err, "")
+	if at.File == "" {
+		at = h.at
+	}
+	text := rn.blank(r, message(err))
+	rn.pr.o.Log.Error(fmt.Sprintf("%s: %s: %s", at, h.text(), text),
+		slog.Uint64("req", r.Serial), slog.String("phase", h.kindName()))
+}
+
+// ends gives a verdict its way out of the phase.
+func (rn *Runner) ends(p server.Phase, r *server.Request, v *server.Verdict) *server.Verdict {
+	accounting := r.Packet.Code == radius.CodeAccountingRequest
+	// Refusing access must not lose records: a reject before accounting ends its phase alone.
+	if accounting && v.Kind == server.Reject && !v.Failed && p <= server.PhaseRoute {
+		return nil
+	}
+	return v
+}

@@ -1,0 +1,77 @@
+package policy
+
+import (
+	lua "github.com/yuin/gopher-lua"
+
+	"perilune/engine/server"
+	"perilune/policy/sandbox"
+)
+
+// constructing gives the function that makes verdicts of a kind.
+func constructing(k server.Kind) func(rn *Runner, l *lua.LState) int {
+	return func(rn *Runner, l *lua.LState) int {
+		t, ok := l.Get(1).(*lua.LTable)
+		if !ok || l.GetTop() != 1 {
+			sandbox.RaiseMisuse(l, "%s: expected one table: write %s{} with braces", k, k)
+		}
+		v, err := draftVerdict(k, t)
+		if err == nil {
+			v.at = whereabouts(l)
+			err = rn.made1(v)
+		}
+		if err != nil {
+			sandbox.RaiseMisuse(l, "%s", err)
+		}
+		l.Push(&lua.LUserData{Value: v, Env: l.G.Global, Metatable: rn.meta.verdict})
+		return 1
+	}
+}
+
+// noProxy is proxy{}: a clear refusal as long as the server does not forward.
+func noProxy(_ *Runner, l *lua.LState) int {
+	sandbox.RaiseMisuse(l, "proxy{}: this server does not forward requests; answer here, or return drop{}")
+	return 0
+}
+
+// made1 files a new verdict: for Link while scripts load, as not yet returned while a handler runs.
+func (rn *Runner) made1(v *verdict) error {
+	if !rn.pr.linked {
+		rn.pr.pending = append(rn.pr.pending, v)
+		return nil
+	}
+	if rn.h != nil {
+		rn.made = append(rn.made, v)
+	}
+	return rn.pr.build(v)
+}
+
+// verdictOf gives the verdict that a Lua value is, nil if it is none.
+func verdictOf(v lua.LValue) *verdict {
+	if ud, ok := v.(*lua.LUserData); ok {
+		if out, ok := ud.Value.(*verdict); ok {
+			return out
+		}
+	}
+	return nil
+}
+
+// openVerdicts makes the metatable of verdicts.
+func (rn *Runner) openVerdicts() {
+	l := rn.lua()
+	mt := l.NewTable()
+	mt.RawSetString("__metatable", lua.LFalse)
+	mt.RawSetString("__tostring", l.NewFunction(func(l *lua.LState) int {
+		if v := verdictOf(l.Get(1)); v != nil {
+			l.Push(lua.LString(v.kind.String() + "{}"))
+			return 1
+		}
+		return 0
+	}))
+	refuse := l.NewFunction(func(l *lua.LState) int {
+		sandbox.RaiseMisuse(l, "a verdict is a value: it can be returned, not read or changed")
+		return 0
+	})
+	mt.RawSetString("__index", refuse)
+	mt.RawSetString("__newindex", refuse)
+	rn.meta.verdict = mt
+}

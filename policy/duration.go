@@ -1,0 +1,56 @@
+package policy
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// maxDuration bounds durations that scripts write: ten years.
+const maxDuration = 10 * 365 * 24 * time.Hour
+
+// durationUnits are the units that scripts may write.
+var durationUnits = []struct {
+	suffix string
+	unit   time.Duration
+}{{"ms", time.Millisecond}, {"s", time.Second}, {"m", time.Minute}, {"h", time.Hour}, {"d", 24 * time.Hour}}
+
+// duration reads "800ms", "90s", "5m", "1h", "1d" or a number of seconds. It must be above zero.
+func duration(name string, v lua.LValue) (time.Duration, error) {
+	var d time.Duration
+	switch v := v.(type) {
+	case lua.LNumber:
+		d = scale(float64(v), time.Second)
+	case lua.LString:
+		d = parseDuration(string(v))
+	default:
+		return 0, fmt.Errorf("%s: %w", name, found(v, `a duration such as "800ms", "90s", "5m"`))
+	}
+	if d <= 0 {
+		return 0, fmt.Errorf(`%s: %v is no duration; expected "800ms", "90s", "5m", "1h", "1d" or seconds`, name, v)
+	}
+	return d, nil
+}
+
+func parseDuration(text string) time.Duration {
+	for _, u := range durationUnits {
+		if len(text) > len(u.suffix) && text[len(text)-len(u.suffix):] == u.suffix {
+			if n, err := strconv.ParseFloat(text[:len(text)-len(u.suffix)], 64); err == nil {
+				return scale(n, u.unit)
+			}
+		}
+	}
+	return 0
+}
+
+// scale gives n units, 0 if that is no sensible duration.
+func scale(n float64, unit time.Duration) time.Duration {
+	d := n * float64(unit)
+	if math.IsNaN(d) || d < 0 || d > float64(maxDuration) {
+		return 0
+	}
+	return time.Duration(d)
+}

@@ -1,0 +1,97 @@
+package policy
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"perilune/engine/raddb"
+	"perilune/engine/server"
+	"perilune/policy/sandbox"
+)
+
+// An expression is an `=` value of a users file: a Lua expression, compiled when the file is read, computed
+// after the password was found good.
+type expression struct {
+	program  *sandbox.Program
+	handler  *handler
+	rewrites []*handler // its parameters after req
+}
+
+// Expression implements users.Names. The ref counts the program's expressions.
+func (pr *Program) Expression(source string, at raddb.Pos) (ref int, err error) {
+	e := &expression{rewrites: pr.rewritesIn(source)}
+	parameters := "req"
+	for _, h := range e.rewrites {
+		parameters += ", " + h.name
+	}
+	// The values in scope are arguments of the chunk, so that they are no globals of anybody else.
+	text := "local " + parameters + " = ... return " + source
+	p, errs := sandbox.Compile(at.File, []byte(text), sandbox.Options{Globals: moduleFields()})
+	for _, e := range errs {
+		if !e.Warning {
+			return 0, fmt.Errorf("the expression %q: %s", source, e.Msg)
+		}
+	}
+	e.program = p
+	e.handler = &handler{
+		kind: kindExpression, phase: server.PhaseAuthorize, name: source, at: at, label: at.String(),
+		index: -1, timeout: pr.defaultTimeout(&handler{}),
+	}
+	pr.expressions = append(pr.expressions, e)
+	return len(pr.expressions) - 1, nil
+}
+
+// rewritesIn gives the rewrite functions whose names stand in a source, in a fixed order.
+func (pr *Program) rewritesIn(source string) (list []*handler) {
+	for name, h := range pr.rewrites {
+		if identifier(name) && strings.Contains(source, name) {
+			list = append(list, h)
+		}
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].name < list[j].name })
+	return list
+}
+
+// identifier reports whether a name can be written as a variable of Lua.
+func identifier(name string) bool {
+	for i, c := range name {
+		letter := c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return name != "" && name != "req"
+}
+
+// Evaluate implements server.Runner.
+func (rn *Runner) Evaluate(ref int, r *server.Request, p *server.Pair) (value []byte, ok bool, v *server.Verdict) {
+	rn.begin(r)
+	e := rn.pr.expressions[ref]
+	args := make([]lua.LValue, len(e.rewrites))
+	for i, h := range e.rewrites {
+		args[i] = rn.functions[h.index]
+	}
+	results, v, done := rn.callFunction(e.handler, rn.expression(ref), r, args...)
+	if !done || len(results) == 0 || results[0] == lua.LNil {
+		return nil, false, v
+	}
+	value, err := wire(nil, p.Attr, results[0])
+	if err != nil {
+		return nil, false, rn.failed(e.handler, r, err)
+	}
+	return value, true, nil
+}
+
+// expression gives this state's function of an expression, made at its first use.
+func (rn *Runner) expression(ref int) *lua.LFunction {
+	if rn.expressions == nil {
+		rn.expressions = make([]*lua.LFunction, len(rn.pr.expressions))
+	}
+	if rn.expressions[ref] == nil {
+		rn.expressions[ref] = rn.box.Function(rn.pr.expressions[ref].program)
+	}
+	return rn.expressions[ref]
+}

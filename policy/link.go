@@ -1,0 +1,43 @@
+package policy
+
+import (
+	"perilune/engine/raddb"
+)
+
+// Link resolves what the scripts named, once the dictionary is frozen and all names are known: attributes,
+// VALUEs, huntgroups, rewrites, answers, keys of `when`, patterns. All errors are given at once. It then runs
+// the scripts in a second state, which must register the same.
+func (pr *Program) Link() raddb.List {
+	var errs raddb.List
+	pr.o.Busy.Enter()
+	defer pr.o.Busy.Leave()
+	pr.names = newNames(pr.dict)
+	pr.linkLiterals(&errs)
+	for _, v := range pr.pending {
+		if err := pr.build(v); err != nil {
+			errs.Errorf(v.at, "%v", err)
+		}
+	}
+	for _, h := range pr.handlers {
+		if h.when != nil {
+			h.condition = pr.compileWhen(h.when, "when", h.phase, h.at, &errs)
+		}
+		if h.unless != nil {
+			h.exception = pr.compileWhen(h.unless, "unless", h.phase, h.at, &errs)
+		}
+		pr.o.Busy.Yield()
+	}
+	pr.linked, pr.pending = true, nil
+	if !errs.Failed() {
+		pr.linkStates(&errs)
+	}
+	return errs
+}
+
+// linkStates keeps the first state for use, and makes a second one.
+func (pr *Program) linkStates(errs *raddb.List) {
+	second, list := pr.furtherRunner()
+	*errs = append(*errs, list...)
+	pr.idle = append(pr.idle, second, pr.first)
+	pr.first = nil
+}

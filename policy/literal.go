@@ -1,0 +1,163 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	lua "github.com/yuin/gopher-lua"
+	"github.com/yuin/gopher-lua/ast"
+
+	"perilune/engine/dictionary"
+	"perilune/engine/raddb"
+	"perilune/engine/server"
+)
+
+// A literal is a name that stands in a script and is checked by Link.
+type literal struct {
+	kind    literalKind
+	at      raddb.Pos
+	name    string
+	value   ast.Expr // what is compared or assigned; nil if it does not show
+	pattern bool     // value is a pattern of l:is
+}
+
+type literalKind uint8
+
+const (
+	literalName literalKind = iota // of an attribute
+	literalComparison
+	literalHuntgroup
+	literalAnswer
+)
+
+func (c *checker) keep(l literal) { c.pr.literals = append(c.pr.literals, l) }
+
+// verdict checks the table of accept{…} and its like inside functions. Those outside run while loading.
+func (c *checker) verdict(n *ast.FuncCallExpr) {
+	id, ok := n.Func.(*ast.IdentExpr)
+	if !ok || c.src.Binding(id) != nil || !c.inside[n] || len(n.Args) != 1 {
+		return
+	}
+	kind, ok := verdictNamed(id.Value)
+	t, isTable := n.Args[0].(*ast.TableExpr)
+	if !ok || !isTable {
+		return
+	}
+	if kind == server.Proxy {
+		c.errs.Errorf(c.src.Pos(id), "proxy{}: this server does not forward requests; answer here, or return drop{}")
+		return
+	}
+	for _, f := range t.Fields {
+		key, ok := f.Key.(*ast.StringExpr)
+		switch {
+		case !ok:
+		case !isField(key.Value):
+			c.keep(literal{kind: literalName, at: c.src.Pos(key), name: key.Value, value: f.Value})
+		case !slices.Contains(verdictOptions[kind], key.Value):
+			c.errs.Errorf(c.src.Pos(key), "%s: no option %q%s", kind, key.Value, raddb.DidYouMean(key.Value, slices.Values(verdictOptions[kind])))
+		case key.Value == "next":
+			if next, ok := f.Value.(*ast.StringExpr); ok {
+				c.keep(literal{kind: literalAnswer, at: c.src.Pos(next), name: next.Value})
+			}
+		}
+	}
+}
+
+func verdictNamed(name string) (server.Kind, bool) {
+	for k := server.Accept; k <= server.Drop; k++ {
+		if k.String() == name {
+			return k, true
+		}
+	}
+	return 0, false
+}
+
+// linkLiterals resolves the names that check found.
+func (pr *Program) linkLiterals(errs *raddb.List) {
+	for _, l := range pr.literals {
+		if err := pr.linkLiteral(l); err != nil {
+			errs.Errorf(l.at, "%v", err)
+		}
+	}
+	pr.literals = nil
+}
+
+func (pr *Program) linkLiteral(l literal) error {
+	switch l.kind {
+	case literalHuntgroup:
+		if _, ok := pr.huntgroups[l.name]; !ok {
+			return fmt.Errorf("no huntgroup %q is registered%s", l.name, raddb.DidYouMean(l.name, pr.All("huntgroup")))
+		}
+		return nil
+	case literalAnswer:
+		if _, ok := pr.answers[l.name]; !ok {
+			return fmt.Errorf("no answer %q is registered%s", l.name, raddb.DidYouMean(l.name, pr.All("answer")))
+		}
+		return nil
+	}
+	ref, err := pr.names.resolve(l.name)
+	if err != nil || l.kind == literalName && l.value == nil {
+		if l.kind == literalComparison {
+			return nil // told where the name stands
+		}
+		return err
+	}
+	value := constant(l.value)
+	switch {
+	case value == nil:
+		return nil
+	case l.kind == literalComparison:
+		return compares(ref.Attr, value)
+	case l.pattern:
+		_, err = attributePattern(ref.Attr, value)
+		return err
+	}
+	_, err = wire(nil, ref.Attr, value)
+	return err
+}
+
+// constant gives the value of a literal expression, nil for anything else.
+func constant(e ast.Expr) lua.LValue {
+	switch e := e.(type) {
+	case *ast.StringExpr:
+		return lua.LString(e.Value)
+	case *ast.NumberExpr:
+		if f, err := strconv.ParseFloat(e.Value, 64); err == nil {
+			return lua.LNumber(f)
+		}
+	}
+	return nil
+}
+
+// compares says why a == b can never be true for a value of a and the literal b.
+func compares(a *dictionary.Attribute, v lua.LValue) error {
+	if !numeric(a) {
+		if v.Type() == lua.LTNumber {
+			return fmt.Errorf("%s reads as text, so it never equals the number %v", a.Name, v)
+		}
+		return nil
+	}
+	if text, ok := v.(lua.LString); ok {
+		return comparesText(a, string(text))
+	}
+	n := float64(v.(lua.LNumber))
+	if n < 0 || n != float64(uint64(n)) {
+		return nil
+	}
+	if name, ok := a.ValueName(uint64(n)); ok {
+		return fmt.Errorf("%s reads as %q, so it never equals %v; use req:int or req:is", a.Name, name, v)
+	}
+	return nil
+}
+
+func comparesText(a *dictionary.Attribute, text string) error {
+	n, ok := a.ValueNumber(text)
+	if !ok {
+		return fmt.Errorf("%s is never %q%s", a.Name, text, nearestValue(a, text))
+	}
+	if name, _ := a.ValueName(n); name != text {
+		return fmt.Errorf("%s reads as %q, so it never equals %q", a.Name, name, text)
+	}
+	return nil
+}

@@ -1,0 +1,177 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"perilune/engine/raddb"
+	"perilune/policy/sandbox"
+)
+
+// A script is one compiled file.
+type script struct {
+	name    string // below the scripts directory
+	program *sandbox.Program
+}
+
+// A library holds what scripts of sub-directories give by require, and files read by readfile: compiled and
+// read once for all states.
+type library struct {
+	programs map[string]*sandbox.Program
+	files    map[string]string
+}
+
+// Load reads and compiles the scripts, and runs them in a first state so that they register. Names that
+// they use are resolved by Link, after the dictionary was frozen. The Program is usable for further checks
+// even if the list holds errors.
+func Load(o Options) (*Program, raddb.List) {
+	pr := &Program{
+		o: o, dict: o.Dictionary,
+		library:    library{programs: map[string]*sandbox.Program{}, files: map[string]string{}},
+		huntgroups: map[string]*handler{}, rewrites: map[string]*handler{}, answers: map[string]*handler{},
+		authTypes: map[string]*handler{}, authNumbers: map[uint32]*handler{},
+		tames: map[functionPlace]bool{},
+	}
+	pr.requestNames, pr.listNames = objectNames()
+	var errs raddb.List
+	names, err := pr.list()
+	if err != nil {
+		errs.Errorf(raddb.Pos{File: o.Dir}, "%v", err)
+	}
+	o.Busy.Enter()
+	defer o.Busy.Leave()
+	for _, name := range names {
+		if p := pr.compile(name, &errs); p != nil {
+			pr.scripts = append(pr.scripts, &script{name, p})
+		}
+		o.Busy.Yield()
+	}
+	pr.first = pr.bareRunner()
+	pr.run(pr.first, &errs)
+	return pr, errs
+}
+
+// list gives the scripts in the order in which they run. Without the directory there are none.
+func (pr *Program) list() (names []string, err error) {
+	entries, err := pr.o.Tree.ReadDir(pr.o.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for _, name := range entries {
+		if strings.HasSuffix(name, ".lua") && !strings.HasSuffix(name, "_test.lua") {
+			names = append(names, name)
+		}
+	}
+	return names, err
+}
+
+// compile reads and compiles one file below the scripts directory; nil if it has errors.
+func (pr *Program) compile(name string, errs *raddb.List) *sandbox.Program {
+	source, err := pr.o.Tree.ReadFile(path.Join(pr.o.Dir, name))
+	if err != nil {
+		errs.Errorf(raddb.Pos{File: name}, "%v", err)
+		return nil
+	}
+	p, list := sandbox.Compile(name, source, pr.compileOptions())
+	*errs = append(*errs, list...)
+	return p
+}
+
+func (pr *Program) compileOptions() sandbox.Options {
+	globals := map[string][]string{}
+	var registration []string
+	for _, e := range API() {
+		if e.Of == OfGlobal {
+			globals[e.Name] = nil
+		}
+		if e.Group == "Registration" {
+			registration = append(registration, e.Name)
+		}
+	}
+	for name, fields := range moduleFields() {
+		globals[name] = fields
+	}
+	return sandbox.Options{Globals: globals, Registration: registration, Check: pr.check}
+}
+
+// run runs all scripts in a state. A script that fails does not stop the others, so that all errors are
+// told at once.
+func (pr *Program) run(rn *Runner, errs *raddb.List) {
+	rn.loading = true
+	defer func() { rn.loading = false }()
+	for _, s := range pr.scripts {
+		if err := rn.box.Load(s.program); err != nil {
+			errs.Errorf(place(err, s.name), "%s", message(err))
+		}
+		pr.o.Busy.Yield()
+	}
+}
+
+// place gives where a script failed.
+func place(err error, file string) raddb.Pos {
+	var e *sandbox.Error
+	if errors.As(err, &e) && e.File != "" {
+		return raddb.Pos{File: e.File, Line: e.Line}
+	}
+	return raddb.Pos{File: file}
+}
+
+// message gives what failed, without the place.
+func message(err error) string {
+	var e *sandbox.Error
+	if errors.As(err, &e) {
+		return e.Msg
+	}
+	return err.Error()
+}
+
+// require gives the program behind require("lib.vlan"): scripts/lib/vlan.lua.
+func (pr *Program) require(name string) (*sandbox.Program, error) {
+	if p := pr.library.programs[name]; p != nil {
+		return p, nil
+	}
+	if !strings.Contains(name, ".") || strings.Contains(name, "..") || strings.ContainsAny(name, `/\`) {
+		return nil, fmt.Errorf("require(%q): only files in sub-directories can be required, as require(\"lib.vlan\")", name)
+	}
+	if pr.linked {
+		return nil, fmt.Errorf("require(%q): not read when the scripts were loaded first", name)
+	}
+	file := strings.ReplaceAll(name, ".", "/") + ".lua"
+	if err := pr.inside(file); err != nil {
+		return nil, fmt.Errorf("require(%q): %w", name, err)
+	}
+	var errs raddb.List
+	p := pr.compile(file, &errs)
+	if err := errs.Err(); err != nil {
+		return nil, err
+	}
+	pr.library.programs[name] = p
+	return p, nil
+}
+
+// readFile gives a file below the scripts directory, read once.
+func (pr *Program) readFile(name string) (string, error) {
+	if text, ok := pr.library.files[name]; ok {
+		return text, nil
+	}
+	if err := pr.inside(name); err != nil {
+		return "", fmt.Errorf("readfile(%q): %w", name, err)
+	}
+	b, err := pr.o.Tree.ReadFile(path.Join(pr.o.Dir, name))
+	if err != nil {
+		return "", fmt.Errorf("readfile(%q): %w", name, err)
+	}
+	pr.library.files[name] = string(b)
+	return string(b), nil
+}
+
+// inside refuses names that lead out of the scripts directory.
+func (pr *Program) inside(name string) error {
+	if !fs.ValidPath(name) {
+		return fmt.Errorf("only files below the scripts directory can be read")
+	}
+	return nil
+}

@@ -1,0 +1,278 @@
+package policy
+
+import (
+	"fmt"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"perilune/engine/dictionary"
+	"perilune/engine/raddb"
+	"perilune/engine/server"
+	"perilune/policy/sandbox"
+)
+
+// objects are what a handler holds of its request: req, req.reply, req.control. They die when it returns.
+type objects struct {
+	live                    bool
+	request, reply, control lua.LUserData
+	lists                   [3]attributes
+}
+
+// attributes is the Go side of an attribute list in Lua.
+type attributes struct {
+	of    *objects // nil: a list that is no request's (a test's reply)
+	list  *dictionary.List
+	which lists
+}
+
+// metatables are those of the objects that scripts see.
+type metatables struct {
+	request, list, verdict *lua.LTable
+}
+
+func (rn *Runner) newObjects() *objects {
+	o := &objects{}
+	for i := range o.lists {
+		o.lists[i] = attributes{of: o, which: 1 << i}
+	}
+	env := rn.lua().G.Global
+	o.request = lua.LUserData{Value: &o.lists[0], Env: env, Metatable: rn.meta.request}
+	o.control = lua.LUserData{Value: &o.lists[1], Env: env, Metatable: rn.meta.list}
+	o.reply = lua.LUserData{Value: &o.lists[2], Env: env, Metatable: rn.meta.list}
+	return o
+}
+
+// bind makes the objects those of r.
+func (o *objects) bind(r *server.Request) {
+	o.live = true
+	o.lists[0].list, o.lists[1].list, o.lists[2].list = &r.Attributes, &r.Control, &r.Reply
+}
+
+// name gives the list as scripts write it.
+func (a *attributes) name() string {
+	switch a.which {
+	case changeRequest:
+		return "req"
+	case changeControl:
+		return "req.control"
+	case changeReply:
+		return "req.reply"
+	}
+	return "reply"
+}
+
+// self gives the list that a method or metamethod was called with.
+func self(l *lua.LState) *attributes {
+	ud, ok := l.Get(1).(*lua.LUserData)
+	if ok {
+		if a, ok := ud.Value.(*attributes); ok {
+			if a.of != nil && !a.of.live {
+				sandbox.RaiseMisuse(l, "this request is over: req is valid until its handler returns")
+			}
+			return a
+		}
+	}
+	sandbox.RaiseMisuse(l, "expected req or an attribute list before the method, got a %s; write req:method(…) with a colon", l.Get(1).Type())
+	return nil
+}
+
+// An access is what a key of req, or of a list, means.
+type access struct {
+	ref    dictionary.Ref // an attribute if Attr is not nil
+	get    func(rn *Runner, a *attributes) lua.LValue
+	set    func(rn *Runner, a *attributes, v lua.LValue) error
+	method *lua.LFunction
+}
+
+// keyCache remembers what keys mean, for req and for other lists.
+type keyCache struct {
+	request, list map[string]access
+}
+
+// maxKeys bounds the names that a script may make up before the cache starts anew.
+const maxKeys = 4096
+
+// key finds what a key means for a; the error says that it means nothing.
+func (rn *Runner) key(a *attributes, name string) (access, error) {
+	m := rn.keys.list
+	if a.which == changeRequest {
+		m = rn.keys.request
+	}
+	if k, ok := m[name]; ok {
+		return k, nil
+	}
+	if isField(name) {
+		return access{}, rn.unknownKey(a, name)
+	}
+	ref, err := rn.ref(name)
+	if err != nil {
+		return access{}, err
+	}
+	k := access{ref: ref}
+	if len(m) < maxKeys {
+		m[name] = k
+	}
+	return k, nil
+}
+
+func (rn *Runner) unknownKey(a *attributes, name string) error {
+	m := rn.keys.list
+	if a.which == changeRequest {
+		m = rn.keys.request
+	}
+	fields := func(yield func(string) bool) {
+		for k := range m {
+			if isField(k) && !yield(k) {
+				return
+			}
+		}
+	}
+	return fmt.Errorf("%s has no field or method %q%s", a.name(), name, raddb.DidYouMean(name, fields))
+}
+
+// ref resolves an attribute name of a script.
+func (rn *Runner) ref(name string) (dictionary.Ref, error) {
+	if k, ok := rn.keys.list[name]; ok && k.ref.Attr != nil {
+		return k.ref, nil
+	}
+	if rn.pr.names == nil {
+		return dictionary.Ref{}, fmt.Errorf("attributes cannot be used while scripts load")
+	}
+	ref, err := rn.pr.names.resolve(name)
+	if err == nil && len(rn.keys.list) < maxKeys {
+		rn.keys.list[name] = access{ref: ref}
+	}
+	return ref, err
+}
+
+// index is __index of req and of the lists.
+func (rn *Runner) index(l *lua.LState) int {
+	a := self(l)
+	name, ok := l.Get(2).(lua.LString)
+	if !ok {
+		sandbox.RaiseMisuse(l, "%s[%v]: got a %s, expected the name of a field or attribute", a.name(), l.Get(2), l.Get(2).Type())
+	}
+	k, err := rn.key(a, string(name))
+	switch {
+	case err != nil:
+		sandbox.RaiseMisuse(l, "%s", err)
+	case k.method != nil:
+		l.Push(k.method)
+	case k.get != nil:
+		l.Push(k.get(rn, a))
+	default:
+		l.Push(rn.first(a.list, k.ref))
+	}
+	return 1
+}
+
+// first gives the first value of an attribute, nil if there is none.
+func (rn *Runner) first(list *dictionary.List, ref dictionary.Ref) lua.LValue {
+	value, ok := list.Get(ref, 0)
+	if !ok {
+		return lua.LNil
+	}
+	return rn.value(ref.Attr, value)
+}
+
+// newIndex is __newindex of req and of the lists.
+func (rn *Runner) newIndex(l *lua.LState) int {
+	a := self(l)
+	name, ok := l.Get(2).(lua.LString)
+	if !ok {
+		sandbox.RaiseMisuse(l, "%s[%v]: got a %s, expected the name of an attribute", a.name(), l.Get(2), l.Get(2).Type())
+	}
+	k, err := rn.key(a, string(name))
+	if err == nil {
+		err = rn.assign(a, string(name), k, l.Get(3))
+	}
+	if err != nil {
+		sandbox.RaiseMisuse(l, "%s", err)
+	}
+	return 0
+}
+
+func (rn *Runner) assign(a *attributes, name string, k access, v lua.LValue) error {
+	switch {
+	case k.set != nil:
+		return k.set(rn, a, v)
+	case k.ref.Attr != nil:
+		if err := rn.mayChange(a, k.ref.Attr, name); err != nil {
+			return err
+		}
+		return rn.replace(a, k.ref, v)
+	}
+	return fmt.Errorf("%s.%s is read-only", a.name(), name)
+}
+
+// mayChange says why a handler may not change an attribute of a list.
+func (rn *Runner) mayChange(a *attributes, attr *dictionary.Attribute, name string) error {
+	if rn.h == nil || a.of == nil {
+		return fmt.Errorf("%s is read-only", a.name())
+	}
+	if rn.change&a.which == 0 {
+		hint := ""
+		if a.which == changeRequest && rn.change&changeReply != 0 {
+			hint = fmt.Sprintf("; did you mean req.reply[%q]?", name)
+		}
+		return fmt.Errorf("%s cannot be changed in %s%s", a.name(), rn.h.kindName(), hint)
+	}
+	return serverOnly(rn.known(), attr, a.which == changeReply)
+}
+
+// replace sets all values of an attribute: nil deletes, a list sets many.
+func (rn *Runner) replace(a *attributes, ref dictionary.Ref, v lua.LValue) error {
+	rn.touch(a, ref.Attr)
+	if v == lua.LNil {
+		a.list.Delete(ref)
+		return nil
+	}
+	if t, ok := v.(*lua.LTable); ok && !(structured(ref.Attr) && t.Len() == 0) {
+		return rn.replaceMany(a, ref, t)
+	}
+	value, err := wire(rn.scratch[:0], ref.Attr, v)
+	if err != nil {
+		return err
+	}
+	rn.scratch = value
+	a.list.Set(ref, value)
+	return nil
+}
+
+// replaceMany encodes all values before the first is set, so that a wrong one changes nothing.
+func (rn *Runner) replaceMany(a *attributes, ref dictionary.Ref, t *lua.LTable) error {
+	values := make([][]byte, 0, t.Len())
+	for i := 1; i <= t.Len(); i++ {
+		value, err := wire(nil, ref.Attr, t.RawGetInt(i))
+		if err != nil {
+			return err
+		}
+		values = append(values, value)
+	}
+	if len(values) == 0 {
+		a.list.Delete(ref)
+		return nil
+	}
+	a.list.Set(ref, values[0])
+	for _, value := range values[1:] {
+		a.list.Add(ref, value)
+	}
+	return nil
+}
+
+// structured reports whether values of a are tables in Lua.
+func structured(a *dictionary.Attribute) bool {
+	return a.Type == dictionary.TypeTLV || a.Type == dictionary.TypeStruct
+}
+
+// touch notes a change, and keeps the name as received before User-Name changes for the first time.
+func (rn *Runner) touch(a *attributes, attr *dictionary.Attribute) {
+	rn.changed = true
+	known := rn.known()
+	if a.which != changeRequest || attr != known.UserName || rn.r == nil || rn.r.ReceivedUser == nil {
+		return
+	}
+	if _, kept := a.list.First(known.OrigUserName); !kept {
+		a.list.Add(anyTag(known.OrigUserName), rn.r.ReceivedUser)
+	}
+}

@@ -1,0 +1,147 @@
+package policy
+
+import (
+	"iter"
+	"log/slog"
+	"sync"
+	"time"
+
+	"perilune/engine/dictionary"
+	"perilune/engine/raddb"
+	"perilune/engine/server"
+	"perilune/policy/sandbox"
+)
+
+// Options of Load. Tree, Dir and Dictionary must be set.
+type Options struct {
+	Tree       *raddb.Tree
+	Dir        string                 // of the scripts, as a name of the tree
+	Dictionary *dictionary.Dictionary // not frozen yet: scripts may add to it
+	Limits     sandbox.Limits
+	Timeout    time.Duration    // of a request's handler that names none; 1 s
+	Now        func() time.Time // of scripts; time.Now
+	Log        *slog.Logger     // of scripts and failures; nil: nothing is logged
+	Busy       *server.Busy     // told of long computations; may be nil
+	Timers     *Timers          // due times that live over reloads; nil: timers don't run
+	IO         bool             // unset: a call that would wait raises (tests)
+	Modules    Modules          // beyond those that every state has
+}
+
+// A Program is the scripts of one generation: compiled, run once to register, and, after Link, resolved.
+// It implements server.Policy and users.Names.
+type Program struct {
+	o       Options
+	dict    *dictionary.Dictionary
+	names   *names
+	scripts []*script
+	library library
+	linked  bool
+
+	handlers                []*handler // in order of registration; a handler's index is its place here
+	phases                  [numPhases][]*handler
+	huntgroups              map[string]*handler
+	rewrites                map[string]*handler
+	answers                 map[string]*handler
+	authTypes               map[string]*handler
+	authNumbers             map[uint32]*handler
+	expressions             []*expression
+	tames                   map[functionPlace]bool
+	literals                []literal // names in the scripts' text, checked by Link
+	requestNames, listNames map[string]Entry
+	first                   *Runner    // the state that registered, until Link
+	pending                 []*verdict // made while loading, built by Link
+
+	mu   sync.Mutex // protects idle and shut
+	idle []*Runner
+	shut bool
+	stop func() // ends the timers; nil if none runs
+}
+
+// maxIdle bounds the free states of a program; those beyond are thrown away.
+const maxIdle = 64
+
+// Has implements server.Policy.
+func (pr *Program) Has(p server.Phase) bool { return len(pr.phases[p]) > 0 }
+
+// Acquire implements server.Policy.
+func (pr *Program) Acquire() server.Runner {
+	pr.mu.Lock()
+	if n := len(pr.idle); n > 0 {
+		rn := pr.idle[n-1]
+		pr.idle = pr.idle[:n-1]
+		pr.mu.Unlock()
+		return rn
+	}
+	pr.mu.Unlock()
+	return pr.newRunner()
+}
+
+// Release implements server.Policy.
+func (pr *Program) Release(r server.Runner) {
+	rn := r.(*Runner)
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	if pr.shut || rn.broken() || len(pr.idle) >= maxIdle {
+		rn.close()
+		return
+	}
+	pr.idle = append(pr.idle, rn)
+}
+
+// Close implements server.Policy.
+func (pr *Program) Close() {
+	if pr.stop != nil {
+		pr.stop()
+	}
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	pr.shut = true
+	for _, rn := range pr.idle {
+		rn.close()
+	}
+	pr.idle = nil
+}
+
+// Huntgroup implements users.Names.
+func (pr *Program) Huntgroup(name string) (ref int, ok bool) { return refOf(pr.huntgroups, name) }
+
+// Rewrite implements users.Names.
+func (pr *Program) Rewrite(name string) (ref int, ok bool) { return refOf(pr.rewrites, name) }
+
+func refOf(m map[string]*handler, name string) (int, bool) {
+	h, ok := m[name]
+	if !ok {
+		return 0, false
+	}
+	return h.ref, true
+}
+
+// All implements users.Names.
+func (pr *Program) All(kind string) iter.Seq[string] {
+	m := map[string]map[string]*handler{
+		"huntgroup": pr.huntgroups, "rewrite": pr.rewrites, "answer": pr.answers, "auth_type": pr.authTypes,
+	}[kind]
+	return func(yield func(string) bool) {
+		for name := range m {
+			if !yield(name) {
+				return
+			}
+		}
+	}
+}
+
+// A Hook describes one registered handler, for status, check and the summary of a reload.
+type Hook struct {
+	Kind string // a phase's name, huntgroup, rewrite, auth_type, answer or every
+	Name string
+	At   raddb.Pos
+}
+
+// Hooks gives all handlers in order of registration.
+func (pr *Program) Hooks() []Hook {
+	list := make([]Hook, len(pr.handlers))
+	for i, h := range pr.handlers {
+		list[i] = Hook{h.kindName(), h.name, h.at}
+	}
+	return list
+}

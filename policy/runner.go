@@ -1,0 +1,220 @@
+package policy
+
+import (
+	"errors"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"perilune/engine/dictionary"
+	"perilune/engine/raddb"
+	"perilune/engine/server"
+	"perilune/engine/users"
+	"perilune/policy/sandbox"
+)
+
+// A Runner is one Lua state with the program's handlers, and what it knows of the request it works for. It
+// implements server.Runner.
+type Runner struct {
+	pr          *Program
+	box         *sandbox.State
+	functions   []*lua.LFunction // of the handlers, by index
+	expressions []*lua.LFunction // by ref, made when first used
+	loading     bool
+	keys        keyCache
+	patterns    map[patternKey]*pattern
+	scratch     []byte // of values under way
+	meta        metatables
+	own         *objects // reused by handlers that cannot keep req
+
+	// Of the request.
+	r          *server.Request
+	ctx        *lua.LTable
+	round      lua.LValue // req.state; nil: not read yet
+	answers    []users.Truth
+	asked      []bool // huntgroups whose answer is in answers
+	realmFixed bool
+	fixedUser  []byte // User-Name when route had ended, if realmFixed
+
+	// Of the handler that runs.
+	h       *handler
+	change  lists
+	changed bool
+	made    []*verdict // by this run
+	saved   [3]dictionary.List
+}
+
+// bareRunner makes a state with the API and no handlers.
+func (pr *Program) bareRunner() *Runner {
+	rn := &Runner{pr: pr, patterns: map[patternKey]*pattern{}}
+	rn.box = sandbox.New(pr.o.Limits, sandbox.Host{
+		Now: pr.o.Now, Print: rn.print, Require: pr.require, ReadFile: rn.readFile, Data: rn,
+	})
+	rn.box.OnLong = rn.long
+	rn.box.Yield = pr.o.Busy.Yield
+	rn.openAPI()
+	rn.own = rn.newObjects()
+	return rn
+}
+
+// newRunner makes a state of a linked program.
+func (pr *Program) newRunner() *Runner {
+	rn, _ := pr.furtherRunner()
+	return rn
+}
+
+// furtherRunner runs the scripts again and says what differs from the first state.
+func (pr *Program) furtherRunner() (*Runner, raddb.List) {
+	var errs raddb.List
+	rn := pr.bareRunner()
+	pr.run(rn, &errs)
+	if n := len(rn.functions); n < len(pr.handlers) && !errs.Failed() {
+		h := pr.handlers[n]
+		errs.Errorf(h.at, "%s was registered in the first state but not in a further one; all states must register the same, in the same order", h.text())
+	}
+	rn.functions = append(rn.functions, make([]*lua.LFunction, len(pr.handlers)-min(len(rn.functions), len(pr.handlers)))...)
+	return rn, errs
+}
+
+func (rn *Runner) readFile(name string) (string, error) {
+	if !rn.loading {
+		return "", errors.New("readfile works while scripts load, not later")
+	}
+	return rn.pr.readFile(name)
+}
+
+func (rn *Runner) lua() *lua.LState { return rn.box.Lua() }
+
+func (rn *Runner) known() *dictionary.Known { return &rn.pr.dict.Known }
+
+func (rn *Runner) broken() bool { return rn.box.Broken() }
+
+func (rn *Runner) close() { rn.box.Close() }
+
+// long is called when a handler computes for long: the request leaves the loop.
+func (rn *Runner) long() {
+	if rn.r != nil {
+		// A full house only means that the loop has to wait for this handler.
+		_ = rn.r.Detach()
+	}
+	rn.pr.o.Busy.Yield()
+}
+
+// Run implements server.Runner.
+func (rn *Runner) Run(p server.Phase, r *server.Request) *server.Verdict {
+	rn.begin(r)
+	if p > server.PhaseRoute {
+		rn.fixRealm(r)
+	}
+	for _, h := range rn.pr.phases[p] {
+		ok, v := rn.applies(h, r)
+		if ok {
+			v = rn.handle(h, r)
+		}
+		if v != nil {
+			return rn.ends(p, r, v)
+		}
+	}
+	return nil
+}
+
+// applies matches `when` and `unless` natively.
+func (rn *Runner) applies(h *handler, r *server.Request) (bool, *server.Verdict) {
+	if h.condition != nil {
+		if ok, v := rn.match(h.condition, r); !ok {
+			return false, v
+		}
+	}
+	if h.exception != nil {
+		if ok, v := rn.match(h.exception, r); ok || v != nil {
+			return false, v
+		}
+	}
+	return true, nil
+}
+
+// handle runs one handler of a phase with its request.
+func (rn *Runner) handle(h *handler, r *server.Request) *server.Verdict {
+	results, v, ok := rn.call(h, r)
+	if !ok {
+		return v
+	}
+	return rn.returned(h, r, results)
+}
+
+// AuthType implements server.Runner.
+func (rn *Runner) AuthType(value uint32, r *server.Request) (*server.Verdict, bool) {
+	h := rn.pr.authNumbers[value]
+	if h == nil {
+		return nil, false
+	}
+	rn.begin(r)
+	rn.fixRealm(r)
+	return rn.handle(h, r), true
+}
+
+// Answer implements server.Runner.
+func (rn *Runner) Answer(r *server.Request) (*server.Verdict, bool) {
+	if r.Round == nil {
+		return nil, false
+	}
+	h := rn.pr.answers[r.Round.Next]
+	if h == nil {
+		return nil, false
+	}
+	rn.begin(r)
+	results, v, ok := rn.call(h, r, rn.answerText(r))
+	if !ok {
+		return v, true
+	}
+	return rn.returned(h, r, results), true
+}
+
+// answerText is what the user typed in an answer round; nil if the request has no password in clear.
+func (rn *Runner) answerText(r *server.Request) lua.LValue {
+	text, ok := r.Attributes.First(rn.known().UserPassword)
+	if !ok {
+		return lua.LNil
+	}
+	return lua.LString(text)
+}
+
+// begin takes up a request, if the state does not work for it already.
+func (rn *Runner) begin(r *server.Request) {
+	if rn.r == r {
+		return
+	}
+	rn.forget()
+	rn.r = r
+}
+
+// End implements server.Runner.
+func (rn *Runner) End(r *server.Request) {
+	rn.forget()
+	r.Local = nil
+}
+
+// forget drops all that belongs to a request.
+func (rn *Runner) forget() {
+	rn.r, rn.ctx, rn.round = nil, nil, nil
+	rn.realmFixed = false
+	clear(rn.asked)
+	for i := range rn.saved {
+		rn.saved[i].Reset()
+	}
+}
+
+// deadline gives when a handler must have ended: its timeout, cut to what the request has left. What is left
+// is counted on the scripts' clock, which tests stop; the deadline is on the real one.
+func (rn *Runner) deadline(h *handler, r *server.Request) time.Time {
+	now := time.Now()
+	left := h.timeout
+	if r != nil && !r.Deadline.IsZero() {
+		clock := now
+		if rn.pr.o.Now != nil {
+			clock = rn.pr.o.Now()
+		}
+		left = min(left, r.Deadline.Sub(clock))
+	}
+	return now.Add(left)
+}

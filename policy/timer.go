@@ -1,0 +1,4 @@
+package policy
+
+// Timers keeps the due times of every() over reloads.
+type Timers struct{}

@@ -1,0 +1,345 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"perilune/engine/dictionary"
+	"perilune/engine/raddb"
+	"perilune/engine/radius"
+	"perilune/engine/server"
+)
+
+// A verdict is the Lua value of a verdict. It is immutable once built.
+type verdict struct {
+	v     *server.Verdict // nil while scripts load: names are resolved by Link
+	draft *draft          // what was written; nil once built
+	kind  server.Kind
+	at    raddb.Pos
+
+	onlyAccounting bool // record= was given
+	onlyCoA        bool // error_cause= was given
+	onlyAccess     bool // delay= was given
+}
+
+// A draft is a verdict as it was written: options read, attributes by name.
+type draft struct {
+	out     server.Verdict
+	message string
+	vlan    lua.LValue
+	items   []draftItem
+}
+
+// A draftItem gives values to one attribute: all of them, or one more.
+type draftItem struct {
+	name   string
+	values []lua.LValue
+	append bool
+}
+
+// verdictOptions gives the options of each kind.
+var verdictOptions = map[server.Kind][]string{
+	server.Accept:        {"message", "vlan", "next", "state", "timeout", "record", "reason"},
+	server.Authenticated: {"message", "vlan", "reason"},
+	server.Reject:        {"message", "delay", "error_cause", "reason"},
+	server.Challenge:     {"next", "message", "state", "timeout", "echo", "reason"},
+	server.Proxy:         {"realm", "pool", "strip", "client", "reason"},
+	server.HandleLocally: {"strip", "reason"},
+	server.Discard:       {"reason"},
+	server.Drop:          {"reason"},
+}
+
+// maxStateData is how many octets state= and the name of next= may have together, so that State's 253 hold
+// them beside the seal.
+const maxStateData = 216
+
+// Defaults of how long a sealed State is good (lua-api: challenge 2m, accept 1d).
+const (
+	challengeTimeout = 2 * time.Minute
+	acceptTimeout    = 24 * time.Hour
+)
+
+// draftVerdict reads the table of a constructor.
+func draftVerdict(kind server.Kind, t *lua.LTable) (*verdict, error) {
+	v := &verdict{kind: kind, draft: &draft{out: server.Verdict{Kind: kind}}}
+	v.draft.out.Timeout = challengeTimeout
+	if kind == server.Accept {
+		v.draft.out.Timeout = acceptTimeout
+	}
+	var err error
+	each(t, func(k, item lua.LValue) bool {
+		switch k := k.(type) {
+		case lua.LNumber:
+			err = v.draft.pair(item)
+		case lua.LString:
+			if isField(string(k)) {
+				err = v.option(string(k), item)
+			} else {
+				err = v.draft.attribute(string(k), item, false)
+			}
+		default:
+			err = fmt.Errorf("the key %v is a %s, expected an option or an attribute", k, k.Type())
+		}
+		return err == nil
+	})
+	if err == nil {
+		err = v.complete()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", kind, err)
+	}
+	return v, nil
+}
+
+// pair reads one item {name, value}, which keeps the order of an interleaved list.
+func (d *draft) pair(item lua.LValue) error {
+	t, ok := item.(*lua.LTable)
+	if !ok {
+		return fmt.Errorf(`got a %s as an item, expected {"Name", value}`, item.Type())
+	}
+	name, ok := t.RawGetInt(1).(lua.LString)
+	if !ok || t.Len() != 2 {
+		return fmt.Errorf(`an item has the form {"Name", value}`)
+	}
+	seen := slices.ContainsFunc(d.items, func(i draftItem) bool { return i.name == string(name) })
+	return d.attribute(string(name), t.RawGetInt(2), seen)
+}
+
+func (d *draft) attribute(name string, v lua.LValue, more bool) error {
+	if kind := d.out.Kind; kind == server.Discard || kind == server.Drop || kind == server.Proxy || kind == server.HandleLocally {
+		return fmt.Errorf("takes no attributes, got %s", name)
+	}
+	item := draftItem{name: name, values: []lua.LValue{v}, append: more}
+	if list, ok := v.(*lua.LTable); ok && list.Len() > 0 {
+		item.values = item.values[:0]
+		for i := 1; i <= list.Len(); i++ {
+			item.values = append(item.values, list.RawGetInt(i))
+		}
+	}
+	d.items = append(d.items, item)
+	return nil
+}
+
+// option reads one option; one that the kind does not have is an error.
+func (v *verdict) option(name string, item lua.LValue) (err error) {
+	allowed := verdictOptions[v.kind]
+	if !slices.Contains(allowed, name) {
+		return fmt.Errorf("no option %q%s", name, raddb.DidYouMean(name, slices.Values(allowed)))
+	}
+	out := &v.draft.out
+	switch name {
+	case "reason":
+		out.Reason, err = wantText(name, item)
+	case "message":
+		v.draft.message, err = wantText(name, item)
+	case "next":
+		out.Next, err = wantText(name, item)
+	case "realm":
+		out.Realm, err = wantText(name, item)
+	case "pool":
+		out.Pool, err = wantText(name, item)
+	case "vlan":
+		v.draft.vlan = item
+	case "state":
+		err = checkPlain(item, 0)
+		out.State = appendPlain(nil, item)
+	case "timeout":
+		out.Timeout, err = duration(name, item)
+	case "delay":
+		out.HasDelay, v.onlyAccess = true, true
+		if item != lua.LNumber(0) {
+			out.Delay, err = duration(name, item)
+		}
+	default:
+		err = v.flag(name, item)
+	}
+	return err
+}
+
+// flag reads an option that is true, false or a number.
+func (v *verdict) flag(name string, item lua.LValue) error {
+	out := &v.draft.out
+	if name == "error_cause" {
+		v.onlyCoA = true
+		n, ok := item.(lua.LNumber)
+		if !ok || n < 1 || n > 999 || n != lua.LNumber(int(n)) {
+			return fmt.Errorf("error_cause: got %v, expected a number of RFC 5176 s3.5", item)
+		}
+		out.ErrorCause = uint32(n)
+		return nil
+	}
+	on, ok := item.(lua.LBool)
+	if !ok {
+		return fmt.Errorf("%s: %w", name, found(item, "true or false"))
+	}
+	switch name {
+	case "echo":
+		out.Echo = bool(on)
+	case "record":
+		out.NoRecord, v.onlyAccounting = !bool(on), true
+	case "strip":
+		out.Strip = -1
+		if on {
+			out.Strip = 1
+		}
+	}
+	return nil
+}
+
+// complete checks what options mean together.
+func (v *verdict) complete() error {
+	out := &v.draft.out
+	switch {
+	case v.kind == server.Challenge && out.Next == "":
+		return fmt.Errorf("next is missing: the name of an answer handler")
+	case out.State != nil && out.Next == "":
+		return fmt.Errorf("state without next: nobody would get it back")
+	case len(out.State)+len(out.Next) > maxStateData:
+		return fmt.Errorf("state has %d octets, %d fit beside the seal in State's 253; put the rest in kv and its key here",
+			len(out.State), maxStateData-len(out.Next))
+	case v.draft.message == "":
+		return nil
+	}
+	for i := range v.draft.items {
+		if v.draft.items[i].name == "Reply-Message" {
+			return fmt.Errorf("both message and Reply-Message are given; write one")
+		}
+	}
+	return nil
+}
+
+// build resolves the draft's names and encodes its values.
+func (pr *Program) build(v *verdict) error {
+	if v.v != nil {
+		return nil
+	}
+	out := v.draft.out
+	if out.Next != "" {
+		if _, ok := pr.answers[out.Next]; !ok {
+			return fmt.Errorf("%s: no answer %q is registered%s", v.kind, out.Next, raddb.DidYouMean(out.Next, pr.All("answer")))
+		}
+	}
+	known := &pr.dict.Known
+	for i, part := range splitMessage(v.draft.message) {
+		out.Attributes = append(out.Attributes, server.Assignment{Ref: anyTag(known.ReplyMessage), Value: []byte(part), Append: i > 0})
+	}
+	if v.draft.vlan != nil {
+		set, err := vlanAttributes(known, v.draft.vlan, dictionary.AnyTag)
+		if err != nil {
+			return fmt.Errorf("%s: %w", v.kind, err)
+		}
+		out.Attributes = append(out.Attributes, set[:]...)
+	}
+	for _, item := range v.draft.items {
+		if err := pr.buildItem(&out, item); err != nil {
+			return fmt.Errorf("%s: %w", v.kind, err)
+		}
+	}
+	v.v, v.draft = &out, nil
+	return nil
+}
+
+func (pr *Program) buildItem(out *server.Verdict, item draftItem) error {
+	ref, err := pr.names.resolve(item.name)
+	if err != nil {
+		return err
+	}
+	if err := serverOnly(&pr.dict.Known, ref.Attr, true); err != nil {
+		return err
+	}
+	for i, v := range item.values {
+		value, err := wire(nil, ref.Attr, v)
+		if err != nil {
+			return err
+		}
+		out.Attributes = append(out.Attributes, server.Assignment{Ref: ref, Value: value, Append: item.append || i > 0})
+	}
+	return nil
+}
+
+// serverOnly refuses attributes that the server alone writes into replies.
+func serverOnly(known *dictionary.Known, a *dictionary.Attribute, reply bool) error {
+	switch {
+	case a == known.MessageAuthenticator, a == known.ProxyState, a == known.EAPMessage, reply && a == known.State:
+		return fmt.Errorf("%s is written by the server alone", a.Name)
+	}
+	return nil
+}
+
+// splitMessage splits text at 253 octets, between UTF-8 characters.
+func splitMessage(text string) (parts []string) {
+	for len(text) > radius.MaxValueLen {
+		n := radius.MaxValueLen
+		for n > radius.MaxValueLen-utf8.UTFMax && !utf8.RuneStart(text[n]) {
+			n--
+		}
+		if !utf8.RuneStart(text[n]) {
+			n = radius.MaxValueLen // no UTF-8 at all
+		}
+		parts, text = append(parts, text[:n]), text[n:]
+	}
+	if text != "" {
+		parts = append(parts, text)
+	}
+	return parts
+}
+
+// Numbers of RFC 2868 s3.1, s3.2 and RFC 3580 s3.31: a VLAN of IEEE 802.
+const (
+	tunnelTypeVLAN     = 13
+	tunnelMedium802    = 6
+	largestVLAN        = 4094
+	vlanAttributeCount = 3
+)
+
+// vlanAttributes gives the three attributes of RFC 3580 s3.31 for a VLAN's number or name.
+func vlanAttributes(known *dictionary.Known, id lua.LValue, tag int8) (set [vlanAttributeCount]server.Assignment, err error) {
+	switch id := id.(type) {
+	case lua.LNumber:
+		if id < 1 || id > largestVLAN || id != lua.LNumber(int(id)) {
+			return set, fmt.Errorf("vlan: %v is out of range (1 to %d)", id, largestVLAN)
+		}
+	case lua.LString:
+		if id == "" {
+			return set, fmt.Errorf("vlan: the name is empty")
+		}
+	default:
+		return set, fmt.Errorf("vlan: %w", found(id, "a number or a name"))
+	}
+	group, err := wire(nil, known.TunnelPrivateGroupID, lua.LString(id.String()))
+	if err != nil {
+		return set, err
+	}
+	set[0] = server.Assignment{Ref: dictionary.Ref{Attr: known.TunnelType, Tag: tag}, Value: []byte{0, 0, 0, tunnelTypeVLAN}}
+	set[1] = server.Assignment{Ref: dictionary.Ref{Attr: known.TunnelMediumType, Tag: tag}, Value: []byte{0, 0, 0, tunnelMedium802}}
+	set[2] = server.Assignment{Ref: dictionary.Ref{Attr: known.TunnelPrivateGroupID, Tag: tag}, Value: group}
+	return set, nil
+}
+
+func anyTag(a *dictionary.Attribute) dictionary.Ref {
+	return dictionary.Ref{Attr: a, Tag: dictionary.AnyTag}
+}
+
+// fits says why a verdict may not end a phase for this request, "" if it may.
+func (v *verdict) fits(p server.Phase, r *server.Request) string {
+	code := r.Packet.Code
+	accounting := code == radius.CodeAccountingRequest
+	dynamic := code == radius.CodeCoARequest || code == radius.CodeDisconnectRequest
+	switch {
+	case !places[p].verdicts.has(v.kind):
+		return fmt.Sprintf("%s{} is not allowed in %s; allowed: %s", v.kind, places[p].name, places[p].verdicts.names())
+	case v.onlyAccounting && !accounting:
+		return "record= is for Accounting-Request only"
+	case v.onlyCoA && !dynamic:
+		return "error_cause= is for CoA-Request and Disconnect-Request only"
+	case v.onlyAccess && (accounting || dynamic):
+		return "delay= is for Access-Request only"
+	case p == server.PhaseReply && v.kind == server.Challenge && (r.Verdict != server.Accept || r.Round != nil):
+		return `challenge{} from reply turns an accept of the first round only; guard it with when={verdict="accept", method="pap"}`
+	}
+	return ""
+}
