@@ -66,6 +66,11 @@ func (c *Core) check(r *Request, datagram []byte) Reason {
 	if r.Client = r.Generation.Clients.Lookup(r.Source.Addr()); r.Client == nil {
 		return ReasonUnknownClient
 	}
+	return c.checkFrom(r, datagram)
+}
+
+// checkFrom does the same for a packet whose client is known.
+func (c *Core) checkFrom(r *Request, datagram []byte) Reason {
 	if len(datagram) < radius.HeaderLen {
 		return ReasonMalformed
 	}

@@ -15,18 +15,19 @@ import (
 
 // A Decision is what became of one request or packet, without secrets.
 type Decision struct {
-	Time    time.Time `json:"time"`
-	ID      uint64    `json:"id,omitempty"` // log_id; 0: the packet never became a request
-	Code    string    `json:"code"`
-	Client  string    `json:"client,omitempty"`
-	Source  string    `json:"source"`
-	User    string    `json:"user,omitempty"` // as received, shortened to 64 octets
-	Calling string    `json:"calling,omitempty"`
-	Method  string    `json:"method,omitempty"`
-	Verdict string    `json:"verdict"`
-	Reason  string    `json:"reason,omitempty"`
-	Rule    string    `json:"rule,omitempty"`
-	Hook    string    `json:"hook,omitempty"`
+	Time    time.Time     `json:"time"`
+	ID      uint64        `json:"id,omitempty"` // log_id; 0: the packet never became a request
+	Code    string        `json:"code"`
+	Client  string        `json:"client,omitempty"`
+	Source  string        `json:"source"`
+	User    string        `json:"user,omitempty"` // as received, shortened to 64 octets
+	Calling string        `json:"calling,omitempty"`
+	Method  string        `json:"method,omitempty"`
+	Verdict string        `json:"verdict"`
+	Reason  string        `json:"reason,omitempty"`
+	Rule    string        `json:"rule,omitempty"`
+	Hook    string        `json:"hook,omitempty"`
+	Took    time.Duration `json:"-"` // not known for stored ones
 }
 
 // String gives the decision on one line.

@@ -2,11 +2,11 @@ package server
 
 import (
 	"encoding/binary"
-	"errors"
 	"math"
 	"time"
 
 	"perilune/engine/dictionary"
+	"perilune/engine/users"
 )
 
 // restrict looks after every accept, whoever gave it, at what limits the user: access.deny, Expiration,
@@ -50,22 +50,21 @@ func (c *Core) expiration(r *Request, p *Pair) {
 	r.shorten(left, "Expiration")
 }
 
-// loginTime refuses outside the hours, and shortens the session to their end.
+// loginTime refuses outside the hours, and shortens the session to their end. Hours that a handler made up
+// and that cannot be read allow nothing.
 func (c *Core) loginTime(r *Request, p *Pair) {
-	now := r.Arrival
-	if zone := r.Generation.Settings.Location; zone != nil {
-		now = now.In(zone)
-	}
-	inside, left, err := loginHours(p.Value, now)
+	hours, err := users.ParseLoginTime(string(p.Value))
 	if err != nil {
 		c.warn(r, "Login-Time is not understood and so refuses: "+err.Error())
-	}
-	if err != nil || !inside {
 		c.reject(r, ReasonLoginTime)
 		return
 	}
-	if left > 0 {
-		r.shorten(int64(left/time.Second), "Login-Time")
+	left, limited, ok := hours.Within(r.Arrival, r.Generation.Settings.Location)
+	switch {
+	case !ok:
+		c.reject(r, ReasonLoginTime)
+	case limited:
+		r.shorten(max(1, int64(left/time.Second)), "Login-Time")
 	}
 }
 
@@ -92,8 +91,4 @@ func (r *Request) capSession() {
 	}
 	r.way.values = binary.BigEndian.AppendUint32(r.way.values[:0], uint32(r.way.left))
 	r.Reply.Set(dictionary.Ref{Attr: attr, Tag: dictionary.AnyTag}, r.way.values)
-}
-
-func loginHours([]byte, time.Time) (inside bool, left time.Duration, err error) {
-	return false, 0, errors.New("hours cannot be read yet")
 }

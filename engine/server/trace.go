@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"perilune/engine/dictionary"
+	"perilune/engine/radius"
 	"perilune/engine/users"
 )
 
@@ -93,14 +94,17 @@ func clip(changes []string) []string {
 }
 
 func redactedTexts(l *dictionary.List) []string {
-	texts := make([]string, len(l.Pairs))
+	texts := make([]string, 0, len(l.Pairs))
 	for i := range l.Pairs {
 		p := &l.Pairs[i]
-		if p.Tag == users.Deferred {
-			texts[i] = p.Attr.Name + " = (computed after the password)"
-			continue
+		switch {
+		case p.Tag == users.Deferred:
+			texts = append(texts, p.Attr.Name+" = (computed after the password)")
+		case p.Attr.Vendor == nil && p.Attr.Number == uint32(radius.TypeMessageAuthenticator) && !p.Attr.Internal:
+			// Noise: it was right, or the request would not be here.
+		default:
+			texts = append(texts, shortened(string(p.AppendText(nil, true))))
 		}
-		texts[i] = shortened(string(p.AppendText(nil, true)))
 	}
 	return texts
 }

@@ -1,0 +1,235 @@
+package server
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const someUsers = `
+bob    Cleartext-Password := "hello"
+       Reply-Message += "hi", Session-Timeout = 60
+empty  Cleartext-Password := ""
+nt     NT-Password := 0x8846f7eaee8fb117ad06bdd830b7586c
+ssha   Password-With-Header := "{sha}qvTGHdzF6KLavt4PO0gs2a6pQ00="
+sha    SHA-Password := "aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d"
+crypt  Crypt-Password := "$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/"
+in     Auth-Type := Accept
+out    Auth-Type := Reject
+       Reply-Message += "your account is closed", Session-Timeout = 5
+mute   Auth-Type := Ignore
+chap   Auth-Type := CHAP, Cleartext-Password := "hello"
+pap    Auth-Type := PAP, Cleartext-Password := "hello"
+gone   Auth-Type := lost
+none   Service-Type == Framed-User
+       Reply-Message = "x"
+bare
+`
+
+func TestPassword(t *testing.T) {
+	g := load(t, someUsers, nil)
+	for _, c := range []struct{ user, password, want string }{
+		{"bob", "hello", "accept"},
+		{"bob", "Hello", "reject password"},
+		{"bob", "hello ", "reject password"},
+		{"bob", "", "reject password"},
+		{"empty", "", "accept"},
+		{"empty", "x", "reject password"},
+		{"nt", "password", "accept"},
+		{"nt", "Password", "reject password"},
+		{"ssha", "hello", "accept"},
+		{"ssha", "hello2", "reject password"},
+		{"sha", "hello", "accept"},
+		{"sha", "hellO", "reject password"},
+		{"crypt", "nope", "reject password"},
+		{"nobody", "hello", "reject unknown-user"},
+		{"in", "whatever", "accept"},
+		{"out", "whatever", "reject denied"},
+		{"mute", "whatever", "discard ignored"},
+		{"chap", "hello", "reject method"},
+		{"pap", "hello", "accept"},
+		{"gone", "hello", "reject auth-type"},
+		{"bare", "hello", "reject no-password"},
+		{"none", "hello", "reject unknown-user"},
+	} {
+		t.Run(c.user+"/"+c.password, func(t *testing.T) {
+			out := login(t, g, c.user, c.password)
+			got := strings.TrimSpace(out.Verdict + " " + out.Reason)
+			if got != c.want {
+				t.Errorf("got %q, want %q\n%s", got, c.want, out)
+			}
+			if (out.Answer == 0) != (out.Kind == Discard || out.Kind == Drop) {
+				t.Errorf("answered with %v", out.Answer)
+			}
+		})
+	}
+}
+
+func TestCHAP(t *testing.T) {
+	g := load(t, someUsers, nil)
+	for _, c := range []struct {
+		user, password string
+		extra          []string
+		want           string
+	}{
+		{"bob", "hello", nil, "accept"},
+		{"bob", "wrong", nil, "reject password"},
+		{"chap", "hello", nil, "accept"},
+		{"pap", "hello", nil, "reject method"},
+		{"nt", "password", nil, "reject password"},
+		{"nobody", "hello", nil, "reject unknown-user"},
+		{"bob", "hello", []string{"CHAP-Challenge = 0x00112233"}, "reject password"},
+		{"in", "x", nil, "accept"},
+	} {
+		t.Run(c.user+"/"+c.password, func(t *testing.T) {
+			q := Question{CHAP: c.password, Attributes: attrs(t, g, append([]string{"User-Name = " + c.user}, c.extra...)...)}
+			out := ask(t, offline(), g, q)
+			if got := strings.TrimSpace(out.Verdict + " " + out.Reason); got != c.want {
+				t.Errorf("got %q, want %q\n%s", got, c.want, out)
+			}
+			if out.Method != "chap" {
+				t.Errorf("method %q", out.Method)
+			}
+		})
+	}
+}
+
+// TestCallCheck: a request without any credential is a reject, unless a rule lets it in.
+func TestCallCheck(t *testing.T) {
+	g := load(t, someUsers, nil)
+	for user, want := range map[string]string{"bob": "reject method", "in": "accept", "nobody": "reject method"} {
+		out := ask(t, offline(), g, Question{Attributes: attrs(t, g, "User-Name = "+user)})
+		if got := strings.TrimSpace(out.Verdict + " " + out.Reason); got != want {
+			t.Errorf("%s: got %q, want %q", user, got, want)
+		}
+	}
+}
+
+func TestAcceptCarriesTheRulesReply(t *testing.T) {
+	g := load(t, someUsers, nil)
+	out := login(t, g, "bob", "hello")
+	want := []string{`Reply-Message = "hi"`, "Session-Timeout = 60"}
+	if diff := cmp.Diff(want, texts(&out.Reply)); diff != "" {
+		t.Errorf("reply (-want +got):\n%s", diff)
+	}
+	if out.Rule != "users:2" {
+		t.Errorf("rule %q", out.Rule)
+	}
+}
+
+// TestRejectLeaksNothing: what was meant for the accept stays at home; the matched rule's Reply-Message is
+// part of a reject, a handler's for an accept is not.
+func TestRejectLeaksNothing(t *testing.T) {
+	p := &scripted{on: map[Phase]func(*Request) *Verdict{PhaseAuthorize: func(r *Request) *Verdict {
+		d := r.Generation.Dictionary
+		ref, _ := d.Resolve("Reply-Message")
+		r.Reply.Add(ref, []byte("welcome"))
+		ref, _ = d.Resolve("Filter-Id")
+		r.Reply.Add(ref, []byte("inside"))
+		return nil
+	}}}
+	g := load(t, someUsers, p)
+	g.Settings.Texts.Denied = "Access denied"
+	for _, c := range []struct {
+		user, password string
+		want           []string
+	}{
+		{"out", "x", []string{`Reply-Message = "your account is closed"`, `Reply-Message = "Access denied"`}},
+		{"bob", "wrong", []string{`Reply-Message = "hi"`, `Reply-Message = "Access denied"`}},
+		{"nobody", "x", []string{`Reply-Message = "Access denied"`}},
+	} {
+		out := login(t, g, c.user, c.password)
+		if out.Kind != Reject {
+			t.Errorf("%s: %s", c.user, out.Kind)
+		}
+		if diff := cmp.Diff(c.want, texts(&out.Reply)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.user, diff)
+		}
+	}
+}
+
+// TestGNUWrongPassword: there a wrong password loses the rule's messages, so that nothing tells it from an
+// unknown name.
+func TestGNUWrongPassword(t *testing.T) {
+	g := load(t, "bob Auth-Type = Local, Password = \"x\"\n\tReply-Message = \"ok\"\n", nil)
+	if out := login(t, g, "bob", "x"); out.Kind != Accept || len(out.Reply.Pairs) != 1 {
+		t.Errorf("right password: %s", out)
+	}
+	if out := login(t, g, "bob", "y"); out.Kind != Reject || len(out.Reply.Pairs) != 0 {
+		t.Errorf("wrong password: %s", out)
+	}
+}
+
+func TestStrictNames(t *testing.T) {
+	g := load(t, "DEFAULT Auth-Type := Accept\n", nil)
+	g.Settings.StrictNames = true
+	for name, want := range map[string]Kind{"bob": Accept, "b b+:'é": Accept, "b\x01b": Reject, "b\x7f": Reject} {
+		if out := login(t, g, name, "x"); out.Kind != want {
+			t.Errorf("%q: %s, want %s", name, out.Kind, want)
+		}
+	}
+}
+
+func TestDeny(t *testing.T) {
+	g := load(t, someUsers, nil)
+	g.Settings.Deny = map[string]struct{}{"bob": {}}
+	g.Settings.Texts.Closed = "closed"
+	out := login(t, g, "bob", "hello")
+	if out.Kind != Reject || out.Reason != "access-deny" {
+		t.Errorf("%s", out)
+	}
+	if out := login(t, g, "bob", "wrong"); out.Reason != "password" {
+		t.Errorf("a stranger learns that the name is closed: %s", out)
+	}
+}
+
+// TestNoAllocation: the native path of PAP with a users file, from the datagram to the signed reply.
+func TestNoAllocation(t *testing.T) {
+	g := load(t, someUsers, nil)
+	c := core(t, CoreOptions{})
+	for _, c2 := range []struct {
+		name, user, password string
+		unsigned             bool
+	}{{"accept", "bob", "hello", false}, {"reject", "bob", "nope", false}, {"unknown", "nobody", "x", false}, {"no M-A", "bob", "hello", true}} {
+		r := new(Request)
+		q := Question{Unsigned: c2.unsigned, Attributes: attrs(t, g, "User-Name = "+c2.user, "User-Password = "+c2.password)}
+		datagram := wire(t, g, homeSecret, q)
+		if c2.unsigned {
+			g.Settings.RequireMessageAuthenticator = 1 // nas.No
+		}
+		n := testing.AllocsPerRun(200, func() {
+			ready(r, g, "auth")
+			if why := c.receive(r, datagram); why != 0 {
+				t.Fatal(why)
+			}
+			c.process(r)
+			c.done(r)
+		})
+		if n != 0 || len(r.out) == 0 {
+			t.Errorf("%s: %v allocations, %d octets", c2.name, n, len(r.out))
+		}
+	}
+}
+
+func BenchmarkAccess(b *testing.B) {
+	g := load(b, someUsers, nil)
+	c := core(b, CoreOptions{})
+	for _, unsigned := range []bool{false, true} {
+		name := "Message-Authenticator"
+		if unsigned {
+			name, g.Settings.RequireMessageAuthenticator = "PAP", 1
+		}
+		b.Run(name, func(b *testing.B) {
+			r := new(Request)
+			datagram := wire(b, g, homeSecret, Question{Unsigned: unsigned, Attributes: attrs(b, g, "User-Name = bob", "User-Password = hello")})
+			b.ReportAllocs()
+			for b.Loop() {
+				ready(r, g, "auth")
+				c.receive(r, datagram)
+				c.process(r)
+				c.done(r)
+			}
+		})
+	}
+}

@@ -1,0 +1,232 @@
+package server
+
+import (
+	"crypto/md5"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"perilune/engine/dictionary"
+	"perilune/engine/nas"
+	"perilune/engine/radius"
+	"perilune/engine/users"
+)
+
+// Offline takes requests through the whole native way of a generation without sockets, duplicate cache and
+// persistence: for `explain`, and for the tests of a policy. Each packet is really made, parsed, verified,
+// answered and read again, so nothing is left out. An Offline serves one goroutine at a time; rounds of a
+// challenge go through the same one.
+type Offline struct {
+	core   *Core
+	serial uint64
+}
+
+// A Question is one request for Offline.
+type Question struct {
+	Client     *nas.Client     // nil: a client named test
+	Source     netip.AddrPort  // invalid: the first address of the client's prefix
+	Listener   string          // "": the one for Code
+	Code       radius.Code     // 0: Access-Request
+	Attributes dictionary.List // as on the wire; User-Password in clear
+	CHAP       string          // if not "": CHAP-Password is made of this password
+	State      []byte          // of an Outcome, for the next round
+	Unsigned   bool            // without Message-Authenticator
+}
+
+// An Outcome is what became of a Question.
+type Outcome struct {
+	Decision
+	Kind   Kind // Accept for an accounting request that is answered
+	Answer radius.Code
+	Delay  time.Duration
+	Rules  []users.Rule    // that matched
+	Hooks  []string        // handlers that changed or decided something, in order
+	Notes  []Note          // of req:note
+	Reply  dictionary.List // as read from the reply packet; Message-Authenticator left out
+	State  []byte          // of the reply, nil if none
+	Next   string          // the answer handler that State names
+	Record []byte          // accounting: the record, JSON
+	Trace  *Trace
+}
+
+// memory is the Recorder of an Offline: Run takes the record itself.
+type memory struct{}
+
+// Append implements Recorder.
+func (memory) Append(_ []byte, done func(error)) { done(nil) }
+
+// Healthy implements Recorder.
+func (memory) Healthy() bool { return true }
+
+// NewOffline gives an Offline with its own clock (nil: time.Now), an empty memory of what was learnt about
+// Message-Authenticator, and a State key of its own.
+func NewOffline(now func() time.Time) *Offline {
+	core, err := NewCore(CoreOptions{Now: now, Recorder: memory{}, Ring: 1})
+	if err != nil {
+		panic(err) // without files nothing can fail
+	}
+	core.offline = true
+	return &Offline{core: core}
+}
+
+// Run answers one question on a generation. The error tells what cannot be made a packet of.
+func (o *Offline) Run(g *Generation, q *Question) (*Outcome, error) {
+	r := &Request{Trace: new(Trace)}
+	datagram, err := o.prepare(g, q, r)
+	if err != nil {
+		return nil, err
+	}
+	defer r.releaseRunner()
+	if why := o.core.checkFrom(r, datagram); why != ReasonNone {
+		r.refuse(Discard, why)
+		return r.outcome(), nil
+	}
+	o.core.process(r)
+	if r.pending {
+		o.core.finishAccounting(r)
+	}
+	out := r.outcome()
+	out.Took = o.core.now().Sub(r.Arrival)
+	if out.Verdict == "" {
+		return nil, errors.New("server: request was not decided")
+	}
+	err = r.readReply(out, o.core.seal)
+	o.core.done(r)
+	return out, err
+}
+
+// prepare fills the request as a listener would, and makes its datagram.
+func (o *Offline) prepare(g *Generation, q *Question, r *Request) ([]byte, error) {
+	o.serial++
+	r.Generation, r.Serial, r.Arrival = g, o.serial, o.core.now()
+	r.Transport, r.Listener, r.Source, r.Client = "udp", q.Listener, q.Source, q.Client
+	if r.Client == nil {
+		r.Client = &nas.Client{Name: "test", Prefix: netip.MustParsePrefix("127.0.0.1/32"), Secret: radius.NewSecret("explain")}
+	}
+	if !r.Source.IsValid() {
+		r.Source = netip.AddrPortFrom(r.Client.Prefix.Addr(), 0)
+	}
+	code := q.Code
+	if code == 0 {
+		code = radius.CodeAccessRequest
+	}
+	if r.Listener == "" {
+		r.Listener = listenerFor(code)
+	}
+	r.Session.Use(r.Client.Secret)
+	return q.packet(code, byte(o.serial), g, &r.Session)
+}
+
+func listenerFor(code radius.Code) string {
+	switch code {
+	case radius.CodeAccountingRequest:
+		return "acct"
+	case radius.CodeCoARequest, radius.CodeDisconnectRequest:
+		return "coa"
+	}
+	return "auth"
+}
+
+// packet makes the signed request.
+func (q *Question) packet(code radius.Code, id byte, g *Generation, s *radius.Session) ([]byte, error) {
+	p := radius.Packet{Code: code, Identifier: id}
+	rand.Read(p.Authenticator[:])
+	var attrs []byte
+	if !q.Unsigned && code != radius.CodeAccountingRequest {
+		attrs = radius.AppendAttribute(attrs, radius.TypeMessageAuthenticator, make([]byte, messageAuthenticatorLen))
+	}
+	salt := uint16(0x8000)
+	nextSalt := func() uint16 { salt++; return salt }
+	for i := range q.Attributes.Pairs {
+		pair, err := &q.Attributes.Pairs[i], error(nil)
+		if pair.Attr == g.Dictionary.Known.UserPassword && len(pair.Value) == 0 { // 16 NULs, not left out
+			attrs = radius.AppendAttribute(attrs, radius.TypeUserPassword, s.HidePassword(nil, nil, &p.Authenticator))
+			continue
+		}
+		if attrs, err = dictionary.Encode(attrs, pair, s, &p.Authenticator, nextSalt); err != nil {
+			return nil, err
+		}
+	}
+	if q.CHAP != "" {
+		sum := md5.Sum(fmt.Appendf(nil, "%c%s%s", 1, q.CHAP, p.Authenticator[:])) // RFC 2865 s5.3
+		attrs = radius.AppendAttribute(attrs, radius.TypeCHAPPassword, append([]byte{1}, sum[:]...))
+	}
+	if q.State != nil {
+		attrs = radius.AppendAttribute(attrs, radius.TypeState, q.State)
+	}
+	p.Attributes = attrs
+	datagram, err := p.AppendTo(nil)
+	if err != nil {
+		return nil, err
+	}
+	s.SignRequest(datagram)
+	return datagram, nil
+}
+
+// outcome copies what is worth keeping of a request.
+func (r *Request) outcome() *Outcome {
+	return &Outcome{
+		Decision: r.decision(), Kind: r.Verdict, Answer: r.Code, Delay: r.Delay,
+		Rules: append([]users.Rule(nil), r.Rules()...), Hooks: r.Trace.Hooks(),
+		Notes: append([]Note(nil), r.Notes...), Record: append([]byte(nil), r.way.record...), Trace: r.Trace,
+	}
+}
+
+// readReply takes the reply packet apart again, as a NAS would.
+func (r *Request) readReply(out *Outcome, seal *sealer) error {
+	if len(r.out) == 0 {
+		out.Answer = 0
+		return nil
+	}
+	packet, err := radius.Parse(r.out)
+	if err != nil {
+		return err
+	}
+	if _, err := r.Session.VerifyReply(r.out, &r.Packet.Authenticator); err != nil {
+		return err
+	}
+	d := r.Generation.Dictionary
+	var all dictionary.List
+	if err := d.Decode(&all, packet.Attributes, &r.Session, &r.Packet.Authenticator); err != nil {
+		return err
+	}
+	for _, p := range all.Pairs {
+		if p.Attr != d.Known.MessageAuthenticator {
+			out.Reply.Add(dictionary.Ref{Attr: p.Attr, Tag: int8(p.Tag)}, p.Value)
+		}
+	}
+	if state, ok := packet.Attributes.Find(radius.TypeState); ok {
+		out.State = append([]byte(nil), state...)
+		var round Round
+		again := &Request{Peer: r.Peer, ReceivedUser: r.ReceivedUser}
+		if _, err := seal.open(again, state, time.Unix(0, 0), &round); err == nil {
+			out.Next = round.Next
+		}
+	}
+	return nil
+}
+
+// String gives the outcome for people: what was decided and how, and the reply; one screen.
+func (o *Outcome) String() string {
+	var b strings.Builder
+	b.WriteString(o.Trace.String())
+	fmt.Fprintf(&b, "%s", o.Kind)
+	for _, f := range [...]struct{ name, value string }{
+		{"reason", o.Reason}, {"rule", o.Rule}, {"hooks", strings.Join(o.Hooks, ",")}, {"next", o.Next},
+	} {
+		if f.value != "" {
+			fmt.Fprintf(&b, " %s=%s", f.name, quoted(f.value))
+		}
+	}
+	b.WriteByte('\n')
+	if o.Answer != 0 {
+		b.WriteString(o.Answer.String() + "\n")
+	}
+	for i := range o.Reply.Pairs {
+		b.WriteString("  " + shortened(string(o.Reply.Pairs[i].AppendText(nil, true))) + "\n")
+	}
+	return b.String()
+}
