@@ -198,7 +198,7 @@ func (ro *role) handle(s *slot) bool {
 func (ro *role) prepare(d *desk, s *slot) {
 	r := &d.Request
 	r.reset()
-	r.Source, r.Local, r.Transport = s.source, ro.local(s), "udp"
+	r.Source, r.Peer.Local, r.Transport = s.source, ro.local(s), "udp"
 	r.Listener, r.Arrival, r.Generation = ro.kind, ro.clock, ro.generation
 	ro.serial++
 	r.Serial = ro.serial
