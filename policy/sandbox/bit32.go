@@ -18,7 +18,7 @@ var bitFunctions = map[string]lua.LGFunction{
 	"rshift":  func(l *lua.LState) int { return pushBits(l, shift(checkBits(l, 1), -CheckInt(l, 2))) },
 	"arshift": bitArithmeticShift,
 	"lrotate": func(l *lua.LState) int { return pushBits(l, bits.RotateLeft32(checkBits(l, 1), CheckInt(l, 2)&31)) },
-	"rrotate": func(l *lua.LState) int { return pushBits(l, bits.RotateLeft32(checkBits(l, 1), -(CheckInt(l, 2) & 31))) },
+	"rrotate": func(l *lua.LState) int { return pushBits(l, bits.RotateLeft32(checkBits(l, 1), -(CheckInt(l, 2)&31))) },
 	"extract": bitExtract,
 	"replace": bitReplace,
 }

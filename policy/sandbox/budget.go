@@ -7,9 +7,14 @@ import (
 
 // How often a run looks up from its work, in steps.
 const (
+	firstLook = 64    // most hooks are over by then
 	lookEvery = 256   // clock and allocation counter
+	lookSoon  = 16    // the same while memory grows fast: one instruction can take a megabyte
 	longEvery = 8_192 // OnLong once, then Yield
 )
+
+// fastGrowth is what a run may allocate between two looks without being watched closely, in octets.
+const fastGrowth = 1 << 20
 
 // A Run bounds one call. A zero field means the limit of the state, no deadline.
 type Run struct {
@@ -28,6 +33,7 @@ type budget struct {
 	kind     Kind // why the run was stopped; 0 while it goes on
 	deadline time.Time
 	measured bool
+	pace     int    // steps to the next look
 	heap     uint64 // allocation counter at the last look
 	grown    uint64 // allocated by the process while this run was computing
 }
@@ -74,7 +80,7 @@ func (b *budget) look() <-chan struct{} {
 		if b.left <= b.long {
 			b.pause()
 		}
-		b.mark = max(b.left-lookEvery, 0)
+		b.mark = max(b.left-b.pace, 0)
 		return nil
 	}
 	return closed
@@ -105,8 +111,12 @@ func (b *budget) overMemory() bool {
 	sample := b.state.sample[:]
 	metrics.Read(sample)
 	now := sample[0].Value.Uint64()
+	b.pace = lookSoon
 	if b.measured {
 		b.grown += now - b.heap
+		if now-b.heap < fastGrowth {
+			b.pace = lookEvery
+		}
 	}
 	b.heap, b.measured = now, true
 	return b.grown > uint64(b.state.limits.Memory)

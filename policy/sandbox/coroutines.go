@@ -28,8 +28,8 @@ func coroutineFunctions() map[string]lua.LGFunction {
 			return 1
 		},
 		"yield":   func(l *lua.LState) int { return coroutineYield(l, stock["yield"]) },
-		"running": stock["running"],
-		"status":  stock["status"],
+		"running": coroutineRunning,
+		"status":  coroutineStatus,
 	}
 }
 
@@ -60,8 +60,13 @@ func coroutineCreate(l *lua.LState, stock lua.LGFunction) int {
 }
 
 func coroutineResume(l *lua.LState, stock lua.LGFunction) int {
-	if _, ok := l.Get(1).(*lua.LState); !ok {
-		ArgError(l, 1, "coroutine")
+	if state := status(l, checkCoroutine(l)); state != "suspended" {
+		if state != "dead" {
+			state = "non-suspended"
+		}
+		l.Push(lua.LFalse)
+		l.Push(lua.LString("cannot resume " + state + " coroutine"))
+		return 2
 	}
 	n := stock(l)
 	l.G.CurrentThread = l
@@ -69,6 +74,45 @@ func coroutineResume(l *lua.LState, stock lua.LGFunction) int {
 		stopped(l)
 	}
 	return n
+}
+
+func checkCoroutine(l *lua.LState) *lua.LState {
+	thread, ok := l.Get(1).(*lua.LState)
+	if !ok {
+		ArgError(l, 1, "coroutine")
+	}
+	return thread
+}
+
+// status tells what a coroutine does as l sees it. One that waits for another it has resumed is normal;
+// gopher-lua would resume it again, without end.
+func status(l, thread *lua.LState) string {
+	if thread == l {
+		return "running"
+	}
+	for above := l.Parent; above != nil; above = above.Parent {
+		if above == thread {
+			return "normal"
+		}
+	}
+	if thread.Dead {
+		return "dead"
+	}
+	return "suspended"
+}
+
+func coroutineStatus(l *lua.LState) int {
+	l.Push(lua.LString(status(l, checkCoroutine(l))))
+	return 1
+}
+
+func coroutineRunning(l *lua.LState) int {
+	if l.Parent == nil {
+		l.Push(lua.LNil)
+	} else {
+		l.Push(l)
+	}
+	return 1
 }
 
 // coroutineWrapped is resume that raises instead of giving false.

@@ -103,7 +103,10 @@ func baseGlobals() map[string][]string {
 
 // baseValues are the values behind the base names, immutable and shared.
 var baseValues = func() map[string]lua.LValue {
-	values := map[string]lua.LValue{concatName: NewFunction(concat)}
+	values := map[string]lua.LValue{
+		concatName: NewFunction(concat),
+		passName:   NewFunction(func(l *lua.LState) int { return l.GetTop() }),
+	}
 	for name, fn := range baseFunctions() {
 		values[name] = NewFunction(fn)
 	}

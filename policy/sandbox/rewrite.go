@@ -1,11 +1,16 @@
 package sandbox
 
 import (
+	"strings"
+
 	"github.com/yuin/gopher-lua/ast"
 )
 
-// concatName is the function behind `..`. No script can spell it.
-const concatName = "\x00concat"
+// The functions that rewritten code calls. No script can spell their names.
+const (
+	concatName = "\x00concat"
+	passName   = "\x00pass" // gives its arguments back
+)
 
 // boundConcat replaces `..` in a chunk. It is an instruction that makes strings of any length and that nothing
 // can interrupt, so each chain of it becomes one call of a bounded function, kept in a local before the chunk.
@@ -55,6 +60,7 @@ func (r *rewriter) statement(st ast.Stmt) {
 		r.statements(n.Func.Stmts)
 	case *ast.ReturnStmt:
 		r.list(n.Exprs)
+		passYield(n)
 	default:
 		r.compound(st)
 	}
@@ -83,6 +89,33 @@ func (r *rewriter) compound(st ast.Stmt) {
 		r.list(n.Exprs)
 		r.statements(n.Stmts)
 	}
+}
+
+// passYield makes `return coroutine.yield(x)` a call that is not in tail position: gopher-lua loses the frame
+// that a tail call of yield should come back to.
+func passYield(n *ast.ReturnStmt) {
+	if len(n.Exprs) != 1 {
+		return
+	}
+	call, ok := n.Exprs[0].(*ast.FuncCallExpr)
+	if !ok || call.AdjustRet || !namesYield(call.Func) {
+		return
+	}
+	pass := &ast.FuncCallExpr{Func: name(passName, n.Line()), Args: []ast.Expr{call}}
+	pass.SetLine(call.Line())
+	pass.SetLastLine(call.LastLine())
+	n.Exprs[0] = pass
+}
+
+func namesYield(e ast.Expr) bool {
+	switch n := e.(type) {
+	case *ast.IdentExpr:
+		return strings.Contains(n.Value, "yield")
+	case *ast.AttrGetExpr:
+		key, ok := n.Key.(*ast.StringExpr)
+		return ok && key.Value == "yield"
+	}
+	return false
 }
 
 // expr rewrites below e, and e itself if it is a concatenation.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"runtime/metrics"
 	"time"
@@ -98,14 +99,19 @@ func (s *State) Load(p *Program) error {
 
 // Call calls fn within run. The results are valid until the next outermost Call. The error is an *Error. A
 // function that Lua calls may Call again: the inner run has its own steps and at most the outer's deadline.
-func (s *State) Call(fn *lua.LFunction, run Run, args ...lua.LValue) ([]lua.LValue, error) {
+func (s *State) Call(fn *lua.LFunction, run Run, args ...lua.LValue) (results []lua.LValue, err error) {
 	outer := s.begin(run)
+	defer func() {
+		if fault := recover(); fault != nil {
+			results, err = nil, s.crashed(outer, fault)
+		}
+	}()
 	base := s.l.GetTop()
 	s.l.Push(fn)
 	for _, a := range args {
 		s.l.Push(a)
 	}
-	err := s.l.PCall(len(args), lua.MultRet, nil)
+	err = s.l.PCall(len(args), lua.MultRet, nil)
 	if err != nil || s.budget.kind != 0 {
 		return nil, s.end(outer, base, err)
 	}
@@ -131,7 +137,7 @@ func (s *State) begin(run Run) budget {
 	}
 	s.depth++
 	s.budget = budget{
-		state: s, left: run.Steps, mark: max(run.Steps-lookEvery, 0), long: run.Steps - longEvery,
+		state: s, left: run.Steps, mark: max(run.Steps-firstLook, 0), long: run.Steps - longEvery,
 		deadline: run.Deadline, detached: outer.detached && s.depth > 1,
 	}
 	return outer
@@ -158,6 +164,18 @@ func (s *State) end(outer budget, base int, err error) error {
 		return nil
 	}
 	return e
+}
+
+// crashed ends a run in which gopher-lua itself panicked past its own recovery: it does so when the registry
+// overflows in a tail call. The runs around it end too, since they are on the same broken stack.
+func (s *State) crashed(outer budget, fault any) error {
+	s.broken = true
+	s.depth--
+	s.budget = outer
+	if s.depth > 0 {
+		s.budget.stop(Internal)
+	}
+	return &Error{Kind: Internal, Msg: fmt.Sprintf("%v: %v", errInternal, fault), Value: lua.LNil}
 }
 
 // Waited must be called after a function has waited, so that what others allocated meanwhile is not charged.
