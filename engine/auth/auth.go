@@ -9,8 +9,8 @@ import (
 // nothing. It shares the memory of the text that it was parsed from, which must not change.
 type Stored struct {
 	scheme Scheme
-	cost   int    // bcrypt's cost, SHA-crypt's rounds
-	text   []byte // SchemeClear: the password; bcrypt: the whole form
+	cost   int    // Cost.Rounds
+	text   []byte // SchemeClear: the password; bcrypt: the whole form; yescrypt: the form less its hash
 	sum    []byte // the hash, decoded for digests, in crypt's base64 for crypt forms
 	salt   []byte
 	dummy  bool // made by Dummy: fits nothing, whatever the comparison says
@@ -22,7 +22,7 @@ const maxGiven = 512
 
 // Parse reads a stored password. scheme is "" to take the header or crypt prefix that it carries ({SSHA}…,
 // {clear}…, $6$…), clear text if it has none; "clear" for clear text whatever it looks like; "crypt" for
-// crypt(3) forms ($1$ $5$ $6$ $2a$ $2b$ $2y$); "nt" for an NT hash, 16 octets or 32 hexadecimal digits. It
+// crypt(3) forms ($1$ $5$ $6$ $2a$ $2b$ $2y$ $y$); "nt" for an NT hash, 16 octets or 32 hexadecimal digits. It
 // allocates nothing for clear text. Errors say what is wrong without the text (unknown scheme, malformed,
 // costs above the limit) and are the sentinels of errors.go.
 func Parse(scheme string, stored []byte) (Stored, error) {
@@ -43,8 +43,17 @@ func Parse(scheme string, stored []byte) (Stored, error) {
 // random.
 func (s Stored) Clear() ([]byte, bool) { return s.text, s.scheme == SchemeClear }
 
-// NTHash gives the 16 octets of a password stored as an NT hash, for MS-CHAP; false for other schemes.
-func (s Stored) NTHash() ([]byte, bool) { return s.sum, s.scheme == SchemeNT }
+// NTHash gives the NT hash for MS-CHAP: the stored one, or that of the clear text. ok is false for other
+// schemes, and for clear text that is not UTF-8.
+func (s Stored) NTHash() (sum [16]byte, ok bool) {
+	switch s.scheme {
+	case SchemeNT:
+		return [16]byte(s.sum), true
+	case SchemeClear:
+		return NTHash(s.text)
+	}
+	return sum, false
+}
 
 // Verify compares a PAP password in constant time. An empty given password fits only an empty stored one.
 // One of more than 512 octets fits nothing.
@@ -64,7 +73,7 @@ func (s Stored) fits(given []byte) bool {
 		return false
 	case SchemeClear:
 		return same(given, s.text)
-	case SchemeMD5Crypt, SchemeSHA256Crypt, SchemeSHA512Crypt, SchemeBcrypt:
+	case SchemeMD5Crypt, SchemeSHA256Crypt, SchemeSHA512Crypt, SchemeBcrypt, SchemeYescrypt:
 		return s.fitsCrypt(given)
 	}
 	return s.fitsDigest(given)

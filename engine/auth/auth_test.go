@@ -2,6 +2,7 @@ package auth
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"strings"
 	"testing"
@@ -24,6 +25,8 @@ var vectors = []struct{ password, stored string }{
 	{"password", "$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/"},
 	{"p", "$1$s$e3cU4diUKuLjXnDANdfhU0"},
 	{"Hello", "$1$$wP9qEcQ.6oQXg13fEl.I3/"},
+	{"Hello", "$y$j9T$saltsaltsaltsalt$MWuSmQ8ENvljvs4LVnV88Qu5UShFdkw10PzI.1kY5A4"},
+	{"Hello", "$y$j75$saltsaltsaltsalt$U86Qit1AK8YfSmWXs/smucpzmiCQzeOQuZN9bLBMKK4"},
 	{"Hello", "{crypt}$1$$wP9qEcQ.6oQXg13fEl.I3/"},
 	{"hello", "{MD5}XUFAKrxLKna5cZ2REBfFkg=="},
 	{"hello", "{md5}5d41402abc4b2a76b9719d911017c592"},
@@ -88,7 +91,14 @@ func TestParseErrors(t *testing.T) {
 	}{
 		{"rot13", "x", ErrScheme},
 		{"", "{foo}secret", ErrHeader},
-		{"", "$y$j9T$secret", ErrCrypt},
+		{"", "$y$j9T$secret", ErrForm},
+		{"", "$y$j9T$saltsaltsaltsal!$MWuSmQ8ENvljvs4LVnV88Qu5UShFdkw10PzI.1kY5A4", ErrForm},
+		{"", "$y$j9T$z$MWuSmQ8ENvljvs4LVnV88Qu5UShFdkw10PzI.1kY5A4", ErrForm},
+		{"", "$y$j9T5$saltsaltsaltsalt$MWuSmQ8ENvljvs4LVnV88Qu5UShFdkw10PzI.1kY5A4", ErrForm},
+		{"", "$y$jFT$saltsaltsaltsalt$MWuSmQ8ENvljvs4LVnV88Qu5UShFdkw10PzI.1kY5A4", ErrCost},
+		{"", "$y$j.T$saltsaltsaltsalt$MWuSmQ8ENvljvs4LVnV88Qu5UShFdkw10PzI.1kY5A4", ErrCost},
+		{"", "$y$j9z$saltsaltsaltsalt$MWuSmQ8ENvljvs4LVnV88Qu5UShFdkw10PzI.1kY5A4", ErrCost},
+		{"", "$7$CU..../....$secret", ErrCrypt},
 		{"", "$argon2id$secret", ErrCrypt},
 		{"", "$2x$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", ErrCrypt},
 		{"crypt", "", ErrCrypt},
@@ -157,13 +167,29 @@ func TestClear(t *testing.T) {
 	if _, ok := s.Clear(); ok {
 		t.Error("a hashed password has a clear text")
 	}
-	if sum, ok := s.NTHash(); !ok || len(sum) != 16 {
-		t.Errorf("NT hash % x, %v", sum, ok)
+}
+
+func TestStoredNTHash(t *testing.T) {
+	for stored, want := range map[string]string{
+		"{NT}8846f7eaee8fb117ad06bdd830b7586c": "8846f7eaee8fb117ad06bdd830b7586c",
+		"password":                             "8846f7eaee8fb117ad06bdd830b7586c",
+		"gr\xfc\xdfe":                          "",
+		"$1$s$e3cU4diUKuLjXnDANdfhU0":          "",
+	} {
+		s, err := Parse("", []byte(stored))
+		sum, ok := s.NTHash()
+		if err != nil || ok != (want != "") || ok && hex.EncodeToString(sum[:]) != want {
+			t.Errorf("%q: %x, %v, %v", stored, sum, ok, err)
+		}
 	}
 }
 
 // same is equality, whatever the lengths.
 func TestSame(t *testing.T) {
+	long := bytes.Repeat([]byte("x"), 129)
+	if !same(long, bytes.Clone(long)) || same(long, long[:128]) || same(long[:128], long) {
+		t.Error("129 octets")
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		bytesGen := rapid.SliceOfN(rapid.SampledFrom([]byte{0, 'a'}), 0, 200)
 		x, y := bytesGen.Draw(t, "x"), bytesGen.Draw(t, "y")

@@ -40,6 +40,8 @@ func parseCrypt(stored []byte) (Stored, error) {
 		return parseSHACrypt(Stored{scheme: SchemeSHA512Crypt}, rest, sha512SumLen)
 	case "2a", "2b", "2y":
 		return parseBcrypt(stored)
+	case "y":
+		return parseYescrypt(stored, rest)
 	}
 	return Stored{}, ErrCrypt
 }
@@ -97,6 +99,8 @@ func (s Stored) fitsCrypt(given []byte) bool {
 		return bcrypt.CompareHashAndPassword(s.text, given) == nil
 	case SchemeMD5Crypt:
 		sum = crypt.KeyMD5Crypt(given, s.salt)
+	case SchemeYescrypt:
+		sum = keyYescrypt(given, s.text)
 	case SchemeSHA256Crypt:
 		sum = crypt.KeySHACrypt(sha256.New, given, s.salt, s.cost)
 	case SchemeSHA512Crypt:

@@ -100,17 +100,22 @@ func (s Stored) fitsDigest(given []byte) bool {
 	}
 	var room [maxGiven + 64]byte
 	in := append(append(room[:0], given...), s.salt...)
-	switch s.scheme {
+	return subtle.ConstantTimeCompare(s.scheme.digest(in), s.sum) == 1
+}
+
+// digest computes the plain digest of a scheme.
+func (s Scheme) digest(in []byte) []byte {
+	switch s {
 	case SchemeMD5:
 		sum := md5.Sum(in)
-		return subtle.ConstantTimeCompare(sum[:], s.sum) == 1
+		return sum[:]
 	case SchemeSHA1:
 		sum := sha1.Sum(in)
-		return subtle.ConstantTimeCompare(sum[:], s.sum) == 1
+		return sum[:]
 	case SchemeSHA256:
 		sum := sha256.Sum256(in)
-		return subtle.ConstantTimeCompare(sum[:], s.sum) == 1
+		return sum[:]
 	}
 	sum := sha512.Sum512(in)
-	return subtle.ConstantTimeCompare(sum[:], s.sum) == 1
+	return sum[:]
 }

@@ -21,10 +21,7 @@ func NTHash(password []byte) (sum [md4.Size]byte, ok bool) {
 		password = password[n:]
 		wide = appendUTF16(wide, r)
 	}
-	h := md4.New()
-	h.Write(wide)
-	h.Sum(sum[:0])
-	return sum, true
+	return md4Sum(wide), true
 }
 
 func appendUTF16(dst []byte, r rune) []byte {

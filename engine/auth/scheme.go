@@ -5,7 +5,7 @@ import "crypto/rand"
 // A Scheme is a way to store passwords.
 type Scheme uint8
 
-// The schemes. Those from SchemeMD5Crypt to SchemeBcrypt are crypt(3)'s, those after them plain digests.
+// The schemes. Those from SchemeMD5Crypt to SchemeYescrypt are crypt(3)'s, those after them plain digests.
 const (
 	schemeNone Scheme = iota
 	SchemeClear
@@ -13,6 +13,7 @@ const (
 	SchemeSHA256Crypt // $5$
 	SchemeSHA512Crypt // $6$
 	SchemeBcrypt      // $2a$ $2b$ $2y$
+	SchemeYescrypt    // $y$
 	SchemeMD5         // {MD5}, {SMD5}
 	SchemeSHA1        // {SHA}, {SSHA}
 	SchemeSHA256      // {SHA256}, {SSHA256}
@@ -29,11 +30,11 @@ const (
 	defaultRounds = 5000
 )
 
-// A Cost is what verifying a password takes: its scheme, and bcrypt's cost or SHA-crypt's rounds. Costs of
+// A Cost is what verifying a password takes: its scheme, and a number for those that have one. Costs of
 // two passwords are compared with ==.
 type Cost struct {
 	Scheme Scheme
-	Rounds int // bcrypt: its cost; SHA-crypt: rounds; others 0
+	Rounds int // bcrypt: its cost; SHA-crypt: rounds; yescrypt: blocks of memory; others 0
 }
 
 // Cost gives the cost class of the password, to choose a Dummy by.
@@ -45,7 +46,7 @@ func (c Cost) Micros() int {
 	switch c.Scheme {
 	case SchemeMD5Crypt:
 		return 200
-	case SchemeSHA256Crypt, SchemeSHA512Crypt:
+	case SchemeSHA256Crypt, SchemeSHA512Crypt, SchemeYescrypt:
 		return c.Rounds / 2
 	case SchemeBcrypt:
 		return 50 << min(max(c.Rounds, 0), maxBcryptCost)
@@ -75,6 +76,9 @@ func Dummy(c Cost) Stored {
 	case SchemeBcrypt:
 		s.cost = min(max(c.Rounds, minBcryptCost), maxBcryptCost)
 		s.text = bcryptDummy(s.cost)
+	case SchemeYescrypt:
+		s.cost = min(max(c.Rounds, minYescryptBlocks), maxYescryptBlocks)
+		s.text = yescryptDummy(s.cost)
 	}
 	return s
 }

@@ -38,6 +38,7 @@ func TestDummyWorks(t *testing.T) {
 		"$2b$04$abcdefghijklmnopqrstuutfXvgqvgcwfSOMQiptpSSyyJb8gTo4q",
 		"$6$rounds=1400$anotherlongsalts$POfYwTEok97VWcjxIiSOjiykti.o/pQs.wPvMxQ6Fm7I6IoYN3CmLs66x9t0oSwbtEW7o7UmJEiDwGqd8p4ur1",
 		"$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/",
+		"$y$j75$saltsaltsaltsalt$U86Qit1AK8YfSmWXs/smucpzmiCQzeOQuZN9bLBMKK4",
 	} {
 		s, err := Parse("", []byte(stored))
 		if err != nil {
@@ -65,6 +66,8 @@ func TestDummyStaysInBounds(t *testing.T) {
 		{Cost{SchemeBcrypt, 99}, Cost{SchemeBcrypt, 16}},
 		{Cost{SchemeBcrypt, 0}, Cost{SchemeBcrypt, 4}},
 		{Cost{SchemeSHA512Crypt, 1 << 40}, Cost{SchemeSHA512Crypt, 1_000_000}},
+		{Cost{SchemeYescrypt, 0}, Cost{SchemeYescrypt, 1024}},
+		{Cost{SchemeYescrypt, 1 << 40}, Cost{SchemeYescrypt, 1 << 19}},
 		{Cost{SchemeSHA256Crypt, 0}, Cost{SchemeSHA256Crypt, 1000}},
 	} {
 		if got := Dummy(tc.ask).Cost(); got != tc.want {
