@@ -57,7 +57,7 @@ func (l *loader) tell(f *finding, format string) {
 	}
 	more := ""
 	if f.n > 1 {
-		more = fmt.Sprintf("; %d more clients are like it", f.n-1)
+		more = fmt.Sprintf("; the same holds for %d more", f.n-1)
 	}
 	l.errs.Warnf(f.first.At, format+"%s", f.first.Name, more)
 }

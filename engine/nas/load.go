@@ -44,6 +44,7 @@ type loader struct {
 
 	slab    []Client                 // what is left of a chunk
 	lines   int                      // read so far
+	seen    uint32                   // options of the line, a bit for each
 	secrets map[string]radius.Secret // of files, by path
 	inline  []raddb.Pos              // the first secret that stands in each file itself
 	waiting []named
@@ -72,6 +73,7 @@ func (l *loader) line(line raddb.Line) {
 	secret, ok := l.secret(v)
 	c.Secret = secret
 	rest := 2
+	l.seen = 0
 	if len(f) > 2 && isName(f[2]) {
 		rest = 3
 		c.Name = f[2].Text
@@ -96,7 +98,7 @@ func (l *loader) client() *Client {
 
 // isName tells the name from the first option: it holds no = and is not the name of an option, or is quoted.
 func isName(f raddb.Field) bool {
-	return f.Quoted || !strings.Contains(f.Text, "=") && lookupOption(f.Text) == nil
+	return f.Quoted || !strings.Contains(f.Text, "=") && lookupOption(f.Text) < 0
 }
 
 func (l *loader) checkName(name string, at raddb.Pos) bool {

@@ -44,13 +44,14 @@ var options = [...]option{
 	}},
 }
 
-func lookupOption(name string) *option {
+// lookupOption gives the place of an option in the table, -1 for an unknown one.
+func lookupOption(name string) int {
 	for i := range options {
 		if options[i].name == name {
-			return &options[i]
+			return i
 		}
 	}
-	return nil
+	return -1
 }
 
 func optionNames() iter.Seq[string] {
@@ -70,11 +71,17 @@ func (l *loader) option(c *Client, f raddb.Field, at raddb.Pos) bool {
 	if variable, ok := strings.CutPrefix(name, varPrefix); ok && given && variable != "" {
 		return l.variable(c, variable, text, at)
 	}
-	o := lookupOption(name)
-	if o == nil || f.Quoted {
+	i := lookupOption(name)
+	if i < 0 || f.Quoted {
 		l.errs.Errorf(at, "unknown option %q of a client%s", name, raddb.DidYouMean(name, optionNames()))
 		return false
 	}
+	o := &options[i]
+	if l.seen&(1<<i) != 0 {
+		l.errs.Errorf(at, "option %s is given twice", name)
+		return false
+	}
+	l.seen |= 1 << i
 	if !given && !o.bare {
 		l.errs.Errorf(at, "option %s has no value; expected %s=...", name, name)
 		return false
