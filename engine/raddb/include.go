@@ -54,20 +54,19 @@ func (in *Includes) chain(from int, last string) string {
 }
 
 // IncludePath resolves the name of an $INCLUDE that stands in the file from: beside that file if there is
-// such a file, otherwise below the root of the tree (GNU Radius).
+// such a file, otherwise below the root of the tree (GNU Radius). The result is a name as ReadFile takes it.
 func (t *Tree) IncludePath(name, from string) string {
 	if filepath.IsAbs(name) {
 		return filepath.Clean(name)
 	}
-	beside := filepath.Join(filepath.Dir(t.Path(from)), name)
-	if t.exists(beside) {
+	if beside := filepath.Join(filepath.Dir(from), name); t.exists(beside) {
 		return beside
 	}
-	return t.Path(name)
+	return filepath.Clean(name)
 }
 
-func (t *Tree) exists(path string) bool {
-	f, err := t.open(path)
+func (t *Tree) exists(name string) bool {
+	f, err := t.open(t.Path(name))
 	if err != nil {
 		return false
 	}
@@ -85,10 +84,10 @@ type Line struct {
 func (l Line) Pos(i int) Pos { return Pos{l.File, l.Fields[i].Line, l.Fields[i].Col} }
 
 // EachLine reads the file name with all that it includes and calls visit for each line of fields. What is
-// wrong goes to errs, also that there is no such file. Positions name files as they were written.
+// wrong goes to errs, also that there is no such file.
 func (t *Tree) EachLine(name string, errs *List, visit func(Line)) {
 	r := lineReader{tree: t, errs: errs, visit: visit}
-	r.read(t.Path(name), name, Pos{})
+	r.read(filepath.Clean(name), Pos{})
 }
 
 type lineReader struct {
@@ -98,27 +97,27 @@ type lineReader struct {
 	in    Includes
 }
 
-func (r *lineReader) read(path, shown string, at Pos) {
-	if !r.in.Enter(path, at, r.errs) {
+func (r *lineReader) read(name string, at Pos) {
+	if !r.in.Enter(name, at, r.errs) {
 		return
 	}
 	defer r.in.Leave()
-	text, err := r.tree.ReadFile(path)
-	if err != nil {
-		if at.File == "" {
-			at = Pos{File: shown}
-			shown = ""
-		}
-		r.errs.Errorf(at, "%s", unreadable(shown, err))
+	text, err := r.tree.ReadFile(name)
+	switch {
+	case err != nil && at.File == "":
+		r.errs.Errorf(Pos{File: name}, "%s", unreadable("", err))
+		return
+	case err != nil:
+		r.errs.Errorf(at, "%s", unreadable(name, err))
 		return
 	}
-	lines := NewFields(string(text), shown, r.errs)
+	lines := NewFields(string(text), name, r.errs)
 	for f := lines.Next(); f != nil; f = lines.Next() {
-		r.line(Line{f, shown}, path)
+		r.line(Line{f, name})
 	}
 }
 
-func (r *lineReader) line(l Line, path string) {
+func (r *lineReader) line(l Line) {
 	first := l.Fields[0]
 	if first.Quoted || !strings.EqualFold(first.Text, "$INCLUDE") {
 		r.visit(l)
@@ -128,16 +127,7 @@ func (r *lineReader) line(l Line, path string) {
 		r.errs.Errorf(l.Pos(0), "$INCLUDE with %d fields behind it; expected one, the name of a file", len(l.Fields)-1)
 		return
 	}
-	target := r.tree.IncludePath(l.Fields[1].Text, path)
-	r.read(target, r.tree.shown(target), l.Pos(1))
-}
-
-// shown gives the path as people are told it: relative to the root if it lies below.
-func (t *Tree) shown(path string) string {
-	if rel, err := filepath.Rel(t.Root, path); err == nil && filepath.IsLocal(rel) {
-		return rel
-	}
-	return path
+	r.read(r.tree.IncludePath(l.Fields[1].Text, l.File), l.Pos(1))
 }
 
 // unreadable says why a file could not be read, without naming it twice.

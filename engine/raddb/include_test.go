@@ -83,10 +83,23 @@ func TestEachLineErrors(t *testing.T) {
 	}
 }
 
+// TestRelativeRoot: names stay relative to the root, however the root was given.
+func TestRelativeRoot(t *testing.T) {
+	t.Chdir(filepath.Dir(plant(t, map[string]string{"sub/a": "$INCLUDE b\n", "sub/b": "x"}).Root))
+	dirs, err := filepath.Glob("*/sub")
+	if err != nil || len(dirs) != 1 {
+		t.Fatal(dirs, err)
+	}
+	lines, errs := eachLine(Open(filepath.Dir(dirs[0])), "sub/a")
+	if d := cmp.Diff([]string{"sub/b:1:1 x"}, lines); d != "" || errs != nil {
+		t.Errorf("%v (-want +got)\n%s", errs, d)
+	}
+}
+
 func TestIncludePathRemembers(t *testing.T) {
 	tree := plant(t, map[string]string{"sub/a": "", "b": ""})
-	if got, want := tree.IncludePath("b", "sub/a"), tree.Path("b"); got != want {
-		t.Errorf("IncludePath = %s, want %s", got, want)
+	if got := tree.IncludePath("b", "sub/a"); got != "b" {
+		t.Errorf("IncludePath = %s, want b", got)
 	}
 	if in := tree.Inputs(); len(in) != 1 || in[0].Path != tree.Path("sub/b") {
 		t.Errorf("that sub/b does not exist is no input: %v", in)
