@@ -164,20 +164,23 @@ func (x *sender) texts(args []string) ([]string, error) {
 
 // add parses one NAME=VALUE. CHAP-Password in clear is kept aside: its response is computed for the packet.
 func (x *sender) add(text string) error {
-	ref, value, err := x.client.Dictionary.ParsePair(text)
-	if err != nil {
-		if name, clear, ok := strings.Cut(text, "="); ok && strings.EqualFold(strings.TrimSpace(name), "CHAP-Password") {
-			x.chap = []byte(strings.Trim(strings.TrimSpace(clear), `"`))
-			return nil
-		}
-		return err
-	}
-	if ref.Attr == x.client.Dictionary.Known.CHAPPassword && len(value) != 17 {
-		x.chap = value
+	if clear, ok := clearCHAP(text); ok {
+		x.chap = []byte(clear)
 		return nil
 	}
-	x.pairs.Add(ref, value)
-	return nil
+	p, err := x.client.Dictionary.ParsePair(text)
+	if err == nil {
+		x.pairs.AddShared(p)
+	}
+	return err
+}
+
+// clearCHAP takes CHAP-Password=text for the clear password that the response is made of; 0x… is a ready
+// response.
+func clearCHAP(text string) (clear string, ok bool) {
+	name, value, _ := strings.Cut(text, "=")
+	value = strings.Trim(strings.TrimSpace(value), `"`)
+	return value, strings.EqualFold(strings.TrimSpace(name), "CHAP-Password") && !strings.HasPrefix(value, "0x")
 }
 
 func (x *sender) oneServer(kind string, service client.Service) error {

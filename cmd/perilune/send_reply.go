@@ -63,12 +63,17 @@ func (x *sender) next(reply *client.Reply, answer []byte) *client.Request {
 	known := &x.client.Dictionary.Known
 	r := x.request(&x.pairs)
 	r.CHAP = nil
-	r.Attributes.Delete(dictionary.Ref{Attr: known.State, Tag: dictionary.AnyTag})
-	r.Attributes.Set(dictionary.Ref{Attr: known.UserPassword, Tag: dictionary.AnyTag}, answer)
+	r.Attributes.Delete(anyTag(known.State))
+	r.Attributes.Set(anyTag(known.UserPassword), answer)
 	if state, ok := reply.Attributes.First(known.State); ok {
-		r.Attributes.Add(dictionary.Ref{Attr: known.State, Tag: dictionary.AnyTag}, state)
+		r.Attributes.Add(anyTag(known.State), state)
 	}
 	return r
+}
+
+// anyTag names an attribute whatever its tag.
+func anyTag(a *dictionary.Attribute) dictionary.Ref {
+	return dictionary.Ref{Attr: a, Tag: dictionary.AnyTag}
 }
 
 // answer takes the next -answer, else asks at the terminal, without echo unless the server allows it

@@ -8,10 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"perilune/engine/raddb"
+	"perilune/engine/server"
 )
 
 // A fingerprint is the state on disk of the inputs of one attempt: file -> hash, directory/ -> hash of its
@@ -39,16 +39,14 @@ const (
 
 func newEye() *eye { return &eye{map[string]glimpse{}} }
 
-// look gives the state on disk of the same inputs.
-func (e *eye) look(inputs []raddb.Input) fingerprint {
+// look gives the state on disk of the same files and directories. busy is told while large files are hashed.
+func (e *eye) look(at fingerprint, busy *server.Busy) fingerprint {
 	now := fingerprint{}
-	for _, in := range inputs {
-		switch {
-		case strings.HasPrefix(in.Path, "["):
-		case strings.HasSuffix(in.Path, "/"):
-			now[in.Path] = listing(in.Path)
-		default:
-			now[in.Path] = e.hash(in.Path)
+	for path := range at {
+		if dir, ok := strings.CutSuffix(path, "/"); ok {
+			now[path] = listing(dir)
+		} else {
+			now[path] = e.hash(path, busy)
 		}
 	}
 	return now
@@ -58,21 +56,19 @@ func (f fingerprint) equal(g fingerprint) bool { return maps.Equal(f, g) }
 
 func listing(dir string) [sha256.Size]byte {
 	t := raddb.Open("/")
-	if _, err := t.ReadDir(strings.TrimSuffix(dir, "/")); err != nil {
+	if _, err := t.ReadDir(dir); err != nil {
 		return [sha256.Size]byte{}
 	}
 	return t.Inputs()[0].Sum
 }
 
-func (e *eye) hash(path string) [sha256.Size]byte {
+func (e *eye) hash(path string, busy *server.Busy) [sha256.Size]byte {
 	st, err := os.Stat(path)
 	if err != nil {
 		return [sha256.Size]byte{}
 	}
 	g := glimpse{size: st.Size(), mtime: st.ModTime().UnixNano()}
-	if sys, ok := st.Sys().(*syscall.Stat_t); ok {
-		g.ctime, g.inode = sys.Ctim.Nano(), sys.Ino
-	}
+	g.ctime, g.inode = identity(st)
 	old, known := e.seen[path]
 	if known && st.Size() > alwaysHashed && old.settled && old.size == g.size && old.mtime == g.mtime && old.ctime == g.ctime && old.inode == g.inode {
 		return old.sum
@@ -83,7 +79,10 @@ func (e *eye) hash(path string) [sha256.Size]byte {
 	}
 	defer f.Close()
 	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
+	busy.Enter()
+	_, err = io.CopyBuffer(yielding{h, busy}, f, make([]byte, 64<<10))
+	busy.Leave()
+	if err != nil {
 		return [sha256.Size]byte{}
 	}
 	g.sum = [sha256.Size]byte(h.Sum(nil))
@@ -92,18 +91,26 @@ func (e *eye) hash(path string) [sha256.Size]byte {
 	return g.sum
 }
 
+// yielding lets packets through between the pieces of a large file.
+type yielding struct {
+	io.Writer
+	busy *server.Busy
+}
+
+func (y yielding) Write(b []byte) (int, error) {
+	y.busy.Yield()
+	return y.Writer.Write(b)
+}
+
 // directories gives every directory in which something may happen to the inputs: those they lie in, those
 // that links lead to, and those that hold the links (a release switched by a link, a ConfigMap).
-func directories(root string, inputs []raddb.Input) []string {
+func directories(root string, read fingerprint) []string {
 	set := map[string]bool{filepath.Dir(root): true}
-	for _, in := range inputs {
-		if strings.HasPrefix(in.Path, "[") {
-			continue
-		}
-		dir := strings.TrimSuffix(in.Path, "/")
-		if dir == in.Path {
-			dir = filepath.Dir(in.Path)
-			if real, err := filepath.EvalSymlinks(in.Path); err == nil {
+	for path := range read {
+		dir, isDir := strings.CutSuffix(path, "/")
+		if !isDir {
+			dir = filepath.Dir(path)
+			if real, err := filepath.EvalSymlinks(path); err == nil {
 				set[filepath.Dir(real)] = true
 			}
 		}

@@ -54,7 +54,8 @@ func OpenStore(dir string, keep int) (*Store, error) {
 func (s *Store) Save(m Manifest, inputs []raddb.Input) error {
 	m.Files = map[string]string{}
 	for _, in := range inputs {
-		if strings.HasPrefix(in.Path, "[") || strings.HasSuffix(in.Path, "/") {
+		absent := in.Sum == [sha256.Size]byte{}
+		if absent || strings.HasPrefix(in.Path, "[") || strings.HasSuffix(in.Path, "/") {
 			continue
 		}
 		sum := hex.EncodeToString(in.Sum[:])

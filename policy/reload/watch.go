@@ -20,12 +20,12 @@ const (
 // look finds decides. Where events cannot be had (network file systems, limits of the kernel) polling alone
 // serves.
 type watch struct {
-	root    string
 	poll    time.Duration
-	dirs    func() []string // where to look for events; asked again after each change
-	holds   []string        // directories whose .hold file stops the watch
-	changed func()          // looks at the files and reloads if their content changed
+	dirs    func() []string              // where to look for events; asked again after each change
+	holds   []string                     // directories whose .hold file stops the watch
+	changed func() (again time.Duration) // looks at the files and reloads if their content changed; or says when to ask again
 	warn    func(msg string, args ...any)
+	warned  bool // of a directory that cannot be watched; once is enough
 }
 
 func (w *watch) run(ctx context.Context) {
@@ -58,24 +58,28 @@ func (w *watch) run(ctx context.Context) {
 		case <-notify.Errors: // overflow: events were lost, so look at everything
 			due = time.After(quiet)
 		case <-due:
-			due = nil
-			w.look(notify)
+			due = w.look(notify)
 		case <-poll.C:
 			if due == nil {
-				w.look(notify)
+				due = w.look(notify)
 			}
 		}
 	}
 }
 
-func (w *watch) look(notify *fsnotify.Watcher) {
+// look gives the time of a further look that is due already.
+func (w *watch) look(notify *fsnotify.Watcher) <-chan time.Time {
 	if w.held() {
-		return
+		return nil
 	}
-	w.changed()
+	again := w.changed()
 	if notify.Events != nil {
 		w.follow(notify)
 	}
+	if again > 0 {
+		return time.After(again)
+	}
+	return nil
 }
 
 // follow watches exactly the directories that matter now. A directory that was replaced by another of the
@@ -84,7 +88,8 @@ func (w *watch) follow(notify *fsnotify.Watcher) {
 	want := map[string]bool{}
 	for _, d := range w.dirs() {
 		want[d] = true
-		if err := notify.Add(d); err != nil && !os.IsNotExist(err) {
+		if err := notify.Add(d); err != nil && !os.IsNotExist(err) && !w.warned {
+			w.warned = true
 			w.warn("cannot watch a directory, polling it", "dir", d, "error", err)
 		}
 	}

@@ -1,0 +1,299 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"perilune/engine/acct"
+	"perilune/engine/admin"
+	"perilune/engine/config"
+	"perilune/engine/server"
+	"perilune/policy/reload"
+)
+
+// serveOptions are the command line of serve; they stand above config.toml.
+type serveOptions struct {
+	dir, scripts, state  string
+	auth, acct, coa      list
+	strict               bool
+	logFormat, logLevel  string
+	authAddrs, acctAddrs []netip.AddrPort
+	coaAddrs             []netip.AddrPort
+}
+
+func runServe(args []string, s streams) int {
+	var o serveOptions
+	f := newFlags(s, "serve", "Runs the server. Edits of its configuration and scripts take effect when they are saved.", "perilune serve -d raddb")
+	f.StringVar(&o.dir, "d", defaultDir(), "configuration `DIR`")
+	f.Var(&o.auth, "auth-listen", "`ADDRESS:PORT` for authentication; repeat or part by commas for more")
+	f.Var(&o.acct, "acct-listen", "`ADDRESS:PORT` for accounting")
+	f.Var(&o.coa, "coa-listen", "`ADDRESS:PORT` for CoA and Disconnect")
+	f.StringVar(&o.scripts, "scripts", "", "`DIR` of the scripts instead of [policy] scripts")
+	f.StringVar(&o.state, "state", "", "`DIR` for what is kept instead of [state] dir")
+	f.BoolVar(&o.strict, "strict", false, "refuse to start on broken files instead of from the last good generation")
+	f.StringVar(&o.logFormat, "log-format", "", "auto, text or json instead of [log] format")
+	f.StringVar(&o.logLevel, "log-level", "", "debug, info, warn or error instead of [log] level")
+	rest, code, ok := f.parse(args)
+	if !ok {
+		return code
+	}
+	if len(rest) > 0 {
+		return f.wrong("unexpected argument %q", rest[0])
+	}
+	if err := o.addresses(); err != nil {
+		return f.wrong("%v", err)
+	}
+	if err := serve(&o, s); err != nil {
+		return s.fail("serve", err)
+	}
+	return exitOK
+}
+
+// addresses reads the -…-listen options.
+func (o *serveOptions) addresses() error {
+	for _, l := range []struct {
+		name string
+		from list
+		to   *[]netip.AddrPort
+	}{{"auth", o.auth, &o.authAddrs}, {"acct", o.acct, &o.acctAddrs}, {"coa", o.coa, &o.coaAddrs}} {
+		for text := range strings.SplitSeq(strings.Join(l.from, ","), ",") {
+			if text == "" {
+				continue
+			}
+			if strings.HasPrefix(text, ":") {
+				text = "[::]" + text
+			}
+			addr, err := netip.ParseAddrPort(text)
+			if err != nil {
+				return fmt.Errorf("-%s-listen %q: expected ADDRESS:PORT, like 127.0.0.1:1812 or [::1]:1812", l.name, text)
+			}
+			*l.to = append(*l.to, addr)
+		}
+	}
+	return nil
+}
+
+// daemon is a running server with everything around it.
+type daemon struct {
+	o        *serveOptions
+	s        streams
+	log      *slog.Logger
+	sinks    *sinks
+	reloader *reload.Reloader
+	first    *reload.Candidate
+	journal  *acct.Journal
+	core     *server.Core
+	server   *server.Server
+	began    time.Time
+	closers  []func()
+}
+
+func serve(o *serveOptions, s streams) error {
+	d := &daemon{o: o, s: s, began: time.Now()}
+	defer d.close()
+	busy := new(server.Busy)
+	early := newSinks(config.Log{Format: o.logFormat, Level: o.logLevel}, s.err)
+	var err error
+	d.reloader, err = reload.New(reload.Options{
+		Root: o.dir, Scripts: o.scripts, State: o.state, Version: version(), Strict: o.strict, Log: early.logger, Busy: busy,
+	})
+	if err != nil {
+		return err
+	}
+	if d.first, err = d.reloader.Start(); err != nil {
+		return err
+	}
+	if err := d.open(busy, early); err != nil {
+		return err
+	}
+	return d.run()
+}
+
+// open makes everything that the first generation's settings ask for.
+func (d *daemon) open(busy *server.Busy, early *sinks) error {
+	c := d.first.Config
+	d.sinks = early.with(c.Log, d.o)
+	d.log = d.sinks.logger
+	d.reloader.SetLog(d.log)
+	var err error
+	if err = os.MkdirAll(d.first.StateDir, 0o700); err != nil {
+		return err
+	}
+	if err = d.openJournal(c.Acct); err != nil {
+		return err
+	}
+	d.core, err = server.NewCore(server.CoreOptions{
+		Log: d.log, Recorder: d.journal, StateDir: d.first.StateDir, KeyFile: d.first.KeyFile(), Ring: c.Log.Last,
+	})
+	if err != nil {
+		return err
+	}
+	d.closers = append(d.closers, func() { d.core.Close() })
+	requests := server.NewLog(d.sinks.requests())
+	d.closers = append(d.closers, func() { closeWithin(requests.Close) })
+	d.server, err = server.New(d.core, server.Options{
+		Listeners: d.listeners(c), Batch: c.Server.Batch, Detached: c.Server.Queue,
+		DuplicateBytes: int(c.Server.DuplicateCache), Log: requests, Busy: busy,
+	})
+	if err != nil {
+		return err
+	}
+	d.server.Swap(d.first.Generation)
+	d.reloader.Attach(func(g *server.Generation) { d.server.Swap(g) })
+	return d.openSides(c)
+}
+
+func (d *daemon) openJournal(a config.Acct) (err error) {
+	dir := a.Journal
+	if dir == "" {
+		dir = filepath.Join(d.first.StateDir, "acct")
+	}
+	if err = os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	d.journal, err = acct.Open(filepath.Join(dir, "journal.jsonl"), acct.Options{Log: d.log})
+	if err == nil {
+		d.closers = append(d.closers, func() { d.journal.Close() })
+	}
+	return err
+}
+
+// openSides opens the admin socket and the HTTP listeners.
+func (d *daemon) openSides(c *config.Config) error {
+	socket, err := admin.Listen(admin.Options{Path: d.first.AdminSocket(), Group: c.Admin.Group, Operators: c.Admin.Operators, Log: d.log}, d.routes())
+	if err != nil {
+		return err
+	}
+	d.closers = append(d.closers, func() { socket.Close() })
+	for _, addr := range c.HTTP.Listen {
+		web, at, err := admin.ListenHTTP(addr.String(), d.health(), d.metrics)
+		if err != nil {
+			return err
+		}
+		d.closers = append(d.closers, func() { web.Close() })
+		d.log.Info("health and metrics", "address", at.String())
+	}
+	return nil
+}
+
+func (d *daemon) close() {
+	for i := len(d.closers) - 1; i >= 0; i-- {
+		d.closers[i]()
+	}
+}
+
+func closeWithin(end func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	end(ctx)
+}
+
+// listeners gives the addresses of the command line, else those of the file.
+func (d *daemon) listeners(c *config.Config) (all []server.Listener) {
+	add := func(kind string, option, file []netip.AddrPort) {
+		if len(option) == 0 {
+			option = file
+		}
+		for _, a := range option {
+			all = append(all, server.Listener{Kind: kind, Addr: a, Loops: max(1, c.Server.Loops), ReceiveBuffer: int(c.Server.RecvBuffer)})
+		}
+	}
+	add("auth", d.o.authAddrs, c.Listen.Auth)
+	add("acct", d.o.acctAddrs, c.Listen.Acct)
+	add("coa", d.o.coaAddrs, c.Listen.CoA)
+	return all
+}
+
+// run serves until a signal ends it.
+func (d *daemon) run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	watching := make(chan struct{})
+	go func() {
+		defer close(watching)
+		d.reloader.Watch(ctx)
+	}()
+	go d.signals(ctx)
+	go d.feedWatchdog(ctx)
+	d.welcome()
+	notifySystemd("READY=1")
+	err := d.server.Serve(ctx)
+	notifySystemd("STOPPING=1")
+	stop()
+	<-watching
+	d.log.Info("stopped", "error", err)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("requests that were still in work got no answer: %w", err)
+	}
+	return err
+}
+
+// signals reloads on SIGHUP and reopens log files on SIGUSR1.
+func (d *daemon) signals(ctx context.Context) {
+	ch := make(chan os.Signal, 4)
+	signal.Notify(ch, syscall.SIGHUP, syscall.SIGUSR1)
+	defer signal.Stop(ch)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case sig := <-ch:
+			d.sinks.reopen()
+			d.journal.Reopen()
+			if sig == syscall.SIGHUP {
+				notifyReloading()
+				d.reloader.Reload("SIGHUP", false)
+				notifySystemd("READY=1")
+			}
+		}
+	}
+}
+
+// welcome says where the server listens and what to type next.
+func (d *daemon) welcome() {
+	for i, a := range d.server.Addrs() {
+		d.log.Info("listening", "kind", d.server.Snapshot().Listeners[i].Kind, "address", a.String())
+	}
+	auth := d.server.Addrs()
+	if len(auth) == 0 {
+		return
+	}
+	me := "perilune"
+	if path, err := os.Executable(); err == nil && strings.Contains(path, "go-build") {
+		me = "go run ./cmd/perilune"
+	} else if len(os.Args) > 0 && strings.Contains(os.Args[0], "/") {
+		me = os.Args[0]
+	}
+	fmt.Fprintf(d.s.out, `perilune serves %s, with scripts in %s
+
+In a second terminal:
+  %s send auth User-Name=demo User-Password=hello
+
+Then change the greeting in %s, save it, and send the request again.
+`, d.o.dir, shortPath(d.first.ScriptsDir), d.sendCommand(me), shortPath(filepath.Join(d.first.ScriptsDir, "hints.lua")))
+}
+
+// sendCommand names the configuration directory where it is not the default one.
+func (d *daemon) sendCommand(me string) string { return me }
+
+// shortPath gives a path as seen from here, if that is shorter.
+func shortPath(path string) string {
+	if here, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(here, path); err == nil && len(rel) < len(path) {
+			return rel
+		}
+	}
+	return path
+}
+
+var _ io.Writer = (*reopening)(nil)

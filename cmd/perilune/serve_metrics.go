@@ -1,0 +1,90 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"perilune/engine/admin"
+	"perilune/engine/server"
+)
+
+// health answers supervisors: live while status can be had, ready while nothing needs a person.
+func (d *daemon) health() admin.Health {
+	return admin.Health{Live: d.live, Ready: func() error {
+		if s := d.reloader.Status(); s.Degraded != "" {
+			return errors.New("degraded: " + s.Degraded)
+		}
+		if !d.journal.Healthy() {
+			return errors.New("accounting records cannot be written")
+		}
+		if d.server.Snapshot().Stopping {
+			return errors.New("stopping")
+		}
+		return d.live()
+	}}
+}
+
+// live reports whether all packet loops turn.
+func (d *daemon) live() error {
+	if stuck := d.server.Stuck(5 * time.Second); stuck > 0 {
+		return fmt.Errorf("%d packet loops do not turn", stuck)
+	}
+	return nil
+}
+
+// metrics gives all samples. Labels come from the tables of codes, verdicts and reasons alone.
+func (d *daemon) metrics(yield func(admin.Sample)) {
+	snap := d.server.Snapshot()
+	for i := range snap.Listeners {
+		d.listenerMetrics(&snap.Listeners[i], yield)
+	}
+	gauge := func(name, help string, v float64) {
+		yield(admin.Sample{Name: name, Help: help, Gauge: true, Value: v})
+	}
+	s := d.reloader.Status()
+	gauge("perilune_generation", "Number of the active generation.", float64(snap.Generation))
+	gauge("perilune_reload_success", "Whether the last reload succeeded.", truth(s.Last.OK))
+	gauge("perilune_degraded", "Whether the server runs something else than what lies on disk.", truth(s.Degraded != ""))
+	gauge("perilune_waiting_requests", "Requests that wait for a backend or a costly hash.", float64(snap.Waiting))
+	gauge("perilune_recording_requests", "Accounting requests whose record is being written.", float64(snap.Recording))
+	gauge("perilune_delayed_rejects", "Rejects held back.", float64(snap.Delayed))
+	gauge("perilune_journal_healthy", "Whether accounting records can be written.", truth(d.journal.Healthy()))
+	yield(admin.Sample{Name: "perilune_log_lines_lost_total", Help: "Log lines that found no room.", Value: float64(snap.LogLost)})
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (d *daemon) listenerMetrics(l *server.ListenerSnapshot, yield func(admin.Sample)) {
+	at := []string{"listener", l.Kind, "address", l.Addr.String()}
+	count := func(name, help string, n uint64, labels ...string) {
+		yield(admin.Sample{Name: name, Help: help, Labels: append(labels, at...), Value: float64(n)})
+	}
+	count("perilune_datagrams_total", "Datagrams received.", l.Received)
+	count("perilune_kernel_drops_total", "Datagrams that the kernel dropped as the receive buffer was full.", l.KernelDrops)
+	count("perilune_duplicates_answered_total", "Duplicates answered from the cache.", l.Resent)
+	count("perilune_send_errors_total", "Replies that the kernel refused.", l.SendErrors)
+	for i, n := range l.Requests {
+		if c := server.CountedCode(i); n > 0 || c.IsRequest() {
+			count("perilune_requests_total", "Authentic requests.", n, "code", c.String())
+		}
+	}
+	for i, n := range l.Replies {
+		if c := server.CountedCode(i); n > 0 || c.IsReply() {
+			count("perilune_replies_total", "Replies.", n, "code", c.String())
+		}
+	}
+	for k := server.Accept; k <= server.Drop; k++ {
+		count("perilune_verdicts_total", "Requests by what became of them.", l.Verdicts[k], "verdict", k.String())
+	}
+	for i, n := range l.Reasons {
+		if name := server.Reason(i).String(); name != "" && i > 0 {
+			count("perilune_refusals_total", "Refused packets and requests by reason.", n, "reason", name)
+		}
+	}
+}
