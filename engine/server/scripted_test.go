@@ -266,3 +266,5 @@ func ready(r *Request, g *Generation, listener string) {
 	r.Generation, r.Listener, r.Transport, r.Arrival = g, listener, "udp", monday
 	r.Source = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 40000)
 }
+
+func newLog(l *logged) *slog.Logger { return slog.New(l) }
