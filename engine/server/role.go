@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"perilune/engine/radius"
@@ -24,11 +25,12 @@ type role struct {
 	granted  int            // receive buffer, as the kernel counts it
 	wildcard bool
 
-	slots  []slot
-	order  []uint16 // in which slots are handled
-	n, at  int      // slots of this batch, and the next one in order
-	clock  time.Time
-	passed bool // the role changed hands in this batch
+	slots   []slot
+	order   []uint16 // in which slots are handled
+	n, at   int      // slots of this batch, and the next one in order
+	clock   time.Time
+	passed  bool // the role changed hands in this batch
+	closing bool // the socket is being read empty
 
 	generation *Generation // pinned while a batch is handled
 	last       *Generation // of the batch before, perhaps closed by now
@@ -43,6 +45,8 @@ type role struct {
 	fast       Counters // of the role's holder
 	late       tally    // of detached requests
 	published  tally    // copy of fast
+
+	since atomic.Int64 // when the batch at hand began, Unix nanoseconds; 0 between batches
 }
 
 func newRole(s *Server, index int, l Listener, conn *net.UDPConn) (*role, error) {
@@ -89,7 +93,9 @@ func (ro *role) run() {
 // fill reads the next batch; false once the server stops and the socket is empty.
 func (ro *role) fill() bool {
 	for {
-		stopping := ro.server.stopping.Load()
+		if ro.closing {
+			ro.conn.SetReadDeadline(time.Now().Add(linger))
+		}
 		n, err := ro.batcher.read(ro.slots)
 		if n > 0 {
 			ro.begin(n)
@@ -99,18 +105,19 @@ func (ro *role) fill() bool {
 		case errors.Is(err, net.ErrClosed):
 			return false
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			if stopping {
+			if ro.closing {
 				return false
 			}
+			// Cleared first, looked at second: a wake that comes between the two is not lost.
 			ro.conn.SetReadDeadline(time.Time{})
-			if ro.server.stopping.Load() { // Shutdown's wake may just have been undone
-				ro.wake()
-			}
-			// A reader that was woken because somebody is busy looks at the socket in the next round.
+			ro.closing = ro.server.stopping.Load()
 		}
 		yield()
 	}
 }
+
+// linger is how long a socket must be silent before it counts as read empty.
+const linger = 20 * time.Millisecond
 
 // wake ends the wait of a reader: it looks again whether to poll or to stop.
 func (ro *role) wake() { ro.conn.SetReadDeadline(time.Unix(1, 0)) }
@@ -125,6 +132,7 @@ func (ro *role) begin(n int) {
 		ro.last = g
 	}
 	ro.serial = ro.server.serial.Add(uint64(n)) - uint64(n)
+	ro.since.Store(ro.clock.UnixNano())
 	ro.fast.Received += uint64(n)
 	ro.fast.Batches++
 	ro.collect()
@@ -158,6 +166,7 @@ func (ro *role) flush() {
 	}
 	ro.fast.SendErrors += uint64(ro.batcher.send(ro.slots[:ro.n]))
 	ro.n, ro.at = 0, 0
+	ro.since.Store(0)
 	ro.server.log.flush(&ro.lines)
 	ro.fast.KernelDrops = ro.batcher.lost()
 	ro.published.set(&ro.fast)
