@@ -6,6 +6,7 @@ import (
 
 	"perilune/engine/nas"
 	"perilune/engine/raddb"
+	"perilune/engine/users"
 )
 
 // FileName is the settings' file below the root of a tree.
@@ -75,10 +76,10 @@ type Clients struct {
 
 // Users holds the settings of the users file.
 type Users struct {
-	File       string `toml:"file" doc:"the users file"`
-	Dialect    string `toml:"dialect" one:"infer gnu freeradius" doc:"the language of files that do not declare it by $DIALECT"`
-	IgnoreCase bool   `toml:"ignore-case" doc:"ASCII letters of user names match without case"`
-	Deny       string `toml:"deny" doc:"names that are always rejected, one a line; it need not exist"`
+	File       string        `toml:"file" doc:"the users file"`
+	Dialect    users.Dialect `toml:"dialect" one:"infer gnu freeradius" doc:"the language of files that do not declare it by $DIALECT"`
+	IgnoreCase bool          `toml:"ignore-case" doc:"ASCII letters of user names match without case"`
+	Deny       string        `toml:"deny" doc:"names that are always rejected, one a line; it need not exist"`
 }
 
 // Dictionary names the dictionary.

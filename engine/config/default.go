@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"perilune/engine/nas"
+	"perilune/engine/users"
 )
 
 // Default gives the settings of an empty config.toml.
@@ -26,7 +27,7 @@ func Default() *Config {
 			RecvBuffer:     4 * MiB,
 		},
 		Clients:    Clients{File: "clients", Require: nas.Auto, Limit: nas.Auto, Resolve: 5 * time.Minute},
-		Users:      Users{File: "users", Dialect: "infer", Deny: "access.deny"},
+		Users:      Users{File: "users", Dialect: users.Infer, Deny: "access.deny"},
 		Dictionary: Dictionary{File: "dictionary"},
 		Realms:     Realms{File: "realms"},
 		Policy: Policy{

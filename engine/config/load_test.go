@@ -14,6 +14,7 @@ import (
 
 	"perilune/engine/nas"
 	"perilune/engine/raddb"
+	"perilune/engine/users"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -108,7 +109,7 @@ two = {base = "http://127.0.0.1", bearer = "@secrets/two", retry = 2}
 	}
 	s := c.Server
 	got := fmt.Sprintln(c.Listen.Auth, s.Timezone, s.RejectDelay, s.AccessDeadline, s.RecvBuffer, s.DuplicateCache, s.AnyCode, s.MaxInflight,
-		c.Clients.Limit, c.Users.Dialect, c.Exec.Paths, c.Acct.KeepClosed, c.Pool.KV["a b"].Max)
+		c.Clients.Limit, dialectText(c.Users.Dialect), c.Exec.Paths, c.Acct.KeepClosed, c.Pool.KV["a b"].Max)
 	want := "[[::]:1812 192.0.2.1:0] UTC 500ms 3s 64KiB 1GiB true 7 no gnu [/usr/bin/true] 36h0m0s 5\n"
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
@@ -193,7 +194,7 @@ func TestTags(t *testing.T) {
 			if f.tag.Get("min") == "" || f.tag.Get("max") == "" {
 				t.Errorf("%s has no bounds", f.key)
 			}
-		case nas.Mode:
+		case nas.Mode, users.Dialect:
 			if f.tag.Get("one") == "" {
 				t.Errorf("%s has no list of words", f.key)
 			}

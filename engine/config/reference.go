@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"perilune/engine/nas"
+	"perilune/engine/users"
 )
 
 // Reference gives all settings as Markdown: a table for each part of the file, with key, default, meaning
@@ -71,6 +72,8 @@ func literal(v reflect.Value) string {
 		return strconv.Quote(v.String())
 	case nas.Mode:
 		return strconv.Quote(v.String())
+	case users.Dialect:
+		return strconv.Quote(dialectText(v))
 	case Credential:
 		return `""`
 	case *time.Location:
@@ -88,4 +91,13 @@ func listLiteral[T any](list []T, text func(T) string) string {
 		parts[i] = strconv.Quote(text(e))
 	}
 	return "[" + strings.Join(parts, ", ") + "]"
+}
+
+func dialectText(d users.Dialect) string {
+	for text, v := range dialects {
+		if v == d {
+			return text
+		}
+	}
+	return ""
 }

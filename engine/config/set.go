@@ -10,6 +10,7 @@ import (
 
 	"perilune/engine/nas"
 	"perilune/engine/raddb"
+	"perilune/engine/users"
 )
 
 // set converts v, as TOML has it, to the type of the slot and checks its bounds.
@@ -57,9 +58,14 @@ func (r *reader) convert(s slot, v any) (converted any, expected string) {
 	case nas.Mode:
 		m, good := nas.ParseMode(text)
 		return m, unless(ok && good, words(s.tag.Get("one")))
+	case users.Dialect:
+		d, good := dialects[text]
+		return d, unless(ok && good, words(s.tag.Get("one"))+raddb.DidYouMean(text, strings.FieldsSeq(s.tag.Get("one"))))
 	}
 	return nil, "a table" // nothing else is in the struct
 }
+
+var dialects = map[string]users.Dialect{"infer": users.Infer, "gnu": users.GNU, "freeradius": users.FreeRADIUS}
 
 func unless(ok bool, expected string) string {
 	if ok {
