@@ -187,7 +187,7 @@ func (p *statusReport) write(w io.Writer) {
 		fmt.Fprintf(w, "%s: %s\n", name, inWords(p.Counters[name]))
 	}
 	for _, l := range p.Learnt {
-		fmt.Fprintf(w, "Message-Authenticator required from %v since %s\n", l.Addr, l.Since.Local().Format(time.DateTime))
+		fmt.Fprintf(w, "Message-Authenticator required from %v since %s\n", l.Address, l.At.Local().Format(time.DateTime))
 	}
 }
 

@@ -148,7 +148,6 @@ func (d *daemon) open(busy *server.Busy, early *sinks) error {
 	if err != nil {
 		return err
 	}
-	d.server.Swap(d.first.Generation)
 	d.reloader.Attach(func(g *server.Generation) { d.server.Swap(g) })
 	return d.openSides(c)
 }
@@ -170,7 +169,7 @@ func (d *daemon) openJournal(a config.Acct) (err error) {
 
 // openSides opens the admin socket and the HTTP listeners.
 func (d *daemon) openSides(c *config.Config) error {
-	socket, err := admin.Listen(admin.Options{Path: d.first.AdminSocket(), Group: c.Admin.Group, Operators: c.Admin.Operators, Log: d.log}, d.routes())
+	socket, err := admin.Listen(admin.Options{Path: d.first.AdminSocket(), Group: c.Admin.Group, Log: d.log}, d.routes())
 	if err != nil {
 		return err
 	}

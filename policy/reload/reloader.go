@@ -80,7 +80,7 @@ func New(o Options) (*Reloader, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	b := builder{o: o, timers: policy.NewTimers(), memory: openAddresses("")}
+	b := builder{o: o, timers: new(policy.Timers), memory: openAddresses("")}
 	return &Reloader{o: o, build: b, eye: newEye()}, nil
 }
 
@@ -163,11 +163,13 @@ func (r *Reloader) SetLog(log *slog.Logger) {
 	r.o.Log, r.build.o.Log = log, log
 }
 
-// Attach tells the reloader where to put further generations.
+// Attach tells the reloader where to put generations, and puts the first one there.
 func (r *Reloader) Attach(swap func(*server.Generation)) {
 	r.building.Lock()
 	defer r.building.Unlock()
 	r.swap = swap
+	swap(r.active.Generation)
+	r.active.Program.Start()
 }
 
 // Reload builds from the files and swaps if all is well. It blocks until it is done. force builds even if
@@ -235,6 +237,7 @@ func (r *Reloader) accept(c *Candidate, report Report) Report {
 	report.OK, report.To, report.Hash, report.Tests = true, c.Number, c.Hash, c.Tests
 	if r.swap != nil {
 		r.swap(c.Generation)
+		c.Program.Start()
 	}
 	r.active = c
 	r.settle(report)
