@@ -106,7 +106,7 @@ func TestDeadResolver(t *testing.T) {
 	for _, c := range []struct {
 		n    int
 		want time.Duration
-	}{{1, 2 * time.Second}, {lookups, 2 * time.Second}, {100 * lookups, allLookups}} {
+	}{{1, 2 * time.Second}, {lookups, 2 * time.Second}, {10 * lookups, allLookups}} {
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()
 			hosts, errs := Resolve(make([]string, c.n), Options{Resolver: silent{}})
