@@ -65,8 +65,8 @@ func (rn *Runner) checkRun(h *handler, r *server.Request, results []lua.LValue) 
 
 // showChanges records for the trace what a handler did.
 func (rn *Runner) showChanges(h *handler, r *server.Request) {
-	hook := h.label + " " + h.text()
-	r.Trace.Step(h.kindName() + ": " + hook)
+	hook := h.label
+	r.Trace.Step(h.kindName() + ": " + hook + " " + h.text())
 	if h.change() == 0 {
 		return
 	}
@@ -120,8 +120,10 @@ func (rn *Runner) returned(h *handler, r *server.Request, results []lua.LValue) 
 	}
 	out := verdictOf(results[0]).v
 	r.Hook = h.label
-	if rn.pr.o.Log != nil && h.phase == server.PhaseAuthorize && out.Kind == server.Accept {
-		rn.pr.o.Log.Debug("accepted by a hook without the users file", "hook", h.label)
+	if r.Trace != nil {
+		named := *out
+		named.Hook = h.label
+		return &named
 	}
 	return out
 }

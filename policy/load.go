@@ -136,7 +136,7 @@ func (pr *Program) require(name string) (*sandbox.Program, error) {
 	if !strings.Contains(name, ".") || strings.Contains(name, "..") || strings.ContainsAny(name, `/\`) {
 		return nil, fmt.Errorf("require(%q): only files in sub-directories can be required, as require(\"lib.vlan\")", name)
 	}
-	if pr.linked {
+	if pr.linked && !pr.view {
 		return nil, fmt.Errorf("require(%q): not read when the scripts were loaded first", name)
 	}
 	file := strings.ReplaceAll(name, ".", "/") + ".lua"
@@ -156,6 +156,9 @@ func (pr *Program) require(name string) (*sandbox.Program, error) {
 func (pr *Program) readFile(name string) (string, error) {
 	if text, ok := pr.library.files[name]; ok {
 		return text, nil
+	}
+	if pr.linked && !pr.view {
+		return "", fmt.Errorf("readfile(%q): not read when the scripts were loaded first", name)
 	}
 	if err := pr.inside(name); err != nil {
 		return "", fmt.Errorf("readfile(%q): %w", name, err)

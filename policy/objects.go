@@ -23,6 +23,7 @@ type attributes struct {
 	of    *objects // nil: a list that is no request's (a test's reply)
 	list  *dictionary.List
 	which lists
+	extra func(name string) lua.LValue // fields of a list that is no request's; may be nil
 }
 
 // metatables are those of the objects that scripts see.
@@ -151,6 +152,12 @@ func (rn *Runner) index(l *lua.LState) int {
 	name, ok := l.Get(2).(lua.LString)
 	if !ok {
 		sandbox.RaiseMisuse(l, "%s[%v]: got a %s, expected the name of a field or attribute", a.name(), l.Get(2), l.Get(2).Type())
+	}
+	if a.extra != nil {
+		if v := a.extra(string(name)); v != nil {
+			l.Push(v)
+			return 1
+		}
 	}
 	k, err := rn.key(a, string(name))
 	switch {

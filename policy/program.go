@@ -12,6 +12,8 @@ import (
 	"perilune/policy/sandbox"
 )
 
+var _ server.Policy = (*Program)(nil)
+
 // Options of Load. Tree, Dir and Dictionary must be set.
 type Options struct {
 	Tree       *raddb.Tree
@@ -36,6 +38,7 @@ type Program struct {
 	scripts []*script
 	library library
 	linked  bool
+	view    bool // made by View: test files may read more
 
 	handlers                []*handler // in order of registration; a handler's index is its place here
 	phases                  [numPhases][]*handler
@@ -55,6 +58,8 @@ type Program struct {
 	idle []*Runner
 	shut bool
 	stop func() // ends the timers; nil if none runs
+
+	started bool // Start was called: the generation was in place
 }
 
 // maxIdle bounds the free states of a program; those beyond are thrown away.
@@ -93,9 +98,16 @@ func (pr *Program) Close() {
 	if pr.stop != nil {
 		pr.stop()
 	}
+	if pr.started {
+		pr.runUnload()
+	}
 	pr.mu.Lock()
 	defer pr.mu.Unlock()
 	pr.shut = true
+	if pr.first != nil {
+		pr.first.close()
+		pr.first = nil
+	}
 	for _, rn := range pr.idle {
 		rn.close()
 	}

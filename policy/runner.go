@@ -21,6 +21,7 @@ type Runner struct {
 	functions   []*lua.LFunction // of the handlers, by index
 	expressions []*lua.LFunction // by ref, made when first used
 	loading     bool
+	busy        bool // a handler without request computes for long
 	keys        keyCache
 	patterns    map[patternKey]*pattern
 	scratch     []byte // of values under way
@@ -96,6 +97,9 @@ func (rn *Runner) long() {
 	if rn.r != nil {
 		// A full house only means that the loop has to wait for this handler.
 		_ = rn.r.Detach()
+	} else if !rn.busy {
+		rn.busy = true
+		rn.pr.o.Busy.Enter()
 	}
 	rn.pr.o.Busy.Yield()
 }

@@ -1,0 +1,161 @@
+package policytest
+
+import (
+	"fmt"
+	"log/slog"
+	"testing/fstest"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"perilune/engine/nas"
+	"perilune/engine/raddb"
+	"perilune/engine/server"
+	"perilune/engine/users"
+	"perilune/policy"
+	"perilune/policy/sandbox"
+)
+
+// A testCase is one test.case, or one row of a test.each.
+type testCase struct {
+	name string
+	at   raddb.Pos
+	fn   *lua.LFunction
+	row  lua.LValue // argument; nil if none
+}
+
+// A file is one test file: its Lua state, what it registered, and the case that runs.
+type file struct {
+	o       *Options
+	name    string
+	clock   *clock
+	program *policy.Program // a view, to which test.users adds its expressions
+	bench   *policy.Bench
+	loading bool
+
+	users   *users.Table
+	clients *nas.Table
+	cases   []testCase
+	setups  []*lua.LFunction
+
+	// Of the case that runs.
+	view      *policy.Program
+	gen       *server.Generation
+	offline   *server.Offline
+	log       *errorLog
+	last      *exchange
+	exchanges map[lua.LValue]*exchange // by the reply's Lua value
+}
+
+// Limits of one case; the time is real, the clock of the scripts stands.
+const (
+	caseSteps = 10_000_000
+	caseTime  = 10 * time.Second
+)
+
+func newFile(o *Options, name string) *file {
+	f := &file{o: o, name: name, clock: newClock(o.Users.Location), clients: o.Generation.Clients}
+	f.program = o.Program.View(f.clock.now, slog.New(slog.DiscardHandler))
+	f.bench = f.program.NewBench()
+	f.open()
+	return f
+}
+
+func (f *file) close() {
+	f.bench.Close()
+	f.program.Close()
+	if f.users != nil {
+		f.users.Close(nil)
+	}
+}
+
+// load compiles and runs the file, which registers its cases.
+func (f *file) load(source []byte) raddb.List {
+	program, errs := f.bench.Compile(f.name, source, globals())
+	if program == nil {
+		return errs
+	}
+	f.loading = true
+	defer func() { f.loading = false }()
+	if err := f.bench.State().Load(program); err != nil {
+		e := asError(err)
+		errs.Errorf(e.at(f.name), "%s", e.Msg)
+	}
+	return errs
+}
+
+// takeUsers reads the lines of test.users.
+func (f *file) takeUsers(text string) error {
+	if f.users != nil {
+		return fmt.Errorf("test.users: a test file has one")
+	}
+	var errs raddb.List
+	o := f.o.Users
+	o.Dictionary, o.Names = f.o.Generation.Dictionary, f.program
+	f.users = users.Load(mapTree("users", text), "users", o, &errs)
+	return errs.Err()
+}
+
+// takeClients reads the lines of test.clients.
+func (f *file) takeClients(text string) error {
+	var errs raddb.List
+	f.clients = nas.Load(mapTree("clients", text), "clients", &errs)
+	return errs.Err()
+}
+
+func mapTree(name, text string) *raddb.Tree {
+	return raddb.OpenFS(fstest.MapFS{name: {Data: []byte(text)}})
+}
+
+// begin makes all that a case has of its own.
+func (f *file) begin() {
+	f.clock.reset()
+	f.log, f.last, f.exchanges = &errorLog{}, nil, map[lua.LValue]*exchange{}
+	f.view = f.program.View(f.clock.now, slog.New(f.log))
+	tested := f.o.Generation
+	f.gen = &server.Generation{
+		Number: tested.Number, Hash: tested.Hash, Loaded: tested.Loaded, Dictionary: tested.Dictionary,
+		Clients: f.clients, Users: tested.Users, Policy: f.view, Settings: tested.Settings,
+	}
+	if f.users != nil {
+		f.gen.Users = f.users
+	}
+	f.offline = server.NewOffline(f.clock.now)
+}
+
+// run runs the setups and the case. nil means passed.
+func (f *file) run(c testCase) *Failure {
+	f.begin()
+	defer f.view.Close()
+	for _, setup := range f.setups {
+		if err := f.call(setup); err != nil {
+			return f.failure(c, err)
+		}
+	}
+	var args []lua.LValue
+	if c.row != nil {
+		args = append(args, c.row)
+	}
+	if err := f.call(c.fn, args...); err != nil {
+		return f.failure(c, err)
+	}
+	return nil
+}
+
+func (f *file) call(fn *lua.LFunction, args ...lua.LValue) error {
+	run := sandbox.Run{Steps: caseSteps, Deadline: time.Now().Add(caseTime)}
+	_, err := f.bench.State().Call(fn, run, args...)
+	return err
+}
+
+func (f *file) failure(c testCase, err error) *Failure {
+	e := asError(err)
+	failure := &Failure{At: e.at(f.name), Case: c.name, Message: e.Msg, Log: f.log.lines}
+	if failure.At.Line == 0 {
+		failure.At = c.at
+	}
+	if f.last != nil {
+		failure.Request, failure.Path = f.last.request(), f.last.out.String()
+	}
+	return failure
+}

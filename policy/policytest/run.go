@@ -1,0 +1,134 @@
+package policytest
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"time"
+
+	"perilune/engine/raddb"
+	"perilune/engine/server"
+	"perilune/engine/users"
+	"perilune/policy"
+)
+
+// Options of Run. Generation, Program, Tree and Dir must be set.
+type Options struct {
+	Generation *server.Generation // what is tested: its dictionary, clients, users and settings
+	Program    *policy.Program    // its scripts, linked
+	Tree       *raddb.Tree        // test files are read through it, so they are inputs of the generation
+	Dir        string             // of the scripts, as a name of the tree
+	Users      users.Options      // Dialect, IgnoreCase and Location, for test.users
+	Busy       *server.Busy       // told of long computations; may be nil
+	Match      string             // runs only cases whose "file: name" holds the text; "": all
+	Each       func(CaseResult)   // called after each case; may be nil
+}
+
+// A Result says how the tests went.
+type Result struct {
+	Files    int
+	Passed   int
+	Failures []Failure
+	Warnings raddb.List // of the test files
+	Took     time.Duration
+}
+
+// A CaseResult is one case that has run.
+type CaseResult struct {
+	File, Name string
+	Failure    *Failure // nil: passed
+	Took       time.Duration
+}
+
+// A Failure is one case, or one file, that went wrong.
+type Failure struct {
+	At      raddb.Pos
+	Case    string // "" if the file itself is wrong
+	Message string
+	Request string   // the last request of the case, for people; "" if none was sent
+	Path    string   // the way that it took
+	Log     []string // what handlers logged at level error
+}
+
+// Text gives the failure for people: the message, the request, its path.
+func (f Failure) Text() string {
+	var b strings.Builder
+	if f.Case != "" {
+		fmt.Fprintf(&b, "test %q: ", f.Case)
+	}
+	b.WriteString(f.Message)
+	for _, line := range f.Log {
+		b.WriteString("\n  log: " + line)
+	}
+	if f.Request != "" {
+		b.WriteString("\n  request: " + f.Request)
+	}
+	for line := range strings.Lines(f.Path) {
+		b.WriteString("\n    " + strings.TrimRight(line, "\n"))
+	}
+	return b.String()
+}
+
+// Run runs all test files of the scripts directory in byte order of their names. All failures are collected.
+func Run(o Options) *Result {
+	start := time.Now()
+	res := &Result{}
+	o.Busy.Enter()
+	defer o.Busy.Leave()
+	names, err := o.Tree.ReadDir(o.Dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		res.fail(Failure{At: raddb.Pos{File: o.Dir}, Message: err.Error()})
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.lua") {
+			o.runFile(name, res)
+		}
+	}
+	res.Took = time.Since(start)
+	return res
+}
+
+func (res *Result) fail(f Failure) { res.Failures = append(res.Failures, f) }
+
+// runFile runs one test file.
+func (o *Options) runFile(name string, res *Result) {
+	res.Files++
+	source, err := o.Tree.ReadFile(path.Join(o.Dir, name))
+	if err != nil {
+		res.fail(Failure{At: raddb.Pos{File: name}, Message: err.Error()})
+		return
+	}
+	f := newFile(o, name)
+	defer f.close()
+	for _, e := range f.load(source) {
+		if e.Warning {
+			res.Warnings = append(res.Warnings, e)
+			continue
+		}
+		res.fail(Failure{At: e.Pos, Message: e.Msg})
+		f.cases = nil
+	}
+	for _, c := range f.cases {
+		if !strings.Contains(name+": "+c.name, o.Match) {
+			continue
+		}
+		f.runCase(c, res)
+		o.Busy.Yield()
+	}
+}
+
+// runCase runs one case and files its result.
+func (f *file) runCase(c testCase, res *Result) {
+	start := time.Now()
+	failure := f.run(c)
+	if failure == nil {
+		res.Passed++
+	} else {
+		res.fail(*failure)
+	}
+	if f.o.Each != nil {
+		f.o.Each(CaseResult{File: f.name, Name: c.name, Failure: failure, Took: time.Since(start)})
+	}
+}

@@ -1,0 +1,238 @@
+package policytest
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"perilune/engine/dictionary"
+	"perilune/engine/nas"
+	"perilune/engine/raddb"
+	"perilune/engine/radius"
+	"perilune/engine/server"
+	"perilune/policy"
+	"perilune/policy/sandbox"
+)
+
+// An exchange is one request of a case and what became of it.
+type exchange struct {
+	question server.Question
+	password string
+	chap     bool
+	out      *server.Outcome
+}
+
+// sendOptions are the keys of send{} that are no attributes.
+var sendOptions = []string{"client", "user", "password", "method", "status", "code"}
+
+// codes are the requests that send{code=} makes.
+var codes = []radius.Code{
+	radius.CodeAccessRequest, radius.CodeAccountingRequest, radius.CodeStatusServer, radius.CodeCoARequest, radius.CodeDisconnectRequest,
+}
+
+// send is send{client=, user=, password=, method=, status=, code=, attributes}.
+func (f *file) send(l *lua.LState) int {
+	if f.loading {
+		sandbox.RaiseMisuse(l, "send belongs into a case")
+	}
+	t := sandbox.CheckTable(l, 1)
+	x, err := f.prepare(t)
+	if err == nil {
+		err = f.exchange(x)
+	}
+	if err != nil {
+		sandbox.RaiseMisuse(l, "send: %s", err)
+	}
+	l.Push(f.reply(x))
+	return 1
+}
+
+// prepare makes the question of a table.
+func (f *file) prepare(t *lua.LTable) (*exchange, error) {
+	x := &exchange{question: server.Question{Code: radius.CodeAccessRequest}}
+	method := "pap"
+	err := policy.Each(t, func(k, v lua.LValue) error {
+		key := k.String()
+		switch {
+		case k.Type() != lua.LTString:
+			return fmt.Errorf("the key %v is no option and no attribute", k)
+		case !policy.IsField(key):
+			return f.bench.Add(&x.question.Attributes, key, v)
+		}
+		return f.option(x, key, v, &method)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return x, x.credential(f.gen.Dictionary, method)
+}
+
+func (f *file) option(x *exchange, key string, v lua.LValue, method *string) (err error) {
+	text, ok := v.(lua.LString)
+	if !ok && slices.Contains(sendOptions, key) {
+		return fmt.Errorf("%s: got a %s, expected text", key, v.Type())
+	}
+	switch key {
+	case "client":
+		x.question.Client, err = f.client(string(text))
+	case "user":
+		return f.bench.Add(&x.question.Attributes, "User-Name", v)
+	case "password":
+		x.password = string(text)
+	case "method":
+		*method = string(text)
+	case "status":
+		x.question.Code = radius.CodeAccountingRequest
+		return f.bench.Add(&x.question.Attributes, "Acct-Status-Type", v)
+	case "code":
+		x.question.Code, err = codeNamed(string(text))
+	default:
+		return fmt.Errorf("no option %q%s", key, raddb.DidYouMean(key, slices.Values(sendOptions)))
+	}
+	return err
+}
+
+func codeNamed(name string) (radius.Code, error) {
+	var known []string
+	for _, c := range codes {
+		if c.String() == name {
+			return c, nil
+		}
+		known = append(known, c.String())
+	}
+	return 0, fmt.Errorf("code: no request %q%s", name, raddb.DidYouMean(name, slices.Values(known)))
+}
+
+// client finds a client by its name, or by an address.
+func (f *file) client(name string) (*nas.Client, error) {
+	var names []string
+	if f.clients != nil {
+		for _, c := range f.clients.All() {
+			if c.Name == name {
+				return c, nil
+			}
+			names = append(names, c.Name)
+		}
+		if addr, err := netip.ParseAddr(name); err == nil {
+			if c := f.clients.Lookup(addr.Unmap()); c != nil {
+				return c, nil
+			}
+		}
+	}
+	return nil, fmt.Errorf("client: no client %q%s; test.clients gives a test file its own", name, raddb.DidYouMean(name, slices.Values(names)))
+}
+
+// credential puts the password into the request as its method wants it.
+func (x *exchange) credential(d *dictionary.Dictionary, method string) error {
+	switch {
+	case x.password == "" || method == "none":
+		return nil
+	case method == "pap":
+		x.question.Attributes.Add(any1(d.Known.UserPassword), []byte(x.password))
+		return nil
+	case method == "chap":
+		x.chap, x.question.CHAP = true, x.password
+		return nil
+	}
+	return fmt.Errorf(`method: got %q, expected "pap", "chap" or "none"`, method)
+}
+
+func any1(a *dictionary.Attribute) dictionary.Ref {
+	return dictionary.Ref{Attr: a, Tag: dictionary.AnyTag}
+}
+
+// exchange sends a question on its way.
+func (f *file) exchange(x *exchange) (err error) {
+	x.out, err = f.offline.Run(f.gen, &x.question)
+	if err == nil {
+		f.last = x
+	}
+	return err
+}
+
+// request gives the request for people, without its password.
+func (x *exchange) request() string {
+	parts := []string{x.question.Code.String()}
+	if x.question.Client != nil {
+		parts = append(parts, "client="+x.question.Client.Name)
+	}
+	for i := range x.question.Attributes.Pairs {
+		parts = append(parts, string(x.question.Attributes.Pairs[i].AppendText(nil, true)))
+	}
+	return strings.Join(parts, " ")
+}
+
+// verdict gives the outcome's word.
+func (x *exchange) verdict() string {
+	if x.out.Kind == server.Accept && x.question.Code == radius.CodeAccountingRequest {
+		return "response"
+	}
+	return x.out.Kind.String()
+}
+
+// reply gives the Lua value of an exchange: its attribute list, its fields, and answer.
+func (f *file) reply(x *exchange) lua.LValue {
+	l := f.bench.State().Lua()
+	answer := l.NewFunction(func(l *lua.LState) int { return f.answer(l, x) })
+	v := f.bench.List(&x.out.Reply, func(name string) lua.LValue {
+		if name == "answer" {
+			return answer
+		}
+		return x.field(l, name)
+	})
+	f.exchanges[v] = x
+	return v
+}
+
+func (x *exchange) field(l *lua.LState, name string) lua.LValue {
+	switch name {
+	case "verdict":
+		return lua.LString(x.verdict())
+	case "reason":
+		return lua.LString(x.out.Reason)
+	case "code":
+		if x.out.Answer == 0 {
+			return lua.LString("")
+		}
+		return lua.LString(x.out.Answer.String())
+	case "rule":
+		return lua.LString(x.out.Rule)
+	case "hooks":
+		t := l.NewTable()
+		for _, h := range x.out.Hooks {
+			t.Append(lua.LString(h))
+		}
+		return t
+	case "proxied":
+		return lua.LFalse
+	case "trace":
+		return lua.LString(x.out.Trace.String())
+	}
+	return nil
+}
+
+// answer is r:answer(text): the next round, with the State of this one.
+func (f *file) answer(l *lua.LState, x *exchange) int {
+	text := sandbox.CheckString(l, 2)
+	if x.out.State == nil {
+		sandbox.RaiseMisuse(l, "answer: the reply (%s) has no State", x.verdict())
+	}
+	next := &exchange{question: x.question, password: text}
+	next.question.State, next.question.CHAP = x.out.State, ""
+	next.question.Attributes = dictionary.List{}
+	known := &f.gen.Dictionary.Known
+	for _, p := range x.question.Attributes.Pairs {
+		if p.Attr != known.UserPassword && p.Attr != known.CHAPPassword {
+			next.question.Attributes.AddShared(p)
+		}
+	}
+	next.question.Attributes.Add(any1(known.UserPassword), []byte(text))
+	if err := f.exchange(next); err != nil {
+		sandbox.RaiseMisuse(l, "answer: %s", err)
+	}
+	l.Push(f.reply(next))
+	return 1
+}

@@ -1,0 +1,139 @@
+package policy
+
+import (
+	"log/slog"
+	"maps"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"perilune/engine/dictionary"
+	"perilune/engine/raddb"
+	"perilune/policy/sandbox"
+)
+
+// View gives the same program with a clock and log of its own, fresh states and no timers: one for each test
+// case. Only its own Close frees its states.
+func (pr *Program) View(now func() time.Time, log *slog.Logger) *Program {
+	v := &Program{
+		o: pr.o, dict: pr.dict, names: pr.names, scripts: pr.scripts, linked: pr.linked, view: true,
+		library:  library{maps.Clone(pr.library.programs), maps.Clone(pr.library.files)},
+		handlers: pr.handlers, phases: pr.phases, huntgroups: pr.huntgroups, rewrites: pr.rewrites,
+		answers: pr.answers, authTypes: pr.authTypes, authNumbers: pr.authNumbers,
+		expressions: pr.expressions[:len(pr.expressions):len(pr.expressions)],
+		tames:       pr.tames, requestNames: pr.requestNames, listNames: pr.listNames,
+	}
+	v.o.Now, v.o.Log, v.o.Timers, v.o.IO = now, log, nil, false
+	return v
+}
+
+// A Bench is a Lua state that sees the API of tests instead of registrations: verdicts, the modules, and
+// what its maker adds. It runs test files.
+type Bench struct{ rn *Runner }
+
+// NewBench makes a bench on a linked program.
+func (pr *Program) NewBench() *Bench {
+	rn := pr.bareRunner()
+	rn.loading = true // readfile and require work in test files at any time
+	return &Bench{rn}
+}
+
+// State gives the bench's state.
+func (b *Bench) State() *sandbox.State { return b.rn.box }
+
+// Close frees the bench.
+func (b *Bench) Close() { b.rn.close() }
+
+// Compile compiles a test file; globals are the names that its maker adds.
+func (b *Bench) Compile(name string, source []byte, globals map[string][]string) (*sandbox.Program, raddb.List) {
+	all := map[string][]string{}
+	for _, e := range verdictAPI() {
+		all[e.Name] = nil
+	}
+	for name, fields := range moduleFields() {
+		all[name] = fields
+	}
+	for name, fields := range globals {
+		all[name] = fields
+	}
+	return sandbox.Compile(name, source, sandbox.Options{Globals: all})
+}
+
+// List gives an attribute list as scripts see one, read-only. extra gives the fields and methods that it has
+// beside those of every list, nil for a name that it does not know; extra itself may be nil.
+func (b *Bench) List(l *dictionary.List, extra func(name string) lua.LValue) lua.LValue {
+	a := &attributes{list: l, extra: extra}
+	return &lua.LUserData{Value: a, Env: b.rn.lua().G.Global, Metatable: b.rn.meta.list}
+}
+
+// Encode gives the wire form of a value for an attribute.
+func (b *Bench) Encode(name string, v lua.LValue) ([]byte, error) {
+	ref, err := b.rn.pr.names.resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	return wire(nil, ref.Attr, v)
+}
+
+// Values gives the values of an attribute as a script reads them.
+func (b *Bench) Values(l *dictionary.List, name string) (values []lua.LValue, err error) {
+	ref, err := b.rn.pr.names.resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	for i := 0; ; i++ {
+		value, ok := l.Get(ref, i)
+		if !ok {
+			return values, nil
+		}
+		values = append(values, b.rn.value(ref.Attr, value))
+	}
+}
+
+// Add appends the values that a script gives to an attribute: one, or a list of them.
+func (b *Bench) Add(l *dictionary.List, name string, v lua.LValue) error {
+	ref, err := b.rn.pr.names.resolve(name)
+	if err != nil {
+		return err
+	}
+	items := []lua.LValue{v}
+	if t, ok := v.(*lua.LTable); ok && !(structured(ref.Attr) && t.Len() == 0) {
+		items = items[:0]
+		for i := 1; i <= t.Len(); i++ {
+			items = append(items, t.RawGetInt(i))
+		}
+	}
+	for _, item := range items {
+		value, err := wire(nil, ref.Attr, item)
+		if err != nil {
+			return err
+		}
+		l.Add(ref, value)
+	}
+	return nil
+}
+
+// Each calls fn for the pairs of a table in their order of insertion, until it gives an error.
+func Each(t *lua.LTable, fn func(k, v lua.LValue) error) (err error) {
+	each(t, func(k, v lua.LValue) bool {
+		err = fn(k, v)
+		return err == nil
+	})
+	return err
+}
+
+// IsField reports whether a key is a field or an option, and no attribute.
+func IsField(key string) bool { return isField(key) }
+
+// Duration reads a duration as scripts write it; name is what errors call it.
+func Duration(name string, v lua.LValue) (time.Duration, error) { return duration(name, v) }
+
+// HookAt gives the name of the handler with a label (file.lua:line), "" if there is none.
+func (pr *Program) HookAt(label string) string {
+	for _, h := range pr.handlers {
+		if h.label == label {
+			return h.name
+		}
+	}
+	return ""
+}
