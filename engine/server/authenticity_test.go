@@ -177,7 +177,7 @@ func TestTwoSecrets(t *testing.T) {
 	g := load(t, "bob Cleartext-Password := \"hello\"\n", nil)
 	client := home(g)
 	client.Second = radius.NewSecret(old)
-	c := core(t, CoreOptions{Recorder: memory{}})
+	c := core(t, CoreOptions{Recorder: unkept{}})
 	for _, secret := range []string{homeSecret, old} {
 		datagram := onWire(radius.CodeAccessRequest, secret, "first", attribute(1, "bob"), hidden(secret, "hello"))
 		r := arrive(g, "auth")
@@ -245,7 +245,7 @@ func FuzzReceive(f *testing.F) {
 	f.Add(uint8(2), onWire(4, homeSecret, "", user)[4:])
 	f.Add(uint8(3), onWire(12, homeSecret, "first")[4:])
 	f.Add(uint8(4), onWire(43, homeSecret, "", user)[4:])
-	c := core(f, CoreOptions{Recorder: memory{}})
+	c := core(f, CoreOptions{Recorder: unkept{}})
 	codes := []radius.Code{1, 1, 4, 12, 43, 40, 2}
 	f.Fuzz(func(t *testing.T, kind uint8, rest []byte) {
 		code := codes[int(kind)%len(codes)]

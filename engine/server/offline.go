@@ -52,19 +52,19 @@ type Outcome struct {
 	Trace  *Trace
 }
 
-// memory is the Recorder of an Offline: Run takes the record itself.
-type memory struct{}
+// unkept is the Recorder of an Offline: Run takes the record itself.
+type unkept struct{}
 
 // Append implements Recorder.
-func (memory) Append(_ []byte, done func(error)) { done(nil) }
+func (unkept) Append(_ []byte, done func(error)) { done(nil) }
 
 // Healthy implements Recorder.
-func (memory) Healthy() bool { return true }
+func (unkept) Healthy() bool { return true }
 
 // NewOffline gives an Offline with its own clock (nil: time.Now), an empty memory of what was learnt about
 // Message-Authenticator, and a State key of its own.
 func NewOffline(now func() time.Time) *Offline {
-	core, err := NewCore(CoreOptions{Now: now, Recorder: memory{}, Ring: 1})
+	core, err := NewCore(CoreOptions{Now: now, Recorder: unkept{}, Ring: 1})
 	if err != nil {
 		panic(err) // without files nothing can fail
 	}

@@ -1,0 +1,188 @@
+package server
+
+import (
+	"encoding/binary"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"perilune/engine/nas"
+	"perilune/engine/radius"
+)
+
+// TestReplyFilter is the table of what each reply may carry (RFC 2865 s5.44, 3579 s3.3, 5080 s2.6.1, 5176
+// s3.6).
+func TestReplyFilter(t *testing.T) {
+	g := load(t, "", nil)
+	all := []string{
+		"Reply-Message", "User-Name", "Session-Timeout", "Idle-Timeout", "Filter-Id", "Class", "Prompt", "Cisco-AVPair",
+		"MS-CHAP-Error", "Error-Cause", "Service-Type", "Tunnel-Type", "State", "EAP-Message", "Proxy-State",
+		"Message-Authenticator", "User-Password", "NAS-Port", "Calling-Station-Id", "Cleartext-Password", "Auth-Type",
+	}
+	for _, c := range []struct {
+		code   radius.Code
+		client nas.Client
+		want   string
+	}{
+		{radius.CodeAccessAccept, nas.Client{}, "Reply-Message User-Name Session-Timeout Idle-Timeout Filter-Id Class Prompt Cisco-AVPair MS-CHAP-Error Error-Cause Service-Type Tunnel-Type"},
+		{radius.CodeAccessReject, nas.Client{}, "Reply-Message MS-CHAP-Error Error-Cause"},
+		{radius.CodeAccessReject, nas.Client{RejectVSA: true}, "Reply-Message Cisco-AVPair MS-CHAP-Error Error-Cause"},
+		{radius.CodeAccessChallenge, nas.Client{}, "Reply-Message Session-Timeout Idle-Timeout Prompt Cisco-AVPair MS-CHAP-Error"},
+		{radius.CodeAccountingResponse, nas.Client{}, "Cisco-AVPair MS-CHAP-Error"},
+		{radius.CodeCoANAK, nas.Client{}, "Cisco-AVPair MS-CHAP-Error Error-Cause Service-Type"},
+	} {
+		var got []string
+		for _, name := range all {
+			if carries(c.code, g.Dictionary.Attribute(name), &c.client, g.prepare().chapError) {
+				got = append(got, name)
+			}
+		}
+		if diff := cmp.Diff(strings.Fields(c.want), got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.code, diff)
+		}
+	}
+}
+
+// wireReply gives the attributes of the reply to a datagram as type numbers, in order.
+func wireReply(t *testing.T, g *Generation, listener string, datagram []byte) ([]radius.Type, *Request) {
+	t.Helper()
+	c := core(t, CoreOptions{Recorder: unkept{}})
+	r := arrive(g, listener)
+	if why := c.receive(r, datagram); why != 0 {
+		t.Fatal(why)
+	}
+	c.process(r)
+	if r.pending {
+		c.finishAccounting(r)
+	}
+	reply, err := radius.Parse(r.out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if reply.Identifier != r.Packet.Identifier {
+		t.Errorf("identifier %d", reply.Identifier)
+	}
+	if _, err := r.Session.VerifyReply(r.out, &r.Packet.Authenticator); err != nil {
+		t.Error(err)
+	}
+	var got []radius.Type
+	for typ := range reply.Attributes.All() {
+		got = append(got, typ)
+	}
+	return got, r
+}
+
+// TestReplyOrder: Message-Authenticator first where one belongs, then the attributes, Proxy-State last, all
+// of them, in order, in every kind of reply.
+func TestReplyOrder(t *testing.T) {
+	const file = "bob Cleartext-Password := \"hello\"\n\tFilter-Id = \"f\", Reply-Message += \"m\"\n"
+	user, p1, p2 := attribute(1, "bob"), attribute(33, "one"), attribute(33, "two")
+	right, wrong := hidden(homeSecret, "hello"), hidden(homeSecret, "x")
+	eap := attribute(79, "\x02\x2a\x00\x05\x01")
+	for _, c := range []struct {
+		name, listener string
+		datagram       []byte
+		mute           bool
+		code           radius.Code
+		want           []radius.Type
+	}{
+		{"accept", "auth", onWire(1, homeSecret, "first", p1, user, right, p2), false, 2, []radius.Type{80, 11, 18, 33, 33}},
+		{"accept without M-A asked", "auth", onWire(1, homeSecret, "", p1, user, right, p2), false, 2, []radius.Type{80, 11, 18, 33, 33}},
+		{"no-reply-ma", "auth", onWire(1, homeSecret, "first", user, right), true, 2, []radius.Type{11, 18}},
+		{"reject", "auth", onWire(1, homeSecret, "first", p1, user, wrong, p2), false, 3, []radius.Type{80, 18, 33, 33}},
+		{"EAP", "auth", onWire(1, homeSecret, "first", p1, user, eap), true, 3, []radius.Type{80, 79, 33}},
+		{"status", "auth", onWire(12, homeSecret, "first", p1), true, 2, []radius.Type{80, 33}},
+		{"status at acct", "acct", onWire(12, homeSecret, "first", p1), false, 5, []radius.Type{33}},
+		{"accounting", "acct", onWire(4, homeSecret, "", p1, user, p2), false, 5, []radius.Type{33, 33}},
+		{"accounting with M-A", "acct", onWire(4, homeSecret, "first", user, p2), false, 5, []radius.Type{33}},
+		{"CoA", "coa", onWire(43, homeSecret, "", user, p1), false, 45, []radius.Type{101, 33}},
+		{"CoA with M-A", "coa", onWire(43, homeSecret, "first", user, p1), false, 45, []radius.Type{80, 101, 33}},
+		{"Disconnect", "coa", onWire(40, homeSecret, "", user), false, 42, []radius.Type{101}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := load(t, file, nil)
+			home(g).NoReplyMessageAuthenticator = c.mute
+			got, r := wireReply(t, g, c.listener, c.datagram)
+			if diff := cmp.Diff(c.want, got); diff != "" || radius.Code(r.out[0]) != c.code || r.Code != c.code {
+				t.Errorf("code %v (-want +got):\n%s", r.out[0], diff)
+			}
+		})
+	}
+}
+
+// TestEAPFailure: a native reject of EAP carries EAP-Failure with the identifier of the response.
+func TestEAPFailure(t *testing.T) {
+	g := load(t, "", nil)
+	_, r := wireReply(t, g, "auth", onWire(1, homeSecret, "first", attribute(1, "bob"), attribute(79, "\x02\x2a\x00\x05\x01")))
+	reply, _ := radius.Parse(r.out)
+	message, _ := reply.Attributes.Find(radius.TypeEAPMessage)
+	if string(message) != "\x04\x2a\x00\x04" {
+		t.Errorf("%x", message)
+	}
+}
+
+// TestSalts: two encrypted attributes of one reply have different salts, with the high bit set.
+func TestSalts(t *testing.T) {
+	const file = "bob Cleartext-Password := \"hello\"\n\tTunnel-Password:1 = \"a\", Tunnel-Password:2 += \"a\"\n"
+	g := load(t, file, nil)
+	_, r := wireReply(t, g, "auth", onWire(1, homeSecret, "first", attribute(1, "bob"), hidden(homeSecret, "hello")))
+	reply, _ := radius.Parse(r.out)
+	var salts []uint16
+	for typ, v := range reply.Attributes.All() {
+		if typ == 69 {
+			salts = append(salts, binary.BigEndian.Uint16(v[1:]))
+		}
+	}
+	if len(salts) != 2 || salts[0] == salts[1] || salts[0]&salts[1]&0x8000 == 0 {
+		t.Errorf("salts %x", salts)
+	}
+}
+
+// TestReplyTooLong: a reply is never cut. Access becomes a reject without what was too much; if even that
+// cannot be, and for accounting, there is none.
+func TestReplyTooLong(t *testing.T) {
+	long := &Verdict{Kind: Accept}
+	g := load(t, "", inPhase(PhaseAuthorize, long))
+	ref, _ := g.Dictionary.Resolve("Reply-Message")
+	for range 20 {
+		long.Attributes = append(long.Attributes, Assignment{Ref: ref, Value: make([]byte, 250), Append: true})
+	}
+	for i := range long.Attributes {
+		copy(long.Attributes[i].Value, strings.Repeat("x", 250))
+	}
+	out := login(t, g, "bob", "x")
+	if out.Kind != Reject || out.Reason != "too-long" || len(out.Reply.Pairs) != 0 {
+		t.Errorf("%s", out)
+	}
+	ref, _ = g.Dictionary.Resolve("Cisco-AVPair")
+	account := &Verdict{Kind: Accept, Attributes: make([]Assignment, 20)}
+	for i := range account.Attributes {
+		account.Attributes[i] = Assignment{Ref: ref, Value: []byte(strings.Repeat("x", 240)), Append: true}
+	}
+	g = load(t, "", inPhase(PhaseAccounting, account))
+	out = ask(t, offline(), g, Question{Code: radius.CodeAccountingRequest, Attributes: attrs(t, g, "User-Name = bob")})
+	if out.Kind != Drop || out.Reason != "too-long" {
+		t.Errorf("accounting: %s", out)
+	}
+}
+
+// TestValueTooLong: the same for one value that has no room.
+func TestValueTooLong(t *testing.T) {
+	g := load(t, "", nil)
+	r := arrive(g, "auth")
+	c := core(t, CoreOptions{})
+	if why := c.receive(r, onWire(1, homeSecret, "first", attribute(1, "bob"), hidden(homeSecret, "x"))); why != 0 {
+		t.Fatal(why)
+	}
+	ref, _ := g.Dictionary.Resolve("Filter-Id")
+	r.Reply.Add(ref, make([]byte, 300))
+	for i := range r.Reply.Pairs[0].Value {
+		r.Reply.Pairs[0].Value[i] = 'x'
+	}
+	r.Verdict = Accept
+	c.encodeAccess(r)
+	if r.Verdict != Reject || r.Cause != ReasonEncode || r.Code != radius.CodeAccessReject || len(r.out) == 0 {
+		t.Errorf("%v %v %v", r.Verdict, r.Cause, r.Code)
+	}
+}
