@@ -38,11 +38,20 @@ func checkFormat(v Vendor) error {
 	return nil
 }
 
+// declaredAt gives the place of an earlier declaration for an error text.
 func declaredAt(p raddb.Pos) string {
 	if p.File == "" {
 		return ""
 	}
 	return ", declared at " + p.String()
+}
+
+// declaredAt is the same for an attribute.
+func (a *Attribute) declaredAt() string {
+	if a.carried {
+		return ", which the program itself declares"
+	}
+	return declaredAt(a.at)
 }
 
 // defineVendor declares a vendor; the last declaration of a number decides its format.
@@ -75,10 +84,10 @@ func (d *Dictionary) AddAttribute(a Attribute, at raddb.Pos) (*Attribute, error)
 		return nil, err
 	}
 	if old := d.Attribute(a.FullName()); old != nil && old.Index >= 0 {
-		return nil, fmt.Errorf("attribute %s is declared already%s", old.FullName(), declaredAt(old.at))
+		return nil, fmt.Errorf("attribute %s exists%s", old.FullName(), old.declaredAt())
 	}
 	if old := d.occupant(&a); old != nil {
-		return nil, fmt.Errorf("attribute %s has the number of %s%s", a.FullName(), old.FullName(), declaredAt(old.at))
+		return nil, fmt.Errorf("attribute %s has the number of %s%s", a.FullName(), old.FullName(), old.declaredAt())
 	}
 	a.at = at
 	return d.add(a), nil

@@ -51,9 +51,9 @@ func changed(old, next *Attribute) string {
 	case old.carried:
 		return ""
 	case old.Name != next.Name && fold(old.Name) == fold(next.Name):
-		return fmt.Sprintf("attribute %s differs from %s only in case%s; the two are one", next.Name, old.Name, declaredAt(old.at))
+		return fmt.Sprintf("attribute %s differs from %s only in case%s; the two are one", next.Name, old.Name, old.declaredAt())
 	case old.Type != next.Type || old.Number != next.Number:
-		return fmt.Sprintf("attribute %s is declared again with another type or number%s; this one counts", next.Name, declaredAt(old.at))
+		return fmt.Sprintf("attribute %s is declared again with another type or number%s; this one counts", next.Name, old.declaredAt())
 	}
 	return ""
 }
@@ -127,5 +127,5 @@ func (d *Dictionary) loseName(a *Attribute, name string) string {
 	if a.carried {
 		return ""
 	}
-	return fmt.Sprintf("attribute %s is declared again for another number%s; this one counts", name, declaredAt(a.at))
+	return fmt.Sprintf("attribute %s is declared again for another number%s; this one counts", name, a.declaredAt())
 }

@@ -220,7 +220,7 @@ func (f *file) alias(line []raddb.Field) {
 	switch old := f.d.names[fold(name)]; {
 	case old == a:
 	case old != nil && !old.carried:
-		f.errorf(line[2], "%s is the name of another attribute%s; expected a free one", name, declaredAt(old.at))
+		f.errorf(line[2], "%s is the name of another attribute%s; expected a free one", name, old.declaredAt())
 	default:
 		f.d.loseName(old, name)
 		a.aliases = append(a.aliases, name)
