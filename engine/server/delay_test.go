@@ -20,6 +20,7 @@ func TestRejectIsDelayed(t *testing.T) {
 	if d := time.Since(begin); d < way.delay-grain {
 		t.Errorf("the reject came after %v, want %v", d, way.delay)
 	}
+	ts.posted(1)
 	n.send(1, 1, "reject") // answered: at once and from the cache
 	n.expect("Access-Reject 1 reject")
 	ts.eventually("counters", func(c Counters) bool { return c.Reasons[ReasonDuplicate] == 1 && c.Resent == 1 })

@@ -85,6 +85,7 @@ func TestWaitingDelaysNobody(t *testing.T) {
 		n.expect("Access-Accept 5 wait 5")
 		close(ts.way.gate("3"))
 		n.expect("Access-Accept 3 wait 3")
+		ts.posted(2)
 		n.send(3, 1, "wait 3") // known from now on
 		n.expect("Access-Accept 3 wait 3")
 		ts.eventually("resent", func(c Counters) bool { return c.Resent == 1 && c.Detached == 2 })
@@ -230,6 +231,7 @@ func TestRecorder(t *testing.T) {
 		(<-ts.way.waiting).complete()
 		n.expect(fmt.Sprintf("Accounting-Response %d record", i))
 	}
+	ts.posted(4)
 	n.sendCode(code, 2, 1, "record")
 	n.expect("Accounting-Response 2 record")
 	ts.eventually("counted", func(c Counters) bool { return c.Reasons[ReasonDuplicate] == 1 && c.Resent == 1 })

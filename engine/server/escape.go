@@ -20,10 +20,19 @@ func appendText[T string | []byte](dst []byte, value T) []byte {
 	return append(dst, '"')
 }
 
-// plain reports whether a value needs no quotes: printable ASCII without space, quote, equals sign, backslash.
+// quoted holds the octets that make quotes necessary: all but printable ASCII, and space, quote, equals sign
+// and backslash.
+var quoted = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\'
+	}
+	return t
+}()
+
+// plain reports whether a value needs no quotes.
 func plain[T string | []byte](value T) bool {
 	for i := range len(value) {
-		if c := value[i]; c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\' {
+		if quoted[value[i]] {
 			return false
 		}
 	}
@@ -33,11 +42,11 @@ func plain[T string | []byte](value T) bool {
 // appendBare appends a key: what isn't plain becomes '_'.
 func appendBare(dst []byte, key string) []byte {
 	for i := range len(key) {
-		if plain(key[i : i+1]) {
-			dst = append(dst, key[i])
-		} else {
+		if quoted[key[i]] {
 			dst = append(dst, '_')
+			continue
 		}
+		dst = append(dst, key[i])
 	}
 	return dst
 }

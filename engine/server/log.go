@@ -73,8 +73,9 @@ type lines struct {
 	buf     []byte
 	records []slog.Record
 	n       int
-	stamp   []byte // the time as text, made once for one value
+	stamp   []byte // beginning of a line, made once for one time and level
 	at      time.Time
+	level   slog.Level
 }
 
 // flush hands lines to the writing goroutine.
@@ -101,7 +102,7 @@ func (l *Log) request(ls *lines, r *Request) {
 	e.rule(r)
 	e.text("hooks", r.Hook)
 	for i := range r.Notes {
-		e.text(r.Notes[i].Key, r.Notes[i].Value)
+		e.note(&r.Notes[i])
 	}
 	e.duration("took", time.Since(r.Arrival))
 	e.end()
@@ -153,20 +154,23 @@ func (l *Log) begin(ls *lines, level slog.Level, message string, at time.Time) e
 		e.record = &ls.records[len(ls.records)-1]
 		return e
 	}
-	if !ls.at.Equal(at) {
-		ls.stamp, ls.at = at.AppendFormat(ls.stamp[:0], stampLayout), at
+	if ls.at != at || ls.level != level {
+		ls.stamp, ls.at, ls.level = l.stamp(ls.stamp[:0], at, level), at, level
 	}
-	if l.json {
-		e.buf = append(e.buf, `{"time":"`...)
-		e.buf = append(e.buf, ls.stamp...)
-		e.buf = append(e.buf, '"')
-	} else {
-		e.buf = append(e.buf, "time="...)
-		e.buf = append(e.buf, ls.stamp...)
-	}
-	e.text("level", level.String())
+	e.buf = append(e.buf, ls.stamp...)
 	e.text("msg", message)
 	return e
+}
+
+// stamp appends the beginning of a line.
+func (l *Log) stamp(dst []byte, at time.Time, level slog.Level) []byte {
+	if l.json {
+		dst = at.AppendFormat(append(dst, `{"time":"`...), stampLayout)
+		dst = append(append(dst, `","level":"`...), level.String()...)
+		return append(dst, '"')
+	}
+	dst = at.AppendFormat(append(dst, "time="...), stampLayout)
+	return append(append(dst, " level="...), level.String()...)
 }
 
 // end closes the line. Only now is it part of the batch.
@@ -181,16 +185,16 @@ func (e *entry) end() {
 	e.lines.buf = append(e.buf, '\n')
 }
 
-// field writes what stands before a value.
+// field writes what stands before a value. The key must be plain.
 func (e *entry) field(key string) {
 	if e.log.json {
-		e.buf = append(e.buf, ',')
-		e.buf = appendJSON(e.buf, key)
-		e.buf = append(e.buf, ':')
+		e.buf = append(e.buf, ',', '"')
+		e.buf = append(e.buf, key...)
+		e.buf = append(e.buf, '"', ':')
 		return
 	}
 	e.buf = append(e.buf, ' ')
-	e.buf = appendBare(e.buf, key)
+	e.buf = append(e.buf, key...)
 	e.buf = append(e.buf, '=')
 }
 
@@ -207,6 +211,14 @@ func (e *entry) text(key, value string) {
 		e.field(key)
 		e.buf = appendText(e.buf, value)
 	}
+}
+
+// note adds a field of a script's making.
+func (e *entry) note(n *Note) {
+	if !plain(n.Key) {
+		n.Key = string(appendBare(nil, n.Key))
+	}
+	e.text(n.Key, n.Value)
 }
 
 // octets adds a field whose value came from the wire.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"sync"
@@ -21,6 +22,7 @@ type Options struct {
 	StatusRate     int           // Status-Server packets answered each second for one client; 0: 10
 	Grace          time.Duration // how long Serve waits for requests at work when its context ends; 0: 5 s
 	Log            *Log          // nil: no request log
+	Events         *slog.Logger  // what the operator should know beside requests; nil: slog.Default()
 	Busy           *Busy         // shared with loaders and hooks; nil: one of the server's own
 	Portable       bool          // read and send one datagram at a time, by the standard library alone
 }
@@ -39,6 +41,9 @@ func (o *Options) fill() {
 	def(&o.StatusRate, 10)
 	if o.Grace <= 0 {
 		o.Grace = 5 * time.Second
+	}
+	if o.Events == nil {
+		o.Events = slog.Default()
 	}
 	if o.Busy == nil {
 		o.Busy = new(Busy)
@@ -138,11 +143,13 @@ func (s *Server) closeSockets() {
 // Serve answers requests until ctx ends, then shuts down gracefully; or until Shutdown is called. A
 // generation must be in place. It gives nil after a graceful end.
 func (s *Server) Serve(ctx context.Context) error {
-	if s.generation.Load() == nil {
-		return errors.New("server: no generation to serve")
-	}
-	if s.stopping.Load() || s.started.Swap(true) {
+	switch {
+	case s.stopping.Load():
 		return ErrStopped
+	case s.generation.Load() == nil:
+		return errors.New("server: no generation to serve")
+	case s.started.Swap(true):
+		return errors.New("server: Serve was called already")
 	}
 	s.start()
 	ticker := time.NewTicker(10 * time.Second)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"log/slog"
 	"net"
 	"net/netip"
 	"strings"
@@ -144,6 +145,7 @@ func startServer(t *testing.T, way *fakeWay, o Options) *testServer {
 	if o.Listeners == nil {
 		o.Listeners = []Listener{{Kind: "auth", Addr: netip.MustParseAddrPort("127.0.0.1:0")}}
 	}
+	o.Events = slog.New(slog.DiscardHandler)
 	s, err := newServer(way, o)
 	if err != nil {
 		t.Fatal(err)
@@ -182,6 +184,12 @@ func (ts *testServer) eventually(what string, ok func(Counters) bool) {
 	}
 }
 
+// posted waits until n late answers are known to the first role: that is after they were sent.
+func (ts *testServer) posted(n int32) {
+	ts.t.Helper()
+	ts.eventually("late answers posted", func(Counters) bool { return ts.roles[0].finished.n.Load() == n })
+}
+
 // A testNAS sends packets from one socket.
 type testNAS struct {
 	t    testing.TB
@@ -190,7 +198,16 @@ type testNAS struct {
 
 func newNAS(t testing.TB, to netip.AddrPort) *testNAS {
 	t.Helper()
-	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
+	return newNASFrom(t, netip.Addr{}, to)
+}
+
+func newNASFrom(t testing.TB, from netip.Addr, to netip.AddrPort) *testNAS {
+	t.Helper()
+	var local *net.UDPAddr
+	if from.IsValid() {
+		local = net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
+	}
+	conn, err := net.DialUDP("udp", local, net.UDPAddrFromAddrPort(to))
 	if err != nil {
 		t.Fatal(err)
 	}
