@@ -20,9 +20,9 @@ func appendText[T string | []byte](dst []byte, value T) []byte {
 	return append(dst, '"')
 }
 
-// quoted holds the octets that make quotes necessary: all but printable ASCII, and space, quote, equals sign
+// needsQuotes holds the octets that make quotes necessary: all but printable ASCII, and space, quote, equals sign
 // and backslash.
-var quoted = func() (t [256]bool) {
+var needsQuotes = func() (t [256]bool) {
 	for c := range t {
 		t[c] = c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\'
 	}
@@ -32,7 +32,7 @@ var quoted = func() (t [256]bool) {
 // plain reports whether a value needs no quotes.
 func plain[T string | []byte](value T) bool {
 	for i := range len(value) {
-		if quoted[value[i]] {
+		if needsQuotes[value[i]] {
 			return false
 		}
 	}
@@ -42,7 +42,7 @@ func plain[T string | []byte](value T) bool {
 // appendBare appends a key: what isn't plain becomes '_'.
 func appendBare(dst []byte, key string) []byte {
 	for i := range len(key) {
-		if quoted[key[i]] {
+		if needsQuotes[key[i]] {
 			dst = append(dst, '_')
 			continue
 		}
