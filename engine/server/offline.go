@@ -218,7 +218,7 @@ func (o *Outcome) String() string {
 		{"reason", o.Reason}, {"rule", o.Rule}, {"hooks", strings.Join(o.Hooks, ",")}, {"next", o.Next},
 	} {
 		if f.value != "" {
-			fmt.Fprintf(&b, " %s=%s", f.name, quoted(f.value))
+			fmt.Fprintf(&b, " %s=%s", f.name, oneWord(f.value))
 		}
 	}
 	b.WriteByte('\n')

@@ -39,14 +39,14 @@ func (d Decision) String() string {
 		{"source", d.Source}, {"method", d.Method}, {"rule", d.Rule}, {"hook", d.Hook},
 	} {
 		if f.value != "" {
-			fmt.Fprintf(&b, " %s=%s", f.name, quoted(f.value))
+			fmt.Fprintf(&b, " %s=%s", f.name, oneWord(f.value))
 		}
 	}
 	return b.String()
 }
 
-// quoted quotes what would not be one word.
-func quoted(text string) string {
+// oneWord quotes what would not be one word.
+func oneWord(text string) string {
 	for _, c := range text {
 		if c <= ' ' || c == '"' || c == '=' || c >= 0x7f && c < 0xa0 || c == 0xfffd {
 			return fmt.Sprintf("%q", text)

@@ -1,0 +1,207 @@
+package server
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"perilune/engine/dictionary"
+)
+
+var update = flag.Bool("update", false, "write golden files anew")
+
+// golden compares a text with testdata/NAME.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+const traceUsers = `
+DEFAULT NAS-Port < 10, Auth-Type := Accept
+        Filter-Id = "console"
+bob     Cleartext-Password := "hello", Login-Time := "Mo1100-1300"
+        Reply-Message = "hi", Service-Type = Framed-User, NAS-Port = 3
+eve     Cleartext-Password := "evil", NAS-Port == 7
+`
+
+// TestExplain: what an administrator reads about a request.
+func TestExplain(t *testing.T) {
+	p := &scripted{on: map[Phase]func(*Request) *Verdict{
+		PhaseHints: func(r *Request) *Verdict {
+			var before dictionary.List
+			r.Attributes.CopyTo(&before)
+			ref, _ := r.Generation.Dictionary.Resolve("User-Name")
+			r.Attributes.Set(ref, []byte(strings.ToLower(string(r.User()))))
+			r.Trace.Diff("hints.lua:7", "request", &before, &r.Attributes)
+			return nil
+		},
+	}}
+	for name, password := range map[string]string{"explain-accept.txt": "hello", "explain-reject.txt": "wrong"} {
+		g := load(t, traceUsers, p)
+		out := ask(t, offline(), g, Question{Attributes: attrs(t, g, "User-Name = BOB", "User-Password = "+password, "NAS-Port = 12")})
+		if strings.Contains(out.String(), password) {
+			t.Errorf("the password is shown")
+		}
+		golden(t, name, out.String())
+	}
+	g := load(t, traceUsers, inPhase(PhaseReply, &Verdict{Kind: Reject, Reason: "too many", Hook: "limits.lua:3"}))
+	out := ask(t, offline(), g, Question{Attributes: attrs(t, g, "User-Name = eve", "User-Password = evil", "NAS-Port = 7", "NAS-Port = 3")})
+	golden(t, "explain-hook.txt", out.String())
+}
+
+// TestTraceIsBounded: one screen, whatever happens.
+func TestTraceIsBounded(t *testing.T) {
+	var trace Trace
+	var long dictionary.List
+	g := load(t, "", nil)
+	ref, _ := g.Dictionary.Resolve("Class")
+	for range 100 {
+		long.Add(ref, make([]byte, 250))
+	}
+	for range 500 {
+		trace.List("request", &long)
+	}
+	steps := trace.Steps()
+	if len(steps) != traceSteps+1 || len(steps[0].Changes) != traceChanges+1 || steps[traceSteps].Text != "400 more steps" {
+		t.Errorf("%d steps, %d changes, last %q", len(steps), len(steps[0].Changes), steps[len(steps)-1].Text)
+	}
+	if width := len(steps[0].Changes[0]); width > traceWidth+3 {
+		t.Errorf("a line of %d octets", width)
+	}
+	var nobody *Trace
+	nobody.Step("x")
+	nobody.Diff("h", "request", &long, &long)
+	if nobody.Steps() != nil || nobody.Hooks() != nil || nobody.String() != "" {
+		t.Error("nil has a memory")
+	}
+}
+
+func TestDifference(t *testing.T) {
+	for _, c := range []struct{ before, after, want string }{
+		{"a b c", "a b c", ""},
+		{"a b c", "a x c", "-b +x"},
+		{"a b", "a b c", "+c"},
+		{"a a", "a", "-a"},
+		{"", "a", "+a"},
+		{"a b", "b a", "-a -b +b +a"},
+	} {
+		got := strings.Join(difference(strings.Fields(c.before), strings.Fields(c.after)), ",")
+		got = strings.ReplaceAll(strings.ReplaceAll(got, " ", ""), ",", " ")
+		if got != c.want {
+			t.Errorf("%q to %q: %q, want %q", c.before, c.after, got, c.want)
+		}
+	}
+}
+
+// TestWatch: live requests that fit a filter, and nothing for anybody else.
+func TestWatch(t *testing.T) {
+	g, o := load(t, traceUsers, nil), offline()
+	run := func(user string) {
+		r := new(Request) // not through Run, which always traces
+		datagram, err := o.prepare(g, &Question{Attributes: attrs(t, g, "User-Name = "+user, "User-Password = secret12", "NAS-Port = 12")}, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.core.checkFrom(r, datagram)
+		o.core.process(r)
+	}
+	for _, c := range []struct {
+		filter Filter
+		want   string
+	}{
+		{Filter{}, "bob eve"},
+		{Filter{User: "BOB"}, "bob"},
+		{Filter{Client: "test"}, "bob eve"},
+		{Filter{Client: "other"}, ""},
+		{Filter{Attribute: "nas-port"}, "bob eve"},
+		{Filter{Attribute: "NAS-Port", Value: "12"}, "bob eve"},
+		{Filter{Attribute: "NAS-Port", Value: "13"}, ""},
+		{Filter{Attribute: "User-Password", Value: "secret12"}, ""}, // no oracle
+	} {
+		traces, stop, ok := o.core.Watch(c.filter)
+		if !ok {
+			t.Fatal("too many")
+		}
+		run("bob")
+		run("eve")
+		stop()
+		stop()
+		run("bob")
+		var got []string
+		for trace := range traces {
+			got = append(got, trace.User)
+			text := trace.String()
+			blob, err := json.Marshal(trace)
+			if err != nil || strings.Contains(text+string(blob), "secret12") || !strings.Contains(text, "reason=") {
+				t.Errorf("%v\n%s\n%s", err, text, blob)
+			}
+		}
+		if diff := cmp.Diff(c.want, strings.Join(got, " ")); diff != "" {
+			t.Errorf("%+v (-want +got):\n%s", c.filter, diff)
+		}
+	}
+	for range watchLimit {
+		o.core.Watch(Filter{})
+	}
+	if _, _, ok := o.core.Watch(Filter{}); ok {
+		t.Error("no bound")
+	}
+	for range watchQueue + 5 { // nobody reads: nobody waits
+		run("bob")
+	}
+}
+
+// TestRecent: what just happened to a user or a device, newest first; strangers push nobody out.
+func TestRecent(t *testing.T) {
+	g := load(t, traceUsers, nil)
+	c := core(t, CoreOptions{Ring: 64})
+	send := func(serial uint64, datagram []byte) {
+		r := arrive(g, "auth")
+		r.Serial, r.Arrival = serial, monday.Add(time.Duration(serial)*time.Second)
+		if c.receive(r, datagram) == 0 {
+			c.process(r)
+		}
+	}
+	mac := attribute(31, "00-11-22-AA-BB-CC")
+	send(1, onWire(1, homeSecret, "first", attribute(1, "bob"), hidden(homeSecret, "wrong"), mac))
+	send(2, onWire(1, homeSecret, "first", attribute(1, "Bob"), hidden(homeSecret, "hello")))
+	send(3, onWire(1, "not-the-secret!!", "first", attribute(1, "bob"), hidden(homeSecret, "hello")))
+	for range 500 {
+		send(4, onWire(1, "not-the-secret!!", "first", attribute(1, strings.Repeat("x", 200))))
+	}
+	got := []string{}
+	for _, d := range c.Recent("bob", 10) {
+		got = append(got, d.Verdict+" "+d.Reason)
+	}
+	if diff := cmp.Diff([]string{"reject unknown-user", "reject password"}, got); diff != "" {
+		t.Errorf("bob (-want +got):\n%s", diff)
+	}
+	if last := c.Recent("00:11:22:aa:bb:cc", 10); len(last) != 1 || last[0].ID != 1 {
+		t.Errorf("by MAC: %+v", last)
+	}
+	send(5, onWire(1, "not-the-secret!!", "first", attribute(1, "bob")))
+	if last := c.Recent("bob", 1); len(last) != 1 || !strings.Contains(last[0].String(), "discard reason=bad-message-authenticator user=bob client=home") {
+		t.Errorf("wrong secret: %v", last)
+	}
+	if n := c.Erase("bob"); n != 3 || len(c.Recent("bob", 10)) != 0 {
+		t.Errorf("%d erased", n)
+	}
+}
