@@ -107,18 +107,18 @@ func CheckAny(l *lua.LState, n int) lua.LValue {
 
 // PushString pays for a string, checks its length and pushes it.
 func PushString(l *lua.LState, text string) {
-	checkLength(l, len(text))
+	CheckLength(l, len(text))
 	l.Push(lua.LString(text))
 }
 
 // pushBytes is PushString for a buffer, which is copied.
 func pushBytes(l *lua.LState, text []byte) {
-	checkLength(l, len(text))
+	CheckLength(l, len(text))
 	l.Push(lua.LString(text))
 }
 
-// checkLength raises if a string of n octets is too long, and takes its price.
-func checkLength(l *lua.LState, n int) {
+// CheckLength raises if a string of n octets is too long, and takes its price.
+func CheckLength(l *lua.LState, n int) {
 	if limit := Of(l).limits.String; n > limit || n < 0 {
 		RaiseMisuse(l, "string of %d octets; %d are allowed", n, limit)
 	}

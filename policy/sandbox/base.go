@@ -172,7 +172,7 @@ func basePrint(l *lua.LState) int {
 			text.WriteByte('\t')
 		}
 		text.WriteString(ToString(l, l.Get(i)))
-		checkLength(l, text.Len())
+		CheckLength(l, text.Len())
 	}
 	if write := Of(l).host.Print; write != nil {
 		write(text.String())

@@ -56,7 +56,7 @@ func join(l *lua.LState, first, last int, rest lua.LValue) lua.LValue {
 		buf = appendText(buf, rest)
 	}
 	s.keep(buf)
-	checkLength(l, len(buf))
+	CheckLength(l, len(buf))
 	return lua.LString(buf)
 }
 

@@ -30,7 +30,7 @@ func stringFormat(l *lua.LState) int {
 		arg++
 		out = appendDirective(l, out, spec, format[i], arg)
 		if len(out) > Of(l).limits.String {
-			checkLength(l, len(out))
+			CheckLength(l, len(out))
 		}
 	}
 	pushBytes(l, out)

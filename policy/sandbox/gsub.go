@@ -55,7 +55,7 @@ func stringGsub(l *lua.LState) int {
 // write appends a piece, as long as the result may be that long.
 func (s *substitution) write(piece string) {
 	if n := len(s.buf) + len(piece); n > Of(s.l).limits.String {
-		checkLength(s.l, n)
+		CheckLength(s.l, n)
 	}
 	s.buf = append(s.buf, piece...)
 }

@@ -30,7 +30,7 @@ func tableConcat(l *lua.LState) int {
 			buf = append(buf, sep...)
 		}
 		if len(buf) > s.limits.String {
-			checkLength(l, len(buf))
+			CheckLength(l, len(buf))
 		}
 	}
 	s.keep(buf)

@@ -1,0 +1,112 @@
+package module
+
+import (
+	"crypto/rand"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"perilune/engine/dictionary"
+	"perilune/engine/users"
+	"perilune/policy/sandbox"
+)
+
+// ErrBusy is what Env.Wait gives when too many requests wait already: the call fails like a backend.
+var ErrBusy = errors.New("busy: too many requests are waiting")
+
+// An Env is what the modules of one state need. Every field may be nil: then the default is taken. It is filled
+// before the state's first script runs; functions in it are called by the goroutine that runs the state.
+type Env struct {
+	Dictionary *dictionary.Dictionary      // of the generation, also before Freeze; dict raises without one
+	Log        *slog.Logger                // default: nothing is logged
+	LogAttrs   func() []slog.Attr          // what each line says beside: the request, the hook
+	Blank      func(text string) string    // takes secrets out of texts for the log
+	Revealed   func(text string)           // told what a script has revealed of a secret
+	Now        func() time.Time            // default time.Now
+	Zone       *time.Location              // default time.Local
+	MayWait    func() error                // an error where nothing waits: at the top level, in `=` values
+	Wait       func() error                // called before a call blocks: the loop is given away here; ErrBusy
+	Random     io.Reader                   // default crypto/rand
+	Resolver   *net.Resolver               // default net.DefaultResolver
+	zones      map[string]*time.Location   // by name, as scripts used them
+	spans      map[string]*users.LoginTime // by spec of time.within
+	expr       map[string]*lua.LUserData   // compiled regular expressions by text
+}
+
+// A Holder is what sandbox.Host.Data must be, so that modules find their Env. An Env is one itself.
+type Holder interface{ ModuleEnv() *Env }
+
+// ModuleEnv gives the Env.
+func (e *Env) ModuleEnv() *Env { return e }
+
+// From gives the Env of the state that l belongs to.
+func From(l *lua.LState) *Env {
+	if h, ok := sandbox.Of(l).Data().(Holder); ok {
+		return h.ModuleEnv()
+	}
+	sandbox.RaiseMisuse(l, "there are no modules here")
+	return nil
+}
+
+// maxCached bounds each of the caches by text. A full one is emptied: scripts have few such texts, and those
+// made from requests would fill any size.
+const maxCached = 256
+
+// cached gives what make gives for key, once.
+func cached[V any](cache *map[string]V, key string, make func() (V, error)) (V, error) {
+	if v, ok := (*cache)[key]; ok {
+		return v, nil
+	}
+	v, err := make()
+	if err != nil {
+		return v, err
+	}
+	if *cache == nil || len(*cache) >= maxCached {
+		*cache = map[string]V{}
+	}
+	(*cache)[key] = v
+	return v, nil
+}
+
+func (e *Env) now() time.Time {
+	if e.Now != nil {
+		return e.Now()
+	}
+	return time.Now()
+}
+
+func (e *Env) random() io.Reader {
+	if e.Random != nil {
+		return e.Random
+	}
+	return rand.Reader
+}
+
+func (e *Env) blank(text string) string {
+	if e.Blank != nil {
+		return e.Blank(text)
+	}
+	return text
+}
+
+// mayWait raises where a function that can wait may not be called.
+func (e *Env) mayWait(l *lua.LState, what string) {
+	if e.MayWait == nil {
+		return
+	}
+	if err := e.MayWait(); err != nil {
+		sandbox.RaiseMisuse(l, "%s: %v", what, err)
+	}
+}
+
+// wait gives the loop away before the caller blocks.
+func (e *Env) wait() error {
+	if e.Wait == nil {
+		return nil
+	}
+	return e.Wait()
+}
