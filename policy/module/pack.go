@@ -35,7 +35,10 @@ func parseFormat(format string) ([]packItem, error) {
 		digits := len(format[i:]) - len(strings.TrimLeft(format[i:], "0123456789"))
 		size, hasSize := 0, digits > 0
 		if hasSize {
-			size, _ = strconv.Atoi(format[i : i+min(digits, 6)])
+			if digits > 6 {
+				return nil, fmt.Errorf("a size of %d digits in the format", digits)
+			}
+			size, _ = strconv.Atoi(format[i : i+digits])
 			i += digits
 		}
 		switch c {
