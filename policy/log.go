@@ -20,6 +20,7 @@ const minBlanked = 4
 
 // blank takes the request's password out of a text for log, trace or error.
 func (rn *Runner) blank(r *server.Request, text string) string {
+	text = rn.blankRevealed(text)
 	if r == nil {
 		return text
 	}

@@ -1,19 +1,128 @@
 package policy
 
 import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"strings"
+
 	lua "github.com/yuin/gopher-lua"
+
+	"perilune/policy/module"
+	"perilune/policy/sandbox"
 )
 
-// Modules are libraries beyond those that every state has.
-type Modules func(l *lua.LState) map[string]*lua.LTable
+// apiVersion is the version of the API that scripts see as perilune.api.
+const apiVersion = 1
 
 // moduleFields gives the names of the libraries with their fields, for the check of globals.
-func moduleFields() map[string][]string { return nil }
+func moduleFields() map[string][]string {
+	names := module.Globals()
+	names["perilune"] = []string{"version", "api"}
+	names["secret"] = nil
+	return names
+}
 
 // openModules gives the state its libraries.
-func (rn *Runner) openModules() {}
+func (rn *Runner) openModules() {
+	o := &rn.pr.o
+	rn.env = module.Env{
+		Dictionary: o.Dictionary, Log: o.Log, LogAttrs: rn.logAttrs, Now: o.Now, Zone: o.Zone,
+		Blank:    func(text string) string { return rn.blank(rn.r, text) },
+		Revealed: rn.reveal, MayWait: rn.mayWait, Wait: rn.wait,
+	}
+	if rn.pr.view {
+		rn.env.Resolver = unmocked
+	}
+	module.Open(rn.box)
+	l := rn.lua()
+	rn.box.SetGlobal("secret", l.NewFunction(rn.secret))
+	version := sandbox.NewLibrary("perilune", nil, map[string]lua.LValue{
+		"version": lua.LString(o.Version), "api": lua.LNumber(apiVersion),
+	})
+	rn.box.SetGlobal(version.Name, version.Value())
+}
 
-// u64 gives a number above 2^53.
-func (rn *Runner) u64(n uint64) lua.LValue { return lua.LNumber(n) }
+// unmocked is the resolver of tests: nothing is asked.
+var unmocked = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+	return nil, errors.New("tests ask no name server")
+}}
 
-func asU64(lua.LValue) (uint64, bool) { return 0, false }
+// ModuleEnv implements module.Holder.
+func (rn *Runner) ModuleEnv() *module.Env { return &rn.env }
+
+// logAttrs gives what a script's log line says beside.
+func (rn *Runner) logAttrs() []slog.Attr {
+	var attrs []slog.Attr
+	if rn.r != nil {
+		attrs = append(attrs, slog.Uint64("req", rn.r.Serial))
+	}
+	if rn.h != nil {
+		attrs = append(attrs, slog.String("hook", rn.h.label))
+	}
+	return attrs
+}
+
+// mayWait says why nothing may wait here.
+func (rn *Runner) mayWait() error {
+	switch {
+	case rn.h == nil && rn.loading && !rn.bench:
+		return errors.New("nothing waits while scripts load; call it from a handler")
+	case rn.h != nil && rn.h.kind == kindExpression:
+		return errors.New("nothing waits in an `=` value; use a reply handler")
+	}
+	return nil
+}
+
+// wait gives the loop away before a call blocks.
+func (rn *Runner) wait() error {
+	if rn.r == nil || rn.pr.view {
+		return nil
+	}
+	if rn.r.Detach() != nil {
+		return module.ErrBusy
+	}
+	return nil
+}
+
+// secret is secret("name").
+func (rn *Runner) secret(l *lua.LState) int {
+	name := sandbox.CheckString(l, 1)
+	if !rn.loading {
+		sandbox.RaiseMisuse(l, "secret(%q): secrets are taken while scripts load, not later", name)
+	}
+	if rn.pr.o.Secret == nil {
+		sandbox.RaiseMisuse(l, "secret(%q): the configuration names no secrets", name)
+	}
+	text, err := rn.pr.o.Secret(name)
+	if err != nil {
+		sandbox.RaiseMisuse(l, "secret(%q): %v", name, err)
+	}
+	l.Push(module.NewSecret(text))
+	return 1
+}
+
+// maxRevealed bounds the secrets that a state remembers to blank.
+const maxRevealed = 64
+
+// reveal remembers a secret that a script has read, so that no text shows it.
+func (rn *Runner) reveal(text string) {
+	if len(text) < minBlanked || len(rn.revealed) >= maxRevealed {
+		return
+	}
+	for _, known := range rn.revealed {
+		if known == text {
+			return
+		}
+	}
+	rn.revealed = append(rn.revealed, text)
+}
+
+// blankRevealed takes revealed secrets out of a text.
+func (rn *Runner) blankRevealed(text string) string {
+	for _, s := range rn.revealed {
+		text = strings.ReplaceAll(text, s, blanked)
+	}
+	return text
+}

@@ -25,8 +25,10 @@ type Options struct {
 	Log        *slog.Logger     // of scripts and failures; nil: nothing is logged
 	Busy       *server.Busy     // told of long computations; may be nil
 	Timers     *Timers          // due times that live over reloads; nil: timers don't run
-	IO         bool             // unset: a call that would wait raises (tests)
-	Modules    Modules          // beyond those that every state has
+	Zone       *time.Location   // of scripts' times; nil: the process's
+	Version    string           // perilune.version
+	// Secret gives the text behind secret("name"); nil: there are none.
+	Secret func(name string) (string, error)
 }
 
 // A Program is the scripts of one generation: compiled, run once to register, and, after Link, resolved.

@@ -10,6 +10,7 @@ import (
 	"perilune/engine/raddb"
 	"perilune/engine/server"
 	"perilune/engine/users"
+	"perilune/policy/module"
 	"perilune/policy/sandbox"
 )
 
@@ -26,6 +27,9 @@ type Runner struct {
 	patterns    map[patternKey]*pattern
 	scratch     []byte // of values under way
 	meta        metatables
+	env         module.Env
+	revealed    []string // secrets that scripts have read
+	bench       bool     // runs test files
 	own         *objects // reused by handlers that cannot keep req
 
 	// Of the request.

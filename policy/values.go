@@ -11,6 +11,7 @@ import (
 
 	"perilune/engine/dictionary"
 	"perilune/engine/radius"
+	"perilune/policy/module"
 )
 
 // maxExact is the largest whole number that a Lua number holds exactly.
@@ -53,7 +54,7 @@ func (rn *Runner) number(a *dictionary.Attribute, value []byte) lua.LValue {
 		}
 	}
 	if n > maxExact {
-		return rn.u64(n)
+		return module.NewU64(n)
 	}
 	return lua.LNumber(n)
 }
@@ -152,7 +153,7 @@ func wireNumber(dst []byte, a *dictionary.Attribute, v lua.LValue) ([]byte, erro
 	case lua.LString:
 		return wireDigits(dst, a, string(v))
 	}
-	if n, ok := asU64(v); ok {
+	if n, ok := module.ToU64(v); ok {
 		return wireUint(dst, a, n)
 	}
 	if a.HasValues() {

@@ -23,7 +23,7 @@ func (pr *Program) View(now func() time.Time, log *slog.Logger) *Program {
 		expressions: pr.expressions[:len(pr.expressions):len(pr.expressions)],
 		tames:       pr.tames, requestNames: pr.requestNames, listNames: pr.listNames,
 	}
-	v.o.Now, v.o.Log, v.o.Timers, v.o.IO = now, log, nil, false
+	v.o.Now, v.o.Log, v.o.Timers = now, log, nil
 	return v
 }
 
@@ -34,7 +34,7 @@ type Bench struct{ rn *Runner }
 // NewBench makes a bench on a linked program.
 func (pr *Program) NewBench() *Bench {
 	rn := pr.bareRunner()
-	rn.loading = true // readfile and require work in test files at any time
+	rn.loading, rn.bench = true, true // readfile works in test files at any time
 	return &Bench{rn}
 }
 

@@ -1,0 +1,79 @@
+package policy
+
+import (
+	"fmt"
+	"testing"
+
+	"perilune/engine/dictionary"
+	"perilune/engine/server"
+)
+
+// benchmarkHints runs the hints phase of a script for requests whose names change.
+func benchmarkHints(b *testing.B, script string) {
+	h := load(b, script)
+	r := h.access("User-Name", "nobody", "NAS-Port", "3")
+	names := make([][]byte, 4096)
+	for i := range names {
+		names[i] = fmt.Appendf(nil, "user%d@realm%d.example", i*7919, i%17)
+	}
+	rn := h.pr.Acquire()
+	user := anyTag(h.gen.Dictionary.Known.UserName)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		r.Attributes.Reset()
+		r.Attributes.AddShared(dictionary.Pair{Attr: user.Attr, Value: names[i%len(names)]})
+		r.Control.Reset()
+		r.Reply.Reset()
+		if v := rn.Run(server.PhaseHints, r); v != nil {
+			b.Fatal(v)
+		}
+		rn.End(r)
+	}
+}
+
+// BenchmarkMatchAndSet is one capture and one set: the usual work of a hints hook.
+func BenchmarkMatchAndSet(b *testing.B) {
+	benchmarkHints(b, `on("hints", function(req)
+  local user, realm = req.user:match("^([^@]+)@(.+)$")
+  req.control["Huntgroup-Name"] = realm
+end)`)
+}
+
+// BenchmarkReadAndWrite is one read and one write of a field.
+func BenchmarkReadAndWrite(b *testing.B) {
+	benchmarkHints(b, `on("hints", function(req) req.control["Huntgroup-Name"] = req.user end)`)
+}
+
+// BenchmarkEmptyHook is the price of calling Lua.
+func BenchmarkEmptyHook(b *testing.B) { benchmarkHints(b, `on("hints", function(req) end)`) }
+
+// BenchmarkWhenMiss is the price of a hook whose condition does not hold.
+func BenchmarkWhenMiss(b *testing.B) {
+	benchmarkHints(b, `on("hints", {when={realm="other.example", client="sw-*"}}, function(req) end)`)
+}
+
+// BenchmarkNoHook is the frame that the other benchmarks stand in.
+func BenchmarkNoHook(b *testing.B) { benchmarkHints(b, `on("reply", function(req) end)`) }
+
+// BenchmarkVerdictOfLoad returns a verdict that was made while the script was loaded.
+func BenchmarkVerdictOfLoad(b *testing.B) {
+	h := load(b, `local fine = accept{vlan=900, ["Session-Timeout"]=300}
+on("authorize", function(req) return fine end)`)
+	r := h.access("User-Name", "bob")
+	rn := h.pr.Acquire()
+	b.ReportAllocs()
+	for b.Loop() {
+		if v := rn.Run(server.PhaseAuthorize, r); v == nil {
+			b.Fatal("no verdict")
+		}
+	}
+}
+
+// BenchmarkNewState is the price of a state for one more desk.
+func BenchmarkNewState(b *testing.B) {
+	h := load(b, `on("hints", function(req) req.user = req.user:lower() end)`)
+	b.ReportAllocs()
+	for b.Loop() {
+		h.pr.newRunner().close()
+	}
+}
