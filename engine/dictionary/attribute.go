@@ -140,6 +140,9 @@ func (a *Attribute) FullName() string {
 // Aliases gives the further names of the attribute. The slice must not be changed.
 func (a *Attribute) Aliases() []string { return a.aliases }
 
+// Declared gives the place of the last declaration.
+func (a *Attribute) Declared() raddb.Pos { return a.at }
+
 // Child gives the field with the number, nil if there is none.
 func (a *Attribute) Child(number uint32) *Attribute {
 	i, ok := slices.BinarySearchFunc(a.children, number, byNumber)

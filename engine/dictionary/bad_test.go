@@ -78,8 +78,9 @@ func TestAddClashes(t *testing.T) {
 		{Attribute{Name: "User-Name"}, "attribute User-Name exists, which the program itself declares"},
 		{Attribute{Name: "a b"}, `"a b" is no name of an attribute; expected letters, digits, - _ . /`},
 		{Attribute{Name: "X", Encrypt: 4}, "attribute X has encrypt=4; expected 1, 2 or 3"},
+		{Attribute{Name: "X", Number: 1, Vendor: &Vendor{Name: "Nobody", ID: 5}}, "attribute X has the unknown vendor Nobody; expected one declared before"},
 		{Attribute{Name: "My-Mark", Type: TypeString}, ""},
-		{Attribute{Name: "Down", Number: 1, Parent: qos, Vendor: acme, Type: TypeInteger}, ""},
+		{Attribute{Name: "Down", Number: 1, Parent: qos, Type: TypeInteger}, ""},
 		{Attribute{Name: "down", Number: 2, Parent: qos, Vendor: acme, Type: TypeInteger}, "attribute Acme-QoS.Down exists, declared at x.lua:1"},
 	}
 	for _, tt := range tests {

@@ -77,6 +77,9 @@ func (d *Dictionary) AddAttribute(a Attribute, at raddb.Pos) (*Attribute, error)
 	if a.Number == 0 && a.Vendor == nil && a.Parent == nil {
 		a.Internal = true
 	}
+	if err := d.adopt(&a); err != nil {
+		return nil, err
+	}
 	if rootOf(&a) != &a {
 		a.qualified = a.Parent.FullName() + "." + a.Name
 	}
@@ -93,15 +96,42 @@ func (d *Dictionary) AddAttribute(a Attribute, at raddb.Pos) (*Attribute, error)
 	return d.add(a), nil
 }
 
+// adopt gives the attribute the vendor that the dictionary knows, for a field that of what it lies in.
+func (d *Dictionary) adopt(a *Attribute) error {
+	if a.Vendor == nil && a.Parent != nil && a.Parent.Type != TypeEVS {
+		a.Vendor = a.Parent.Vendor
+	}
+	if a.Vendor == nil {
+		return nil
+	}
+	v := d.Vendor(a.Vendor.ID)
+	if v == nil {
+		return fmt.Errorf("attribute %s has the unknown vendor %s; expected one declared before", a.Name, a.Vendor.Name)
+	}
+	a.Vendor = v
+	return nil
+}
+
 // checkNew refuses what cannot be on the wire.
 func (d *Dictionary) checkNew(a *Attribute) error {
 	if a.Name == "" || strings.ContainsAny(a.Name, " \t\r\n\"'=,:{}#") {
 		return fmt.Errorf("%q is no name of an attribute; expected letters, digits, - _ . /", a.Name)
 	}
+	if a.depth() > maxDepth {
+		return fmt.Errorf("attribute %s lies %d deep; expected at most %d", a.FullName(), a.depth(), maxDepth)
+	}
 	if err := checkNumber(a); err != nil {
 		return err
 	}
 	return checkFlags(a)
+}
+
+// depth counts the TLVs and structs around a field.
+func (a *Attribute) depth() (n int) {
+	for p := a; rootOf(p) != p; p = p.Parent {
+		n++
+	}
+	return n
 }
 
 func checkNumber(a *Attribute) error {

@@ -31,6 +31,11 @@ func FuzzDecode(f *testing.F) {
 		checkStable(t, d, wire)
 		var l List
 		_ = d.Decode(&l, wire, nil, nil)
+		for _, p := range l.Pairs {
+			if p.Attr.Internal || p.Attr.IsField() {
+				t.Fatalf("a packet brings %s", p.Attr.FullName())
+			}
+		}
 		checkFields(t, d, &l)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -168,4 +169,23 @@ func TestResolve(t *testing.T) {
 			t.Errorf("Resolve(%q) (-want +got)\n%s", tt.name, diff)
 		}
 	}
+}
+
+// A dictionary is read from many goroutines, also for numbers that it does not know.
+func TestConcurrentReading(t *testing.T) {
+	d := shipped(t)
+	var wg sync.WaitGroup
+	for g := range 4 {
+		wg.Go(func() {
+			var l List
+			for n := range 300 {
+				l.Reset()
+				_ = d.Decode(&l, []byte{26, 9, 0, 1, byte(n >> 6), byte(g + n), byte(n), 3, 'x', 1, 3, 'b'}, nil, nil)
+				if d.Attribute("Attr-26.70000."+fmt.Sprint(n)) == nil {
+					t.Error("no attribute by number")
+				}
+			}
+		})
+	}
+	wg.Wait()
 }

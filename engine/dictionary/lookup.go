@@ -167,7 +167,7 @@ func (d *Dictionary) byNumberName(name string) *Attribute {
 }
 
 func (d *Dictionary) byPath(words []string) *Attribute {
-	var path [8]uint32
+	var path [maxDepth + 4]uint32
 	if len(words) > len(path) {
 		return nil
 	}

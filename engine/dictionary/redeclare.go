@@ -22,6 +22,9 @@ type declaration struct {
 //
 // The text is a warning, "" mostly.
 func (d *Dictionary) define(dec declaration, at raddb.Pos) (*Attribute, string, error) {
+	if dec.Encrypt == EncryptSalted && dec.Vendor == nil && dec.Parent == nil {
+		dec.Tagged = true // RFC 2868 s3.5; GNU Radius's flag T does not say it
+	}
 	if err := d.checkNew(&dec.Attribute); err != nil {
 		return nil, "", err
 	}
