@@ -36,7 +36,7 @@ type Counters struct {
 	Batches     uint64             // reads that gave at least one
 	Requests    [NumCodes]uint64   // authentic requests, by code; see CountedCode
 	Replies     [NumCodes]uint64   // replies made, by code
-	Verdicts    [Drop + 1]uint64   // by Kind
+	Verdicts    [Drop + 1]uint64   // by Kind; discards and drops of packets that never became requests too
 	Reasons     [NumReasons]uint64 // by Reason
 	Resent      uint64             // duplicates answered from the cache
 	Superseded  uint64             // late answers thrown away, as a newer request had their key
@@ -56,6 +56,20 @@ func (c *Counters) outcome(r *Request) {
 	if len(r.out) > 0 {
 		c.Replies[codeIndex(r.Code)]++
 	}
+}
+
+// refuse counts a packet that never became a request, or a request that was not worked on.
+func (c *Counters) refuse(why Reason) {
+	c.Reasons[why]++
+	c.Verdicts[why.outcome()]++
+}
+
+// outcome gives the word for what a reason that is not a reject does to a request.
+func (r Reason) outcome() Kind {
+	if r >= ReasonBusy && r < ReasonPassword {
+		return Drop
+	}
+	return Discard
 }
 
 // Add adds o to c.

@@ -67,7 +67,6 @@ func (d *desk) outcome() {
 	if d.Verdict == Drop && (d.Cause == ReasonNone || d.Cause == ReasonHook || d.Cause == ReasonHookFailed) {
 		d.Cause = d.refused
 	}
-	d.refused = ReasonNone
 }
 
 // delayed reports whether the reply is to be held back. Only rejects of Access-Requests are.
@@ -81,6 +80,17 @@ func (s *Server) guard(r *Request, step func(*Request)) {
 		}
 	}()
 	step(r)
+}
+
+// receive runs the first step; a defect in it costs one packet.
+func (s *Server) receive(r *Request, datagram []byte) (why Reason) {
+	defer func() {
+		if defect := recover(); defect != nil {
+			s.defect(r, defect)
+			why = ReasonInternal
+		}
+	}()
+	return s.steps.receive(r, datagram)
 }
 
 func (s *Server) defect(r *Request, defect any) {

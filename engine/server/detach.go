@@ -80,6 +80,7 @@ func (d *desk) answer() {
 	dead := u.dead.Load()
 	if dead { // a newer request with its key has won: RFC 5080 s2.2.2
 		u.reply, r.out = u.reply[:0], r.out[:0]
+		r.Verdict, r.Reason, r.Cause = Discard, "superseded", ReasonNone
 	}
 	if len(u.reply) > 0 && r.delayed() {
 		ro.server.delays.add(u, r.Delay)

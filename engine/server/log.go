@@ -125,11 +125,7 @@ func (l *Log) refusal(ls *lines, r *Request, why Reason, suppressed uint64) {
 	if r.Client != nil {
 		e.text("nas", r.Client.Name)
 	}
-	verdict := Discard
-	if why >= ReasonBusy {
-		verdict = Drop
-	}
-	e.text("verdict", verdict.String())
+	e.text("verdict", why.outcome().String())
 	e.text("reason", why.String())
 	if suppressed > 0 {
 		e.number("suppressed", int64(suppressed))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"perilune/engine/radius"
+	"perilune/engine/users"
 )
 
 // A role is what serves one socket: the batch, the duplicate cache, the counters. One goroutine holds it at a
@@ -41,12 +42,14 @@ type role struct {
 	finished   finished
 	status     statusLimit
 	seldom     refusals
+	warmth     uint64 // keeps the reads of the touch pass from being optimised away
+	names      []users.Handle
 	lines      lines    // of this batch
 	fast       Counters // of the role's holder
 	late       tally    // of detached requests
 	published  tally    // copy of fast
 
-	since atomic.Int64 // when the batch at hand began, Unix nanoseconds; 0 between batches
+	since atomic.Int64 // when the batch at hand began, nanoseconds of the server's life; 0 between batches
 }
 
 func newRole(s *Server, index int, l Listener, conn *net.UDPConn) (*role, error) {
@@ -59,6 +62,7 @@ func newRole(s *Server, index int, l Listener, conn *net.UDPConn) (*role, error)
 	ro.bound = conn.LocalAddr().(*net.UDPAddr).AddrPort()
 	ro.slots = make([]slot, s.options.Batch)
 	ro.order = make([]uint16, s.options.Batch)
+	ro.names = make([]users.Handle, s.options.Batch)
 	room := make([]byte, len(ro.slots)*radius.MaxPacketLen)
 	for i := range ro.slots {
 		ro.slots[i].buf, room = room[:radius.MaxPacketLen:radius.MaxPacketLen], room[radius.MaxPacketLen:]
@@ -132,31 +136,11 @@ func (ro *role) begin(n int) {
 		ro.last = g
 	}
 	ro.serial = ro.server.serial.Add(uint64(n)) - uint64(n)
-	ro.since.Store(ro.clock.UnixNano())
+	ro.since.Store(int64(ro.clock.Sub(ro.server.born)))
 	ro.fast.Received += uint64(n)
 	ro.fast.Batches++
 	ro.collect()
 	ro.touch()
-}
-
-// touch computes the keys of a batch and reads the first line that each look-up needs, so that the cache
-// misses overlap. Status-Server goes to the front (RFC 5997 s4.2: it says whether the server lives).
-func (ro *role) touch() {
-	front := 0
-	for i := range ro.n {
-		s := &ro.slots[i]
-		ro.order[i] = uint16(i)
-		if s.n < radius.HeaderLen {
-			continue
-		}
-		s.key = keyOf(s.source, s.local, s.buf)
-		s.hash = ro.cache.hash(&s.key)
-		ro.cache.touch(s.hash)
-		if radius.Code(s.buf[0]) == radius.CodeStatusServer {
-			ro.order[i], ro.order[front] = ro.order[front], uint16(i)
-			front++
-		}
-	}
 }
 
 // flush ends a batch: replies, log lines, counters.
@@ -181,7 +165,7 @@ func (ro *role) handle(s *slot) bool {
 	d := ro.desk
 	r := &d.Request
 	ro.prepare(d, s)
-	if why := ro.server.steps.receive(r, s.buf[:s.n]); why != ReasonNone {
+	if why := ro.server.receive(r, s.buf[:s.n]); why != ReasonNone {
 		ro.refuse(r, why)
 		return true
 	}
@@ -207,6 +191,7 @@ func (ro *role) handle(s *slot) bool {
 func (ro *role) prepare(d *desk, s *slot) {
 	r := &d.Request
 	r.reset()
+	d.refused = ReasonNone
 	r.Source, r.Peer.Local, r.Transport = s.source, ro.local(s), "udp"
 	r.Listener, r.Arrival, r.Generation = ro.kind, ro.clock, ro.generation
 	ro.serial++
@@ -225,7 +210,7 @@ func (ro *role) fresh(r *Request, s *slot) bool {
 	}
 	auth := &r.Packet.Authenticator
 	if ro.waiting.repeats(s.hash, &s.key, auth) {
-		ro.fast.Reasons[ReasonDuplicate]++
+		ro.fast.refuse(ReasonDuplicate)
 		return false
 	}
 	if reply := ro.cache.lookup(s.hash, &s.key, auth, ro.clock, keep(ro.generation)); reply != nil {
@@ -280,7 +265,7 @@ func (ro *role) end(d *desk) bool {
 
 // refuse counts a packet that goes no further, and logs it unless its source did the same just now.
 func (ro *role) refuse(r *Request, why Reason) {
-	ro.fast.Reasons[why]++
+	ro.fast.refuse(why)
 	if ro.server.log == nil {
 		return
 	}

@@ -72,6 +72,7 @@ var ErrStopped = errors.New("server: stopped")
 // A Server reads requests from its sockets and sends the answers that Core gives.
 type Server struct {
 	options    Options
+	born       time.Time
 	steps      steps
 	process    func(*Request) // of steps, kept: a method value made for each call would be garbage
 	done       func(*Request)
@@ -100,7 +101,7 @@ func New(core *Core, o Options) (*Server, error) { return newServer(core, o) }
 
 func newServer(way steps, o Options) (*Server, error) {
 	o.fill()
-	s := &Server{options: o, steps: way, busy: o.Busy, log: o.Log, stopped: make(chan struct{})}
+	s := &Server{options: o, born: time.Now(), steps: way, busy: o.Busy, log: o.Log, stopped: make(chan struct{})}
 	s.process, s.done, s.finish = way.process, way.done, way.finishAccounting
 	s.admission.bound = o.Detached
 	s.delays = newDelays(o.Delayed)
@@ -169,11 +170,26 @@ func (s *Server) Serve(ctx context.Context) error {
 }
 
 func (s *Server) start() {
+	s.tellBuffers()
 	go s.delays.run()
 	for _, ro := range s.roles {
 		s.working.Add(1)
 		s.busy.watch(ro.wake)
 		go ro.run()
+	}
+}
+
+// tellBuffers says what the kernel granted of the receive buffers: most lost packets are lost there.
+func (s *Server) tellBuffers() {
+	for _, l := range s.Snapshot().Listeners {
+		s.options.Events.Debug("receive buffer", "kind", l.Kind, "address", l.Addr.String(), "octets", l.ReceiveBuffer)
+	}
+	for i, l := range s.options.Listeners {
+		got := s.Snapshot().Listeners[i].ReceiveBuffer / 2 // the kernel counts its own needs in
+		if l.ReceiveBuffer > 0 && got > 0 && got < l.ReceiveBuffer {
+			s.options.Events.Warn("the receive buffer is smaller than asked; raise net.core.rmem_max", "kind", l.Kind,
+				"address", l.Addr.String(), "asked", l.ReceiveBuffer, "granted", got)
+		}
 	}
 }
 
