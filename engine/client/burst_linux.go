@@ -32,6 +32,7 @@ type bursts struct {
 	reader   func(fd uintptr) bool
 	writer   func(fd uintptr) bool
 	from, to int
+	again    bool // the datagram at from was refused once
 }
 
 // message is the kernel's struct mmsghdr.
@@ -74,13 +75,24 @@ func (m *bursts) write(fd uintptr) bool {
 		switch errno {
 		case 0:
 			m.from += int(n)
+			m.again = false
 		case unix.EAGAIN:
 			return false
+		case unix.EINTR:
 		default:
-			m.from++ // refused, for instance since nobody listens: the next one
+			m.refused()
 		}
 	}
 	return true
+}
+
+// refused passes over a datagram that the kernel refuses twice. The first time the error may belong to an
+// earlier one, whose port nobody listens on; then this one was not sent.
+func (m *bursts) refused() {
+	if m.again {
+		m.from++
+	}
+	m.again = !m.again
 }
 
 // receive gives the datagrams that arrived, at least one unless the deadline comes first. They are valid

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -163,43 +162,11 @@ func (c *confReader) add(s Server) {
 
 // address adds the default port where none is given.
 func (c *confReader) address(f field, s Service) (string, bool) {
-	host, port := splitPort(f.text)
-	if host == "" {
-		c.errs.Errorf(c.pos(f.col), "%q has no host; expected host, host:port, or [IPv6]:port", f.text)
-		return "", false
+	address, err := JoinPort(f.text, DefaultPort(s))
+	if err != nil {
+		c.errs.Errorf(c.pos(f.col), "%v", err)
 	}
-	if port == "" {
-		return net.JoinHostPort(host, strconv.Itoa(DefaultPort(s))), true
-	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		c.errs.Errorf(c.pos(f.col+len(f.text)-len(port)), "%q is no port; expected 1 to 65535", port)
-		return "", false
-	}
-	return net.JoinHostPort(host, port), true
-}
-
-// splitPort parts host[:port]; an IPv6 address needs brackets only where a port follows.
-func splitPort(text string) (host, port string) {
-	if h, p, err := net.SplitHostPort(text); err == nil {
-		return h, p
-	}
-	if h, ok := strings.CutPrefix(text, "["); ok {
-		return strings.TrimSuffix(h, "]"), ""
-	}
-	return text, ""
-}
-
-// DefaultPort gives the port that the services file names for radius or radacct on UDP, else 1812 or 1813
-// (RFC 2865 s3, RFC 2866 s3).
-func DefaultPort(s Service) int {
-	name, port := "radius", 1812
-	if s == Acct {
-		name, port = "radacct", 1813
-	}
-	if n, err := net.LookupPort("udp", name); err == nil {
-		return n
-	}
-	return port
+	return address, err == nil
 }
 
 func reason(err error) error {

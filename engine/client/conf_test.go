@@ -49,6 +49,9 @@ func TestParseConf(t *testing.T) {
 		{"quoted service and host", `"auth" "h:1" k` + "\n", "auth h:1 k 3s 3\n"},
 		{"128 characters count", "auth h:1 " + long + "\n", "auth h:1 " + long[:128] + " 3s 3\n"},
 		{"IPv6", "auth [::1]:9 k\nauth ::1 k\n", "auth [::1]:9 k 3s 3\nauth [::1]:1812 k 3s 3\n"},
+		{"IPv6 in brackets without port", "auth [fe80::] k\n", "auth [fe80::]:1812 k 3s 3\n"},
+		{"default ports", "auth h k\nacct h k\n", "auth h:1812 k 3s 3\nacct h:1813 k 3s 3\n"},
+		{"spaces at the end", "auth h:1 k  \t \n", "auth h:1 k 3s 3\n"},
 		{"a host called like a number", "10.0.0.1:7 k\n", "auth 10.0.0.1:7 k 3s 3\n"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -71,8 +74,12 @@ func TestParseConfErrors(t *testing.T) {
 		{"six fields", "auth h k 1 2 3\n", "r:1:14: text after the number of tries; expected a comment or the end of the line"},
 		{"timeout", "auth h k soon\n", `r:1:10: "soon" is no timeout in seconds; expected 1 to 3600`},
 		{"tries", "auth h k 1 0\n", `r:1:12: "0" is no number of tries; expected 1 to 1000`},
-		{"port", "auth h:x k\n", `r:1:8: "x" is no port; expected 1 to 65535`},
+		{"port", "auth h:x k\n", `r:1:6: "x" is no port; expected 1 to 65535`},
 		{"no host", "auth :1 k\n", `r:1:6: ":1" has no host; expected host, host:port, or [IPv6]:port`},
+		{"empty port", "auth h: k\n", `r:1:6: "" is no port; expected 1 to 65535`},
+		{"half a bracket", "auth [::1 k\n", `r:1:6: "[::1" has no host; expected host, host:port, or [IPv6]:port`},
+		{"colons", "auth a:b:c k\n", `r:1:6: "a:b:c" is no IPv6 address; expected host, host:port, or [IPv6]:port`},
+		{"escape at the end", `auth h "a\`, `r:1:10: an unknown escape; expected \" or \\`},
 		{"unknown escape", `auth h "a\n"`, `r:1:10: an unknown escape; expected \" or \\`},
 		{"not closed", `auth h "a`, `r:1:8: a quoted field is not closed on its line; expected another "`},
 		{"empty quotes", `auth h ""`, "r:1:8: an empty quoted field; expected text between the quotes"},

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"strings"
 	"time"
 
 	"perilune/engine/dictionary"
@@ -12,7 +12,8 @@ import (
 )
 
 // A Request is what Exchange sends. Values of its attributes are in clear: they are hidden for each server
-// with that server's secret.
+// with that server's secret. Message-Authenticator is made by Exchange, whatever value the caller gave it;
+// CoA- and Disconnect-Requests without Event-Timestamp get one.
 type Request struct {
 	Code       radius.Code
 	Attributes dictionary.List
@@ -42,157 +43,102 @@ var (
 )
 
 // A Client sends requests to a list of servers. It may be used by many goroutines at once; each exchange has
-// a socket of its own, so that more than 256 can be in flight.
+// a socket of its own for each server, so that more than 256 can be in flight.
 type Client struct {
 	Dictionary *dictionary.Dictionary
 	Servers    []Server
-	// Refused, if not nil, is told of each datagram that came instead of a valid reply.
+	// RequireMessageAuthenticator refuses replies to Access-Requests and Status-Server without one: the
+	// answer to forged replies (BlastRADIUS, CVE-2024-3596), for servers known to send it.
+	RequireMessageAuthenticator bool
+	// Refused, if not nil, is told of each datagram that came instead of a valid reply. It is called by
+	// the goroutines that call Exchange.
 	Refused func(server string, err error)
 }
 
 // Exchange sends the request to the servers in turn, one try after another, until one gives a valid reply
-// or each has had all its tries. What arrives and is not valid does not end a try: a stranger's packet must
-// not cost an answer.
+// or each has had all its tries; the error is then ErrNoReply. What arrives and is not valid does not end a
+// try: a stranger's packet must not cost an answer. A request that cannot be built is an error before
+// anything is sent. If ctx ends, its error is returned.
 func (c *Client) Exchange(ctx context.Context, req *Request) (*Reply, error) {
-	if len(c.Servers) == 0 {
-		return nil, ErrNoServers
+	x, err := c.begin(req)
+	if err != nil {
+		return nil, err
 	}
-	x := exchange{client: c, req: req, id: radius.NewIdentifier(), auth: radius.NewAuthenticator(), calls: make([]*call, len(c.Servers))}
 	defer x.close()
-	tries := make([]int, len(c.Servers))
-	total := 0
-	for left := true; left; {
-		left = false
-		for i, s := range c.Servers {
-			if tries[i] >= s.Tries {
-				continue
-			}
-			left, tries[i], total = true, tries[i]+1, total+1
-			reply, err := x.try(ctx, i)
-			if reply != nil {
-				reply.Tries = total
-				return reply, nil
-			}
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			x.last = err
+	tries := 0
+	for call := x.turn(); call != nil; call = x.turn() {
+		tries++
+		reply, err := x.try(ctx, call)
+		if reply != nil {
+			reply.Tries = tries
+			return reply, nil
 		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		call.last = err
 	}
-	return nil, fmt.Errorf("%w after %d tries: %w", ErrNoReply, total, x.last)
+	return nil, x.failure(tries)
 }
 
 // exchange is the state of one request on its way.
 type exchange struct {
 	client *Client
 	req    *Request
-	id     byte
-	auth   radius.Authenticator // of Access-Request and Status-Server: the same for all tries
-	calls  []*call              // by server; nil until its first try
-	last   error
+	once   once
+	calls  []call // by server
+	next   int    // the server whose turn it is, if it has tries left
 }
 
-// call is one server's socket and signed packet. A retransmission repeats the same octets.
-type call struct {
-	conn    net.Conn
-	session radius.Session
-	packet  []byte
+func (c *Client) begin(req *Request) (*exchange, error) {
+	if len(c.Servers) == 0 {
+		return nil, ErrNoServers
+	}
+	x := &exchange{client: c, req: req, once: newOnce(), calls: make([]call, len(c.Servers))}
+	for i := range x.calls {
+		call, err := &x.calls[i], error(nil)
+		call.server = c.Servers[i]
+		call.session.Use(call.server.Secret)
+		if call.packet, err = req.build(&call.session, x.once); err != nil {
+			return nil, err
+		}
+	}
+	return x, nil
+}
+
+// turn gives the next server, round robin, that has tries left, and takes one of them; nil if none has.
+func (x *exchange) turn() *call {
+	for range x.calls {
+		c := &x.calls[x.next]
+		x.next = (x.next + 1) % len(x.calls)
+		if c.tries < c.server.Tries {
+			c.tries++
+			return c
+		}
+	}
+	return nil
+}
+
+// failure tells what each server did last.
+func (x *exchange) failure(tries int) error {
+	if tries == 0 {
+		return fmt.Errorf("%w: no server has a try", ErrNoReply)
+	}
+	var each []string
+	for i := range x.calls {
+		if c := &x.calls[i]; c.last != nil {
+			each = append(each, fmt.Sprintf("%s: %v", c.server.Address, c.last))
+		}
+	}
+	times := "tries"
+	if tries == 1 {
+		times = "try"
+	}
+	return fmt.Errorf("%w after %d %s: %s", ErrNoReply, tries, times, strings.Join(each, "; "))
 }
 
 func (x *exchange) close() {
-	for _, c := range x.calls {
-		if c != nil {
-			c.conn.Close()
-		}
+	for i := range x.calls {
+		x.calls[i].close()
 	}
-}
-
-// try sends once and waits as long as the server's line says.
-func (x *exchange) try(ctx context.Context, i int) (*Reply, error) {
-	server := x.client.Servers[i]
-	if x.calls[i] == nil {
-		c, err := x.open(ctx, server)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", server.Address, err)
-		}
-		x.calls[i] = c
-	}
-	c := x.calls[i]
-	sent := time.Now()
-	deadline := sent.Add(server.Timeout)
-	c.conn.SetDeadline(deadline)
-	stop := context.AfterFunc(ctx, func() { c.conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
-	if _, err := c.conn.Write(c.packet); err != nil {
-		return nil, fmt.Errorf("%s: %w", server.Address, err)
-	}
-	reply, err := x.await(c, server)
-	if reply != nil {
-		reply.Took = time.Since(sent)
-	}
-	return reply, err
-}
-
-func (x *exchange) open(ctx context.Context, s Server) (*call, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, "udp", s.Address)
-	if err != nil {
-		return nil, err
-	}
-	c := &call{conn: conn}
-	c.session.Use(s.Secret)
-	if c.packet, err = x.req.build(&c.session, x.id, x.auth); err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return c, nil
-}
-
-// await reads until a valid reply or the deadline.
-func (x *exchange) await(c *call, s Server) (*Reply, error) {
-	var buf [radius.MaxPacketLen + 1]byte
-	for {
-		n, err := c.conn.Read(buf[:])
-		if err != nil {
-			var timeout net.Error
-			if errors.As(err, &timeout) && timeout.Timeout() {
-				err = fmt.Errorf("nothing valid within %v", s.Timeout)
-			}
-			return nil, fmt.Errorf("%s: %w", s.Address, err)
-		}
-		reply, err := x.check(c, buf[:n])
-		if err == nil {
-			reply.Server = s.Address
-			return reply, nil
-		}
-		if x.client.Refused != nil {
-			x.client.Refused(s.Address, err)
-		}
-	}
-}
-
-// check proves that a datagram answers the request: identifier, code, authenticators.
-func (x *exchange) check(c *call, datagram []byte) (*Reply, error) {
-	p, err := radius.Parse(datagram)
-	if err != nil {
-		return nil, err
-	}
-	if p.Identifier != x.id {
-		return nil, fmt.Errorf("reply has identifier %d; expected %d", p.Identifier, x.id)
-	}
-	if !p.Code.Answers(x.req.Code) {
-		return nil, fmt.Errorf("%v does not answer %v", p.Code, x.req.Code)
-	}
-	var request radius.Authenticator
-	copy(request[:], c.packet[4:radius.HeaderLen])
-	verified, err := c.session.VerifyReply(datagram[:p.Len()], &request)
-	if err != nil {
-		return nil, err
-	}
-	reply := &Reply{Code: p.Code, Identifier: p.Identifier, MessageAuthenticator: verified.MessageAuthenticator}
-	var shared dictionary.List
-	if err := x.client.Dictionary.Decode(&shared, p.Attributes, &c.session, &request); err != nil {
-		return nil, err
-	}
-	shared.CopyTo(&reply.Attributes)
-	return reply, nil
 }

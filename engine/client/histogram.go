@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// histogram counts durations in 32 steps for each doubling: what it gives is at most 3 % too high. Adding
+// histogram counts durations in 32 steps for each doubling: what it gives is at most a 32nd too high. Adding
 // allocates nothing.
 type histogram struct {
 	counts [64 * 32]uint64
@@ -46,6 +46,7 @@ func (h *histogram) merge(o *histogram) {
 	h.worst = max(h.worst, o.worst)
 }
 
+// quantile gives the duration that the fraction q of what was added did not exceed; 0 of nothing.
 func (h *histogram) quantile(q float64) time.Duration {
 	want := uint64(q * float64(h.total))
 	var seen uint64
