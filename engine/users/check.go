@@ -17,7 +17,10 @@ func (c *compiler) check(n *name, p *rawPair) (plain bool) {
 		return c.presence(n, p)
 	case c.dialect == GNU && (n.class == classUserPassword || n.class == classCryptPassword || n.class == classAuthType):
 		return c.gnuPassword(n, p)
-	case c.dialect == FreeRADIUS && n.class == classUserPassword && p.op == opSet:
+	case n.class == classUserPassword && p.op == opSet && c.lang == (language{dialect: GNU, declared: true}):
+		c.errs.Errorf(c.opAt(p), `found :=; expected User-Password = "..." in the GNU dialect, or Cleartext-Password := "..."`)
+		return false
+	case n.class == classUserPassword && p.op == opSet:
 		c.errs.Warnf(c.at(p.name), `User-Password := is ignored, it is no password to compare with; write Cleartext-Password := "..."`)
 		return false
 	case n.class.sets() || p.op == opSet && n.class != classRewrite || p.op == opAdd:

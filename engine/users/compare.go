@@ -24,8 +24,6 @@ func (m matcher) holds(p *pair) bool {
 	case checkGroup:
 		_, in := m.t.groups[p.number()].members[string(m.q.Name)]
 		return len(m.q.Name) > 0 && in == (p.rel == relEqual)
-	case checkNever:
-		return false
 	}
 	ref := dictionary.Ref{Attr: m.t.attrs[p.attr], Tag: p.tag}
 	list := m.source(ref)

@@ -22,7 +22,8 @@ type compiler struct {
 
 	file   string
 	fileID int
-	window []byte // that the raw entry's offsets mean
+	lang   language // of the file
+	window []byte   // that the raw entry's offsets mean
 
 	dialect Dialect
 	raw     *rawEntry

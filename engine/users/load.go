@@ -29,18 +29,21 @@ func Load(tree *raddb.Tree, name string, o Options, errs *raddb.List) *Table {
 		lang = language{dialect: o.Dialect, declared: true}
 	}
 	before := len(*errs)
+	var seen signs
 	for {
 		l := newLoader(tree, o, lang, errs)
+		l.signs = seen
 		l.include(name, raddb.Pos{}, lang)
 		if !l.again {
 			l.finish()
 			return l.table
 		}
-		// The signs have shown another language than what was assumed: begin anew. There are three
-		// languages, and each further sign can only lead to the mixed one.
+		// The signs have shown another language than what was assumed: begin anew. Signs are only added,
+		// so that this ends.
 		l.table.Close(o.Yield)
 		*errs = (*errs)[:before]
-		lang = infer(l.signs)
+		seen = l.signs
+		lang = infer(seen)
 	}
 }
 

@@ -13,9 +13,12 @@ func (t *Table) Match(q *Query) {
 	q.Rules, q.Dropped = q.Rules[:0], q.Dropped[:0]
 	q.Stripped, q.captured = q.Name, captures{}
 	m := matcher{t, q}
-	if m.scan(t.begin) == goOn {
-		m.users()
+	if m.scan(t.begin) != goOn {
+		return
 	}
+	begun := len(q.Rules)
+	m.users()
+	q.Found = len(q.Rules) > begun
 }
 
 // A matcher is one Match.
@@ -46,9 +49,6 @@ func (m matcher) users() {
 		if m.scan(named) == goOn {
 			m.scan(t.defaults)
 		}
-	}
-	for i := range q.Rules {
-		q.Found = q.Found || !(q.Rules[i].Dialect == GNU && numbered(q.Rules[i].Label, "BEGIN"))
 	}
 }
 

@@ -144,7 +144,7 @@ func (r *fileReader) obey(s *statement) {
 	if !s.ok {
 		return
 	}
-	l.file, l.fileID, l.window = r.file, r.id, r.b
+	l.file, l.fileID, l.lang, l.window = r.file, r.id, r.lang, r.b
 	l.entry(&r.raw, s.dialect)
 	if s.dialect != r.lang.dialect && l.strange.Line == 0 {
 		l.strange = r.raw.label.pos(r.file)

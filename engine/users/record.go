@@ -145,7 +145,6 @@ const (
 	checkGroup                     // number of the Unix group
 	checkHuntgroup                 // ref of the policy
 	checkProfile                   // number of the profile, which must match too
-	checkNever                     // cannot hold
 	firstEffect                    // all from here on act once the entry has matched
 )
 
