@@ -54,8 +54,14 @@ var absent = map[string]string{
 func (s *Source) lintGlobals(opts Options, errs *raddb.List) {
 	known := maps.Clone(baseGlobals())
 	maps.Copy(known, opts.Globals)
+	assigned := map[string]bool{} // told once, where they are assigned
 	for _, g := range s.globals {
-		s.lintGlobal(g, known, errs)
+		assigned[g.ident.Value] = assigned[g.ident.Value] || g.assigned
+	}
+	for _, g := range s.globals {
+		if g.assigned || !assigned[g.ident.Value] {
+			s.lintGlobal(g, known, errs)
+		}
 	}
 }
 
@@ -80,13 +86,15 @@ func (s *Source) lintGlobal(g globalUse, known map[string][]string, errs *raddb.
 	}
 }
 
+// nearestName looks among the API and the local names. Names of one or two letters are near to anything.
 func (s *Source) nearestName(name string, known map[string][]string) string {
-	names := slices.Collect(maps.Keys(known))
-	for _, b := range s.bindings {
-		names = append(names, b.Name)
+	if len(name) < 3 {
+		return ""
 	}
+	names := slices.AppendSeq(slices.Collect(maps.Keys(known)), maps.Keys(s.declared))
 	slices.Sort(names)
-	return raddb.DidYouMean(name, slices.Values(slices.Compact(names)))
+	names = slices.DeleteFunc(slices.Compact(names), func(n string) bool { return n == name })
+	return raddb.DidYouMean(name, slices.Values(names))
 }
 
 func (s *Source) lintField(g globalUse, fields []string, errs *raddb.List) {

@@ -16,7 +16,7 @@ type resolver struct {
 
 // resolve binds every name, and collects uses of globals, handlers, and writes to locals of the file.
 func (s *Source) resolve(opts Options) {
-	s.bindings = map[*ast.IdentExpr]*Binding{}
+	s.bindings, s.declared = map[*ast.IdentExpr]*Binding{}, map[string]bool{}
 	r := &resolver{src: s, registration: opts.Registration}
 	r.block(s.Chunk)
 }
@@ -45,6 +45,7 @@ func (r *resolver) declare(name string, line int, value ast.Expr) {
 
 func (r *resolver) local(name string, line int, value ast.Expr) *Binding {
 	b := &Binding{Name: name, Line: line, Value: value, Index: -1}
+	r.src.declared[name] = true
 	if n := len(r.functions); n > 0 {
 		b.Func = r.functions[n-1]
 	}

@@ -17,6 +17,8 @@ type Source struct {
 
 	lines    []string
 	tokens   []ast.Token
+	columns  map[*ast.IdentExpr]int
+	declared map[string]bool // all local names
 	bindings map[*ast.IdentExpr]*Binding
 	globals  []globalUse
 	writes   []write
@@ -62,7 +64,7 @@ func (s *Source) Pos(node ast.PositionHolder) raddb.Pos {
 	at := raddb.Pos{File: s.File, Line: node.Line()}
 	switch n := node.(type) {
 	case *ast.IdentExpr:
-		at.Col = s.column(at.Line, n.Value, luaparse.TIdent)
+		at.Col = s.columns[n]
 	case *ast.StringExpr:
 		if at.Col = s.column(at.Line, n.Value, luaparse.TString); at.Col == 0 {
 			at.Col = s.column(at.Line, n.Value, luaparse.TIdent)
@@ -77,20 +79,47 @@ func (s *Source) Pos(node ast.PositionHolder) raddb.Pos {
 	return at
 }
 
-// column finds a token of a line by its text, 0 if it is not there: gopher-lua's tree has no columns. A name
-// that follows a dot or colon is taken only if there is no other.
+// column finds a token of a line by its text, 0 if it is not there: gopher-lua's tree has no columns.
 func (s *Source) column(line int, text string, kind int) int {
-	field := 0
-	for i, t := range s.tokens {
-		if t.Pos.Line != line || t.Type != kind || t.Str != text {
-			continue
-		}
-		if kind != luaparse.TIdent || i == 0 || s.tokens[i-1].Str != "." && s.tokens[i-1].Str != ":" {
+	for _, t := range s.tokens {
+		if t.Pos.Line == line && t.Type == kind && t.Str == text {
 			return t.Pos.Column
 		}
-		if field == 0 {
-			field = t.Pos.Column
+	}
+	return 0
+}
+
+// A spot is a name on a line.
+type spot struct {
+	line int
+	name string
+}
+
+// locate gives each name in the tree its column. Tokens of the same text on a line may also be declarations and
+// keys, which are not in the tree as names; those mostly come first, so names are matched from the line's end.
+func (s *Source) locate() {
+	tokens := map[spot][]int{}
+	for i, t := range s.tokens {
+		if t.Type == luaparse.TIdent && (i == 0 || s.tokens[i-1].Str != "." && s.tokens[i-1].Str != ":") {
+			at := spot{t.Pos.Line, t.Str}
+			tokens[at] = append(tokens[at], t.Pos.Column)
 		}
 	}
-	return field
+	names := map[spot][]*ast.IdentExpr{}
+	Walk(s.Chunk, func(node any) bool {
+		if id, ok := node.(*ast.IdentExpr); ok {
+			at := spot{id.Line(), id.Value}
+			names[at] = append(names[at], id)
+		}
+		return true
+	})
+	s.columns = map[*ast.IdentExpr]int{}
+	for at, ids := range names {
+		columns := tokens[at]
+		for i, id := range ids {
+			if j := len(columns) - len(ids) + i; j >= 0 {
+				s.columns[id] = columns[j]
+			}
+		}
+	}
 }

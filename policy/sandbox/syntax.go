@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -35,6 +36,7 @@ func parse(file string, source []byte, errs *raddb.List) *Source {
 		return nil
 	}
 	src.Chunk = chunk
+	src.locate()
 	src.lintEscapes(errs)
 	return src
 }
@@ -168,7 +170,11 @@ func (s *Source) tokenAt(line, col int) int {
 func (s *Source) compileError(err error, errs *raddb.List) {
 	var bad *lua.CompileError
 	if errors.As(err, &bad) {
-		errs.Errorf(raddb.Pos{File: s.File, Line: bad.Line}, "%s", bad.Message)
+		line := bad.Line
+		if _, number, ok := strings.Cut(bad.Message, "<goto> at line "); ok {
+			line, _ = strconv.Atoi(number) // the other is the end of the function
+		}
+		errs.Errorf(raddb.Pos{File: s.File, Line: line}, "%s", bad.Message)
 		return
 	}
 	errs.Errorf(raddb.Pos{File: s.File}, "%v", err)
