@@ -93,6 +93,9 @@ func (d *Dictionary) AddAttribute(a Attribute, at raddb.Pos) (*Attribute, error)
 		return nil, fmt.Errorf("attribute %s has the number of %s%s", a.FullName(), old.FullName(), old.declaredAt())
 	}
 	a.at = at
+	if a.Usage == 0 {
+		a.Usage = AllUsage
+	}
 	return d.add(a), nil
 }
 
@@ -190,9 +193,6 @@ func (d *Dictionary) occupant(a *Attribute) *Attribute {
 func (d *Dictionary) add(v Attribute) *Attribute {
 	a := &v
 	a.Index, a.Root = len(d.all), rootOf(a)
-	if a.Usage == 0 {
-		a.Usage = AllUsage
-	}
 	a.Secret = a.Secret || a.Encrypt != EncryptNone || isPassword(a)
 	d.all = append(d.all, a)
 	d.names[fold(a.FullName())] = a

@@ -84,15 +84,25 @@ func (dec *decoder) vendorSpecific(value []byte, all, rest radius.Attributes) ra
 		dec.octets(dec.d.raw[radius.TypeVendorSpecific], value)
 		return rest
 	}
-	for sub := range format.All(data) {
-		if sub.More {
-			return dec.continued(format, id, sub.Number, value, all, rest)
-		}
+	if sub, more := firstContinued(format, data); more {
+		return dec.continued(format, id, sub.Number, value, all, rest)
 	}
 	for sub := range format.All(data) {
 		dec.value(dec.d.vendorAttribute(id, sub.Number), sub.Value)
 	}
 	return rest
+}
+
+// firstContinued finds an attribute that goes on in the next one.
+func firstContinued(f radius.VSAFormat, data []byte) (radius.SubAttribute, bool) {
+	if f.Continuation {
+		for sub := range f.All(data) {
+			if sub.More {
+				return sub, true
+			}
+		}
+	}
+	return radius.SubAttribute{}, false
 }
 
 // continued joins a value that goes on in the next attributes 26 (WiMAX); if it does not, or shares its

@@ -101,6 +101,7 @@ func TestGNUFlags(t *testing.T) {
 		"Example-Gateway":   {Usage: AllUsage},
 		"Example-Plain":     {Usage: UsersLHS | UsersRHS | HuntgroupsLHS | HuntgroupsRHS, Additivity: Replace},
 		"Other-Salted":      {Usage: AllUsage, Encrypt: EncryptSalted},
+		"Connect-Rate":      {},
 		"Auth-Type":         {Usage: UsersLHS | HintsRHS | HuntgroupsRHS},
 	}
 	for name, want := range tests {
