@@ -28,7 +28,7 @@ func (pr *Program) Link() raddb.List {
 		pr.o.Busy.Yield()
 	}
 	pr.linked, pr.pending = true, nil
-	if !errs.Failed() {
+	if !errs.Failed() && !pr.failed {
 		pr.linkStates(&errs)
 	}
 	return errs

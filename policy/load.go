@@ -51,6 +51,7 @@ func Load(o Options) (*Program, raddb.List) {
 	}
 	pr.first = pr.bareRunner()
 	pr.run(pr.first, &errs)
+	pr.failed = errs.Failed()
 	return pr, errs
 }
 

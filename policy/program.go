@@ -39,6 +39,7 @@ type Program struct {
 	names   *names
 	scripts []*script
 	library library
+	failed  bool // Load had errors
 	linked  bool
 	view    bool // made by View: test files may read more
 

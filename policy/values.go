@@ -81,18 +81,23 @@ func (rn *Runner) fieldsOf(l *dictionary.List, a *dictionary.Attribute) lua.LVal
 	return t
 }
 
+// fieldName gives the key of a field in a table: its name without the name of what it lies in.
+func fieldName(child *dictionary.Attribute) string {
+	return strings.TrimPrefix(child.Name, child.Parent.Name+".")
+}
+
 // addField sets one field; fields that may come many times are lists.
 func (rn *Runner) addField(t *lua.LTable, child *dictionary.Attribute, i int, v lua.LValue) {
 	if !child.Array {
 		if i == 0 {
-			t.RawSetString(child.Name, v)
+			t.RawSetString(fieldName(child), v)
 		}
 		return
 	}
-	list, ok := t.RawGetString(child.Name).(*lua.LTable)
+	list, ok := t.RawGetString(fieldName(child)).(*lua.LTable)
 	if !ok {
 		list = rn.lua().NewTable()
-		t.RawSetString(child.Name, list)
+		t.RawSetString(fieldName(child), list)
 	}
 	list.Append(v)
 }
@@ -234,7 +239,7 @@ func wireFields(dst []byte, a *dictionary.Attribute, v lua.LValue) ([]byte, erro
 	var l dictionary.List
 	known := 0
 	for _, child := range a.Children() {
-		items := t.RawGetString(child.Name)
+		items := t.RawGetString(fieldName(child))
 		if items == lua.LNil {
 			continue
 		}
@@ -279,7 +284,7 @@ func onlyFields(a *dictionary.Attribute, t *lua.LTable, known int) error {
 	each(t, func(k, _ lua.LValue) bool {
 		keys++
 		for _, child := range a.Children() {
-			if child.Name == k.String() {
+			if fieldName(child) == k.String() {
 				return true
 			}
 		}

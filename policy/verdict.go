@@ -66,10 +66,6 @@ const (
 // draftVerdict reads the table of a constructor.
 func draftVerdict(kind server.Kind, t *lua.LTable) (*verdict, error) {
 	v := &verdict{kind: kind, draft: &draft{out: server.Verdict{Kind: kind}}}
-	v.draft.out.Timeout = challengeTimeout
-	if kind == server.Accept {
-		v.draft.out.Timeout = acceptTimeout
-	}
 	var err error
 	each(t, func(k, item lua.LValue) bool {
 		switch k := k.(type) {
@@ -193,6 +189,12 @@ func (v *verdict) flag(name string, item lua.LValue) error {
 // complete checks what options mean together.
 func (v *verdict) complete() error {
 	out := &v.draft.out
+	if out.Next != "" && out.Timeout == 0 {
+		out.Timeout = challengeTimeout
+		if v.kind == server.Accept {
+			out.Timeout = acceptTimeout
+		}
+	}
 	switch {
 	case v.kind == server.Challenge && out.Next == "":
 		return fmt.Errorf("next is missing: the name of an answer handler")
