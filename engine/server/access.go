@@ -28,6 +28,9 @@ func (c *Core) access(r *Request) {
 		c.tries.settle(r.way.ticket.serial, r.Verdict)
 	}
 	c.hint(r)
+	if r.Verdict == Challenge && c.silence.challenged(r.Client.Name) {
+		c.warn(r, "no challenge was ever answered: the client may take challenges for a failure and turn to its next server")
+	}
 }
 
 // answers reports whether the verdict so far is one that is sent.
@@ -141,6 +144,10 @@ func (c *Core) authorizeOnly(r *Request) bool {
 // local decides a request that is answered here: authorize, users file, authenticate.
 func (c *Core) local(r *Request) {
 	if !r.way.settled && c.phase(PhaseAuthorize, r) {
+		if r.Verdict == Accept { // without any native look at a password: shown and counted apart
+			r.Cause = ReasonHookAccept
+			r.Notes = append(r.Notes, Note{"auth", "hook"})
+		}
 		return
 	}
 	known := c.match(r)
@@ -195,13 +202,13 @@ func (c *Core) settledByHook(r *Request) {
 			return
 		}
 	}
-	r.accept()
+	c.accept(r)
 }
 
 // accept lets in: so far. EAP has no success without its own rounds (RFC 3579 s2.6.3).
-func (r *Request) accept() {
+func (c *Core) accept(r *Request) {
 	if r.seen.eap {
-		r.refuse(Reject, ReasonMethod)
+		c.reject(r, ReasonMethod)
 		return
 	}
 	r.Verdict = Accept

@@ -47,7 +47,7 @@ func (c *Core) accountingPhase(p Phase, r *Request) bool {
 		r.assign(v)
 		r.way.noRecord = v.NoRecord
 	case Reject: // a failure: accounting knows no reject
-		r.refused(v, Drop)
+		r.ruled(v, Drop)
 	default:
 		c.apply(r, v)
 	}

@@ -121,3 +121,22 @@ func TestStatusServer(t *testing.T) {
 		}
 	}
 }
+
+// TestRecordAllocatesNothing: from the datagram to the record, and from there to the answer.
+func TestRecordAllocatesNothing(t *testing.T) {
+	g := load(t, "", nil)
+	c := core(t, CoreOptions{Recorder: unkept{}})
+	r := new(Request)
+	datagram := onWire(radius.CodeAccountingRequest, homeSecret, "", attribute(1, "bob"), attribute(40, "\x00\x00\x00\x01"), attribute(44, "5e"))
+	n := testing.AllocsPerRun(100, func() {
+		ready(r, g, "acct")
+		if why := c.receive(r, datagram); why != 0 {
+			t.Fatal(why)
+		}
+		c.process(r)
+		c.finishAccounting(r)
+	})
+	if n != 0 || len(r.out) != radius.HeaderLen {
+		t.Errorf("%v allocations, %d octets", n, len(r.out))
+	}
+}

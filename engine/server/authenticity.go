@@ -56,7 +56,9 @@ func look(attrs radius.Attributes) (s seen) {
 func (c *Core) receive(r *Request, datagram []byte) Reason {
 	why := c.check(r, datagram)
 	if why != ReasonNone {
-		c.recent.refused(r, why, datagram)
+		k := r.refused(why, datagram)
+		c.recent.refused(&k)
+		c.showRefused(&k)
 	}
 	return why
 }

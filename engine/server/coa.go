@@ -20,6 +20,10 @@ func (c *Core) coa(r *Request) {
 	if !c.identify(r) {
 		return
 	}
+	if r.stale() {
+		r.refuse(Discard, ReasonStale)
+		return
+	}
 	v := c.run(PhaseCoA, r)
 	if v == nil {
 		r.Reply.Reset()
@@ -37,6 +41,18 @@ func (c *Core) coa(r *Request) {
 		cause = causeAdministrativelyNo
 	}
 	c.answerCoA(r, cause)
+}
+
+// stale reports an Event-Timestamp outside the window of 300 s, the mark of a replayed packet: it is silently
+// discarded (RFC 5176 s6.3).
+func (r *Request) stale() bool {
+	const window = 300
+	v, ok := r.Attributes.First(r.Generation.Dictionary.Known.EventTimestamp)
+	if !ok || len(v) != 4 {
+		return false
+	}
+	age := r.Arrival.Unix() - int64(binary.BigEndian.Uint32(v))
+	return age > window || age < -window
 }
 
 // answerCoA encodes ACK or NAK; an Error-Cause that the handler has set itself stays.

@@ -18,7 +18,6 @@ type native struct {
 	passwords []storedAs
 	chapError *dictionary.Attribute // Microsoft's MS-CHAP-Error, nil if unknown
 	msChap    []msChapAttribute
-	dummy     atomic.Pointer[auth.Stored] // of the greatest cost met so far
 }
 
 // authKind is what a value of Auth-Type means natively.
@@ -96,8 +95,6 @@ func newNative(d *dictionary.Dictionary) *native {
 			n.msChap = append(n.msChap, msChapAttribute{a, method})
 		}
 	}
-	cheap := auth.Dummy(auth.Cost{})
-	n.dummy.Store(&cheap)
 	return n
 }
 
@@ -108,11 +105,21 @@ func (n *native) auth(value []byte) authKind {
 	return n.kinds[binary.BigEndian.Uint32(value)]
 }
 
+// A dummy is what an unknown user's password is verified against: of the greatest cost met so far, over
+// all generations, so that it takes the same way and time as a wrong password.
+type dummy struct{ stored atomic.Pointer[auth.Stored] }
+
+func newDummy() *dummy {
+	d, cheap := &dummy{}, auth.Dummy(auth.Cost{})
+	d.stored.Store(&cheap)
+	return d
+}
+
 // raise makes the dummy as costly as s.
-func (n *native) raise(s *auth.Stored) {
-	if s.Cost().Micros() > n.dummy.Load().Cost().Micros() {
-		dummy := auth.Dummy(s.Cost())
-		n.dummy.Store(&dummy)
+func (d *dummy) raise(s *auth.Stored) {
+	if s.Cost().Micros() > d.stored.Load().Cost().Micros() {
+		costlier := auth.Dummy(s.Cost())
+		d.stored.Store(&costlier)
 	}
 }
 
@@ -147,7 +154,7 @@ func (c *Core) authenticate(r *Request, known bool) {
 	}
 	switch kind {
 	case authAccept:
-		r.accept()
+		c.accept(r)
 	case authReject:
 		c.reject(r, ReasonDenied)
 	case authIgnore:
@@ -192,13 +199,13 @@ func (c *Core) password(r *Request, n *native, kind authKind, known bool) {
 		why = ReasonUnknownUser
 	}
 	if why != ReasonPassword {
-		stored = *n.dummy.Load() // the same path and time as a wrong password
+		stored = *c.dummy.stored.Load()
 	}
-	right, ok := c.compare(r, n, kind, stored)
+	right, ok := c.compare(r, kind, stored)
 	switch {
 	case !ok: // decided there
 	case right && why == ReasonPassword:
-		r.accept()
+		c.accept(r)
 	default:
 		c.reject(r, why)
 	}
@@ -228,7 +235,7 @@ func (n *native) stored(r *Request, kind authKind) (auth.Stored, bool, error) {
 }
 
 // compare verifies by the request's method. ok is false if that decided the request otherwise.
-func (c *Core) compare(r *Request, n *native, kind authKind, stored auth.Stored) (right, ok bool) {
+func (c *Core) compare(r *Request, kind authKind, stored auth.Stored) (right, ok bool) {
 	known := &r.Generation.Dictionary.Known
 	given, pap := r.Attributes.First(known.UserPassword)
 	response, chap := r.Attributes.First(known.CHAPPassword)
@@ -241,7 +248,10 @@ func (c *Core) compare(r *Request, n *native, kind authKind, stored auth.Stored)
 		}
 		return auth.CHAP(response, r.chapChallenge(known.CHAPChallenge), clear), true
 	case pap && kind != authCHAP:
-		return c.verifyPAP(r, n, stored, given)
+		return c.verifyPAP(r, stored, given)
+	}
+	if r.Method != "none" && r.Method != "pap" {
+		c.warn(r, "method "+r.Method+" is not answered natively; auth_type and authorize handlers can")
 	}
 	c.reject(r, ReasonMethod)
 	return false, false
@@ -256,12 +266,12 @@ func (r *Request) chapChallenge(attr *dictionary.Attribute) []byte {
 }
 
 // verifyPAP compares at once, or for a costly hash apart from the loop and in turn.
-func (c *Core) verifyPAP(r *Request, n *native, stored auth.Stored, given []byte) (right, ok bool) {
+func (c *Core) verifyPAP(r *Request, stored auth.Stored, given []byte) (right, ok bool) {
 	if !stored.Costly() {
 		return stored.Verify(given), true
 	}
-	n.raise(&stored)
-	if !c.offline && r.Detach() != nil {
+	c.dummy.raise(&stored)
+	if r.Detach() != nil {
 		r.refuse(Drop, ReasonBusy)
 		return false, false
 	}

@@ -68,12 +68,14 @@ func NewOffline(now func() time.Time) *Offline {
 	if err != nil {
 		panic(err) // without files nothing can fail
 	}
-	core.offline = true
 	return &Offline{core: core}
 }
 
 // Run answers one question on a generation. The error tells what cannot be made a packet of.
 func (o *Offline) Run(g *Generation, q *Question) (*Outcome, error) {
+	if o.core.ratchet.count > 0 { // one question teaches nothing about the next
+		o.core.ratchet, _ = openRatchet("", o.core.log)
+	}
 	r := &Request{Trace: new(Trace)}
 	datagram, err := o.prepare(g, q, r)
 	if err != nil {

@@ -21,6 +21,7 @@ const (
 	ReasonDuplicate
 	ReasonIgnored // Auth-Type = Ignore
 	ReasonRateLimit
+	ReasonStale // CoA: Event-Timestamp outside its window
 )
 
 // Reasons of drops: no reply for want of room or of a backend.
@@ -54,6 +55,7 @@ const (
 	ReasonAuthorizeOnly
 	ReasonHook
 	ReasonHookFailed
+	ReasonHookAccept // no refusal: accept{} in authorize, without a native look at the password
 	ReasonEncode
 	ReasonNoSession
 
@@ -76,6 +78,7 @@ var reasonNames = [NumReasons]string{
 	ReasonDuplicate:               "duplicate",
 	ReasonIgnored:                 "ignored",
 	ReasonRateLimit:               "rate-limit",
+	ReasonStale:                   "stale",
 	ReasonBusy:                    "busy",
 	ReasonExpired:                 "expired",
 	ReasonBackend:                 "backend",
@@ -101,6 +104,7 @@ var reasonNames = [NumReasons]string{
 	ReasonAuthorizeOnly:           "authorize-only",
 	ReasonHook:                    "hook",
 	ReasonHookFailed:              "hook-failed",
+	ReasonHookAccept:              "hook-accept",
 	ReasonEncode:                  "encode",
 	ReasonNoSession:               "no-session",
 }

@@ -143,13 +143,16 @@ func (k *kept) fill(r *Request) {
 
 const typeCallingStationID radius.Type = 31
 
-// refused remembers a packet that never became a request. Its contents are as far as they can be read.
-func (rc *recent) refused(r *Request, why Reason, datagram []byte) {
-	g := &rc.discards
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	k := g.slot()
-	*k = kept{time: r.Arrival, verdict: Discard, source: r.Source, reason: why.String()}
+// refused remembers a packet that never became a request.
+func (rc *recent) refused(k *kept) {
+	rc.discards.mu.Lock()
+	*rc.discards.slot() = *k
+	rc.discards.mu.Unlock()
+}
+
+// refused is a packet that never became a request. Its contents are as far as they can be read.
+func (r *Request) refused(why Reason, datagram []byte) kept {
+	k := kept{time: r.Arrival, verdict: Discard, source: r.Source, reason: why.String()}
 	if r.Client != nil {
 		k.client = r.Client.Name
 	}
@@ -162,6 +165,7 @@ func (rc *recent) refused(r *Request, why Reason, datagram []byte) {
 		calling, _ := packet.Attributes.Find(typeCallingStationID)
 		k.calls = uint8(copy(k.calling[:], calling))
 	}
+	return k
 }
 
 func (k *kept) decision() Decision {

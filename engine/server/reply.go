@@ -88,7 +88,7 @@ func (r *Request) encodeList(b []byte, code radius.Code) ([]byte, error) {
 	msError := r.Generation.prepare().chapError
 	for i := range r.Reply.Pairs {
 		p := &r.Reply.Pairs[i]
-		if !carries(code, p.Attr, r.Client, msError) || r.seen.eap && r.mutes(p, code) {
+		if !carries(code, p.Attr, r.Client, msError) || r.withholds(p, code) {
 			if r.Trace != nil && !p.Attr.Internal {
 				r.Trace.Step("left out of " + code.String() + ": " + p.Attr.Name)
 			}
@@ -105,9 +105,26 @@ func (r *Request) encodeList(b []byte, code radius.Code) ([]byte, error) {
 	return b, nil
 }
 
-// mutes: a reply that carries EAP-Message has no Reply-Message (RFC 3579 s2.6.5).
-func (r *Request) mutes(p *Pair, code radius.Code) bool {
-	return code == radius.CodeAccessReject && p.Attr == r.Generation.Dictionary.Known.ReplyMessage
+// withholds says which attributes the request itself keeps out of its reply.
+func (r *Request) withholds(p *Pair, code radius.Code) bool {
+	known := &r.Generation.Dictionary.Known
+	switch {
+	case p.Attr == known.ReplyMessage: // RFC 3579 s2.6.5: not beside EAP-Message
+		return r.seen.eap && code == radius.CodeAccessReject
+	case p.Attr == known.ChargeableUserIdentity: // RFC 4372 s2.1: only to a NAS that asks for it
+		_, asked := r.Attributes.First(known.ChargeableUserIdentity)
+		return !asked
+	case p.Attr.Encrypt != dictionary.EncryptNone: // a call check proves nothing, so it learns no secret
+		return r.callCheck()
+	}
+	return false
+}
+
+// callCheck reports Service-Type Call-Check (RFC 2865 s5.6).
+func (r *Request) callCheck() bool {
+	const callCheck = 10
+	v, ok := r.Attributes.First(r.Generation.Dictionary.Known.ServiceType)
+	return ok && len(v) == 4 && binary.BigEndian.Uint32(v) == callCheck
 }
 
 // encodeOwn appends what the server alone writes.

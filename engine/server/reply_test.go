@@ -186,3 +186,23 @@ func TestValueTooLong(t *testing.T) {
 		t.Errorf("%v %v %v", r.Verdict, r.Cause, r.Code)
 	}
 }
+
+// TestWithheld: what the request itself keeps out of its reply.
+func TestWithheld(t *testing.T) {
+	const file = "DEFAULT Auth-Type := Accept\n\tChargeable-User-Identity = \"c\", Tunnel-Password = \"geheim\", Filter-Id = \"f\"\n"
+	g := load(t, file, nil)
+	for request, want := range map[string]string{
+		"User-Name = bob":                 "Tunnel-Password Filter-Id",
+		"Chargeable-User-Identity = 0x00": "Chargeable-User-Identity Tunnel-Password Filter-Id",
+		"Service-Type = 10":               "Filter-Id",
+	} {
+		out := ask(t, offline(), g, Question{Attributes: attrs(t, g, request)})
+		var got []string
+		for _, p := range out.Reply.Pairs {
+			got = append(got, p.Attr.Name)
+		}
+		if diff := cmp.Diff(strings.Fields(want), got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", request, diff)
+		}
+	}
+}

@@ -206,7 +206,6 @@ func core(t testing.TB, o CoreOptions) *Core {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.offline = true
 	t.Cleanup(func() {
 		if err := c.Close(); err != nil {
 			t.Error(err)

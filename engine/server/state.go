@@ -263,6 +263,7 @@ func (c *Core) takeState(r *Request) {
 		return
 	}
 	r.way.ticket = ticket{serial, true}
+	c.silence.broken(r.Client.Name)
 	r.Round, r.Method = &r.way.round, "answer"
 	if r.Trace != nil {
 		r.Trace.Step("State of ours: the answer goes to " + r.Round.Next)
@@ -278,6 +279,41 @@ func (c *Core) sealState(r *Request, v *Verdict) error {
 	var err error
 	r.way.sealed, err = c.seal.append(r.way.sealed[:0], r, v.Next, v.State, c.now().Add(timeout))
 	return err
+}
+
+// silence finds clients that take a challenge for a failure of the server and turn to the next one: it counts
+// challenges until the first answer, and then no more for that client.
+type silence struct {
+	mu    sync.Mutex // protects asked
+	asked map[string]int
+}
+
+const (
+	silenceHint    = 20   // challenges without one answer
+	silenceClients = 4096 // clients counted at the same time
+	answeredOnce   = -1
+)
+
+func newSilence() *silence { return &silence{asked: map[string]int{}} }
+
+// challenged counts one challenge; true if the client should be spoken of now.
+func (s *silence) challenged(client string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n, known := s.asked[client]
+	if n == answeredOnce || !known && len(s.asked) >= silenceClients {
+		return false
+	}
+	s.asked[client] = n + 1
+	return n+1 == silenceHint
+}
+
+func (s *silence) broken(client string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, known := s.asked[client]; known {
+		s.asked[client] = answeredOnce
+	}
 }
 
 // StateRoom is how many octets next= and state= of a challenge may have together; policies check it where

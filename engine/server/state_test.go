@@ -280,3 +280,21 @@ func TestTriesAreBounded(t *testing.T) {
 		t.Errorf("%d kept, %d in order", len(table.used), len(table.order))
 	}
 }
+
+// TestNeverAnswered: a client that answers no challenge at all is spoken of once.
+func TestNeverAnswered(t *testing.T) {
+	const hint = "no challenge was ever answered"
+	for _, answers := range []bool{false, true} {
+		r, log := newRounds(t), &logged{}
+		r.o.core.log = newLog(log)
+		if answers {
+			r.want("bob", "000000", r.state, "reject code")
+		}
+		for range 3 * silenceHint {
+			r.want("bob", "x", nil, "challenge")
+		}
+		if got := strings.Count(log.String(), hint); got != map[bool]int{false: 1, true: 0}[answers] {
+			t.Errorf("answers %v: %d hints", answers, got)
+		}
+	}
+}

@@ -169,6 +169,22 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+// TestWatchRefused: a wrong secret is seen by those who look for the user.
+func TestWatchRefused(t *testing.T) {
+	g, c := load(t, "", nil), core(t, CoreOptions{})
+	traces, stop, _ := c.Watch(Filter{User: "BOB", Client: "home"})
+	others, stopOthers, _ := c.Watch(Filter{User: "eve"})
+	c.receive(arrive(g, "auth"), onWire(1, "not-the-secret!!", "first", attribute(1, "bob")))
+	stop()
+	stopOthers()
+	if got, ok := <-traces; !ok || got.Reason != "bad-message-authenticator" || got.Verdict != "discard" {
+		t.Errorf("%+v", got)
+	}
+	if got, ok := <-others; ok {
+		t.Errorf("for eve: %+v", got)
+	}
+}
+
 // TestRecent: what just happened to a user or a device, newest first; strangers push nobody out.
 func TestRecent(t *testing.T) {
 	g := load(t, traceUsers, nil)

@@ -69,7 +69,7 @@ func (c *Core) apply(r *Request, v *Verdict) {
 	switch v.Kind {
 	case Accept:
 		r.assign(v)
-		r.accept()
+		c.accept(r)
 		c.continued(r, v)
 	case Authenticated:
 		r.assign(v)
@@ -77,7 +77,7 @@ func (c *Core) apply(r *Request, v *Verdict) {
 	case Reject:
 		r.Reply.Reset()
 		r.assign(v)
-		r.refused(v, Reject)
+		r.ruled(v, Reject)
 		r.hold(v)
 	case Challenge:
 		c.challenge(r, v)
@@ -89,7 +89,7 @@ func (c *Core) apply(r *Request, v *Verdict) {
 			r.strip()
 		}
 	case Discard, Drop:
-		r.refused(v, v.Kind)
+		r.ruled(v, v.Kind)
 	}
 }
 
@@ -105,8 +105,8 @@ func (r *Request) assign(v *Verdict) {
 	}
 }
 
-// refused sets what a verdict of a script leaves in log and counters.
-func (r *Request) refused(v *Verdict, k Kind) {
+// ruled sets what a verdict of a script leaves in log and counters.
+func (r *Request) ruled(v *Verdict, k Kind) {
 	r.Verdict, r.Reason = k, v.Reason
 	switch {
 	case v.Failed:

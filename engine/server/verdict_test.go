@@ -364,3 +364,26 @@ func TestAuthorizeOnly(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 }
+
+// TestAcceptByHook: accept{} in authorize lets in without any password; that is shown and counted apart.
+func TestAcceptByHook(t *testing.T) {
+	out := login(t, load(t, "", inPhase(PhaseAuthorize, &Verdict{Kind: Accept})), "bob", "x")
+	if diff := cmp.Diff([]Note{{"auth", "hook"}}, out.Notes); diff != "" || out.Reason != "" {
+		t.Errorf("%s (-want +got):\n%s", out, diff)
+	}
+}
+
+// TestStaleCoA: a replayed order is silently discarded (RFC 5176 s6.3).
+func TestStaleCoA(t *testing.T) {
+	g := load(t, "", inPhase(PhaseCoA, &Verdict{Kind: Accept}))
+	for age, want := range map[time.Duration]Kind{0: Accept, 300 * time.Second: Accept, 301 * time.Second: Discard, -301 * time.Second: Discard} {
+		var list dictionary.List
+		attr := g.Dictionary.Known.EventTimestamp
+		value, _ := attr.AppendUint(nil, uint64(monday.Add(-age).Unix()))
+		list.Add(dictionary.Ref{Attr: attr, Tag: dictionary.AnyTag}, value)
+		out := ask(t, offline(), g, Question{Code: radius.CodeDisconnectRequest, Attributes: list})
+		if out.Kind != want {
+			t.Errorf("%v old: %s, want %s", age, out.Kind, want)
+		}
+	}
+}

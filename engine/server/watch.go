@@ -108,6 +108,28 @@ func (c *Core) show(r *Request) {
 	}
 }
 
+// showRefused sends what is known of a packet that never became a request to those who look for its user,
+// its client or everything.
+func (c *Core) showRefused(k *kept) {
+	if c.watches.count.Load() == 0 {
+		return
+	}
+	ws := &c.watches
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	for _, w := range ws.list {
+		f := &w.filter
+		if f.Attribute != "" || f.Client != "" && f.Client != k.client ||
+			f.User != "" && !strings.EqualFold(f.User, string(k.user[:k.users])) {
+			continue
+		}
+		select {
+		case w.out <- Traced{Decision: k.decision()}:
+		default:
+		}
+	}
+}
+
 func (r *Request) traced() Traced {
 	t := Traced{Decision: r.decision(), Steps: r.Trace.Steps()}
 	if r.answers() {

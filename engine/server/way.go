@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"runtime"
 	"sync/atomic"
@@ -26,12 +27,13 @@ type Core struct {
 	seal    *sealer
 	tries   *tries
 	hashes  *hashQueue
+	dummy   *dummy
+	silence *silence
 	seldom  *seldom
 	recent  *recent
 	watches watches
 
 	draining atomic.Bool
-	offline  bool // no sockets, no persistence: Offline
 }
 
 // A Recorder makes accounting records durable. done is called once for each Append, with nil after the
@@ -67,6 +69,7 @@ func NewCore(o CoreOptions) (*Core, error) {
 			key = filepath.Join(o.StateDir, "state.key")
 		}
 	}
+	c.openToWorld(key)
 	var err error
 	if c.seal, err = openSealer(key); err != nil {
 		return nil, err
@@ -76,9 +79,17 @@ func NewCore(o CoreOptions) (*Core, error) {
 	}
 	c.tries = newTries()
 	c.hashes = newHashQueue(runtime.GOMAXPROCS(0))
+	c.dummy, c.silence = newDummy(), newSilence()
 	c.seldom = newSeldom()
 	c.recent = newRecent(o.Ring)
 	return c, nil
+}
+
+// openToWorld warns of a key file that others may read.
+func (c *Core) openToWorld(path string) {
+	if info, err := os.Stat(path); path != "" && err == nil && info.Mode().Perm()&0o077 != 0 {
+		c.log.Warn("key file can be read by others: chmod 600 it", "file", path, "mode", info.Mode().Perm().String())
+	}
 }
 
 // Close writes what is not yet written.
