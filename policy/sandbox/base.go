@@ -89,7 +89,7 @@ func ipairsStep(l *lua.LState) int {
 	if v == lua.LNil {
 		return 0
 	}
-	l.Push(lua.LNumber(i))
+	l.Push(Number(i))
 	l.Push(v)
 	return 2
 }
@@ -202,7 +202,7 @@ func baseRawSet(l *lua.LState) int {
 
 func baseSelect(l *lua.LState) int {
 	if l.Get(1) == lua.LString("#") {
-		l.Push(lua.LNumber(l.GetTop() - 1))
+		l.Push(Number(l.GetTop() - 1))
 		return 1
 	}
 	n, top := CheckInt(l, 1), l.GetTop()

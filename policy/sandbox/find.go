@@ -41,8 +41,8 @@ func stringFind(l *lua.LState) int {
 		l.Push(lua.LNil)
 		return 1
 	}
-	l.Push(lua.LNumber(start + 1))
-	l.Push(lua.LNumber(end))
+	l.Push(Number(start + 1))
+	l.Push(Number(end))
 	if p.captures == 0 {
 		return 2
 	}
@@ -60,8 +60,8 @@ func findPlain(l *lua.LState, src, text string, from int) int {
 		l.Push(lua.LNil)
 		return 1
 	}
-	l.Push(lua.LNumber(from + at + 1))
-	l.Push(lua.LNumber(from + at + len(text)))
+	l.Push(Number(from + at + 1))
+	l.Push(Number(from + at + len(text)))
 	return 2
 }
 

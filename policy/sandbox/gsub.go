@@ -48,7 +48,7 @@ func stringGsub(l *lua.LState) int {
 		s.write(src[at:])
 	}
 	pushBytes(l, s.buf)
-	l.Push(lua.LNumber(count))
+	l.Push(Number(count))
 	return 2
 }
 

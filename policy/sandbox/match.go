@@ -236,7 +236,7 @@ func (m *matcher) capture(n, start, end int) lua.LValue {
 	}
 	c := m.captures[n]
 	if c.end < 0 {
-		return lua.LNumber(c.start + 1)
+		return Number(c.start + 1)
 	}
 	return lua.LString(m.src[c.start:c.end])
 }

@@ -92,3 +92,19 @@ func integerOf(n float64) int {
 	}
 	return int(n)
 }
+
+// smallNumbers are boxed once: lengths, places and counts are mostly small.
+var smallNumbers = func() (boxed [1024]lua.LValue) {
+	for i := range boxed {
+		boxed[i] = lua.LNumber(i)
+	}
+	return boxed
+}()
+
+// Number gives an integer as a Lua value, without allocation if it is small.
+func Number(n int) lua.LValue {
+	if n >= 0 && n < len(smallNumbers) {
+		return smallNumbers[n]
+	}
+	return lua.LNumber(n)
+}

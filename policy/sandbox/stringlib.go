@@ -38,7 +38,7 @@ func stringByte(l *lua.LState) int {
 		RaiseMisuse(l, "%d octets at once; %d are allowed", to-from, maxUnpack)
 	}
 	for i := from; i < to; i++ {
-		l.Push(lua.LNumber(s[i]))
+		l.Push(Number(int(s[i])))
 	}
 	return to - from
 }
@@ -57,7 +57,7 @@ func stringChar(l *lua.LState) int {
 }
 
 func stringLen(l *lua.LState) int {
-	l.Push(lua.LNumber(len(CheckString(l, 1))))
+	l.Push(Number(len(CheckString(l, 1))))
 	return 1
 }
 
