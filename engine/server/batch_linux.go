@@ -28,18 +28,18 @@ type mmsg struct {
 	wildcard bool
 	zones    zones
 
-	in, out       []message
-	inIov, outIov []unix.Iovec
-	names         []unix.RawSockaddrInet6 // the senders, by slot, as the kernel gave them
-	control       [][controlRoom]byte     // received
-	source        [][controlRoom]byte     // to send with
-	used          int                     // messages of the last read: to be made ready again
+	in      []message
+	iov     []unix.Iovec
+	names   []unix.RawSockaddrInet6 // the senders, by slot, as the kernel gave them
+	control [][controlRoom]byte
+	used    int // messages of the last read: to be made ready again
+	out     outgoing
 
-	reader, writer   func(fd uintptr) bool
-	got, first, last int // results and range of the system call
-	errno            syscall.Errno
-	dropped          atomic.Uint64
-	drops            uint32 // the kernel's counter, 32 bits
+	reader  func(fd uintptr) bool
+	got     int // result of the system call
+	errno   syscall.Errno
+	dropped atomic.Uint64
+	drops   uint32 // the kernel's counter, 32 bits
 }
 
 func newMmsg(conn *net.UDPConn, size int, wildcard bool, busy *Busy) (*mmsg, error) {
@@ -47,18 +47,15 @@ func newMmsg(conn *net.UDPConn, size int, wildcard bool, busy *Busy) (*mmsg, err
 	if err != nil {
 		return nil, err
 	}
-	m := &mmsg{raw: raw, busy: busy, wildcard: wildcard,
-		in: make([]message, size), out: make([]message, size),
-		inIov: make([]unix.Iovec, size), outIov: make([]unix.Iovec, size),
-		names:   make([]unix.RawSockaddrInet6, size),
-		control: make([][controlRoom]byte, size), source: make([][controlRoom]byte, size),
-		used: size}
+	m := &mmsg{raw: raw, busy: busy, wildcard: wildcard, used: size,
+		in: make([]message, size), iov: make([]unix.Iovec, size), names: make([]unix.RawSockaddrInet6, size),
+		control: make([][controlRoom]byte, size)}
 	for i := range m.in {
-		m.in[i].header.Iov, m.out[i].header.Iov = &m.inIov[i], &m.outIov[i]
+		m.in[i].header.Iov = &m.iov[i]
 		m.in[i].header.SetIovlen(1)
-		m.out[i].header.SetIovlen(1)
 	}
-	m.reader, m.writer = m.receive, m.transmit
+	m.out.init(raw, size)
+	m.reader = m.receive
 	return m, nil
 }
 
@@ -83,8 +80,8 @@ func (m *mmsg) read(slots []slot) (int, error) {
 func (m *mmsg) arm(slots []slot) {
 	for i := range m.used {
 		h, buf := &m.in[i].header, slots[i].buf
-		m.inIov[i].Base = &buf[0]
-		m.inIov[i].SetLen(len(buf))
+		m.iov[i].Base = &buf[0]
+		m.iov[i].SetLen(len(buf))
 		h.Name, h.Namelen = (*byte)(unsafe.Pointer(&m.names[i])), unix.SizeofSockaddrInet6
 		h.Control = &m.control[i][0]
 		h.SetControllen(controlRoom)
@@ -158,60 +155,20 @@ func (m *mmsg) oneControl(s *slot, h *unix.Cmsghdr, data []byte) {
 	}
 }
 
-// send implements batcher.
+// send implements batcher. The kernel's own form of each sender's address goes back to it.
 func (m *mmsg) send(slots []slot) (failed int) {
-	m.first, m.last = 0, 0
 	for i := range slots {
-		if slots[i].reply != nil {
-			m.prepare(i, &slots[i])
+		s := &slots[i]
+		if s.reply == nil {
+			continue
 		}
-	}
-	for m.first < m.last {
-		err := m.raw.Write(m.writer)
-		if err != nil {
-			return failed + m.last - m.first
+		from := s.local
+		if !m.wildcard {
+			from = netip.Addr{}
 		}
-		if m.errno != 0 { // of the first message alone: go on behind it
-			failed++
-			m.first++
-		}
+		m.out.add(&m.names[i], m.in[i].header.Namelen, s.reply, from)
 	}
-	return failed
-}
-
-// prepare makes the next outgoing message: the kernel's own form of the sender's address goes back to it.
-func (m *mmsg) prepare(i int, s *slot) {
-	h, iov := &m.out[m.last].header, &m.outIov[m.last]
-	iov.Base = &s.reply[0]
-	iov.SetLen(len(s.reply))
-	h.Name, h.Namelen = m.in[i].header.Name, m.in[i].header.Namelen
-	h.Control = nil
-	h.SetControllen(0)
-	if m.wildcard && s.local.IsValid() {
-		oob := appendSource(m.source[m.last][:0], s.local)
-		h.Control = &oob[0]
-		h.SetControllen(len(oob))
-	}
-	m.last++
-}
-
-// transmit runs under the descriptor's write lock; a full send buffer waits for room.
-func (m *mmsg) transmit(fd uintptr) bool {
-	for m.first < m.last {
-		n, _, errno := syscall.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&m.out[m.first])),
-			uintptr(m.last-m.first), unix.MSG_DONTWAIT, 0, 0)
-		m.errno = errno
-		switch errno {
-		case 0:
-			m.first += int(n)
-		case unix.EINTR:
-		case unix.EAGAIN:
-			return false
-		default:
-			return true
-		}
-	}
-	return true
+	return m.out.flush()
 }
 
 // lost implements batcher.

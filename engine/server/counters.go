@@ -115,10 +115,10 @@ func (t *tally) outcome(r *Request, superseded bool) {
 	t.Counters.outcome(r)
 }
 
-func (t *tally) failed() {
+func (t *tally) failed(n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.SendErrors++
+	t.SendErrors += uint64(n)
 }
 
 func (t *tally) addTo(sum *Counters) {

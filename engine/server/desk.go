@@ -31,6 +31,7 @@ type desk struct {
 	detached   bool
 	buf        []byte      // a detached request's datagram; else a spare buffer, or nil on a role
 	unanswered *unanswered // nil once the answer is out
+	grouped    bool        // others are answered with it: the outbox sends
 	refused    Reason      // why Detach failed
 	place      place       // what the admission counts it under
 	lines      lines
@@ -128,7 +129,7 @@ func (ds *desks) get() *desk {
 
 // put takes a desk back. Its Lua state has been released: an idle desk belongs to no generation.
 func (ds *desks) put(d *desk) {
-	d.role, d.slot, d.unanswered, d.detached, d.stage = nil, nil, nil, false, stageIdle
+	d.role, d.slot, d.unanswered, d.detached, d.grouped, d.stage = nil, nil, nil, false, false, stageIdle
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
 	ds.free = append(ds.free, d)

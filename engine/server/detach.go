@@ -68,6 +68,7 @@ func (r *Request) complete() {
 
 func (d *desk) recorded() {
 	d.role.server.guard(&d.Request, d.role.server.finish)
+	d.grouped = true
 	d.answer()
 }
 
@@ -82,9 +83,12 @@ func (d *desk) answer() {
 		u.reply, r.out = u.reply[:0], r.out[:0]
 		r.Verdict, r.Reason, r.Cause = Discard, "superseded", ReasonNone
 	}
-	if len(u.reply) > 0 && r.delayed() {
+	switch {
+	case len(u.reply) > 0 && r.delayed():
 		ro.server.delays.add(u, r.Delay)
-	} else {
+	case d.grouped:
+		ro.server.outbox.add(u)
+	default:
 		u.send()
 	}
 	ro.late.outcome(r, dead)

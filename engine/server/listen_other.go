@@ -50,3 +50,5 @@ func appendSource(dst []byte, from netip.Addr) []byte {
 func newBatcher(conn *net.UDPConn, _ *Options, wildcard bool) (batcher, error) {
 	return newSingle(conn, wildcard), nil
 }
+
+func newBurst(*net.UDPConn, *Options) (burster, error) { return oneByOne{}, nil }

@@ -22,6 +22,7 @@ type role struct {
 	kind     string
 	conn     *net.UDPConn
 	batcher  batcher
+	burst    burster
 	bound    netip.AddrPort // the socket's own address
 	granted  int            // receive buffer, as the kernel counts it
 	wildcard bool
@@ -58,7 +59,11 @@ func newRole(s *Server, index int, l Listener, conn *net.UDPConn) (*role, error)
 	if err != nil {
 		return nil, err
 	}
-	ro := &role{server: s, index: index, kind: l.Kind, conn: conn, batcher: b, granted: granted(conn), wildcard: wildcard}
+	burst, err := newBurst(conn, &s.options)
+	if err != nil {
+		return nil, err
+	}
+	ro := &role{server: s, burst: burst, index: index, kind: l.Kind, conn: conn, batcher: b, granted: granted(conn), wildcard: wildcard}
 	ro.bound = conn.LocalAddr().(*net.UDPAddr).AddrPort()
 	ro.slots = make([]slot, s.options.Batch)
 	ro.order = make([]uint16, s.options.Batch)

@@ -84,6 +84,7 @@ type Server struct {
 	desks      desks
 	admission  admission
 	delays     *delays
+	outbox     *outbox
 	log        *Log
 
 	stopping atomic.Bool    // sockets are read empty, rejects go out at once
@@ -104,7 +105,7 @@ func newServer(way steps, o Options) (*Server, error) {
 	s := &Server{options: o, born: time.Now(), steps: way, busy: o.Busy, log: o.Log, stopped: make(chan struct{})}
 	s.process, s.done, s.finish = way.process, way.done, way.finishAccounting
 	s.admission.bound = o.Detached
-	s.delays = newDelays(o.Delayed)
+	s.delays, s.outbox = newDelays(o.Delayed), newOutbox()
 	for i, l := range o.Listeners {
 		if err := s.open(i, l); err != nil {
 			s.closeSockets()
@@ -172,6 +173,7 @@ func (s *Server) Serve(ctx context.Context) error {
 func (s *Server) start() {
 	s.tellBuffers()
 	go s.delays.run()
+	go s.outbox.run()
 	for _, ro := range s.roles {
 		s.working.Add(1)
 		s.busy.watch(ro.wake)

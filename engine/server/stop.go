@@ -45,6 +45,8 @@ func (s *Server) drain(ctx context.Context) error {
 		defer close(over)
 		s.working.Wait()
 		s.inflight.Wait()
+		s.outbox.end()
+		<-s.outbox.done
 		<-s.delays.done
 	}()
 	select {

@@ -32,7 +32,7 @@ func (u *unanswered) send() {
 	u.answered = time.Now()
 	if len(u.reply) > 0 && !u.dead.Load() {
 		if err := sendTo(u.role.conn, u.reply, u.source, u.local, u.oob[:0]); err != nil {
-			u.role.late.failed()
+			u.role.late.failed(1)
 		}
 	}
 	u.role.finished.post(u)
@@ -128,10 +128,10 @@ type finished struct {
 	spare []*unanswered // the list of the last time; the holder's
 }
 
-func (f *finished) post(u *unanswered) {
+func (f *finished) post(us ...*unanswered) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.list = append(f.list, u)
+	f.list = append(f.list, us...)
 	f.n.Store(int32(len(f.list)))
 }
 

@@ -1,0 +1,153 @@
+package server
+
+import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"strconv"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// outgoing collects datagrams for one sendmmsg(2). It serves one goroutine at a time.
+type outgoing struct {
+	raw     syscall.RawConn
+	out     []message
+	iov     []unix.Iovec
+	control [][controlRoom]byte
+
+	writer      func(fd uintptr) bool
+	first, last int // the messages still to be sent
+	errno       syscall.Errno
+}
+
+func (o *outgoing) init(raw syscall.RawConn, size int) {
+	o.raw, o.out, o.iov = raw, make([]message, size), make([]unix.Iovec, size)
+	o.control = make([][controlRoom]byte, size)
+	for i := range o.out {
+		o.out[i].header.Iov = &o.iov[i]
+		o.out[i].header.SetIovlen(1)
+	}
+	o.writer = o.transmit
+}
+
+// add appends one datagram; there must be room. An invalid from leaves the source address to the socket.
+func (o *outgoing) add(to *unix.RawSockaddrInet6, toLen uint32, octets []byte, from netip.Addr) {
+	h, iov := &o.out[o.last].header, &o.iov[o.last]
+	iov.Base = &octets[0]
+	iov.SetLen(len(octets))
+	h.Name, h.Namelen = (*byte)(unsafe.Pointer(to)), toLen
+	h.Control = nil
+	h.SetControllen(0)
+	if from.IsValid() {
+		oob := appendSource(o.control[o.last][:0], from)
+		h.Control = &oob[0]
+		h.SetControllen(len(oob))
+	}
+	o.last++
+}
+
+// flush sends what was added and gives the number of datagrams that the kernel refused.
+func (o *outgoing) flush() (failed int) {
+	for o.first < o.last {
+		if err := o.raw.Write(o.writer); err != nil {
+			failed += o.last - o.first
+			break
+		}
+		if o.errno != 0 { // of the first message alone: go on behind it
+			failed++
+			o.first++
+		}
+	}
+	o.first, o.last = 0, 0
+	return failed
+}
+
+// transmit runs under the descriptor's write lock; a full send buffer waits for room.
+func (o *outgoing) transmit(fd uintptr) bool {
+	for o.first < o.last {
+		n, _, errno := syscall.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&o.out[o.first])),
+			uintptr(o.last-o.first), unix.MSG_DONTWAIT, 0, 0)
+		o.errno = errno
+		switch errno {
+		case 0:
+			o.first += int(n)
+		case unix.EINTR:
+		case unix.EAGAIN:
+			return false
+		default:
+			return true
+		}
+	}
+	return true
+}
+
+// burst sends late replies of one socket, many with one system call.
+type burst struct {
+	outgoing
+	names []unix.RawSockaddrInet6
+	six   bool // an IPv6 socket: IPv4 addresses go mapped
+}
+
+// newBurst gives what sends late replies by bursts.
+func newBurst(conn *net.UDPConn, o *Options) (burster, error) {
+	if o.Portable {
+		return oneByOne{}, nil
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	domain, err := getOption(raw, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	if err != nil {
+		return nil, err
+	}
+	b := &burst{names: make([]unix.RawSockaddrInet6, o.Batch), six: domain == unix.AF_INET6}
+	b.init(raw, o.Batch)
+	return b, nil
+}
+
+// send implements burster.
+func (b *burst) send(us []*unanswered) (failed int) {
+	for _, u := range us {
+		if len(u.reply) == 0 || u.dead.Load() {
+			continue
+		}
+		if b.last == len(b.out) {
+			failed += b.flush()
+		}
+		name := &b.names[b.last]
+		b.add(name, b.address(name, u.source), u.reply, u.local)
+	}
+	return failed + b.flush()
+}
+
+// address writes an address in the kernel's form, and gives its length.
+func (b *burst) address(name *unix.RawSockaddrInet6, to netip.AddrPort) uint32 {
+	raw := (*[unix.SizeofSockaddrInet6]byte)(unsafe.Pointer(name))
+	binary.BigEndian.PutUint16(raw[2:4], to.Port())
+	if !b.six {
+		name.Family = unix.AF_INET
+		four := to.Addr().As4()
+		copy(raw[4:8], four[:])
+		clear(raw[8:16])
+		return unix.SizeofSockaddrInet4
+	}
+	name.Family, name.Flowinfo, name.Scope_id = unix.AF_INET6, 0, scope(to.Addr().Zone())
+	name.Addr = to.Addr().As16()
+	return unix.SizeofSockaddrInet6
+}
+
+// scope gives the number of a zone, 0 for none.
+func scope(zone string) uint32 {
+	if zone == "" {
+		return 0
+	}
+	if i, err := net.InterfaceByName(zone); err == nil {
+		return uint32(i.Index)
+	}
+	n, _ := strconv.ParseUint(zone, 10, 32)
+	return uint32(n)
+}
