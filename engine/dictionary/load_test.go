@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 
@@ -188,4 +189,52 @@ func TestConcurrentReading(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+func TestDescribe(t *testing.T) {
+	d := shipped(t)
+	if got := d.Attribute("User-Password").Aliases(); !slices.Contains(got, "Password") {
+		t.Errorf("aliases of User-Password: %q", got)
+	}
+	if at := d.Attribute("Cisco-AVPair").Declared(); at.File != "dictionary.d/cisco" || at.Line == 0 {
+		t.Errorf("Cisco-AVPair is declared at %s", at)
+	}
+	var fields []string
+	for _, c := range d.Attribute("IPv6-6rd-Configuration").Children() {
+		fields = append(fields, c.Name)
+	}
+	if diff := cmp.Diff([]string{"IPv6-6rd-IPv4MaskLen", "IPv6-6rd-Prefix", "IPv6-6rd-BR-IPv4-Address"}, fields); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if !slices.Contains(slices.Collect(d.VendorNames()), "Microsoft") || d.Vendor(9).Name != "Cisco" || d.Vendor(65000) != nil {
+		t.Error("vendors are wrong")
+	}
+	if d.VendorAttribute(9, 1) != d.Attribute("Cisco-AVPair") || d.VendorAttribute(9, 254) != nil || d.VendorAttribute(65000, 1) != nil {
+		t.Error("attributes of vendors are wrong")
+	}
+	for _, name := range TypeNames() {
+		if typ, ok := ParseType(name); !ok || typ.String() == "unknown" {
+			t.Errorf("type %s: %s, %v", name, typ, ok)
+		}
+	}
+	r, err := d.ResolveGNU("NAS-Port-Id")
+	if err != nil || r.Attr != d.Known.NASPort {
+		t.Errorf("ResolveGNU: %v, %v", r, err)
+	}
+}
+
+func TestPrefix(t *testing.T) {
+	d := demoDictionary(t)
+	tests := []struct{ name, text, want string }{
+		{"Framed-IPv6-Prefix", "2001:db8::1/32", "2001:db8::/32"},
+		{"NAS-IP-Address", "192.0.2.1", "192.0.2.1/32"},
+		{"NAS-IPv6-Address", "::1", "::1/128"},
+		{"User-Name", "::1", "invalid Prefix"},
+	}
+	for _, tt := range tests {
+		p, ok := d.Attribute(tt.name).Prefix(value(t, d, tt.name, tt.text))
+		if p.String() != tt.want || ok != (tt.name != "User-Name") {
+			t.Errorf("%s %s: %s, %v", tt.name, tt.text, p, ok)
+		}
+	}
 }

@@ -101,6 +101,9 @@ func (d *Dictionary) ParsePair(text string) (Pair, error) {
 	return Pair{Attr: r.Attr.Root, Value: root}, nil
 }
 
+// SplitPair parts a pair as ParsePair reads it: the name, and the value without its quotes.
+func SplitPair(text string) (name, value string, err error) { return splitPair(text) }
+
 // splitPair parts the name from the value, without operator and quotes.
 func splitPair(text string) (name, value string, err error) {
 	i := strings.IndexAny(text, "=+ \t")
