@@ -138,7 +138,7 @@ func (c *Core) done(r *Request) {
 	if p == nil {
 		return
 	}
-	if p.Has(PhaseDone) {
+	if p.Has(PhaseDone) && r.Packet.Code != radius.CodeStatusServer {
 		r.Deadline = c.now().Add(doneTime)
 		r.runner().Run(PhaseDone, r)
 	}
