@@ -151,3 +151,21 @@ func TestFreeRADIUSLeavesInternalAlone(t *testing.T) {
 		t.Errorf("Client-Port-Id is %s, want another name of NAS-Port", a.Name)
 	}
 }
+
+// Both directories together are one dictionary: what both have is one attribute, whatever order they are in.
+func TestFreeRADIUSOnTopOfShipped(t *testing.T) {
+	needFreeRADIUS(t)
+	ours, theirs := "$INCLUDE "+shippedPath(t)+"\n", "$INCLUDE "+freeradius+"/dictionary\n"
+	for _, text := range []string{ours + theirs, theirs + ours} {
+		d, errs := loadText(t, text)
+		for _, e := range errs {
+			// Old names of SIP attributes, and a file that gives names to octets, are warned about.
+			if !e.Warning || !strings.Contains(e.Msg, "attribute Digest-") && !strings.Contains(e.Msg, "CableLabs") {
+				t.Error(e)
+			}
+		}
+		if a := d.Attribute("Frag-Status"); a.Parent != d.ByNumber(241) || d.Attribute("Attr-241.1") != a {
+			t.Errorf("Frag-Status is not found by number: %+v", a)
+		}
+	}
+}

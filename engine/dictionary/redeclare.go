@@ -34,7 +34,7 @@ func (d *Dictionary) define(dec declaration, at raddb.Pos) (*Attribute, string, 
 	case old != nil && old.Internal && old.carried && dec.Vendor == nil && dec.Parent == nil:
 		old.redeclare(dec)
 		return old, "", nil
-	case old != nil && (old == occupant || old.Internal && dec.Internal):
+	case old != nil && old.samePlace(&dec.Attribute):
 		warning := changed(old, &dec.Attribute)
 		old.redeclare(dec)
 		d.place(old)
@@ -46,6 +46,14 @@ func (d *Dictionary) define(dec declaration, at raddb.Pos) (*Attribute, string, 
 	}
 	warning := d.loseName(old, dec.Name)
 	return d.add(dec.Attribute), warning, nil
+}
+
+// samePlace reports whether two attributes have one number in one space. Internal ones have no place at all.
+func (a *Attribute) samePlace(b *Attribute) bool {
+	if a.Internal || b.Internal {
+		return a.Internal && b.Internal
+	}
+	return a.Number == b.Number && a.Parent == b.Parent && a.vendorID() == b.vendorID()
 }
 
 // changed gives the warning for a declaration that differs from one in another file.
