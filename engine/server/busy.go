@@ -8,7 +8,7 @@ import (
 
 // Busy counts what computes for long: loaders, long hooks, costly hashes. Go's scheduler does not look at the
 // network while any goroutine is runnable, so a reader that is parked there would wait for tens of
-// milliseconds. While somebody is busy, readers don't park: they poll their sockets and yield.
+// milliseconds. While all processors are busy, readers don't park: they poll their sockets and yield.
 //
 // Whoever computes for more than about 0.2 ms calls Enter, then Yield every 50 to 100 µs, then Leave.
 // The zero Busy is ready to use; a nil *Busy yields and counts nothing.
@@ -20,8 +20,8 @@ type Busy struct {
 
 // Enter says that a long computation begins. Calls nest and may come from many goroutines.
 func (b *Busy) Enter() {
-	if b == nil || b.n.Add(1) != 1 {
-		return
+	if b == nil || int(b.n.Add(1)) != runtime.GOMAXPROCS(0) {
+		return // with a processor to spare the network is watched
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -37,6 +37,12 @@ type desk struct {
 	lines      lines
 }
 
+func newDesk() *desk {
+	d := new(desk)
+	d.Request.desk = d
+	return d
+}
+
 // local gives the address that a datagram was sent to.
 func (ro *role) local(s *slot) netip.AddrPort {
 	bound := ro.bound
@@ -116,8 +122,8 @@ func (ds *desks) get() *desk {
 	n := len(ds.free)
 	if n == 0 {
 		ds.least = 0
-		d := &desk{buf: make([]byte, radius.MaxPacketLen)}
-		d.Request.desk = d
+		d := newDesk()
+		d.buf = make([]byte, radius.MaxPacketLen)
 		return d
 	}
 	d := ds.free[n-1]
@@ -143,6 +149,13 @@ func (ds *desks) trim() {
 	keep := n - (ds.least+1)/2
 	clear(ds.free[keep:])
 	ds.free, ds.least = ds.free[:keep], keep
+}
+
+// drop forgets all spare desks, and so what their last requests still point at.
+func (ds *desks) drop() {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	ds.free, ds.least = nil, 0
 }
 
 func (ds *desks) len() int {

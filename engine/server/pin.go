@@ -63,8 +63,13 @@ func (s *Server) Hold() (g *Generation, release func()) {
 func (s *Server) Swap(g *Generation) (old *Generation) {
 	g.refs.Store(1)
 	old = s.generation.Swap(g)
-	if old != nil {
-		s.unpin(old)
+	if old == nil {
+		return nil
+	}
+	s.unpin(old)
+	s.desks.drop()
+	for _, ro := range s.roles {
+		ro.wake()
 	}
 	return old
 }

@@ -42,6 +42,7 @@ type role struct {
 	waiting    waiting
 	finished   finished
 	status     statusLimit
+	overload   overload
 	seldom     refusals
 	warmth     uint64 // keeps the reads of the touch pass from being optimised away
 	names      []users.Handle
@@ -74,8 +75,8 @@ func newRole(s *Server, index int, l Listener, conn *net.UDPConn) (*role, error)
 	}
 	ro.cache = newDuplicates(s.options.DuplicateBytes)
 	ro.status.rate = s.options.StatusRate
-	ro.desk = s.desks.get()
-	ro.desk.role, ro.desk.buf = ro, nil
+	ro.desk = newDesk()
+	ro.desk.role = ro
 	return ro, nil
 }
 
@@ -102,8 +103,10 @@ func (ro *role) run() {
 // fill reads the next batch; false once the server stops and the socket is empty.
 func (ro *role) fill() bool {
 	for {
+		var begin time.Time
 		if ro.closing {
-			ro.conn.SetReadDeadline(time.Now().Add(linger))
+			begin = time.Now()
+			ro.conn.SetReadDeadline(begin.Add(linger))
 		}
 		n, err := ro.batcher.read(ro.slots)
 		if n > 0 {
@@ -114,15 +117,28 @@ func (ro *role) fill() bool {
 		case errors.Is(err, net.ErrClosed):
 			return false
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			if ro.closing {
+			if ro.closing && time.Since(begin) >= linger {
 				return false
 			}
-			// Cleared first, looked at second: a wake that comes between the two is not lost.
-			ro.conn.SetReadDeadline(time.Time{})
-			ro.closing = ro.server.stopping.Load()
+			ro.awake()
 		}
 		yield()
 	}
+}
+
+// awake is what a reader does that was woken without a packet: because somebody is busy and it should poll,
+// because there is a new generation, or because the server stops.
+func (ro *role) awake() {
+	// Cleared first, looked at second: a wake that comes between the two is not lost.
+	ro.conn.SetReadDeadline(time.Time{})
+	ro.closing = ro.closing || ro.server.stopping.Load()
+	if ro.last == nil || ro.last == ro.server.Current() {
+		return
+	}
+	// A desk that lies idle must not keep a whole generation in memory.
+	ro.desk.leave(ro.last)
+	ro.last, ro.desk = nil, newDesk()
+	ro.desk.role = ro
 }
 
 // linger is how long a socket must be silent before it counts as read empty.
@@ -144,6 +160,7 @@ func (ro *role) begin(n int) {
 	ro.since.Store(int64(ro.clock.Sub(ro.server.born)))
 	ro.fast.Received += uint64(n)
 	ro.fast.Batches++
+	ro.overload.begin(ro.batcher.lost(), ro.clock)
 	ro.collect()
 	ro.touch()
 }
@@ -221,6 +238,10 @@ func (ro *role) fresh(r *Request, s *slot) bool {
 	if reply := ro.cache.lookup(s.hash, &s.key, auth, ro.clock, keep(ro.generation)); reply != nil {
 		s.reply = reply
 		ro.fast.Resent++
+		return false
+	}
+	if ro.overload.shed(r.Client.Index) && !r.seen.state {
+		ro.refuse(r, ReasonBusy)
 		return false
 	}
 	if ro.passed && time.Now().After(r.Deadline) { // the batch may have waited for its holder
