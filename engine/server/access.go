@@ -164,10 +164,10 @@ func (c *Core) local(r *Request) {
 // match asks the users file. It reports whether the user is known there.
 func (c *Core) match(r *Request) bool {
 	t := r.Generation.Users
-	r.way.ruleReply = len(r.Reply.Pairs)
 	if t == nil {
 		return false
 	}
+	before := len(r.Reply.Pairs)
 	q := &r.way.query
 	q.Name, q.Request, q.Control, q.Reply = r.User(), &r.Attributes, &r.Control, &r.Reply
 	q.Host, q.Now, q.Watch = (*host)(r), r.Arrival, nil
@@ -175,6 +175,7 @@ func (c *Core) match(r *Request) bool {
 		q.Watch = r.Trace
 	}
 	t.Match(q)
+	r.keepMessages(before)
 	if r.way.decided != nil {
 		c.apply(r, c.permit(PhaseAuthorize, r, r.way.decided))
 	}
@@ -182,6 +183,16 @@ func (c *Core) match(r *Request) bool {
 		r.Trace.List("control", &r.Control)
 	}
 	return q.Found
+}
+
+// keepMessages remembers the Reply-Messages of the matched rules, which stay in a reject.
+func (r *Request) keepMessages(from int) {
+	message := r.Generation.Dictionary.Known.ReplyMessage
+	for i := min(from, len(r.Reply.Pairs)); i < len(r.Reply.Pairs); i++ {
+		if p := &r.Reply.Pairs[i]; p.Attr == message && p.Tag != users.Deferred {
+			r.way.messages.Add(dictionary.Ref{Attr: message, Tag: dictionary.AnyTag}, p.Value)
+		}
+	}
 }
 
 // settledByHook ends the way of a request whose identity a handler or a home server has proved: passwords

@@ -149,6 +149,31 @@ func TestRejectLeaksNothing(t *testing.T) {
 	}
 }
 
+// TestWelcomeDoesNotLeak: what a handler said for its accept is gone when a restriction rejects after all.
+func TestWelcomeDoesNotLeak(t *testing.T) {
+	welcome := func(r *Request) *Verdict {
+		ref, _ := r.Generation.Dictionary.Resolve("Reply-Message")
+		r.Reply.Add(ref, []byte("welcome"))
+		return &Verdict{Kind: Accept, Attributes: []Assignment{{Ref: ref, Value: []byte("welcome")}}}
+	}
+	const file = "bob Auth-Type := otp, Login-Time := \"Su\"\n\tReply-Message = \"on Sundays only\"\neve Auth-Type := Accept\n"
+	for _, c := range []struct {
+		user string
+		p    *scripted
+		want []string
+	}{
+		{"bob", &scripted{authTypes: map[uint32]func(*Request) *Verdict{700: welcome}}, []string{`Reply-Message = "on Sundays only"`}},
+		{"eve", &scripted{on: map[Phase]func(*Request) *Verdict{PhaseAuthorize: welcome}}, nil},
+	} {
+		g := load(t, file, c.p)
+		g.Settings.Deny = map[string]struct{}{"eve": {}}
+		out := login(t, g, c.user, "x")
+		if diff := cmp.Diff(c.want, texts(&out.Reply)); diff != "" || out.Kind != Reject {
+			t.Errorf("%s (-want +got):\n%s", out, diff)
+		}
+	}
+}
+
 // TestGNUWrongPassword: there a wrong password loses the rule's messages, so that nothing tells it from an
 // unknown name.
 func TestGNUWrongPassword(t *testing.T) {

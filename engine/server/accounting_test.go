@@ -111,7 +111,7 @@ func TestStatusServer(t *testing.T) {
 		if c.drain {
 			core.Drain()
 		}
-		r := arrive(g, c.listener)
+		r := incoming(g, c.listener)
 		if why := core.receive(r, onWire(radius.CodeStatusServer, homeSecret, "first")); why != 0 {
 			t.Fatal(why)
 		}

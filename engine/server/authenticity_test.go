@@ -131,7 +131,7 @@ func TestAuthenticity(t *testing.T) {
 			if c.set != nil {
 				c.set(home(g), &g.Settings)
 			}
-			r := arrive(g, c.listener)
+			r := incoming(g, c.listener)
 			if got := core(t, CoreOptions{}).receive(r, c.datagram); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
@@ -141,7 +141,7 @@ func TestAuthenticity(t *testing.T) {
 
 func TestUnknownClient(t *testing.T) {
 	g := load(t, "", nil)
-	r := arrive(g, "auth")
+	r := incoming(g, "auth")
 	r.Source = netip.MustParseAddrPort("192.0.2.1:5")
 	c := core(t, CoreOptions{})
 	if why := c.receive(r, onWire(1, homeSecret, "first", attribute(1, "bob"))); why != ReasonUnknownClient {
@@ -159,11 +159,11 @@ func TestZeroAuthenticator(t *testing.T) {
 	clear(datagram[4:20])
 	log := &logged{}
 	c := core(t, CoreOptions{Log: newLog(log)})
-	if why := c.receive(arrive(g, "acct"), datagram); why != ReasonBadAuthenticator {
+	if why := c.receive(incoming(g, "acct"), datagram); why != ReasonBadAuthenticator {
 		t.Errorf("without the switch: %q", why)
 	}
 	home(g).ZeroAcctAuthenticator = true
-	if why := c.receive(arrive(g, "acct"), datagram); why != 0 {
+	if why := c.receive(incoming(g, "acct"), datagram); why != 0 {
 		t.Errorf("with the switch: %q", why)
 	}
 	if !strings.Contains(log.String(), "anyone can forge it") {
@@ -180,7 +180,7 @@ func TestTwoSecrets(t *testing.T) {
 	c := core(t, CoreOptions{Recorder: unkept{}})
 	for _, secret := range []string{homeSecret, old} {
 		datagram := onWire(radius.CodeAccessRequest, secret, "first", attribute(1, "bob"), hidden(secret, "hello"))
-		r := arrive(g, "auth")
+		r := incoming(g, "auth")
 		if why := c.receive(r, datagram); why != 0 {
 			t.Fatalf("%s: %q", secret, why)
 		}
@@ -190,17 +190,17 @@ func TestTwoSecrets(t *testing.T) {
 		if _, err := nasSide.VerifyReply(r.out, &r.Packet.Authenticator); err != nil || r.Verdict != Accept {
 			t.Errorf("%s: %v %v", secret, r.Verdict, err)
 		}
-		r = arrive(g, "acct")
+		r = incoming(g, "acct")
 		if why := c.receive(r, onWire(radius.CodeAccountingRequest, secret, "")); why != 0 {
 			t.Errorf("%s, accounting: %q", secret, why)
 		}
 	}
 	client.Until = monday
-	if why := c.receive(arrive(g, "acct"), onWire(radius.CodeAccountingRequest, old, "")); why != ReasonBadAuthenticator {
+	if why := c.receive(incoming(g, "acct"), onWire(radius.CodeAccountingRequest, old, "")); why != ReasonBadAuthenticator {
 		t.Errorf("after until=: %q", why)
 	}
 	client.Until = monday.Add(time.Second)
-	if why := c.receive(arrive(g, "acct"), onWire(radius.CodeAccountingRequest, old, "")); why != 0 {
+	if why := c.receive(incoming(g, "acct"), onWire(radius.CodeAccountingRequest, old, "")); why != 0 {
 		t.Errorf("before until=: %q", why)
 	}
 }
@@ -212,7 +212,7 @@ func TestUnprintablePassword(t *testing.T) {
 	log := &logged{}
 	c := core(t, CoreOptions{Log: newLog(log)})
 	send := func(secret, ma, password string) {
-		r := arrive(g, "auth")
+		r := incoming(g, "auth")
 		if why := c.receive(r, onWire(radius.CodeAccessRequest, homeSecret, ma, attribute(1, "bob"), hidden(secret, password))); why != 0 {
 			t.Fatal(why)
 		}
@@ -263,7 +263,7 @@ func FuzzReceive(f *testing.F) {
 		if code == 43 || code == 40 {
 			listener = "coa"
 		}
-		r := arrive(g, listener)
+		r := incoming(g, listener)
 		if c.receive(r, datagram) != 0 {
 			return
 		}

@@ -44,15 +44,15 @@ func TestRatchet(t *testing.T) {
 			home(g).Require, home(g).Limit = c.mode, c.limit
 			core := core(t, CoreOptions{})
 			if c.before != nil {
-				core.receive(arrive(g, "auth"), c.before)
+				core.receive(incoming(g, "auth"), c.before)
 			}
-			if got := core.receive(arrive(g, "auth"), c.after); got != c.want {
+			if got := core.receive(incoming(g, "auth"), c.after); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 			if got := len(core.Learnt()) == 1; got != c.learned {
 				t.Errorf("learnt: %v", core.Learnt())
 			}
-			other := arrive(g, "auth")
+			other := incoming(g, "auth")
 			other.Source = netip.MustParseAddrPort("10.1.1.1:1")
 			if why := core.receive(other, onWire(1, "the-second-secret", "", user, pap)); why != 0 {
 				t.Errorf("another address: %q", why)
@@ -76,7 +76,7 @@ func TestRatchetIsKept(t *testing.T) {
 	}
 	c := open()
 	name := attribute(32, "sw \"1\"\n")
-	if why := c.receive(arrive(g, "auth"), onWire(1, homeSecret, "first", name)); why != 0 {
+	if why := c.receive(incoming(g, "auth"), onWire(1, homeSecret, "first", name)); why != 0 {
 		t.Fatal(why)
 	}
 	c.Close()
@@ -87,7 +87,7 @@ func TestRatchetIsKept(t *testing.T) {
 	}
 	unsigned := onWire(1, homeSecret, "", hidden(homeSecret, "x"), attribute(32, "other"))
 	for range 2 {
-		if why := c.receive(arrive(g, "auth"), unsigned); why != ReasonNoMessageAuthenticator {
+		if why := c.receive(incoming(g, "auth"), unsigned); why != ReasonNoMessageAuthenticator {
 			t.Errorf("after a restart: %q", why)
 		}
 	}
@@ -96,7 +96,7 @@ func TestRatchetIsKept(t *testing.T) {
 	}
 	c.Close()
 	c = open()
-	if why := c.receive(arrive(g, "auth"), unsigned); why != 0 || len(c.Learnt()) != 0 {
+	if why := c.receive(incoming(g, "auth"), unsigned); why != 0 || len(c.Learnt()) != 0 {
 		t.Errorf("after Forget: %q %v", why, c.Learnt())
 	}
 	c.Close()

@@ -26,7 +26,7 @@ func (c *Core) encodeAccess(r *Request) {
 		why = ReasonTooLong
 	}
 	r.way.sealed = r.way.sealed[:0]
-	r.way.ruleReply = len(r.Reply.Pairs)
+	r.way.messages.Reset()
 	c.reject(r, why)
 	if r.encode(radius.CodeAccessReject) != nil {
 		r.refuse(Drop, why)

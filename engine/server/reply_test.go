@@ -48,7 +48,7 @@ func TestReplyFilter(t *testing.T) {
 func wireReply(t *testing.T, g *Generation, listener string, datagram []byte) ([]radius.Type, *Request) {
 	t.Helper()
 	c := core(t, CoreOptions{Recorder: unkept{}})
-	r := arrive(g, listener)
+	r := incoming(g, listener)
 	if why := c.receive(r, datagram); why != 0 {
 		t.Fatal(why)
 	}
@@ -170,7 +170,7 @@ func TestReplyTooLong(t *testing.T) {
 // TestValueTooLong: the same for one value that has no room.
 func TestValueTooLong(t *testing.T) {
 	g := load(t, "", nil)
-	r := arrive(g, "auth")
+	r := incoming(g, "auth")
 	c := core(t, CoreOptions{})
 	if why := c.receive(r, onWire(1, homeSecret, "first", attribute(1, "bob"), hidden(homeSecret, "x"))); why != 0 {
 		t.Fatal(why)

@@ -76,30 +76,30 @@ type Round struct {
 
 // way is what one step of the way tells a later one. Its buffers are kept for the next request.
 type way struct {
-	query     users.Query
-	scratch   dictionary.List // the other half of a list being rebuilt
-	round     Round
-	state     []byte   // plain text of the received State; Round points into it
-	ticket    ticket   // which State is being answered
-	bad       bool     // the State is ours but cannot be taken
-	ruleReply int      // pairs of Reply before the users file added its own
-	decided   *Verdict // of a huntgroup or rewrite function in the middle of a match
-	sealed    []byte   // State of the reply
-	settled   bool     // authenticated{}: the password question is over
-	noRecord  bool     // accept{record=false}
-	left      int64    // seconds that the session may last
-	asked     bool     // a handler ran, so time may have passed
-	second    bool     // the client used its old secret
-	verified  bool     // Message-Authenticator was there and right
-	record    []byte   // accounting: the record for the journal
-	recorded  func(error)
-	failure   error // of the recorder
-	salt      func() uint16
-	salts     uint16
-	policy    Policy // that Runner belongs to
-	digest    []byte
-	ring      *ring
-	values    []byte // encoding scratch
+	query    users.Query
+	scratch  dictionary.List // the other half of a list being rebuilt
+	messages dictionary.List // Reply-Messages of the rules that matched
+	round    Round
+	state    []byte   // plain text of the received State; Round points into it
+	ticket   ticket   // which State is being answered
+	bad      bool     // the State is ours but cannot be taken
+	decided  *Verdict // of a huntgroup or rewrite function in the middle of a match
+	sealed   []byte   // State of the reply
+	settled  bool     // authenticated{}: the password question is over
+	noRecord bool     // accept{record=false}
+	left     int64    // seconds that the session may last
+	asked    bool     // a handler ran, so time may have passed
+	second   bool     // the client used its old secret
+	verified bool     // Message-Authenticator was there and right
+	record   []byte   // accounting: the record for the journal
+	recorded func(error)
+	failure  error // of the recorder
+	salt     func() uint16
+	salts    uint16
+	policy   Policy // that Runner belongs to
+	digest   []byte
+	ring     *ring
+	values   []byte // encoding scratch
 }
 
 // reset makes the request ready for the next packet on the same desk: all but buffers, the desk, its Runner
@@ -118,7 +118,8 @@ func (r *Request) reset() {
 }
 
 func (w *way) reset() {
-	w.round, w.ticket, w.bad, w.ruleReply, w.left = Round{}, ticket{}, false, 0, 0
+	w.round, w.ticket, w.bad, w.left = Round{}, ticket{}, false, 0
+	w.messages.Reset()
 	w.decided = nil
 	w.settled, w.noRecord, w.asked, w.second, w.verified = false, false, false, false, false
 	w.failure, w.salts = nil, 0

@@ -253,8 +253,8 @@ func wire(t testing.TB, g *Generation, secret string, q Question) []byte {
 
 const homeSecret = "the-first-secret"
 
-// arrive makes a Request as a listener does.
-func arrive(g *Generation, listener string) *Request {
+// incoming makes a Request as a listener does.
+func incoming(g *Generation, listener string) *Request {
 	r := new(Request)
 	ready(r, g, listener)
 	return r

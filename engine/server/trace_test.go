@@ -174,7 +174,7 @@ func TestWatchRefused(t *testing.T) {
 	g, c := load(t, "", nil), core(t, CoreOptions{})
 	traces, stop, _ := c.Watch(Filter{User: "BOB", Client: "home"})
 	others, stopOthers, _ := c.Watch(Filter{User: "eve"})
-	c.receive(arrive(g, "auth"), onWire(1, "not-the-secret!!", "first", attribute(1, "bob")))
+	c.receive(incoming(g, "auth"), onWire(1, "not-the-secret!!", "first", attribute(1, "bob")))
 	stop()
 	stopOthers()
 	if got, ok := <-traces; !ok || got.Reason != "bad-message-authenticator" || got.Verdict != "discard" {
@@ -190,7 +190,7 @@ func TestRecent(t *testing.T) {
 	g := load(t, traceUsers, nil)
 	c := core(t, CoreOptions{Ring: 64})
 	send := func(serial uint64, datagram []byte) {
-		r := arrive(g, "auth")
+		r := incoming(g, "auth")
 		r.Serial, r.Arrival = serial, monday.Add(time.Duration(serial)*time.Second)
 		if c.receive(r, datagram) == 0 {
 			c.process(r)

@@ -166,27 +166,23 @@ func (r *Request) strip() {
 	r.renamed()
 }
 
-// reject refuses natively. Of the reply only the Reply-Messages of the matched rule stay; what handlers and
-// rules added for the accept must not leak. A wrong password under a rule of the GNU dialect loses those
-// too, as there; so nothing tells it from an unknown name.
+// reject refuses natively. Its list is built anew from the Reply-Messages of the matched rule and the text
+// for the reason: what handlers and rules added for the accept must not leak. A wrong password under a rule
+// of the GNU dialect loses the rule's messages too, as there; so nothing tells it from an unknown name.
 func (c *Core) reject(r *Request, why Reason) {
 	r.refuse(Reject, why)
 	r.hold(nil)
-	message := r.Generation.Dictionary.Known.ReplyMessage
-	dst := &r.way.scratch
-	dst.Reset()
-	if !(why == ReasonPassword && r.ruleDialect() == users.GNU) {
-		for i := r.way.ruleReply; i < len(r.Reply.Pairs); i++ {
-			if p := &r.Reply.Pairs[i]; p.Attr == message && p.Tag != users.Deferred {
-				dst.Add(dictionary.Ref{Attr: message, Tag: dictionary.AnyTag}, p.Value)
-			}
+	r.Reply.Reset()
+	message := dictionary.Ref{Attr: r.Generation.Dictionary.Known.ReplyMessage, Tag: dictionary.AnyTag}
+	if why != ReasonPassword || r.ruleDialect() != users.GNU {
+		for i := range r.way.messages.Pairs {
+			r.Reply.Add(message, r.way.messages.Pairs[i].Value)
 		}
 	}
 	if text := r.Generation.Settings.Texts.of(why); text != "" {
 		r.way.values = append(r.way.values[:0], text...)
-		dst.Add(dictionary.Ref{Attr: message, Tag: dictionary.AnyTag}, r.way.values)
+		r.Reply.Add(message, r.way.values)
 	}
-	r.swapReply()
 }
 
 func (r *Request) ruleDialect() users.Dialect {
