@@ -115,6 +115,9 @@ func cutPlace(msg string) (file string, line int, rest string, ok bool) {
 	return file, line, strings.TrimPrefix(rest, " "), true
 }
 
+// frameNames mends what gopher-lua calls the first frame of a call and of a coroutine.
+var frameNames = strings.NewReplacer("in main chunk", "in the outermost function", "in corountine", "in a coroutine")
+
 // traceback keeps the lines of gopher-lua's stack trace that stand in scripts.
 func traceback(trace string) []string {
 	var lines []string
@@ -123,7 +126,7 @@ func traceback(trace string) []string {
 		if line == "" || strings.HasPrefix(line, "[G]") || strings.HasPrefix(line, "stack traceback") {
 			continue
 		}
-		lines = append(lines, line)
+		lines = append(lines, frameNames.Replace(line))
 	}
 	return lines
 }

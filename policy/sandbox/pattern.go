@@ -40,24 +40,6 @@ type item struct {
 // maxCaptures is Lua's own limit.
 const maxCaptures = 32
 
-// A charSet is a set of octets.
-type charSet [4]uint64
-
-func (s *charSet) add(c byte)      { s[c>>6] |= 1 << (c & 63) }
-func (s *charSet) has(c byte) bool { return s[c>>6]&(1<<(c&63)) != 0 }
-
-func (s *charSet) invert() {
-	for i := range s {
-		s[i] = ^s[i]
-	}
-}
-
-func (s *charSet) union(o *charSet) {
-	for i := range s {
-		s[i] |= o[i]
-	}
-}
-
 // What is wrong with a pattern, in Lua's words.
 var (
 	errPatternLong    = errors.New("pattern too long (4096 octets are allowed)")
@@ -293,61 +275,4 @@ func setEnd(text string, at int) (int, bool) {
 		}
 	}
 	return 0, false
-}
-
-// classes are the sets behind %a, %d and so on in the C locale; capital letters are the complements.
-var classes = func() (sets [256]*charSet) {
-	between := func(c, low, high byte) bool { return c >= low && c <= high }
-	letter := func(c byte) bool { return between(c|0x20, 'a', 'z') }
-	digit := func(c byte) bool { return between(c, '0', '9') }
-	for name, in := range map[byte]func(byte) bool{
-		'a': letter,
-		'c': func(c byte) bool { return c < ' ' || c == 0x7f },
-		'd': digit,
-		'l': func(c byte) bool { return between(c, 'a', 'z') },
-		'p': func(c byte) bool { return between(c, '!', '~') && !letter(c) && !digit(c) },
-		's': func(c byte) bool { return c == ' ' || between(c, '\t', '\r') },
-		'u': func(c byte) bool { return between(c, 'A', 'Z') },
-		'w': func(c byte) bool { return letter(c) || digit(c) },
-		'x': func(c byte) bool { return digit(c) || between(c|0x20, 'a', 'f') },
-		'z': func(c byte) bool { return c == 0 },
-	} {
-		set, complement := &charSet{}, &charSet{}
-		for c := range 256 {
-			if in(byte(c)) {
-				set.add(byte(c))
-			}
-		}
-		*complement = *set
-		complement.invert()
-		sets[name], sets[name&^0x20] = set, complement
-	}
-	return sets
-}()
-
-// patternSlots is the size of a state's cache of compiled patterns, a power of two.
-const patternSlots = 128
-
-// A patternCache keeps compiled patterns by content: a slot each, the newest wins. Scripts have few patterns,
-// and equal strings from a script's constants share their memory, so that comparing them costs a pointer.
-type patternCache [patternSlots]*pattern
-
-func (c *patternCache) get(text string) (*pattern, error) {
-	slot := &c[patternSlot(text)]
-	if p := *slot; p != nil && p.text == text {
-		return p, nil
-	}
-	p, err := compilePattern(text, true)
-	if err == nil {
-		*slot = p
-	}
-	return p, err
-}
-
-func patternSlot(text string) uint {
-	n := uint(len(text))
-	if n == 0 {
-		return 0
-	}
-	return (n*31 + uint(text[0])*7 + uint(text[n/2])*5 + uint(text[n-1])*3) % patternSlots
 }
