@@ -23,15 +23,13 @@ type Config struct {
 	Dictionary Dictionary `toml:"dictionary" doc:"Names and numbers of attributes."`
 	Realms     Realms     `toml:"realms" doc:"Where requests are sent on to."`
 	Policy     Policy     `toml:"policy" doc:"The scripts and their bounds."`
-	Exec       Exec       `toml:"exec" doc:"Programs that scripts may start."`
 	Auth       Auth       `toml:"auth" doc:"Passwords."`
-	Acct       Acct       `toml:"acct" doc:"Accounting and sessions."`
+	Acct       Acct       `toml:"acct" doc:"Accounting."`
 	State      State      `toml:"state" doc:"What the server keeps over restarts."`
 	Reload     Reload     `toml:"reload" doc:"When and how a changed tree becomes the active one."`
 	Log        Log        `toml:"log" doc:"What the server says."`
 	Admin      Admin      `toml:"admin" doc:"The socket of reload, status, trace, who and kick."`
 	HTTP       HTTP       `toml:"http" doc:"Metrics and health: /live, /ready, /metrics."`
-	Pool       Pool       `toml:"pool" doc:"Backends that scripts open by name. They outlive reloads while their settings stay the same."`
 
 	places map[string]raddb.Pos // of each key that the file has, by its dotted name
 }
@@ -54,16 +52,12 @@ type Server struct {
 	AnyCode        bool           `toml:"any-code" doc:"take Access-Requests on accounting ports and the reverse, as GNU Radius did"`
 	NoCredential   bool           `toml:"no-credential" doc:"answer Access-Requests that have neither a credential nor Message-Authenticator (call-check NASes)"`
 	StrictNames    bool           `toml:"strict-names" doc:"refuse user names with control characters"`
-	UsernameChars  string         `toml:"username-chars" doc:"octets beside letters and digits that user names may have; empty: all (GNU Radius had a list)"`
 	MaxInflight    int            `toml:"max-inflight" min:"1" max:"1048576" doc:"requests of one client in work at once"`
 	ChallengeTries int            `toml:"challenge-tries" min:"1" max:"100" doc:"answers that one State allows"`
-	PacketRecord   bool           `toml:"packet-record" doc:"keep the packets of the last requests, for perilune replay"`
-	Loops          int            `toml:"loops" min:"0" max:"256" restart:"yes" doc:"goroutines that read each listener; 0: one for each processor"`
-	Batch          int            `toml:"batch" min:"1" max:"1024" restart:"yes" doc:"datagrams read at once"`
+	Loops          int            `toml:"loops" min:"1" max:"256" restart:"yes" doc:"sockets that share the port of each listener, each with a loop of its own, among which the kernel spreads the sources; more than one pays where one processor is not enough"`
+	Batch          int            `toml:"batch" min:"1" max:"128" restart:"yes" doc:"datagrams read at once"`
 	Queue          int            `toml:"queue" min:"1" max:"1048576" restart:"yes" doc:"requests that may wait for a backend at once; beyond it they are dropped"`
 	RecvBuffer     Size           `toml:"recv-buffer" min:"4KiB" max:"1GiB" restart:"yes" doc:"the kernel's buffer of a socket; the kernel may grant less, see net.core.rmem_max"`
-	User           string         `toml:"user" restart:"yes" doc:"user to become after the sockets are open, if started as root; empty: none"`
-	Group          string         `toml:"group" restart:"yes" doc:"group to become; empty: the user's"`
 }
 
 // Clients holds the settings of the clients file.
@@ -100,41 +94,25 @@ type Policy struct {
 	Timeout    time.Duration `toml:"timeout" min:"1ms" max:"60s" doc:"of a handler that names none, waiting included"`
 	Steps      int           `toml:"steps" min:"1000" max:"1000000000" doc:"instructions of one run"`
 	StringSize Size          `toml:"string-size" min:"4KiB" max:"64MiB" doc:"longest string"`
-	TableSize  int           `toml:"table-size" min:"1024" max:"16777216" doc:"highest index of a table's array part"`
 	Memory     Size          `toml:"memory" min:"1MiB" max:"4GiB" doc:"what one run may allocate"`
 	CallDepth  int           `toml:"call-depth" min:"32" max:"10000" doc:"nested calls"`
 }
 
-// Exec lists programs.
-type Exec struct {
-	Paths []string `toml:"paths" doc:"absolute paths of the programs that exec.run may start; nothing else may be started"`
-}
-
 // Auth holds the settings of authentication.
 type Auth struct {
-	HashWorkers    int           `toml:"hash-workers" min:"0" max:"256" restart:"yes" doc:"goroutines that compute costly password hashes; 0: one for each processor"`
-	HashQueue      int           `toml:"hash-queue" min:"1" max:"65536" restart:"yes" doc:"requests that may wait for them; beyond it they are dropped, never rejected"`
-	Throttle       int           `toml:"throttle" min:"0" max:"10000" doc:"failures of one user from one place, after which further tries are rejected unseen; 0: no limit"`
-	ThrottleWindow time.Duration `toml:"throttle-window" min:"1s" max:"24h" doc:"the time in which they are counted"`
+	HashWorkers int `toml:"hash-workers" min:"0" max:"256" restart:"yes" doc:"goroutines that compute costly password hashes; 0: one for each processor"`
+	HashQueue   int `toml:"hash-queue" min:"1" max:"65536" restart:"yes" doc:"requests that may wait for them; beyond it they are dropped, never rejected"`
 }
 
 // Acct holds the settings of accounting.
 type Acct struct {
-	Journal    string        `toml:"journal" restart:"yes" doc:"directory of the journal; empty: acct in the state directory"`
-	Commit     time.Duration `toml:"commit" min:"0s" max:"100ms" doc:"how long a record waits for others, to be made durable together"`
-	MaxSkew    time.Duration `toml:"max-skew" min:"1m" max:"30d" doc:"how old an Event-Timestamp may be to be believed"`
-	MaxAhead   time.Duration `toml:"max-ahead" min:"0s" max:"24h" doc:"how far in the future it may be"`
-	OnScope    string        `toml:"on-scope" one:"nas called-station" doc:"what Accounting-On and -Off close: the sessions of the NAS, or those of its Called-Station-Id"`
-	Grace      time.Duration `toml:"grace" min:"0s" max:"10m" doc:"how long an Access-Accept counts as a session before its Start has come"`
-	OnDoubt    string        `toml:"on-doubt" one:"count ignore" doc:"whether sessions that have missed three interim updates count for Simultaneous-Use"`
-	KeepClosed time.Duration `toml:"keep-closed" min:"1h" max:"3650d" doc:"how long closed sessions are kept"`
-	KeepEvents time.Duration `toml:"keep-events" min:"1h" max:"3650d" doc:"how long records are kept"`
+	Journal string `toml:"journal" restart:"yes" doc:"directory of the journal; empty: acct in the state directory"`
 }
 
 // State names the place of state.
 type State struct {
 	Dir     string `toml:"dir" restart:"yes" doc:"directory of state; empty: $STATE_DIRECTORY, /var/lib/perilune for root, else $XDG_STATE_HOME/perilune or ~/.local/state/perilune"`
-	KeyFile string `toml:"key-file" doc:"key that seals State and Class; a fleet shares it; a second line keeps the former key valid; empty: made once in the state directory"`
+	KeyFile string `toml:"key-file" restart:"yes" doc:"key that seals State and Class; a fleet shares it; a second line keeps the former key valid; empty: made once in the state directory"`
 }
 
 // Reload holds the settings of reloading.
@@ -149,51 +127,23 @@ type Reload struct {
 
 // Log holds the settings of logging.
 type Log struct {
-	Level     string `toml:"level" one:"debug info warn error" doc:"the least that is written"`
-	Format    string `toml:"format" one:"auto text json" doc:"auto: for people on a terminal, else text"`
-	File      string `toml:"file" restart:"yes" doc:"file to write to, reopened on SIGUSR1 and when it is renamed; empty: standard error"`
-	Passwords bool   `toml:"passwords" doc:"allow passwords in the log. Do not"`
-	Identity  string `toml:"identity" one:"plain hash" doc:"whether names, MACs and addresses of users are written plainly or as keyed hashes"`
-	Last      int    `toml:"last" min:"0" max:"1048576" restart:"yes" doc:"decisions that perilune explain --last remembers"`
+	Level    string `toml:"level" one:"debug info warn error" doc:"the least that is written; above info the lines of requests are left out"`
+	Format   string `toml:"format" one:"auto text json" restart:"yes" doc:"auto: for people on a terminal, else text"`
+	File     string `toml:"file" restart:"yes" doc:"file to write to, reopened on SIGUSR1 and when it is renamed; empty: standard error"`
+	Identity string `toml:"identity" one:"plain hash" restart:"yes" doc:"whether the lines of requests have user names plainly or as keyed hashes; the key is made once in the state directory"`
+	Last     int    `toml:"last" min:"1" max:"1048576" restart:"yes" doc:"decisions that perilune explain --last remembers"`
 }
 
 // Admin holds the settings of the admin socket.
 type Admin struct {
-	Socket    string `toml:"socket" restart:"yes" doc:"path of the Unix socket; empty: admin.sock in the state directory"`
-	Group     string `toml:"group" restart:"yes" doc:"group that may use it and change things; empty: the server's user and root alone"`
-	ReadGroup string `toml:"read-group" restart:"yes" doc:"group that may only look; empty: none"`
+	Socket    string   `toml:"socket" restart:"yes" doc:"path of the Unix socket; empty: admin.sock in the state directory"`
+	Group     string   `toml:"group" restart:"yes" doc:"group that may look; empty: the server's user and root alone"`
+	Operators []string `toml:"operators" restart:"yes" doc:"names of the users who may change things (reload, rollback), beside root and the server's own"`
 }
 
 // HTTP names the addresses of the metrics.
 type HTTP struct {
 	Listen []netip.AddrPort `toml:"listen" restart:"yes" doc:"addresses; loopback unless you know why not; empty: none"`
-}
-
-// Pool holds the backends by kind and name.
-type Pool struct {
-	HTTP map[string]HTTPPool `toml:"http" doc:"A web service: http.open(\"NAME\")"`
-	KV   map[string]KVPool   `toml:"kv" doc:"A table of keys and values: kv.open(\"NAME\"); what is set here stands above the script's options"`
-}
-
-// HTTPPool is one web service.
-type HTTPPool struct {
-	Base     string        `toml:"base" doc:"address that paths are added to: https://host/prefix"`
-	Timeout  time.Duration `toml:"timeout" min:"10ms" max:"60s" doc:"of one request"`
-	CA       string        `toml:"ca" doc:"file of certificates that the service is verified by; empty: the system's"`
-	Cert     string        `toml:"cert" doc:"file of our certificate"`
-	Key      string        `toml:"key" doc:"file of its key"`
-	Bearer   Credential    `toml:"bearer" doc:"token to send; @file keeps it elsewhere"`
-	Retry    int           `toml:"retry" min:"0" max:"5" doc:"further tries of a GET that failed"`
-	Idle     int           `toml:"idle" min:"0" max:"1024" doc:"connections kept open"`
-	Fails    int           `toml:"breaker-fails" min:"0" max:"1000" doc:"failures in a row after which requests fail at once; 0: never"`
-	Cooldown time.Duration `toml:"breaker-cooldown" min:"100ms" max:"10m" doc:"for how long"`
-}
-
-// KVPool is one table of the kv module.
-type KVPool struct {
-	TTL     time.Duration `toml:"ttl" min:"0s" max:"365d" doc:"how long a key lives; 0s: the script decides"`
-	Max     int           `toml:"max" min:"0" max:"100000000" doc:"keys at most; 0: the script decides"`
-	Persist bool          `toml:"persist" doc:"keep the table over restarts"`
 }
 
 // Place gives the place of a key, "listen.auth", in the file; of the file itself if it has no such key.

@@ -22,6 +22,7 @@ func Default() *Config {
 			StrictNames:    true,
 			MaxInflight:    512,
 			ChallengeTries: 3,
+			Loops:          1,
 			Batch:          64,
 			Queue:          1024,
 			RecvBuffer:     4 * MiB,
@@ -37,22 +38,10 @@ func Default() *Config {
 			Timeout:    time.Second,
 			Steps:      1_000_000,
 			StringSize: MiB,
-			TableSize:  65536,
 			Memory:     32 * MiB,
 			CallDepth:  200,
 		},
-		Exec: Exec{Paths: []string{}},
-		Auth: Auth{HashQueue: 256, Throttle: 20, ThrottleWindow: 5 * time.Minute},
-		Acct: Acct{
-			Commit:     2 * time.Millisecond,
-			MaxSkew:    24 * time.Hour,
-			MaxAhead:   5 * time.Minute,
-			OnScope:    "nas",
-			Grace:      30 * time.Second,
-			OnDoubt:    "count",
-			KeepClosed: 365 * 24 * time.Hour,
-			KeepEvents: 30 * 24 * time.Hour,
-		},
+		Auth: Auth{HashQueue: 256},
 		Reload: Reload{
 			Watch:        true,
 			Poll:         10 * time.Second,
@@ -61,9 +50,9 @@ func Default() *Config {
 			TestsTimeout: 10 * time.Second,
 			Keep:         10,
 		},
-		Log:  Log{Level: "info", Format: "auto", Identity: "plain", Last: 4096},
-		HTTP: HTTP{Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:9812")}},
-		Pool: Pool{HTTP: map[string]HTTPPool{}, KV: map[string]KVPool{}},
+		Log:   Log{Level: "info", Format: "auto", Identity: "plain", Last: 4096},
+		Admin: Admin{Operators: []string{}},
+		HTTP:  HTTP{Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:9812")}},
 	}
 }
 
@@ -72,8 +61,4 @@ func loopback(port uint16) []netip.AddrPort {
 		netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port),
 		netip.AddrPortFrom(netip.IPv6Loopback(), port),
 	}
-}
-
-func defaultHTTPPool() HTTPPool {
-	return HTTPPool{Timeout: time.Second, Idle: 16, Fails: 5, Cooldown: 5 * time.Second}
 }

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"reflect"
 	"strings"
 
 	"perilune/engine/raddb"
@@ -9,32 +8,15 @@ import (
 
 // child gives the part of a table named key.
 func (s slot) child(key string) (slot, bool) {
-	switch {
-	case s.value.Kind() == reflect.Map:
-		return s.entry(key), true
-	case !isTable(s.value.Type()):
+	if !isTable(s.value.Type()) {
 		return s, false
 	}
 	for f := range fields(s.value, "") {
 		if f.key == key {
-			return slot{f.value, f.tag, s.store}, true
+			return slot{f.value, f.tag}, true
 		}
 	}
 	return s, false
-}
-
-// entry gives a copy of a map's entry, which store puts back.
-func (s slot) entry(name string) slot {
-	table := s.value
-	v := reflect.New(table.Type().Elem()).Elem()
-	if old := table.MapIndex(reflect.ValueOf(name)); old.IsValid() {
-		v.Set(old)
-	} else if v.Type() == reflect.TypeFor[HTTPPool]() {
-		v.Set(reflect.ValueOf(defaultHTTPPool()))
-	}
-	return slot{v, "", func() {
-		table.SetMapIndex(reflect.ValueOf(name), v)
-	}}
 }
 
 func (r *reader) unknown(s slot, path []string, key string, at raddb.Pos) {

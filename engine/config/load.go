@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"reflect"
@@ -25,8 +26,9 @@ func Load(tree *raddb.Tree, errs *raddb.List) *Config {
 		errs.Errorf(raddb.Pos{File: FileName}, "the file cannot be read: %v", err)
 		return r.config
 	}
-	r.read(text)
-	r.validate()
+	if r.read(text) {
+		r.validate()
+	}
 	return r.config
 }
 
@@ -35,16 +37,16 @@ type reader struct {
 	errs   *raddb.List
 	config *Config
 	parser unstable.Parser
-	inline []raddb.Pos // credentials that stand in the file itself
 }
 
 // read decodes the text twice: go-toml's decoder says whether it is TOML and gives the values; its parser
-// gives the places of the keys.
-func (r *reader) read(text []byte) {
+// gives the places of the keys. It reports whether the text is TOML.
+func (r *reader) read(text []byte) bool {
 	var values map[string]any
 	if err := toml.Unmarshal(text, &values); err != nil {
 		r.syntax(err)
-		return
+		r.salvage(text, err)
+		return false
 	}
 	r.parser.Reset(text)
 	table, good := []string(nil), true
@@ -59,6 +61,7 @@ func (r *reader) read(text []byte) {
 			}
 		}
 	}
+	return true
 }
 
 func (r *reader) syntax(err error) {
@@ -68,6 +71,47 @@ func (r *reader) syntax(err error) {
 		at.Line, at.Col = de.Position()
 	}
 	r.errs.Errorf(at, "%s", strings.TrimPrefix(err.Error(), "toml: "))
+}
+
+// maxSalvage bounds the lines that salvage leaves out.
+const maxSalvage = 20
+
+// salvage takes what it can from a file that is no TOML: the lines that are in the way are left out. The tree
+// is refused all the same, but the other files can be checked, and a start on it and the commands for the
+// running server still find the state directory and the admin socket.
+func (r *reader) salvage(text []byte, err error) {
+	text = bytes.Clone(text)
+	for range maxSalvage {
+		var de *toml.DecodeError
+		if !errors.As(err, &de) {
+			return
+		}
+		line, _ := de.Position()
+		if !blank(text, line) {
+			return
+		}
+		var values map[string]any
+		if err = toml.Unmarshal(text, &values); err == nil {
+			told := r.errs
+			r.errs = new(raddb.List) // what follows from the first error would mislead
+			r.read(text)
+			r.errs = told
+			return
+		}
+	}
+}
+
+// blank overwrites a line, counted from 1; false if it is blank already.
+func blank(text []byte, number int) bool {
+	for line := range bytes.Lines(text) {
+		if number--; number == 0 {
+			was := len(bytes.TrimSpace(line)) > 0
+			line = bytes.TrimRight(line, "\r\n")
+			copy(line, bytes.Repeat([]byte(" "), len(line)))
+			return was
+		}
+	}
+	return false
 }
 
 // table reads a line [a.b]; false if there is no such table, so that its keys are nobody's.
@@ -82,11 +126,10 @@ func (r *reader) table(n *unstable.Node) (path []string, ok bool) {
 	if !ok {
 		return nil, false
 	}
-	if s.value.Kind() != reflect.Map && !isTable(s.value.Type()) {
+	if !isTable(s.value.Type()) {
 		r.errs.Errorf(at, "%s is no table; expected %s = ... under [%s]", name, path[len(path)-1], strings.Join(path[:len(path)-1], "."))
 		return nil, false
 	}
-	s.keep()
 	return path, true
 }
 
@@ -115,7 +158,7 @@ func (r *reader) keyValue(table []string, n *unstable.Node, values map[string]an
 	}
 	key, at := strings.Join(path, "."), places[len(places)-1]
 	inline := n.Value().Kind == unstable.InlineTable
-	switch isValue := s.value.Kind() != reflect.Map && !isTable(s.value.Type()); {
+	switch isValue := !isTable(s.value.Type()); {
 	case isValue && inline:
 		r.errs.Errorf(at, "%s is no table; expected a value", key)
 	case isValue:
@@ -124,9 +167,7 @@ func (r *reader) keyValue(table []string, n *unstable.Node, values map[string]an
 			at = r.place(raw)
 		}
 		r.set(s, key, lookup(values, path), at)
-		s.keep()
 	case inline:
-		s.keep()
 		for it := n.Value().Children(); it.Next(); {
 			r.keyValue(path, it.Node(), values)
 		}
@@ -149,13 +190,6 @@ func lookup(values map[string]any, path []string) any {
 type slot struct {
 	value reflect.Value
 	tag   reflect.StructTag
-	store func() // puts the copy of a map's entry back; nil where value is in the settings themselves
-}
-
-func (s slot) keep() {
-	if s.store != nil {
-		s.store()
-	}
 }
 
 // find walks the path through the settings; an unknown key is an error at its place. places belong to the

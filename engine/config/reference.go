@@ -17,10 +17,6 @@ import (
 func Reference() string {
 	var b strings.Builder
 	for table := range fields(reflect.ValueOf(Default()).Elem(), "") {
-		if table.value.Type() == reflect.TypeFor[Pool]() {
-			referencePools(&b, table)
-			continue
-		}
 		referenceTable(&b, table.key, table.tag.Get("doc"), table.value)
 	}
 	return b.String()
@@ -36,13 +32,6 @@ func referenceTable(b *strings.Builder, key, doc string, table reflect.Value) {
 		fmt.Fprintf(b, "| `%s` | `%s` | %s | %s |\n", f.key, literal(f.value), meaning(f.tag), change)
 	}
 	b.WriteString("\n")
-}
-
-func referencePools(b *strings.Builder, pools field) {
-	for kind := range fields(pools.value, pools.key) {
-		entry := slot{value: kind.value}.entry("NAME").value
-		referenceTable(b, kind.key+".NAME", pools.tag.Get("doc")+" "+kind.tag.Get("doc")+".", entry)
-	}
 }
 
 // meaning gives the explanation with the bounds.
@@ -74,8 +63,6 @@ func literal(v reflect.Value) string {
 		return strconv.Quote(v.String())
 	case users.Dialect:
 		return strconv.Quote(dialectText(v))
-	case Credential:
-		return `""`
 	case *time.Location:
 		if v == time.Local {
 			return `""`

@@ -13,7 +13,7 @@ func TestRestartOnly(t *testing.T) {
 	after, _ := load(t, "[listen]\nauth = [\":1812\"]\n[server]\nreject-delay = \"2s\"\n[log]\nlevel = \"debug\"\n[state]\n dir = \"/srv\"\n")
 	got := RestartOnly(before, after)
 	want := `config.toml:2:1: listen.auth changed from ["127.0.0.1:1812", "[::1]:1812"] to ["[::]:1812"]: that needs a restart of the server
-config.toml: server.loops changed from 2 to 0: that needs a restart of the server
+config.toml: server.loops changed from 2 to 1: that needs a restart of the server
 config.toml:8:2: state.dir changed from "" to "/srv": that needs a restart of the server`
 	if d := cmp.Diff(want, got.Error()); d != "" {
 		t.Errorf("(-want +got)\n%s", d)

@@ -14,10 +14,8 @@ type field struct {
 
 func (f field) restart() bool { return f.tag.Get("restart") == "yes" }
 
-// isTable reports whether a struct is a table of keys, not one value.
-func isTable(t reflect.Type) bool {
-	return t.Kind() == reflect.Struct && t != reflect.TypeFor[Credential]()
-}
+// isTable reports whether a type is a table of keys, not one value.
+func isTable(t reflect.Type) bool { return t.Kind() == reflect.Struct }
 
 // fields gives the direct keys of a table.
 func fields(table reflect.Value, prefix string) iter.Seq[field] {
@@ -38,13 +36,12 @@ func fields(table reflect.Value, prefix string) iter.Seq[field] {
 	}
 }
 
-// leaves gives the keys that have a value, in the order of the struct. The entries of the pools are not
-// among them.
+// leaves gives the keys that have a value, in the order of the struct.
 func (c *Config) leaves() iter.Seq[field] {
 	return func(yield func(field) bool) {
 		for table := range fields(reflect.ValueOf(c).Elem(), "") {
 			for f := range fields(table.value, table.key) {
-				if f.value.Kind() != reflect.Map && !yield(f) {
+				if !yield(f) {
 					return
 				}
 			}

@@ -20,11 +20,8 @@ func (r *reader) set(s slot, key string, v any, at raddb.Pos) {
 		expected = s.outOfBounds(converted)
 	}
 	if expected != "" {
-		r.errs.Errorf(at, "%s = %s; expected %s", key, show(s, v), expected)
+		r.errs.Errorf(at, "%s = %s; expected %s", key, show(v), expected)
 		return
-	}
-	if c, ok := converted.(Credential); ok {
-		converted = r.credential(c, key, at)
 	}
 	s.value.Set(reflect.ValueOf(converted))
 }
@@ -51,8 +48,6 @@ func (r *reader) convert(s slot, v any) (converted any, expected string) {
 		return duration(v)
 	case string:
 		return text, unless(ok, `a text in quotes`)
-	case Credential:
-		return Credential{text}, unless(ok && text != "" && text != "@", `a text in quotes, or "@file"`)
 	case *time.Location:
 		return zone(text, ok)
 	case nas.Mode:
@@ -182,36 +177,17 @@ func words(list string) string {
 	return strings.Join(w[:len(w)-1], ", ") + " or " + w[len(w)-1]
 }
 
-// show gives a value as it was found, secrets blanked.
-func show(s slot, v any) string {
-	if _, ok := s.value.Interface().(Credential); ok {
-		return Credential{}.String()
-	}
+// show gives a value as it was found.
+func show(v any) string {
 	switch v := v.(type) {
 	case string:
 		return strconv.Quote(v)
 	case []any:
 		parts := make([]string, len(v))
 		for i, e := range v {
-			parts[i] = show(s, e)
+			parts[i] = show(e)
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
 	}
 	return fmt.Sprint(v)
-}
-
-// credential takes the text itself, or reads the file that @ names.
-func (r *reader) credential(c Credential, key string, at raddb.Pos) Credential {
-	file, ok := strings.CutPrefix(c.text, "@")
-	if !ok {
-		r.inline = append(r.inline, at)
-		return c
-	}
-	octets, err := r.tree.SecretFile(file)
-	if err != nil {
-		r.errs.Errorf(at, "%s: %v", key, err)
-	} else if r.tree.Exposed(file) {
-		r.errs.Warnf(at, "%s: everybody on this machine may read %s; expected mode 0640 or less", key, file)
-	}
-	return Credential{string(octets)}
 }

@@ -1,9 +1,6 @@
 package config
 
 import (
-	"fmt"
-	"io"
-	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -75,18 +72,3 @@ func durationText(d time.Duration) string {
 	}
 	return s
 }
-
-// A Credential is a password or token for a backend. Every way to text but Reveal gives "[secret]".
-type Credential struct{ text string }
-
-// Reveal gives the credential itself.
-func (c Credential) Reveal() string { return c.text }
-
-// String implements fmt.Stringer without the credential.
-func (c Credential) String() string { return "[secret]" }
-
-// Format implements fmt.Formatter, so that no verb reaches the text.
-func (c Credential) Format(f fmt.State, _ rune) { io.WriteString(f, "[secret]") }
-
-// LogValue implements slog.LogValuer without the credential.
-func (c Credential) LogValue() slog.Value { return slog.StringValue("[secret]") }

@@ -1,12 +1,6 @@
 package config
 
-import (
-	"net/netip"
-	"path/filepath"
-	"strings"
-
-	"perilune/engine/raddb"
-)
+import "net/netip"
 
 // validate checks what one key alone cannot tell.
 func (r *reader) validate() {
@@ -17,9 +11,6 @@ func (r *reader) validate() {
 			r.errs.Warnf(c.Place("http.listen"), "http.listen has %s, which is not loopback: anybody who reaches it can read the metrics", a)
 		}
 	}
-	if c.Log.Passwords {
-		r.errs.Warnf(c.Place("log.passwords"), "log.passwords = true: passwords of users may be written to the log")
-	}
 	if c.Server.RejectDelay >= c.Server.AccessDeadline {
 		r.errs.Warnf(c.Place("server.reject-delay"), "server.reject-delay (%s) is not below server.access-deadline (%s): a NAS will ask again before it hears of a reject",
 			durationText(c.Server.RejectDelay), durationText(c.Server.AccessDeadline))
@@ -28,7 +19,6 @@ func (r *reader) validate() {
 		r.errs.Errorf(c.Place("reload.longest"), "reload.longest (%s) is below reload.quiet (%s)", durationText(c.Reload.Longest), durationText(c.Reload.Quiet))
 	}
 	r.paths()
-	r.pools()
 }
 
 // listeners refuses an address that is given twice, and a server that listens nowhere.
@@ -58,36 +48,4 @@ func (r *reader) paths() {
 			r.errs.Errorf(c.Place(key), "%s is empty; expected the name of a file", key)
 		}
 	}
-	for _, p := range c.Exec.Paths {
-		if !filepath.IsAbs(p) {
-			r.errs.Errorf(c.Place("exec.paths"), "exec.paths has %q; expected an absolute path", p)
-		}
-	}
-	if len(r.inline) > 0 && r.tree.Exposed(FileName) {
-		r.errs.Warnf(r.inline[0], "everybody on this machine may read this file, and it has a credential; expected mode 0640 or less, or \"@file\"")
-	}
-}
-
-func (r *reader) pools() {
-	for name, p := range r.config.Pool.HTTP {
-		key := "pool.http." + name
-		at := r.poolPlace(key)
-		if !strings.HasPrefix(p.Base, "https://") && !strings.HasPrefix(p.Base, "http://") {
-			r.errs.Errorf(at, "%s.base = %q; expected an address that begins with https:// or http://", key, p.Base)
-		}
-		if (p.Cert == "") != (p.Key == "") {
-			r.errs.Errorf(at, "%s has one of cert and key; expected both or none", key)
-		}
-	}
-}
-
-// poolPlace gives the place of an entry's first key.
-func (r *reader) poolPlace(prefix string) raddb.Pos {
-	first := raddb.Pos{File: FileName}
-	for key, at := range r.config.places {
-		if strings.HasPrefix(key, prefix+".") && (first.Line == 0 || at.Line < first.Line) {
-			first = at
-		}
-	}
-	return first
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/binary"
+	"runtime"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -292,11 +293,19 @@ type hashQueue struct {
 	limit   int64
 }
 
-// waitersPerCore is a second's work at some 15 ms a hash.
-const waitersPerCore = 64
+// waitersPerWorker is a second's work at some 15 ms a hash.
+const waitersPerWorker = 64
 
-func newHashQueue(cores int) *hashQueue {
-	return &hashQueue{turns: make(chan struct{}, cores), limit: int64(cores * waitersPerCore)}
+// newHashQueue gives a queue for workers goroutines (0: one for each processor) and room that wait (0:
+// waitersPerWorker for each).
+func newHashQueue(workers, room int) *hashQueue {
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	if room <= 0 {
+		room = workers * waitersPerWorker
+	}
+	return &hashQueue{turns: make(chan struct{}, workers), limit: int64(room)}
 }
 
 // enter waits for a turn, at most as long as the request has left.

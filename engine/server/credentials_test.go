@@ -38,8 +38,7 @@ func TestCostlyHash(t *testing.T) {
 
 // TestHashQueue: turns are bounded, waiting is bounded, and nobody waits past the deadline.
 func TestHashQueue(t *testing.T) {
-	q := newHashQueue(1)
-	q.limit = 2
+	q := newHashQueue(1, 2)
 	if !q.enter(0) {
 		t.Fatal("no turn in an empty queue")
 	}

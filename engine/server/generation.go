@@ -40,7 +40,6 @@ type Settings struct {
 	MaxInflight                 int           // per client
 	ChallengeTries              int           // answers that one State allows; 0: 3
 	Deny                        map[string]struct{}
-	PacketRecord                bool
 	Location                    *time.Location // of Login-Time and Expiration; nil: the process's zone
 	Texts                       Texts
 }

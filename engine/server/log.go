@@ -33,6 +33,7 @@ type Log struct {
 	key     []byte
 	writer  *writer
 	lost    atomic.Uint64
+	least   atomic.Int64 // slog.Level; lines below it are not written
 }
 
 // NewLog starts the writing goroutine; Close ends it.
@@ -59,6 +60,17 @@ func (l *Log) Reopen() {
 		l.writer.reopen()
 	}
 }
+
+// SetLevel leaves out the lines below a level from now on: requests that ended are at info, packets that were
+// refused at warn. A new Log writes both.
+func (l *Log) SetLevel(least slog.Level) {
+	if l != nil {
+		l.least.Store(int64(least))
+	}
+}
+
+// wants reports whether lines of a level are written.
+func (l *Log) wants(level slog.Level) bool { return l != nil && int64(level) >= l.least.Load() }
 
 // Lost gives the number of lines that found no room or could not be written.
 func (l *Log) Lost() uint64 {
@@ -90,7 +102,7 @@ func (l *Log) flush(ls *lines) {
 
 // request adds the line of a request that is over.
 func (l *Log) request(ls *lines, r *Request) {
-	if l == nil {
+	if !l.wants(slog.LevelInfo) {
 		return
 	}
 	e := l.begin(ls, slog.LevelInfo, r.Packet.Code.String(), r.Arrival)
@@ -120,6 +132,9 @@ func logUser(r *Request) []byte {
 
 // refusal adds the line of a packet that went no further.
 func (l *Log) refusal(ls *lines, r *Request, why Reason, suppressed uint64) {
+	if !l.wants(slog.LevelWarn) {
+		return
+	}
 	e := l.begin(ls, slog.LevelWarn, "refused", r.Arrival)
 	e.source(r)
 	if r.Client != nil {

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -51,6 +50,9 @@ type CoreOptions struct {
 	StateDir string           // holds what the ratchet learnt and the State key; "": kept in memory alone
 	KeyFile  string           // [state] key-file; "": state.key in StateDir
 	Ring     int              // decisions remembered for explain --last; 0: 4096
+
+	HashWorkers int // costly password hashes computed at once; 0: one for each processor
+	HashQueue   int // requests that may wait for their turn; 0: 64 for each worker
 }
 
 // NewCore loads what was kept in the state directory.
@@ -78,7 +80,7 @@ func NewCore(o CoreOptions) (*Core, error) {
 		return nil, err
 	}
 	c.tries = newTries()
-	c.hashes = newHashQueue(runtime.GOMAXPROCS(0))
+	c.hashes = newHashQueue(o.HashWorkers, o.HashQueue)
 	c.dummy, c.silence = newDummy(), newSilence()
 	c.seldom = newSeldom()
 	c.recent = newRecent(o.Ring)
