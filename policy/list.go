@@ -250,7 +250,7 @@ func listInt(rn *Runner, l *lua.LState) int {
 	case !ok:
 		sandbox.RaiseMisuse(l, "int: %s has no number behind it", ref.Attr.Name)
 	case ref.Attr.Type == dictionary.TypeSigned:
-		l.Push(lua.LNumber(int32(uint32(n))))
+		l.Push(lua.LNumber(int64(n)))
 	case n > maxExact:
 		sandbox.RaiseMisuse(l, "int: %s is above 2^53; read it as bytes.u64", ref.Attr.Name)
 	default:
@@ -267,9 +267,12 @@ func listPairs(rn *Runner, l *lua.LState) int {
 	for i := range pairs {
 		pairs[i].Value = append([]byte(nil), pairs[i].Value...)
 	}
-	next := 0
+	next, run := 0, uint64(0)
+	if a.of != nil {
+		run = a.of.run
+	}
 	l.Push(l.NewFunction(func(l *lua.LState) int {
-		if a.of != nil && !a.of.live {
+		if a.of != nil && (!a.of.live || a.of.run != run) {
 			sandbox.RaiseMisuse(l, "this request is over: req is valid until its handler returns")
 		}
 		if next == len(pairs) {

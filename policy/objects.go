@@ -14,6 +14,7 @@ import (
 // objects are what a handler holds of its request: req, req.reply, req.control. They die when it returns.
 type objects struct {
 	live                    bool
+	run                     uint64 // counts the requests that these were lent to
 	request, reply, control lua.LUserData
 	lists                   [3]attributes
 }
@@ -46,6 +47,7 @@ func (rn *Runner) newObjects() *objects {
 // bind makes the objects those of r.
 func (o *objects) bind(r *server.Request) {
 	o.live = true
+	o.run++
 	o.lists[0].list, o.lists[1].list, o.lists[2].list = &r.Attributes, &r.Control, &r.Reply
 }
 

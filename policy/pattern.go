@@ -58,10 +58,11 @@ func attributePattern(a *dictionary.Attribute, v lua.LValue) (pattern, error) {
 		if !numeric(a) {
 			return pattern{}, fmt.Errorf("%s: got a number, expected text", a.Name)
 		}
-		if v != lua.LNumber(math.Trunc(float64(v))) || v < 0 || v > 1<<53 {
+		if v != lua.LNumber(math.Trunc(float64(v))) || v < 0 && bias(a) == 0 || v > maxExact || v < -maxExact {
 			return pattern{}, fmt.Errorf("%s: %v is not a whole number from 0", a.Name, v)
 		}
-		return pattern{kind: patternRanges, ranges: []span{{uint64(v), uint64(v)}}}, nil
+		n := uint64(int64(v)) + bias(a)
+		return pattern{kind: patternRanges, ranges: []span{{n, n}}}, nil
 	case lua.LString:
 		return attributeTextPattern(a, string(v))
 	}
@@ -108,16 +109,21 @@ func address(a *dictionary.Attribute) bool {
 	return false
 }
 
+// bias is added to numbers of a before they are compared, so that negative ones come first.
+func bias(a *dictionary.Attribute) uint64 {
+	if a.Type == dictionary.TypeSigned {
+		return 1 << 63
+	}
+	return 0
+}
+
 // numberPattern reads a VALUE name, "5", "1-31,40", "<32", ">=5".
 func numberPattern(a *dictionary.Attribute, text string) (pattern, error) {
-	if n, ok := a.ValueNumber(text); ok {
-		return pattern{kind: patternRanges, ranges: []span{{n, n}}}, nil
-	}
 	p := pattern{kind: patternRanges}
 	for part := range strings.SplitSeq(text, ",") {
-		s, ok := parseSpan(strings.TrimSpace(part))
+		s, ok := parseSpan(strings.TrimSpace(part), bias(a))
 		if n, named := a.ValueNumber(strings.TrimSpace(part)); named {
-			s, ok = span{n, n}, true
+			s, ok = span{n + bias(a), n + bias(a)}, true
 		}
 		if !ok {
 			return p, fmt.Errorf(`%s: %q is neither a VALUE name nor a number, "1-31,40", "<32" or ">=5"%s`,
@@ -128,18 +134,20 @@ func numberPattern(a *dictionary.Attribute, text string) (pattern, error) {
 	return p, nil
 }
 
-func parseSpan(text string) (span, bool) {
+// parseSpan reads one number or range; bias is added to each number.
+func parseSpan(text string, bias uint64) (span, bool) {
 	operator := text[:len(text)-len(strings.TrimLeft(text, "<>="))]
 	rest := strings.TrimSpace(text[len(operator):])
 	if lo, hi, ok := strings.Cut(rest, "-"); ok && operator == "" {
 		a, err1 := strconv.ParseUint(strings.TrimSpace(lo), 10, 64)
 		b, err2 := strconv.ParseUint(strings.TrimSpace(hi), 10, 64)
-		return span{a, b}, err1 == nil && err2 == nil && a <= b
+		return span{a + bias, b + bias}, err1 == nil && err2 == nil && a <= b
 	}
 	n, err := strconv.ParseUint(rest, 10, 64)
 	if err != nil {
 		return span{}, false
 	}
+	n += bias
 	switch operator {
 	case "":
 		return span{n, n}, true
@@ -179,7 +187,7 @@ func (p *pattern) value(a *dictionary.Attribute, value []byte) bool {
 		return glob(p.text, value, p.fold)
 	case patternRanges:
 		n, ok := a.Uint(value)
-		return ok && p.number(n)
+		return ok && p.number(n+bias(a))
 	case patternPrefix:
 		return p.address(a.Prefix(value))
 	case patternWire:

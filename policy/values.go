@@ -29,7 +29,7 @@ func (rn *Runner) value(a *dictionary.Attribute, value []byte) lua.LValue {
 		if !ok {
 			return lua.LNil
 		}
-		return lua.LNumber(int32(uint32(n)))
+		return lua.LNumber(int64(n))
 	case dictionary.TypeDate:
 		n, ok := a.Uint(value)
 		if !ok {
@@ -177,7 +177,7 @@ func wireFloat(dst []byte, a *dictionary.Attribute, f float64) ([]byte, error) {
 		if f < math.MinInt32 || f > math.MaxInt32 {
 			return dst, fmt.Errorf("%.0f is out of range (%d to %d)", f, math.MinInt32, math.MaxInt32)
 		}
-		return wireUint(dst, a, uint64(uint32(int32(f))))
+		return wireUint(dst, a, uint64(int64(f)))
 	case f < 0 || f > maxExact:
 		return dst, fmt.Errorf("%.0f is out of range (0 to %d)", f, min(maxNumber(a), maxExact))
 	}
@@ -205,7 +205,7 @@ func wireDigits(dst []byte, a *dictionary.Attribute, text string) ([]byte, error
 	}
 	if a.Type == dictionary.TypeSigned {
 		if n, err := strconv.ParseInt(text, 10, 32); err == nil {
-			return wireUint(dst, a, uint64(uint32(n)))
+			return wireUint(dst, a, uint64(n))
 		}
 	}
 	what := "digits"

@@ -1,0 +1,188 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"perilune/engine/radius"
+	"perilune/engine/server"
+)
+
+// TestFailurePolicy is the table of on_error and on_timeout: what a failing hook does to its request.
+func TestFailurePolicy(t *testing.T) {
+	for _, c := range []struct {
+		options, failure string
+		code             radius.Code
+		phase            server.Phase
+		want             string
+	}{
+		{"", "error('x')", radius.CodeAccessRequest, server.PhaseAuthorize, "reject"},
+		{"", "while true do end", radius.CodeAccessRequest, server.PhaseAuthorize, "reject"}, // the step budget
+		{"timeout='5ms'", wasteTime, radius.CodeAccessRequest, server.PhaseAuthorize, "drop"},
+		{"on_error='drop'", "error('x')", radius.CodeAccessRequest, server.PhaseAuthorize, "drop"},
+		{"on_error='continue'", "error('x')", radius.CodeAccessRequest, server.PhaseAuthorize, "nil"},
+		{"timeout='5ms', on_timeout='reject'", wasteTime, radius.CodeAccessRequest, server.PhaseAuthorize, "reject"},
+		{"timeout='5ms', on_timeout='continue'", wasteTime, radius.CodeAccessRequest, server.PhaseAuthorize, "nil"},
+		{"", "return true", radius.CodeAccessRequest, server.PhaseHints, "reject"},
+		{"on_error='continue'", "return true", radius.CodeAccessRequest, server.PhaseHints, "nil"},
+		{"", "error('x')", radius.CodeAccountingRequest, server.PhaseHints, "drop"},
+		{"on_error='reject'", "error('x')", radius.CodeAccountingRequest, server.PhaseAccounting, "drop"},
+		{"on_error='continue'", "error('x')", radius.CodeAccountingRequest, server.PhaseAccounting, "nil"},
+		{"", "error('x')", radius.CodeCoARequest, server.PhaseCoA, "reject"},
+		{"", "error('x')", radius.CodeAccessRequest, server.PhaseDone, "nil"},
+	} {
+		t.Run(fmt.Sprintf("%s %s %s %s", c.phase, c.code, c.options, c.failure), func(t *testing.T) {
+			h := load(t, fmt.Sprintf("local function f(req) %s end\non('%s', {%s}, f)", c.failure, c.phase, c.options))
+			v := h.run(c.phase, h.request(c.code, "User-Name", "bob"))
+			got := "nil"
+			if v != nil {
+				got = v.Kind.String()
+			}
+			if got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+			if !strings.Contains(h.log.String(), "a.lua:") {
+				t.Errorf("log %q names no place", h.log)
+			}
+		})
+	}
+}
+
+// wasteTime computes for longer than the timeouts of the tests, but within the step budget.
+const wasteTime = `local s = ("x"):rep(1000) for i = 1, 900 do s:find("y") for j = 1, 300 do end end`
+
+// TestContinueUndoes: what a failed hook changed is taken back, what it put into ctx stays.
+func TestContinueUndoes(t *testing.T) {
+	h := load(t, `
+on("huntgroups", function(req) req.control["Class"] = "kept" end)
+on("huntgroups", {on_error="continue"}, function(req)
+  req.user = "changed"
+  req.reply:add("Reply-Message", "x")
+  req.control["Class"] = nil
+  req.ctx.seen = true
+  error("now")
+end)
+on("huntgroups", function(req) req:note("seen", req.ctx.seen) end)`)
+	r := h.access("User-Name", "bob", "NAS-Port", "1")
+	if v := h.run(server.PhaseHuntgroups, r); v != nil {
+		t.Fatal(v)
+	}
+	if got := text1(&r.Attributes) + " | " + text1(&r.Control) + " | " + text1(&r.Reply); got != `User-Name = "bob", NAS-Port = 1 | Class = 0x6b657074 | ` {
+		t.Errorf("got %s", got)
+	}
+	if len(r.Notes) != 1 {
+		t.Errorf("notes %v", r.Notes)
+	}
+}
+
+// TestDeadlineOfRequest: a hook has no more than what its request has left.
+func TestDeadlineOfRequest(t *testing.T) {
+	h := load(t, "on('hints', {timeout='1m'}, function(req) "+wasteTime+" end)")
+	r := h.access("User-Name", "bob")
+	r.Deadline = time.Now().Add(2 * time.Millisecond)
+	if v := h.run(server.PhaseHints, r); v == nil || v.Kind != server.Drop {
+		t.Errorf("got %+v", v)
+	}
+}
+
+// TestHostileHooks: whatever a hook does, it costs its own request and no other.
+func TestHostileHooks(t *testing.T) {
+	for name, body := range map[string]string{
+		"endless":          "while true do end",
+		"endless in pcall": "while true do pcall(function() while true do end end) end",
+		"recursion":        "local function f() return f() + 1 end f()",
+		"table":            "local t = {} for i = 1, 1e9 do t[i] = i end",
+		"sparse table":     "local t = {} for i = 1, 1e9 do t[i * 1000] = 1 end",
+		"string":           "local s = 'x' for i = 1, 100 do s = s .. s end",
+		"repeat":           "local s = ('x'):rep(1e9)",
+		"pattern":          "local s = ('a'):rep(250):find('a*a*a*a*a*b') for i = 1, 1e9 do s = ('a'):rep(250):find('a*a*a*a*a*b') end",
+		"coroutines":       "for i = 1, 1e9 do coroutine.create(function() end) end",
+		"attributes":       "for i = 1, 1e9 do req.reply:add('Class', ('x'):rep(250)) end",
+		"names":            "for i = 1, 1e9 do local v = req['Attr-26.' .. i .. '.1'] end",
+		"notes":            "for i = 1, 100 do req:note('k' .. i, i) end",
+		"ctx":              "req.ctx.f = function() end",
+		"ctx cycle":        "req.ctx.c = req.ctx",
+		"metatable":        "getmetatable(req).__index = nil",
+		"globals":          "rawset(string, 'find', nil)",
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := load(t, "on('authorize', {when={user='bad'}}, function(req) "+body+" end)\non('authorize', function(req) return accept{} end)")
+			rn := h.pr.Acquire()
+			bad, good := h.access("User-Name", "bad"), h.access("User-Name", "good")
+			start := time.Now()
+			if v := rn.Run(server.PhaseAuthorize, bad); v == nil || !v.Failed {
+				t.Errorf("got %+v, want a failure", v)
+			}
+			if took := time.Since(start); took > 4*time.Second {
+				t.Errorf("took %v", took)
+			}
+			rn.End(bad)
+			h.pr.Release(rn)
+			rn = h.pr.Acquire()
+			if v := rn.Run(server.PhaseAuthorize, good); v == nil || v.Kind != server.Accept {
+				t.Errorf("the next request: %+v\n%s", v, h.log)
+			}
+		})
+	}
+}
+
+// TestRequestIsOver: nothing that a script has kept reaches another request.
+func TestRequestIsOver(t *testing.T) {
+	for name, keep := range map[string]string{
+		"req":      "keep(req)",
+		"reply":    "keep(req.reply)",
+		"closure":  "keep(setmetatable({}, {__index=function(_, k) return req[k] end}))",
+		"iterator": "local it = req:pairs() keep(setmetatable({}, {__index=function() return it() end}))",
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := load(t, `
+local kept = {}
+local function keep(v) table.insert(kept, v) end
+local function first() return kept[1] end
+on("hints", {when={user="one"}}, function(req) `+keep+` end)
+on("hints", {when={user="two"}}, function(req) local old = first() local v = old["User-Name"] req:note("leak", tostring(v)) end)`)
+			rn := h.pr.Acquire()
+			one, two := h.access("User-Name", "one"), h.access("User-Name", "two")
+			rn.Run(server.PhaseHints, one)
+			rn.End(one)
+			v := rn.Run(server.PhaseHints, two)
+			if v == nil || !strings.Contains(h.log.String(), "this request is over") || len(two.Notes) > 0 {
+				t.Errorf("verdict %+v, notes %v\n%s", v, two.Notes, h.log)
+			}
+		})
+	}
+}
+
+// TestPasswordsAreBlanked: neither log nor notes show the request's password.
+func TestPasswordsAreBlanked(t *testing.T) {
+	h := load(t, `on("hints", function(req)
+  req:note("p", "pw " .. req.password)
+  log.info("got " .. req.password, {p=req.password})
+  print(req.password)
+  error("bad " .. req.password)
+end)`)
+	r := h.access("User-Name", "bob", "User-Password", "hunter22")
+	h.run(server.PhaseHints, r)
+	if strings.Contains(h.log.String(), "hunter22") || strings.Contains(fmt.Sprint(r.Notes), "hunter22") {
+		t.Errorf("log %s notes %v", h.log, r.Notes)
+	}
+	if n := strings.Count(h.log.String(), "[secret]"); n != 4 {
+		t.Errorf("%d blanks in %s", n, h.log)
+	}
+}
+
+// TestNoAllocationWhenNothingMatches holds the promise of the fast path.
+func TestNoAllocationWhenNothingMatches(t *testing.T) {
+	h := load(t, `on("hints", {when={realm="other", client="sw-*", src="10.0.0.0/8", ["NAS-Port"]="<5"}}, function(req) end)
+on("hints", function(req) end)`)
+	r := h.access("User-Name", "bob@here", "NAS-Port", "9")
+	rn := h.pr.Acquire()
+	if n := testing.AllocsPerRun(100, func() {
+		rn.Run(server.PhaseHints, r)
+		rn.End(r)
+	}); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
