@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,27 +16,38 @@ import (
 	"perilune/engine/radius"
 )
 
-func runBench(args []string, s streams) int {
-	l := client.Load{}
-	var secret string
-	var pid int
-	var asJSON bool
+// benchOptions are the command line of bench.
+type benchOptions struct {
+	load   client.Load
+	secret string
+	pid    int
+	json   bool
+}
+
+func (o *benchOptions) flags(s streams) *flags {
 	f := newFlags(s, "bench", "Measures a running server of any make: Access-Requests by PAP in a closed loop, or at a fixed rate with -rate.\n"+
 		"With -pid the server's processor time for each request is measured too: the figure to trust on a noisy machine.",
 		"perilune bench -server 127.0.0.1:1812 -secret testing123 -name user%07d -password pw%07d -users 100 -pid $(pidof perilune)")
+	l := &o.load
 	f.StringVar(&l.Address, "server", "127.0.0.1:1812", "`HOST:PORT` to ask")
-	f.StringVar(&secret, "secret", "testing123", "shared `SECRET`; @FILE reads it from a file")
+	f.StringVar(&o.secret, "secret", "testing123", "shared `SECRET`, which others can see in ps; @FILE reads it from a file")
 	f.DurationVar(&l.Duration, "duration", 5*time.Second, "how long to send")
 	f.IntVar(&l.Sockets, "sockets", 4, "client ports")
 	f.IntVar(&l.Outstanding, "outstanding", 64, "requests in flight")
 	f.IntVar(&l.Rate, "rate", 0, "requests a second instead of a fixed number in flight")
 	f.IntVar(&l.Users, "users", 1, "number of users")
-	f.StringVar(&l.NameFormat, "name", "demo", "User-Name; %d stands for the user's number")
-	f.StringVar(&l.Password, "password", "hello", "password; %d stands for the user's number")
+	f.StringVar(&l.NameFormat, "name", "demo", "User-Name; %d or %07d stands for the user's number")
+	f.StringVar(&l.Password, "password", "hello", "password; %d or %07d stands for the user's number")
 	f.BoolVar(&l.Sign, "message-authenticator", false, "send Message-Authenticator")
 	f.DurationVar(&l.Wait, "wait", 2*time.Second, "a request without a reply for so long is lost")
-	f.IntVar(&pid, "pid", 0, "process `ID` of the server")
-	f.BoolVar(&asJSON, "json", false, "print JSON")
+	f.IntVar(&o.pid, "pid", 0, "process `ID` of the server")
+	f.BoolVar(&o.json, "json", false, "print JSON")
+	return f
+}
+
+func runBench(args []string, s streams) int {
+	var o benchOptions
+	f := o.flags(s)
 	rest, code, ok := f.parse(args)
 	if !ok {
 		return code
@@ -42,23 +55,35 @@ func runBench(args []string, s streams) int {
 	if len(rest) > 0 {
 		return f.wrong("unexpected argument %q", rest[0])
 	}
-	secret, err := readSecret(secret)
-	if err != nil {
-		return s.fail("bench", err)
-	}
-	l.Secret = radius.NewSecret(secret)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	before, err := processorTime(pid)
+	result, used, err := o.measure(ctx)
 	if err != nil {
 		return s.fail("bench", err)
 	}
-	result, err := l.Run(ctx)
+	return showBench(s, result, used, o.json)
+}
+
+// measure runs the load and gives the processor time that the server used meanwhile.
+func (o *benchOptions) measure(ctx context.Context) (*client.LoadResult, time.Duration, error) {
+	secret, err := readSecret(o.secret)
 	if err != nil {
-		return s.fail("bench", err)
+		return nil, 0, err
 	}
-	after, _ := processorTime(pid)
-	return showBench(s, result, after-before, asJSON)
+	o.load.Secret = radius.NewSecret(secret)
+	before, err := processorTime(o.pid)
+	if err != nil {
+		return nil, 0, err
+	}
+	result, err := o.load.Run(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	after, err := processorTime(o.pid)
+	if err != nil {
+		return nil, 0, fmt.Errorf("the server has ended: %w", err)
+	}
+	return result, after - before, nil
 }
 
 // readSecret takes @FILE for the secret in a file.
@@ -94,34 +119,44 @@ func processorTime(pid int) (time.Duration, error) {
 	return time.Duration(user+system) * tick, err
 }
 
+// benchJSON is a result as -json prints it; times are microseconds.
+type benchJSON struct {
+	Sent      uint64            `json:"sent"`
+	Replies   map[string]uint64 `json:"replies"`
+	Bad       uint64            `json:"bad"`
+	Lost      uint64            `json:"lost"`
+	PerSecond float64           `json:"per_second"`
+	CPU       float64           `json:"cpu_us"`
+	P50       int64             `json:"p50_us"`
+	P99       int64             `json:"p99_us"`
+	Worst     int64             `json:"worst_us"`
+}
+
 func showBench(s streams, r *client.LoadResult, used time.Duration, asJSON bool) int {
-	code := exitOK
-	if r.Answered() == 0 {
-		code = exitFailed
+	b := benchJSON{
+		Sent: r.Sent, Replies: map[string]uint64{}, Bad: r.Bad, Lost: r.Lost,
+		P50: r.Quantile(0.5).Microseconds(), P99: r.Quantile(0.99).Microseconds(), Worst: r.Worst().Microseconds(),
 	}
-	perRequest := 0.0
-	if r.Answered() > 0 {
-		perRequest = float64(used.Nanoseconds()) / 1000 / float64(r.Answered())
-	}
-	replies := map[string]uint64{}
 	for c, n := range r.Replies {
-		replies[c.String()] = n
+		b.Replies[c.String()] = n
 	}
-	rate := float64(r.Answered()) / r.Took.Seconds()
+	code := exitFailed
+	if n := float64(r.Answered()); n > 0 {
+		code = exitOK
+		b.CPU = float64(used.Nanoseconds()) / 1000 / n
+		b.PerSecond = n / max(r.Took, time.Microsecond).Seconds()
+	}
 	if asJSON {
-		json.NewEncoder(s.out).Encode(map[string]any{
-			"sent": r.Sent, "replies": replies, "bad": r.Bad, "lost": r.Lost, "per_second": rate, "cpu_us": perRequest,
-			"p50_us": r.Quantile(0.5).Microseconds(), "p99_us": r.Quantile(0.99).Microseconds(), "worst_us": r.Worst().Microseconds(),
-		})
+		json.NewEncoder(s.out).Encode(b)
 		return code
 	}
-	fmt.Fprintf(s.out, "%d sent, %d answered, %d lost, %d bad; %.0f a second\n", r.Sent, r.Answered(), r.Lost, r.Bad, rate)
-	for name, n := range replies {
-		fmt.Fprintf(s.out, "  %-20s %d\n", name, n)
+	fmt.Fprintf(s.out, "%d sent, %d answered, %d lost, %d bad; %.0f a second\n", r.Sent, r.Answered(), r.Lost, r.Bad, b.PerSecond)
+	for _, name := range slices.Sorted(maps.Keys(b.Replies)) {
+		fmt.Fprintf(s.out, "  %-20s %d\n", name, b.Replies[name])
 	}
 	fmt.Fprintf(s.out, "latency p50 %v, p99 %v, worst %v\n", r.Quantile(0.5), r.Quantile(0.99), r.Worst())
 	if used > 0 {
-		fmt.Fprintf(s.out, "server: %.2f µs of processor time for each request\n", perRequest)
+		fmt.Fprintf(s.out, "server: %.2f µs of processor time for each request\n", b.CPU)
 	}
 	return code
 }

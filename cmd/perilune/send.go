@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"time"
+
+	"golang.org/x/term"
 
 	"perilune/engine/client"
 	"perilune/engine/dictionary"
@@ -18,46 +18,62 @@ import (
 	"perilune/engine/radius"
 )
 
-// sendKinds are the first arguments of send, with the code and the service they mean.
-var sendKinds = map[string]struct {
+// sendKind is what a first argument of send means. A port says that radius.conf does not name such servers.
+type sendKind struct {
 	code    radius.Code
 	service client.Service
-}{
-	"auth":       {radius.CodeAccessRequest, client.Auth},
-	"acct":       {radius.CodeAccountingRequest, client.Acct},
-	"status":     {radius.CodeStatusServer, client.Auth},
-	"coa":        {radius.CodeCoARequest, client.Auth},
-	"disconnect": {radius.CodeDisconnectRequest, client.Auth},
+	port    int
 }
+
+// portCoA is where NASes listen (RFC 5176 s2.1).
+const portCoA = 3799
+
+// sendKinds are the first arguments of send.
+var sendKinds = map[string]sendKind{
+	"auth":       {radius.CodeAccessRequest, client.Auth, 0},
+	"acct":       {radius.CodeAccountingRequest, client.Acct, 0},
+	"status":     {radius.CodeStatusServer, client.Auth, 0},
+	"coa":        {radius.CodeCoARequest, client.Auth, portCoA},
+	"disconnect": {radius.CodeDisconnectRequest, client.Auth, portCoA},
+}
+
+// secretVariable is the environment's place for the secret of -server, where no other user can see it.
+const secretVariable = "PERILUNE_SECRET"
 
 // sendOptions are the command line of send.
 type sendOptions struct {
 	dir, conf, server, secret, file string
 	answers                         list
-	json, noMA, acctPort            bool
+	json, noMA, needMA, acctPort    bool
 	count, parallel, tries          int
 	timeout                         time.Duration
 }
 
-func runSend(args []string, s streams) int {
-	var o sendOptions
+func (o *sendOptions) flags(s streams) *flags {
 	f := newFlags(s, "send auth|acct|status|coa|disconnect [NAME=VALUE ...]",
 		"Sends a request to the servers of radius.conf in turn and shows the first valid reply.\n"+
 			"Exit code 0: a positive answer; 1: a reject, a NAK or no answer; 2: wrong usage.",
 		"perilune send auth User-Name=demo User-Password=hello")
 	f.StringVar(&o.dir, "d", defaultDir(), "configuration `DIR` with the dictionary and radius.conf")
 	f.StringVar(&o.conf, "conf", "", "radius.conf(5) `FILE` (default: radius.conf in the configuration directory, then /etc/radius.conf)")
-	f.StringVar(&o.server, "server", "", "`HOST[:PORT]` instead of radius.conf; needs -secret")
-	f.StringVar(&o.secret, "secret", "", "shared `SECRET` of -server; @FILE reads it from a file")
+	f.StringVar(&o.server, "server", "", "`HOST[:PORT]` instead of radius.conf")
+	f.StringVar(&o.secret, "secret", "", "of -server: shared `SECRET`, which others can see in ps; @FILE reads it from a file\n(default: the variable "+secretVariable+", then a question at the terminal)")
 	f.StringVar(&o.file, "f", "", "read attributes from `FILE`, one NAME = VALUE a line; - is standard input")
 	f.Var(&o.answers, "answer", "answer a challenge with `TEXT` instead of asking; repeat for more rounds")
-	f.BoolVar(&o.json, "json", false, "print the reply as JSON")
+	f.BoolVar(&o.json, "json", false, "print JSON, an object on a line")
 	f.BoolVar(&o.noMA, "no-message-authenticator", false, "send Access-Requests as old NASes do")
-	f.BoolVar(&o.acctPort, "acct-port", false, "send a status request to the accounting port")
+	f.BoolVar(&o.needMA, "require-message-authenticator", false, "refuse replies without Message-Authenticator")
+	f.BoolVar(&o.acctPort, "acct-port", false, "send a status request to the accounting servers")
 	f.IntVar(&o.count, "count", 1, "send the request `N` times")
-	f.IntVar(&o.parallel, "parallel", 1, "keep `N` requests in flight")
-	f.IntVar(&o.tries, "tries", client.DefaultTries, "of -server: how many times to send in all")
-	f.DurationVar(&o.timeout, "timeout", client.DefaultTimeout, "of -server: how long to wait for each try")
+	f.IntVar(&o.parallel, "parallel", 1, "of -count: keep `N` requests in flight")
+	f.IntVar(&o.tries, "tries", 0, "send `N` times in all to each server (default: radius.conf's, else 3)")
+	f.DurationVar(&o.timeout, "timeout", 0, "wait for each try that `LONG`, like 500ms (default: radius.conf's, else 3s)")
+	return f
+}
+
+func runSend(args []string, s streams) int {
+	x := sender{s: s}
+	f := x.flags(s)
 	rest, code, ok := f.parse(args)
 	if !ok {
 		return code
@@ -69,25 +85,51 @@ func runSend(args []string, s streams) int {
 	if !ok {
 		return f.wrong("%q cannot be sent; expected auth, acct, status, coa or disconnect", rest[0])
 	}
-	if o.count < 1 || o.parallel < 1 || o.tries < 1 || o.timeout <= 0 {
-		return f.wrong("-count, -parallel, -tries and -timeout must be positive")
+	x.code = kind.code
+	if err := x.check(f); err != nil {
+		return f.wrong("%v", err)
 	}
-	if o.acctPort && rest[0] == "status" {
+	if x.acctPort {
 		kind.service = client.Acct
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	x := sender{sendOptions: o, s: s, code: kind.code}
-	if err := x.prepare(rest[0], kind.service, rest[1:]); err != nil {
-		if errors.Is(err, errUsage) {
+	if err := x.prepare(kind, rest[1:]); err != nil {
+		var usage usageError
+		if errors.As(err, &usage) {
 			return f.wrong("%v", err)
 		}
 		return s.fail("send", err)
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
 	return x.run(ctx)
 }
 
-var errUsage = errors.New("wrong usage")
+// check refuses options that contradict each other.
+func (x *sender) check(f *flags) error {
+	o := &x.sendOptions
+	switch {
+	case o.acctPort && x.code != radius.CodeStatusServer:
+		return errors.New("-acct-port belongs to status")
+	case o.count < 1 || o.parallel < 1:
+		return errors.New("-count and -parallel must be positive")
+	case f.given("tries") && o.tries < 1 || f.given("timeout") && o.timeout <= 0:
+		return errors.New("-tries and -timeout must be positive")
+	case o.parallel > o.count:
+		return fmt.Errorf("-parallel %d needs -count of as many at least", o.parallel)
+	case o.count > 1 && len(o.answers) > 0:
+		return errors.New("-answer goes with one request, not with -count")
+	case f.given("secret") && o.server == "":
+		return errors.New("-secret belongs to -server; the secrets of radius.conf are in the file")
+	case f.given("conf") && o.server != "":
+		return errors.New("-conf and -server exclude each other")
+	}
+	return nil
+}
+
+// usageError is a mistake in the command line.
+type usageError struct{ error }
+
+func wrongUsage(format string, a ...any) error { return usageError{fmt.Errorf(format, a...)} }
 
 // sender is one run of send.
 type sender struct {
@@ -97,31 +139,45 @@ type sender struct {
 	client client.Client
 	pairs  dictionary.List
 	chap   []byte
-	in     *bufio.Reader
+	in     *bufio.Reader // of answers
 }
 
-func (x *sender) prepare(kind string, service client.Service, args []string) error {
+func (x *sender) prepare(kind sendKind, args []string) error {
 	var errs raddb.List
 	x.client.Dictionary = loadDictionary(x.dir, &errs)
 	if errs.Failed() {
 		return errs
 	}
-	texts, err := x.texts(args)
-	if err != nil {
+	x.client.RequireMessageAuthenticator = x.needMA
+	if err := x.attributes(args); err != nil {
 		return err
 	}
-	for _, t := range texts {
-		if err := x.add(t); err != nil {
-			return fmt.Errorf("%w: %w", errUsage, err)
+	switch {
+	case x.server != "":
+		if err := x.oneServer(kind); err != nil {
+			return err
+		}
+	case kind.port != 0:
+		return wrongUsage("%v goes to a NAS, which radius.conf does not name; expected -server HOST[:PORT]", kind.code)
+	default:
+		if err := x.confServers(kind.service); err != nil {
+			return err
 		}
 	}
-	if x.server != "" {
-		return x.oneServer(kind, service)
+	for i := range x.client.Servers {
+		x.override(&x.client.Servers[i])
 	}
-	if kind == "coa" || kind == "disconnect" {
-		return fmt.Errorf("%w: %s goes to a NAS; name it with -server HOST[:PORT] and -secret", errUsage, kind)
+	return nil
+}
+
+// override puts -tries and -timeout above what radius.conf says.
+func (x *sender) override(s *client.Server) {
+	if x.tries > 0 {
+		s.Tries = x.tries
 	}
-	return x.confServers(service)
+	if x.timeout > 0 {
+		s.Timeout = x.timeout
+	}
 }
 
 // loadDictionary reads the dictionary of a configuration directory, else the one that the program carries.
@@ -135,81 +191,50 @@ func loadDictionary(dir string, errs *raddb.List) *dictionary.Dictionary {
 	return d
 }
 
-// texts gives the attributes of the command line and of the file, in that order.
-func (x *sender) texts(args []string) ([]string, error) {
-	if x.file == "" {
-		return args, nil
+func (x *sender) oneServer(kind sendKind) error {
+	port := kind.port
+	if port == 0 {
+		port = client.DefaultPort(kind.service)
 	}
-	in := x.s.in
-	if x.file != "-" {
-		f, err := os.Open(x.file)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		in = f
-	}
-	b, err := io.ReadAll(io.LimitReader(in, 1<<20))
+	address, err := client.JoinPort(x.server, port)
 	if err != nil {
-		return nil, err
+		return wrongUsage("-server: %v", err)
 	}
-	for line := range strings.Lines(string(b)) {
-		line = strings.TrimSuffix(strings.TrimSpace(line), ",")
-		if line != "" && line[0] != '#' {
-			args = append(args, line)
-		}
-	}
-	return args, nil
-}
-
-// add parses one NAME=VALUE. CHAP-Password in clear is kept aside: its response is computed for the packet.
-func (x *sender) add(text string) error {
-	if clear, ok := clearCHAP(text); ok {
-		x.chap = []byte(clear)
-		return nil
-	}
-	p, err := x.client.Dictionary.ParsePair(text)
-	if err == nil {
-		x.pairs.AddShared(p)
-	}
-	return err
-}
-
-// clearCHAP takes CHAP-Password=text for the clear password that the response is made of; 0x… is a ready
-// response.
-func clearCHAP(text string) (clear string, ok bool) {
-	name, value, _ := strings.Cut(text, "=")
-	value = strings.Trim(strings.TrimSpace(value), `"`)
-	return value, strings.EqualFold(strings.TrimSpace(name), "CHAP-Password") && !strings.HasPrefix(value, "0x")
-}
-
-func (x *sender) oneServer(kind string, service client.Service) error {
-	if x.secret == "" {
-		return fmt.Errorf("%w: -server needs -secret", errUsage)
-	}
-	secret, err := readSecret(x.secret)
+	secret, err := x.findSecret()
 	if err != nil {
 		return err
 	}
-	var errs raddb.List
-	address := x.server
-	if kind == "coa" || kind == "disconnect" {
-		address = withPort(address, "3799") // RFC 5176 s2.1
-	}
-	list := client.ParseConf(service.String()+" "+address+" -\n", "-server", &errs)
-	if errs.Failed() || len(list) != 1 {
-		return fmt.Errorf("%w: -server %q is no HOST[:PORT]", errUsage, x.server)
-	}
-	list[0].Secret, list[0].Timeout, list[0].Tries = radius.NewSecret(secret), x.timeout, x.tries
-	x.client.Servers = list
+	x.client.Servers = []client.Server{{
+		Service: kind.service, Address: address, Secret: radius.NewSecret(secret),
+		Timeout: client.DefaultTimeout, Tries: client.DefaultTries,
+	}}
 	return nil
 }
 
-func withPort(address, port string) string {
-	if strings.HasPrefix(address, "[") && !strings.HasSuffix(address, "]") || strings.Count(address, ":") == 1 {
-		return address
+// findSecret takes the secret of -server from the option, the environment or the terminal.
+func (x *sender) findSecret() (secret string, err error) {
+	in, isFile := x.s.in.(*os.File)
+	switch {
+	case x.secret != "":
+		secret, err = readSecret(x.secret)
+	case os.Getenv(secretVariable) != "":
+		secret = os.Getenv(secretVariable)
+	case isFile && x.file != "-" && term.IsTerminal(int(in.Fd())):
+		secret, err = x.askSecret(in)
+	default:
+		return "", wrongUsage("-server needs a secret; expected -secret @FILE, -secret SECRET or the variable %s", secretVariable)
 	}
-	return "[" + strings.Trim(address, "[]") + "]:" + port
+	if err == nil && secret == "" {
+		err = errors.New("the shared secret is empty")
+	}
+	return secret, err
+}
+
+func (x *sender) askSecret(in *os.File) (string, error) {
+	fmt.Fprint(x.s.err, "shared secret: ")
+	b, err := term.ReadPassword(int(in.Fd()))
+	fmt.Fprintln(x.s.err)
+	return string(b), err
 }
 
 // confServers takes the servers of the service from radius.conf.

@@ -5,14 +5,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"sync"
-	"sync/atomic"
+	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
-
-	"os"
 
 	"perilune/engine/client"
 	"perilune/engine/dictionary"
@@ -27,13 +26,18 @@ func (x *sender) run(ctx context.Context) int {
 		return x.many(ctx)
 	}
 	reply, err := x.client.Exchange(ctx, x.request(&x.pairs))
-	for round := 0; err == nil && reply.Code == radius.CodeAccessChallenge && round < maxRounds; round++ {
+	for round := 0; err == nil && reply.Code == radius.CodeAccessChallenge; round++ {
 		x.show(reply)
-		answer, ok := x.answer(reply, round)
-		if !ok {
-			return exitFailed
+		if round == maxRounds {
+			return x.s.fail("send", fmt.Errorf("the server still asks after %d answers", maxRounds))
 		}
-		reply, err = x.client.Exchange(ctx, x.next(reply, answer))
+		var answer []byte
+		if answer, err = x.answer(ctx, reply, round); err == nil {
+			reply, err = x.client.Exchange(ctx, x.next(reply, answer))
+		}
+	}
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted")
 	}
 	if err != nil {
 		return x.s.fail("send", err)
@@ -63,6 +67,7 @@ func (x *sender) next(reply *client.Reply, answer []byte) *client.Request {
 	known := &x.client.Dictionary.Known
 	r := x.request(&x.pairs)
 	r.CHAP = nil
+	r.Attributes.Delete(anyTag(known.CHAPPassword))
 	r.Attributes.Delete(anyTag(known.State))
 	r.Attributes.Set(anyTag(known.UserPassword), answer)
 	if state, ok := reply.Attributes.First(known.State); ok {
@@ -76,80 +81,69 @@ func anyTag(a *dictionary.Attribute) dictionary.Ref {
 	return dictionary.Ref{Attr: a, Tag: dictionary.AnyTag}
 }
 
-// answer takes the next -answer, else asks at the terminal, without echo unless the server allows it
-// (Prompt, RFC 2869 s5.10).
-func (x *sender) answer(reply *client.Reply, round int) ([]byte, bool) {
+// errNoAnswer ends a conversation that nobody is there to go on with.
+var errNoAnswer = errors.New("the server asks for an answer; give it with -answer")
+
+// answer takes the next -answer, else asks at the terminal, else reads a line.
+func (x *sender) answer(ctx context.Context, reply *client.Reply, round int) ([]byte, error) {
 	if round < len(x.answers) {
-		return []byte(x.answers[round]), true
+		return []byte(x.answers[round]), nil
 	}
-	fmt.Fprint(x.s.err, "answer: ")
-	in, isFile := x.s.in.(*os.File)
-	if echo, _ := reply.Attributes.First(x.client.Dictionary.Known.Prompt); !bytes.Equal(echo, []byte{0, 0, 0, 1}) && isFile && term.IsTerminal(int(in.Fd())) {
-		text, err := term.ReadPassword(int(in.Fd()))
+	if in, ok := x.s.in.(*os.File); ok && term.IsTerminal(int(in.Fd())) && !x.mayEcho(reply) {
+		fmt.Fprint(x.s.err, "answer: ")
+		text, err := readHidden(ctx, int(in.Fd()))
 		fmt.Fprintln(x.s.err)
-		return text, err == nil
+		return text, err
 	}
 	if x.in == nil {
 		x.in = bufio.NewReader(x.s.in)
 	}
-	line, err := x.in.ReadBytes('\n')
-	line = bytes.TrimRight(line, "\r\n")
-	if err != nil && len(line) == 0 {
-		fmt.Fprintln(x.s.err, "\nperilune send: the server asks for an answer; give it with -answer")
-		return nil, false
+	fmt.Fprint(x.s.err, "answer: ")
+	text, err := untilDone(ctx, func() ([]byte, error) { return x.in.ReadBytes('\n') })
+	text = bytes.TrimRight(text, "\r\n")
+	if err != nil && len(text) == 0 {
+		fmt.Fprintln(x.s.err)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, errNoAnswer
 	}
-	return line, true
+	return text, nil
 }
 
-// many sends the request -count times, -parallel at once, and sums up.
-func (x *sender) many(ctx context.Context) int {
-	var wg sync.WaitGroup
-	var left atomic.Int64
-	var mu sync.Mutex // protects codes, failed, last
-	codes, failed := map[radius.Code]int{}, 0
-	var last error
-	left.Store(int64(x.count))
-	begin := time.Now()
-	for range min(x.parallel, x.count) {
-		wg.Go(func() {
-			for left.Add(-1) >= 0 && ctx.Err() == nil {
-				reply, err := x.client.Exchange(ctx, x.request(&x.pairs))
-				mu.Lock()
-				if err != nil {
-					failed, last = failed+1, err
-				} else {
-					codes[reply.Code]++
-				}
-				mu.Unlock()
-			}
-		})
-	}
-	wg.Wait()
-	return x.sum(codes, failed, last, time.Since(begin))
+// mayEcho reports whether the server allows an answer to be seen (Prompt, RFC 2869 s5.10).
+func (x *sender) mayEcho(reply *client.Reply) bool {
+	echo, _ := reply.Attributes.First(x.client.Dictionary.Known.Prompt)
+	return bytes.Equal(echo, []byte{0, 0, 0, 1})
 }
 
-func (x *sender) sum(codes map[radius.Code]int, failed int, last error, took time.Duration) int {
-	code := exitOK
-	named := map[string]int{}
-	for c, n := range codes {
-		named[c.String()] = n
-		code = max(code, exitOf(c))
+// readHidden reads a line without echo, and gives the terminal its echo back if it is interrupted.
+func readHidden(ctx context.Context, fd int) ([]byte, error) {
+	before, err := term.GetState(fd)
+	if err != nil {
+		return nil, err
 	}
-	if failed > 0 {
-		code = exitFailed
+	defer term.Restore(fd, before)
+	return untilDone(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
+}
+
+// untilDone waits for read or for the end of ctx. In that case the program is about to end, and read with it.
+func untilDone(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
+	type result struct {
+		text []byte
+		err  error
 	}
-	if x.json {
-		json.NewEncoder(x.s.out).Encode(map[string]any{"sent": x.count, "replies": named, "unanswered": failed, "seconds": took.Seconds()})
-		return code
+	done := make(chan result, 1)
+	go func() {
+		text, err := read()
+		done <- result{text, err}
+	}()
+	select {
+	case r := <-done:
+		return r.text, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	fmt.Fprintf(x.s.out, "%d requests in %v\n", x.count, took.Round(time.Millisecond))
-	for c, n := range codes {
-		fmt.Fprintf(x.s.out, "  %-20v %d\n", c, n)
-	}
-	if failed > 0 {
-		fmt.Fprintf(x.s.out, "  %-20s %d (%v)\n", "no valid reply", failed, last)
-	}
-	return code
 }
 
 // show prints a reply with its attributes by name.
@@ -164,14 +158,35 @@ func (x *sender) show(r *client.Reply) {
 	}
 }
 
+// replyJSON is a reply as -json prints it.
+type replyJSON struct {
+	Code                 string      `json:"code"`
+	ID                   byte        `json:"id"`
+	Server               string      `json:"server"`
+	Tries                int         `json:"tries"`
+	Milliseconds         float64     `json:"milliseconds"`
+	MessageAuthenticator bool        `json:"message_authenticator"`
+	Attributes           [][2]string `json:"attributes"` // name, perhaps with :tag, and value
+}
+
 func (x *sender) showJSON(r *client.Reply) {
 	attrs := [][2]string{}
 	for i := range r.Attributes.Pairs {
-		p := &r.Attributes.Pairs[i]
-		attrs = append(attrs, [2]string{p.Attr.Name, string(p.Attr.AppendText(nil, p.Value))})
+		attrs = append(attrs, jsonPair(&r.Attributes.Pairs[i]))
 	}
-	json.NewEncoder(x.s.out).Encode(map[string]any{
-		"code": r.Code.String(), "id": r.Identifier, "server": r.Server, "tries": r.Tries,
-		"milliseconds": float64(r.Took.Microseconds()) / 1000, "message_authenticator": r.MessageAuthenticator, "attributes": attrs,
+	json.NewEncoder(x.s.out).Encode(replyJSON{
+		r.Code.String(), r.Identifier, r.Server, r.Tries, float64(r.Took.Microseconds()) / 1000, r.MessageAuthenticator, attrs,
 	})
+}
+
+// jsonPair gives text unquoted where it is text for people, and in the form of users files where JSON could
+// not hold its octets.
+func jsonPair(p *dictionary.Pair) [2]string {
+	name, value, _ := strings.Cut(string(p.AppendText(nil, false)), " = ")
+	if p.Attr.Type == dictionary.TypeString {
+		if plain := string(p.Value); strings.ToValidUTF8(plain, "") == plain {
+			value = plain
+		}
+	}
+	return [2]string{name, value}
 }
