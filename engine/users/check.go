@@ -175,6 +175,10 @@ func (c *compiler) ports(n *name, p *rawPair, out pair) bool {
 		}
 		out.value = order.AppendUint32(order.AppendUint32(out.value, uint32(from)), uint32(to))
 	}
+	if len(out.value) > maxValue {
+		c.errs.Errorf(c.at(p.value), "more than %d ranges of ports", maxValue/8)
+		return false
+	}
 	return c.emit(out)
 }
 

@@ -59,6 +59,7 @@ func (c *compiler) entry(raw *rawEntry, d Dialect) {
 	if d == GNU {
 		c.finishAuth()
 	}
+	c.warnReject()
 	if c.always() {
 		c.flags |= flagAlways
 	}
@@ -94,8 +95,12 @@ func (c *compiler) always() bool {
 func (c *compiler) add() {
 	label := unescape(c.text[:0], c.raw.label)
 	c.text = label
-	if len(label) > maxName {
-		c.errs.Errorf(c.at(c.raw.label), "the name has %d octets; no User-Name has more than %d", len(label), maxName)
+	switch {
+	case len(label) > maxName || len(label) == 0:
+		c.errs.Errorf(c.at(c.raw.label), "the name has %d octets; a User-Name has 1 to %d", len(label), maxName)
+		return
+	case len(c.checks) > maxList || len(c.reply) > maxList:
+		c.errs.Errorf(c.at(c.raw.label), "the lists of %s are too long; expected at most %d octets each", label, maxList)
 		return
 	}
 	t := c.table
@@ -104,8 +109,7 @@ func (c *compiler) add() {
 		c.flags |= flagListed
 	}
 	t.entries++
-	h := header{number: uint32(t.entries), line: c.raw.label.line, file: c.fileID, flags: c.flags}
-	p, err := t.add(h, label, c.checks, c.reply)
+	p, err := t.add(header{c.raw.label.line, c.fileID, c.flags}, label, c.checks, c.reply)
 	switch {
 	case err != nil:
 		c.errs.Errorf(c.at(c.raw.label), "%v", err)
@@ -114,7 +118,7 @@ func (c *compiler) add() {
 		*list = p
 	default:
 		t.named++
-		t.lastNamed = h.number
+		t.lastNamed = p
 	}
 }
 

@@ -1,5 +1,51 @@
 package users
 
+import (
+	"perilune/engine/dictionary"
+	"perilune/engine/radius"
+)
+
+// warnReject tells of reply pairs that an Access-Reject cannot carry (RFC 2865 s5.44), in an entry that
+// always rejects.
+func (c *compiler) warnReject() {
+	if c.flags&flagFallThrough != 0 || !c.rejects() {
+		return
+	}
+	for i := range c.raw.reply {
+		p := &c.raw.reply[i]
+		n := c.names.get(p.name.text, c.dialect)
+		if n.err == nil && n.class == classPlain && !n.attr().Internal && !inReject(n.attr()) {
+			c.errs.Warnf(c.at(p.name), "%s is left out of an Access-Reject", n.attr().Name)
+		}
+	}
+}
+
+// rejects reports whether the entry orders Auth-Type Reject before any other.
+func (c *compiler) rejects() bool {
+	a := c.names.d.Known.AuthType
+	reject, ok := a.ValueNumber("Reject")
+	var p pair
+	for rest := c.checks; ok && len(rest) > 0; {
+		if p, rest = nextPair(rest); p.kind >= firstEffect && c.table.attrs[p.attr] == a {
+			n, _ := a.Uint(p.value)
+			return n == reject
+		}
+	}
+	return false
+}
+
+// inReject reports whether an Access-Reject may carry the attribute (RFC 2865 s5.44, 2869 s5.19).
+func inReject(a *dictionary.Attribute) bool {
+	if a.Vendor != nil || a.Parent != nil {
+		return true // the client's options decide
+	}
+	switch radius.Type(a.Number) {
+	case radius.TypeProxyState, radius.TypeEAPMessage, radius.TypeMessageAuthenticator, radius.TypeErrorCause:
+		return true
+	}
+	return a.Name == "Reply-Message"
+}
+
 // warnOrder tells of a file in both languages, and names each DEFAULT above a literal entry where the two
 // try them in another order and the file does not say clearly which it is in: a deny-DEFAULT at the top
 // would silently lose its force.
@@ -17,8 +63,8 @@ func (l *loader) warnOrder() {
 	if t.order == FreeRADIUS {
 		what = "before them (order of freeradius: that of the file); by the order of gnu it would come last"
 	}
-	for r := range t.ring(t.defaults) {
-		if r.number() < t.lastNamed {
+	for p, r := range t.ring(t.defaults) {
+		if p < t.lastNamed {
 			l.errs.Warnf(t.at(r), "%s stands above entries with a name and is tried %s; $DIALECT settles it", r.name(), what)
 		}
 	}

@@ -33,7 +33,7 @@ const (
 )
 
 const (
-	maxExpansion = 4096 // octets of an expansion's text
+	maxExpansion = 4096 // octets that an expansion may give
 	maxNesting   = 16
 )
 
@@ -50,8 +50,8 @@ type expander struct {
 func (c *compiler) expansion(text []byte, at raddb.Pos) ([]byte, bool) {
 	x := expander{names: &c.names, table: c.table, s: text}
 	program, err := x.sequence(nil, "")
-	if err == nil && len(text) > maxExpansion {
-		err = fmt.Errorf("the text has %d octets; expected at most %d", len(text), maxExpansion)
+	if err == nil && len(program) > maxValue {
+		err = fmt.Errorf("the text with its expansions has %d octets; expected less than %d", len(text), maxValue/2)
 	}
 	if err != nil {
 		c.errs.Errorf(at, "%v", err)

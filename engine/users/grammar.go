@@ -41,6 +41,7 @@ func (p *parser) pos() raddb.Pos {
 // rest of the entry was skipped.
 func (p *parser) entry(d Dialect) bool {
 	p.gnu = d != FreeRADIUS
+	start := p.i
 	p.raw = rawEntry{checks: p.raw.checks[:0], reply: p.raw.reply[:0]}
 	ok := p.label()
 	if ok && p.gnu {
@@ -49,7 +50,7 @@ func (p *parser) entry(d Dialect) bool {
 		ok = p.freeradiusLists()
 	}
 	if !ok {
-		p.resync()
+		p.resync(start)
 	}
 	return ok
 }
@@ -192,7 +193,7 @@ func (p *parser) found() string {
 
 // freeradiusLists reads the check items on the label's line, then the reply items on indented lines.
 func (p *parser) freeradiusLists() bool {
-	if !p.lineEnd() && !p.pairsOfLine(&p.raw.checks) {
+	if !p.lineEnd() && (p.foreignNull() || !p.pairsOfLine(&p.raw.checks)) {
 		return false
 	}
 	if p.trailingComma() {
@@ -205,7 +206,7 @@ func (p *parser) freeradiusLists() bool {
 			p.errs.Errorf(p.pos(), "found a further reply item; the line before it has no comma at its end")
 			return false
 		}
-		if !p.pairsOfLine(&p.raw.reply) {
+		if p.foreignNull() || !p.pairsOfLine(&p.raw.reply) {
 			return false
 		}
 		more = p.trailingComma()
@@ -214,6 +215,17 @@ func (p *parser) freeradiusLists() bool {
 		p.errs.Errorf(p.pos(), "the reply items of %s end with a comma; expected another item", p.raw.label.text)
 		return false
 	}
+	return true
+}
+
+// foreignNull tells of the word NULL, which is GNU Radius's sign.
+func (p *parser) foreignNull() bool {
+	at := p.pos()
+	if !p.null() {
+		return false
+	}
+	p.raw.signs |= signGNU
+	p.errs.Errorf(at, "found NULL; in the FreeRADIUS dialect an empty list is left out")
 	return true
 }
 

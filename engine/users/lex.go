@@ -109,8 +109,11 @@ func (lx *lexer) lineEnd() bool {
 	return lx.atEnd() || lx.b[lx.i] == '\n'
 }
 
-// resync goes to the next line that begins with a label, after an entry that cannot be read.
-func (lx *lexer) resync() {
+// resync goes to the next line that begins with a label, after an entry from start on that cannot be read.
+func (lx *lexer) resync(start int) {
+	if lx.i > start && lx.lineStart == lx.i && lx.i < len(lx.b) {
+		return // the next entry's label is what was not expected
+	}
 	for {
 		lx.restOfLine()
 		if lx.atEnd() {

@@ -36,6 +36,7 @@ func Load(tree *raddb.Tree, name string, o Options, errs *raddb.List) *Table {
 		l.include(name, raddb.Pos{}, lang)
 		if !l.again {
 			l.finish()
+			(*errs)[before:].Sort()
 			return l.table
 		}
 		// The signs have shown another language than what was assumed: begin anew. Signs are only added,
@@ -60,7 +61,7 @@ type loader struct {
 }
 
 func newLoader(tree *raddb.Tree, o Options, lang language, errs *raddb.List) *loader {
-	t := &Table{location: o.Location, patterns: map[string]int{}, order: lang.dialect,
+	t := &Table{slab: slab{huge: o.HugePages}, location: o.Location, patterns: map[string]int{}, order: lang.dialect,
 		port: o.Dictionary.Known.NASPort, huntgroups: map[int]string{}}
 	l := &loader{root: lang, count: len(*errs)}
 	l.compiler = compiler{
@@ -123,7 +124,7 @@ func (l *loader) finish() {
 // index enters all records with a literal name, in file order.
 func (l *loader) index() error {
 	t := l.table
-	x, err := newIndex(t.named, l.o.IgnoreCase)
+	x, err := newIndex(t.named, l.o.IgnoreCase, l.o.HugePages)
 	if err != nil {
 		return err
 	}

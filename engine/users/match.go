@@ -74,10 +74,10 @@ func (m matcher) merged(a, b place) outcome {
 	t := m.t
 	p, q := t.record(a).next(), t.record(b).next()
 	for {
-		r, s := t.record(p), t.record(q)
-		if s.number() < r.number() {
-			a, b, p, q, r = b, a, q, p, s
+		if q < p { // records lie in the order of the file
+			a, b, p, q = b, a, q, p
 		}
+		r := t.record(p)
 		if o := m.try(r); o != goOn {
 			return o
 		}

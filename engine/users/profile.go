@@ -33,33 +33,42 @@ func (l *loader) resolveProfiles() {
 			l.errs.Errorf(p.at, "Match-Profile names %q; no entry has that label", p.label)
 		}
 	}
-	state := make([]byte, len(t.profiles))
+	heights := make([]int, len(t.profiles))
 	for i := range t.profiles {
-		l.walkProfile(i, state, nil)
+		l.walkProfile(i, heights, nil)
 	}
 }
 
-// walkProfile looks for a way from a profile back to itself.
-func (l *loader) walkProfile(i int, state []byte, way []string) {
-	const walking, done = 1, 2
+// maxProfiles is how deep profiles may name one another: each level may multiply the work of a match.
+const maxProfiles = 8
+
+// walkProfile looks for a way from a profile back to itself, and for one that is too long. It gives the
+// length of the longest way from the profile; heights keeps the results, -1 for those on the way.
+func (l *loader) walkProfile(i int, heights []int, way []string) int {
 	t := l.table
 	p := &t.profiles[i]
 	way = append(way, p.label)
-	switch state[i] {
-	case done:
-		return
-	case walking:
+	switch {
+	case heights[i] < 0:
 		from := slices.Index(way, p.label)
 		l.errs.Errorf(p.at, "Match-Profile goes round in a circle: %s", strings.Join(way[from:], " -> "))
-		return
+		p.last = 0
+	case heights[i] > 0:
+		return heights[i]
 	}
-	state[i] = walking
-	for r := range t.ring(p.last) {
+	heights[i] = -1
+	height := 1
+	for _, r := range t.ring(p.last) {
 		for _, next := range named(r) {
-			l.walkProfile(next, state, way)
+			height = max(height, 1+l.walkProfile(next, heights, way))
 		}
 	}
-	state[i] = done
+	if height == maxProfiles+1 {
+		l.errs.Errorf(p.at, "Match-Profile is nested more than %d deep", maxProfiles)
+		p.last = 0
+	}
+	heights[i] = height
+	return height
 }
 
 // named gives the profiles that a record names.

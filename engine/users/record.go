@@ -8,12 +8,15 @@ import (
 )
 
 // A record is a compiled entry as it lies in the slab: a header, the label, the check pairs and the reply
-// pairs, together so that one request touches one or two cache lines.
+// pairs, together so that one request touches one or two cache lines. Records lie in file order.
 type record []byte
 
-// The header: next record of the ring (4), number in file order (4), line (4), lengths of checks (4) and
-// reply (4), file (2), length of the label (1), flags (1).
-const recordHeader = 24
+// The header: next record of the ring (4), line (4), file (2), lengths of checks (2), of reply (2) and of
+// the label (1), which is never 0, and flags (1).
+const recordHeader = 16
+
+// maxList bounds the compiled check list and the compiled reply list of an entry, in octets.
+const maxList = 0xffff
 
 type recordFlag uint8
 
@@ -30,27 +33,25 @@ var order = binary.LittleEndian
 
 func (r record) next() place           { return place(order.Uint32(r)) }
 func (r record) setNext(p place)       { order.PutUint32(r, uint32(p)) }
-func (r record) number() uint32        { return order.Uint32(r[4:]) }
-func (r record) line() int             { return int(order.Uint32(r[8:])) }
-func (r record) file() int             { return int(order.Uint16(r[20:])) }
-func (r record) has(f recordFlag) bool { return recordFlag(r[23])&f != 0 }
+func (r record) line() int             { return int(order.Uint32(r[4:])) }
+func (r record) file() int             { return int(order.Uint16(r[8:])) }
+func (r record) has(f recordFlag) bool { return recordFlag(r[15])&f != 0 }
+func (r record) set(f recordFlag)      { r[15] |= byte(f) }
 
-func (r record) set(f recordFlag) { r[23] |= byte(f) }
-
-func (r record) name() []byte { return r[recordHeader : recordHeader+int(r[22])] }
+func (r record) name() []byte { return r[recordHeader : recordHeader+int(r[14])] }
 
 func (r record) checks() []byte {
-	at := recordHeader + int(r[22])
-	return r[at : at+int(order.Uint32(r[12:]))]
+	at := recordHeader + int(r[14])
+	return r[at : at+int(order.Uint16(r[10:]))]
 }
 
 func (r record) reply() []byte {
-	at := recordHeader + int(r[22]) + int(order.Uint32(r[12:]))
-	return r[at : at+int(order.Uint32(r[16:]))]
+	at := recordHeader + int(r[14]) + int(order.Uint16(r[10:]))
+	return r[at : at+int(order.Uint16(r[12:]))]
 }
 
 func (r record) size() int {
-	n := recordHeader + int(r[22]) + int(order.Uint32(r[12:])) + int(order.Uint32(r[16:]))
+	n := recordHeader + int(r[14]) + int(order.Uint16(r[10:])) + int(order.Uint16(r[12:]))
 	return (n + unit - 1) &^ (unit - 1)
 }
 
@@ -73,8 +74,11 @@ func (t *Table) records() iter.Seq2[place, record] {
 			}
 			for at+recordHeader <= len(chunk) {
 				r := record(chunk[at:])
-				if r.number() == 0 || !yield(place(i<<unitBits|at/unit), r) {
+				if r[14] == 0 {
 					break
+				}
+				if !yield(place(i<<unitBits|at/unit), r) {
+					return
 				}
 				at += r.size()
 			}
@@ -88,14 +92,14 @@ func (t *Table) at(r record) raddb.Pos {
 }
 
 // ring walks the records of one list from its first, given its last.
-func (t *Table) ring(last place) iter.Seq[record] {
-	return func(yield func(record) bool) {
+func (t *Table) ring(last place) iter.Seq2[place, record] {
+	return func(yield func(place, record) bool) {
 		if last == 0 {
 			return
 		}
 		for p := t.record(last).next(); ; {
 			r := t.record(p)
-			if !yield(r) || p == last {
+			if !yield(p, r) || p == last {
 				return
 			}
 			p = r.next()
@@ -105,24 +109,22 @@ func (t *Table) ring(last place) iter.Seq[record] {
 
 // A header holds what a new record begins with.
 type header struct {
-	number uint32
-	line   int
-	file   int
-	flags  recordFlag
+	line  int
+	file  int
+	flags recordFlag
 }
 
-// add writes a record into the slab.
+// add writes a record into the slab. The lists have at most maxList octets.
 func (t *Table) add(h header, name, checks, reply []byte) (place, error) {
 	p, b, err := t.slab.alloc(recordHeader + len(name) + len(checks) + len(reply))
 	if err != nil {
 		return 0, err
 	}
-	order.PutUint32(b[4:], h.number)
-	order.PutUint32(b[8:], uint32(h.line))
-	order.PutUint32(b[12:], uint32(len(checks)))
-	order.PutUint32(b[16:], uint32(len(reply)))
-	order.PutUint16(b[20:], uint16(h.file))
-	b[22], b[23] = byte(len(name)), byte(h.flags)
+	order.PutUint32(b[4:], uint32(h.line))
+	order.PutUint16(b[8:], uint16(h.file))
+	order.PutUint16(b[10:], uint16(len(checks)))
+	order.PutUint16(b[12:], uint16(len(reply)))
+	b[14], b[15] = byte(len(name)), byte(h.flags)
 	n := recordHeader + copy(b[recordHeader:], name)
 	n += copy(b[n:], checks)
 	copy(b[n:], reply)
@@ -209,20 +211,26 @@ type pair struct {
 	value []byte
 }
 
-const pairHeader = 8
+// A pair in a record: kind and relation (1), tag (1), attribute (2), length of the value with the flags in
+// the upper bits (2), value.
+const (
+	pairHeader = 6
+	maxValue   = 1<<12 - 1 // octets of a compiled value
+)
 
 func (p *pair) append(dst []byte) []byte {
-	dst = append(dst, byte(p.kind), byte(p.rel), byte(p.attr), byte(p.attr>>8), byte(p.tag), byte(p.flags),
-		byte(len(p.value)), byte(len(p.value)>>8))
+	n := len(p.value) | int(p.flags)<<12
+	dst = append(dst, byte(p.kind)|byte(p.rel)<<5, byte(p.tag), byte(p.attr), byte(p.attr>>8), byte(n), byte(n>>8))
 	return append(dst, p.value...)
 }
 
 // nextPair takes the first pair off b.
 func nextPair(b []byte) (pair, []byte) {
-	n := pairHeader + int(order.Uint16(b[6:]))
+	flags := order.Uint16(b[4:])
+	n := pairHeader + int(flags&maxValue)
 	return pair{
-		kind: pairKind(b[0]), rel: relation(b[1]), attr: order.Uint16(b[2:]),
-		tag: int8(b[4]), flags: pairFlag(b[5]), value: b[pairHeader:n:n],
+		kind: pairKind(b[0] & 31), rel: relation(b[0] >> 5), tag: int8(b[1]), attr: order.Uint16(b[2:]),
+		flags: pairFlag(flags >> 12), value: b[pairHeader:n:n],
 	}, b[n:]
 }
 

@@ -33,6 +33,7 @@ type Options struct {
 	Dictionary *dictionary.Dictionary
 	Names      Names // nil: nothing is registered
 	Dialect    Dialect
+	HugePages  bool           // quicker to match in, but its page faults stall others: at start, not at a reload
 	IgnoreCase bool           // ASCII letters of user names fold, at load and at match
 	Location   *time.Location // of Login-Time and Expiration; nil: the process's zone
 	Yield      func()         // called every now and then while loading; nil: never
@@ -58,8 +59,8 @@ type Table struct {
 	captures   bool // some expansion reads what a regular expression matched
 
 	entries   int
-	named     int    // entries with a literal name
-	lastNamed uint32 // the number of the last of them
+	named     int   // entries with a literal name
+	lastNamed place // the last of them
 
 	// Needed while loading alone.
 	patterns map[string]int // number of a regular expression

@@ -7,7 +7,7 @@ import (
 )
 
 // maxInternal bounds the values of attributes that never go on the wire, in octets.
-const maxInternal = 4096
+const maxInternal = maxValue
 
 // unescape appends the octets that a value as written stands for. Within '...' only \' and \\ are
 // escapes; a bare word has none.

@@ -46,7 +46,7 @@ func (m matcher) appendCheck(dst []byte, p *pair, r record) []byte {
 
 func appendName(dst []byte, a *dictionary.Attribute, tag int8) []byte {
 	dst = append(dst, a.FullName()...)
-	if tag >= 0 {
+	if tag >= 0 && a.Tagged {
 		dst = strconv.AppendInt(append(dst, ':'), int64(tag), 10)
 	}
 	return dst
@@ -97,6 +97,15 @@ func appendValue(dst []byte, a *dictionary.Attribute, v []byte) []byte {
 	return a.AppendText(dst, v)
 }
 
+// huntgroupText says what the policy answered; it keeps its answers for a request.
+func (m matcher) huntgroupText(p *pair) string {
+	truth := False
+	if m.q.Host != nil {
+		truth = m.q.Host.Huntgroup(p.number())
+	}
+	return [...]string{False: "the request is not in it", True: "the request is in it", Unknown: "the answer is unknown"}[truth]
+}
+
 // appendFound appends what the request has where a check failed.
 func (m matcher) appendFound(dst []byte, p *pair) []byte {
 	switch p.kind {
@@ -105,10 +114,7 @@ func (m matcher) appendFound(dst []byte, p *pair) []byte {
 	case checkPrefix, checkSuffix, checkGroup:
 		return strconv.AppendQuote(append(dst, "User-Name = "...), string(m.q.Name))
 	case checkHuntgroup:
-		if p.rel == relNotEqual {
-			return append(dst, "the request is in it"...)
-		}
-		return append(dst, "the request is not in it"...)
+		return append(dst, m.huntgroupText(p)...)
 	}
 	ref := dictionary.Ref{Attr: m.t.attrs[p.attr], Tag: p.tag}
 	list := m.source(ref)
