@@ -6,6 +6,7 @@ import lua "github.com/yuin/gopher-lua"
 type substitution struct {
 	l    *lua.LState
 	m    *matcher
+	src  string
 	to   lua.LValue
 	text string // of a replacement that is a string
 	buf  []byte
@@ -14,7 +15,7 @@ type substitution struct {
 // stringGsub replaces matches. The buffer is not the state's: the function that replaces may concatenate.
 func stringGsub(l *lua.LState) int {
 	src, p := CheckString(l, 1), checkPattern(l, 2)
-	s := &substitution{l: l, to: l.Get(3)}
+	s := &substitution{l: l, src: src, to: l.Get(3)}
 	switch s.to.(type) {
 	case lua.LString, lua.LNumber:
 		s.text = CheckString(l, 3)
@@ -73,24 +74,23 @@ func (s *substitution) replace(start, end int) {
 	case isText(v):
 		s.write(string(appendText(nil, v)))
 	case !lua.LVAsBool(v):
-		s.write(s.m.src[start:end])
+		s.write(s.src[start:end])
 	default:
 		s.l.RaiseError("invalid replacement value (a %s)", v.Type().String())
 	}
 }
 
-// ask looks the first capture up in the table, or calls the function with all of them.
+// ask looks the first capture up in the table, or calls the function with all of them. Either may use the
+// matcher for something else.
 func (s *substitution) ask(start, end int) lua.LValue {
 	if t, ok := s.to.(*lua.LTable); ok {
 		return s.l.GetTable(t, s.m.capture(0, start, end))
 	}
-	src := s.m.src
 	s.l.Push(s.to)
 	n := s.m.push(start, end)
 	s.l.Call(n, 1)
 	v := s.l.Get(-1)
 	s.l.Pop(1)
-	s.m.src = src // the function may have used the matcher
 	return v
 }
 
@@ -107,7 +107,7 @@ func (s *substitution) expand(start, end int) {
 		}
 		switch c := text[i]; {
 		case c == '0':
-			s.write(s.m.src[start:end])
+			s.write(s.src[start:end])
 		case c >= '1' && c <= '9':
 			n := int(c - '1')
 			if n >= max(s.m.pattern.captures, 1) {
