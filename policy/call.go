@@ -121,11 +121,17 @@ func (rn *Runner) returned(h *handler, r *server.Request, results []lua.LValue) 
 	out := verdictOf(results[0]).v
 	r.Hook = h.label
 	if r.Trace != nil {
-		named := *out
-		named.Hook = h.label
-		return &named
+		r.Trace.Decided(h.label)
+		return named(out, h)
 	}
 	return out
+}
+
+// named gives a copy of a verdict with its handler, for the trace. Without a trace r.Hook says enough.
+func named(v *server.Verdict, h *handler) *server.Verdict {
+	out := *v
+	out.Hook = h.label
+	return &out
 }
 
 // checkReturn says what is wrong with the values that a handler returned.
@@ -173,16 +179,19 @@ func (rn *Runner) failed(h *handler, r *server.Request, err error) *server.Verdi
 	if h.phase == server.PhaseDone {
 		return nil
 	}
-	switch a {
-	case actionContinue:
+	if a == actionContinue {
 		rn.undo(h, r)
 		return nil
-	case actionReject:
-		r.Hook = h.label
-		return rejectFailed
 	}
 	r.Hook = h.label
-	return dropFailed
+	v := dropFailed
+	if a == actionReject {
+		v = rejectFailed
+	}
+	if r.Trace != nil {
+		return named(v, h)
+	}
+	return v
 }
 
 // The verdicts of failed handlers.

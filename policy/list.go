@@ -76,18 +76,18 @@ func listSet(rn *Runner, l *lua.LState) int {
 	}
 	i := placeArgument(l, 4, 0)
 	value := rn.encode(l, ref, 3)
-	rn.touch(a, ref.Attr)
 	if !a.list.SetAt(ref, i, value) {
 		sandbox.RaiseMisuse(l, "%s has %d values; set the one after the last at most", ref.Attr.Name, a.list.Count(ref))
 	}
+	rn.touch(a, ref.Attr)
 	return 0
 }
 
 func listAdd(rn *Runner, l *lua.LState) int {
 	a, ref := rn.changing(l)
 	value := rn.encode(l, ref, 3)
-	rn.touch(a, ref.Attr)
 	a.list.Add(ref, value)
+	rn.touch(a, ref.Attr)
 	return 0
 }
 
@@ -151,8 +151,8 @@ func (rn *Runner) mergeOne(a *attributes, k, v lua.LValue) error {
 		if err != nil {
 			return err
 		}
-		rn.touch(a, ref.Attr)
 		a.list.Merge(dictionary.Pair{Attr: ref.Attr, Value: value, Tag: uint8(max(ref.Tag, 0))})
+		rn.touch(a, ref.Attr)
 	}
 	return nil
 }

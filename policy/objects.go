@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"bytes"
 	"fmt"
 
 	lua "github.com/yuin/gopher-lua"
@@ -231,20 +232,20 @@ func (rn *Runner) mayChange(a *attributes, attr *dictionary.Attribute, name stri
 
 // replace sets all values of an attribute: nil deletes, a list sets many.
 func (rn *Runner) replace(a *attributes, ref dictionary.Ref, v lua.LValue) error {
-	rn.touch(a, ref.Attr)
-	if v == lua.LNil {
-		a.list.Delete(ref)
-		return nil
-	}
 	if t, ok := v.(*lua.LTable); ok && !(structured(ref.Attr) && t.Len() == 0) {
 		return rn.replaceMany(a, ref, t)
 	}
-	value, err := wire(rn.scratch[:0], ref.Attr, v)
-	if err != nil {
-		return err
+	if v == lua.LNil {
+		a.list.Delete(ref)
+	} else {
+		value, err := wire(rn.scratch[:0], ref.Attr, v)
+		if err != nil {
+			return err
+		}
+		rn.scratch = value
+		a.list.Set(ref, value)
 	}
-	rn.scratch = value
-	a.list.Set(ref, value)
+	rn.touch(a, ref.Attr)
 	return nil
 }
 
@@ -260,12 +261,13 @@ func (rn *Runner) replaceMany(a *attributes, ref dictionary.Ref, t *lua.LTable) 
 	}
 	if len(values) == 0 {
 		a.list.Delete(ref)
-		return nil
+	} else {
+		a.list.Set(ref, values[0])
+		for _, value := range values[1:] {
+			a.list.Add(ref, value)
+		}
 	}
-	a.list.Set(ref, values[0])
-	for _, value := range values[1:] {
-		a.list.Add(ref, value)
-	}
+	rn.touch(a, ref.Attr)
 	return nil
 }
 
@@ -274,11 +276,14 @@ func structured(a *dictionary.Attribute) bool {
 	return a.Type == dictionary.TypeTLV || a.Type == dictionary.TypeStruct
 }
 
-// touch notes a change, and keeps the name as received before User-Name changes for the first time.
+// touch notes a change that was made, and keeps the name as received once User-Name differs from it.
 func (rn *Runner) touch(a *attributes, attr *dictionary.Attribute) {
 	rn.changed = true
 	known := rn.known()
 	if a.which != changeRequest || attr != known.UserName || rn.r == nil || rn.r.ReceivedUser == nil {
+		return
+	}
+	if user, _ := a.list.First(known.UserName); bytes.Equal(user, rn.r.ReceivedUser) {
 		return
 	}
 	if _, kept := a.list.First(known.OrigUserName); !kept {

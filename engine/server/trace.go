@@ -86,6 +86,9 @@ func (t *Trace) touched(hook string) {
 	}
 }
 
+// Decided remembers a handler that gave a verdict.
+func (t *Trace) Decided(hook string) { t.touched(hook) }
+
 func clip(changes []string) []string {
 	if n := len(changes) - traceChanges; n > 0 {
 		return append(changes[:traceChanges:traceChanges], fmt.Sprintf("… %d more", n))

@@ -1,7 +1,13 @@
 package policytest
 
 import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"perilune/engine/dictionary"
 	"perilune/engine/nas"
@@ -10,6 +16,8 @@ import (
 	"perilune/engine/users"
 	"perilune/policy"
 )
+
+var update = flag.Bool("update", false, "write the golden file anew")
 
 // build makes a candidate generation of a tree: scripts and perhaps users and clients.
 func build(t testing.TB, tree *raddb.Tree, dir string) Options {
@@ -40,5 +48,69 @@ func TestDefaultScripts(t *testing.T) {
 	}
 	if res.Passed < 5 {
 		t.Errorf("%d cases passed in %d files", res.Passed, res.Files)
+	}
+}
+
+func scriptsIn(t testing.TB, dir string) Options {
+	t.Helper()
+	dir, err := filepath.Abs(filepath.Join("testdata", dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return build(t, raddb.Open("../../raddb"), dir)
+}
+
+// TestWay runs Lua tests over each place of the way.
+func TestWay(t *testing.T) {
+	var names []string
+	o := scriptsIn(t, "good")
+	o.Each = func(c CaseResult) { names = append(names, c.Name) }
+	res := Run(o)
+	for _, f := range res.Failures {
+		t.Errorf("%s: %s", f.At, f.Text())
+	}
+	if len(names) != res.Passed+len(res.Failures) || res.Passed < 15 {
+		t.Errorf("%d passed, %d told", res.Passed, len(names))
+	}
+}
+
+// TestFailures compares what people see of failing tests with a file.
+func TestFailures(t *testing.T) {
+	var b strings.Builder
+	for _, f := range Run(scriptsIn(t, "bad")).Failures {
+		b.WriteString(f.At.String() + ": " + f.Text() + "\n")
+	}
+	golden := filepath.Join("testdata", "bad", "failures.txt")
+	if *update {
+		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), b.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestMatch runs only the cases that were asked for.
+func TestMatch(t *testing.T) {
+	o := scriptsIn(t, "good")
+	o.Match = "way_test.lua: two"
+	if res := Run(o); res.Passed != 1 || len(res.Failures) != 0 {
+		t.Errorf("%+v", res)
+	}
+}
+
+// BenchmarkCase is the price of one case with one request.
+func BenchmarkCase(b *testing.B) {
+	o := scriptsIn(b, "good")
+	o.Match = "hints make"
+	for b.Loop() {
+		if res := Run(o); res.Passed != 1 {
+			b.Fatal(res.Failures)
+		}
 	}
 }

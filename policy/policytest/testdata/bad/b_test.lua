@@ -1,0 +1,1 @@
+local x = undefined_name

@@ -1,0 +1,3 @@
+test.users [[
+bob Pasword = "x"
+]]
