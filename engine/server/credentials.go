@@ -19,6 +19,7 @@ type native struct {
 	passwords []storedAs
 	chapError *dictionary.Attribute // Microsoft's MS-CHAP-Error, nil if unknown
 	msChap    []msChapAttribute
+	hours     hours
 }
 
 // authKind is what a value of Auth-Type means natively.

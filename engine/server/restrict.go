@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"perilune/engine/dictionary"
-	"perilune/engine/users"
 )
 
 // restrict looks after every accept, whoever gave it, at what limits the user: access.deny, Expiration,
@@ -53,18 +52,18 @@ func (c *Core) expiration(r *Request, p *Pair) {
 // loginTime refuses outside the hours, and shortens the session to their end. Hours that a handler made up
 // and that cannot be read allow nothing.
 func (c *Core) loginTime(r *Request, p *Pair) {
-	hours, err := users.ParseLoginTime(string(p.Value))
-	if err != nil {
-		c.warn(r, "Login-Time is not understood and so refuses: "+err.Error())
+	hours := r.Generation.prepare().hours.get(p.Value)
+	if hours.err != nil {
+		c.warn(r, "Login-Time is not understood and so refuses: "+hours.err.Error())
 		c.reject(r, ReasonLoginTime)
 		return
 	}
-	left, limited, ok := hours.Within(r.Arrival, r.Generation.Settings.Location)
+	left, limited, inside := hours.at(r.Arrival, r.Generation.Settings.Location)
 	switch {
-	case !ok:
+	case !inside:
 		c.reject(r, ReasonLoginTime)
 	case limited:
-		r.shorten(max(1, int64(left/time.Second)), "Login-Time")
+		r.shorten(int64(left/time.Second), "Login-Time")
 	}
 }
 

@@ -1,8 +1,12 @@
 package server
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"perilune/engine/users"
 )
 
 // TestRestrictions: the clock stands on Monday, 2024-01-01, 12:00:00.
@@ -42,5 +46,50 @@ func TestSimultaneousUseIsNotSilent(t *testing.T) {
 	ask(t, o, g, Question{Attributes: attrs(t, g, "User-Name = bob")})
 	if !strings.Contains(log.String(), "Simultaneous-Use is not enforced") {
 		t.Errorf("log: %s", log)
+	}
+}
+
+// TestHours: what is remembered of a minute is what looking again would find.
+func TestHours(t *testing.T) {
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Skip(err)
+	}
+	var h hours
+	start := time.Date(2024, 3, 30, 22, 0, 0, 0, time.UTC) // the clocks change in this night
+	for _, text := range []string{"Wk0800-1800", "Al", "Sa2300-0230,Su", "Never"} {
+		plain, err := users.ParseLoginTime(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for now := start; now.Before(start.Add(48 * time.Hour)); now = now.Add(17 * time.Second) {
+			left, limited, inside := h.get([]byte(text)).at(now, zone)
+			wantLeft, wantLimited, wantInside := plain.Within(now, zone)
+			if limited != wantLimited || inside != wantInside || inside && limited && left != wantLeft {
+				t.Fatalf("%s at %v: %v %v %v, want %v %v %v", text, now, left, limited, inside, wantLeft, wantLimited, wantInside)
+			}
+		}
+	}
+	for i := range hoursLimit + 10 {
+		h.get(fmt.Appendf(nil, "Mo%04d-2359", i%60))
+		h.get(fmt.Appendf(nil, "made up %d", i))
+	}
+	if n := len(*h.known.Load()); n > hoursLimit {
+		t.Errorf("%d texts remembered", n)
+	}
+}
+
+// TestUnreadableHours: a handler's mistake lets nobody in, and is said.
+func TestUnreadableHours(t *testing.T) {
+	p := &scripted{on: map[Phase]func(*Request) *Verdict{PhaseAuthorize: func(r *Request) *Verdict {
+		ref, _ := r.Generation.Dictionary.Resolve("Login-Time")
+		r.Control.Add(ref, []byte("whenever"))
+		return &Verdict{Kind: Accept}
+	}}}
+	g, log, o := load(t, "", p), &logged{}, offline()
+	o.core.log = newLog(log)
+	out := ask(t, o, g, Question{Attributes: attrs(t, g, "User-Name = bob")})
+	if out.Reason != "login-time" || !strings.Contains(log.String(), "Login-Time is not understood") {
+		t.Errorf("%s\n%s", out, log)
 	}
 }
