@@ -134,7 +134,11 @@ func TestRefused(t *testing.T) {
 		want error
 	}{
 		{"authenticator", func(a *ask) []byte { raw := a.reply(radius.CodeAccessAccept); raw[4]++; return raw }, radius.ErrBadAuthenticator},
-		{"identifier", func(a *ask) []byte { a.Identifier++; defer func() { a.Identifier-- }(); return a.reply(radius.CodeAccessAccept) }, ErrIdentifier},
+		{"identifier", func(a *ask) []byte {
+			a.Identifier++
+			defer func() { a.Identifier-- }()
+			return a.reply(radius.CodeAccessAccept)
+		}, ErrIdentifier},
 		{"code", func(a *ask) []byte { return a.reply(radius.CodeAccountingResponse) }, ErrCode},
 		{"a request", func(a *ask) []byte { return a.reply(radius.CodeAccessRequest) }, ErrCode},
 		{"Message-Authenticator", wrongMA, radius.ErrBadMessageAuthenticator},
