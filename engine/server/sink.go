@@ -24,6 +24,7 @@ type writer struct {
 	again   bool // the sink shall reopen its file
 	ended   bool
 	wake    chan struct{}
+	ending  chan struct{} // closed by close
 	done    chan struct{}
 }
 
@@ -32,7 +33,7 @@ const maxRecords = 4096
 
 func newWriter(o LogOptions, lost *atomic.Uint64) *writer {
 	w := &writer{sink: o.Writer, handler: o.Handler, room: o.Room, lost: lost,
-		wake: make(chan struct{}, 1), done: make(chan struct{})}
+		wake: make(chan struct{}, 1), ending: make(chan struct{}), done: make(chan struct{})}
 	if w.sink == nil {
 		w.sink = io.Discard
 	}
@@ -90,6 +91,22 @@ func (w *writer) run() {
 		if ended {
 			return
 		}
+		w.rest(n)
+	}
+}
+
+// gather is how long the writer lets lines gather under load: one write for all of them costs the packets
+// less than one for each batch.
+const gather = 2 * time.Millisecond
+
+// rest waits after a write of many lines. Single lines appear at once.
+func (w *writer) rest(n int) {
+	if n < 16 {
+		return
+	}
+	select {
+	case <-time.After(gather):
+	case <-w.ending:
 	}
 }
 
@@ -109,7 +126,10 @@ func (w *writer) write(buf []byte, n int, records []slog.Record) {
 
 func (w *writer) close(ctx context.Context) error {
 	w.mu.Lock()
-	w.ended = true
+	if !w.ended {
+		w.ended = true
+		close(w.ending)
+	}
 	w.mu.Unlock()
 	w.signal()
 	select {
