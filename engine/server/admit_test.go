@@ -1,0 +1,93 @@
+package server
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"perilune/engine/nas"
+)
+
+// TestAdmissionModel takes and gives places in any order: the bounds hold, and at the end nothing is left.
+func TestAdmissionModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a := admission{bound: rapid.IntRange(1, 40).Draw(t, "bound")}
+		g := &Generation{Settings: Settings{MaxInflight: rapid.IntRange(0, 10).Draw(t, "inflight")}}
+		clients := make([]*nas.Client, 4)
+		for i := range clients {
+			clients[i] = &nas.Client{Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i), 0}), 24)}
+		}
+		mine := make(map[*nas.Client]int)
+		type held struct {
+			client *nas.Client
+			place  *place
+		}
+		var all []held
+		for range rapid.IntRange(0, 200).Draw(t, "steps") {
+			if len(all) > 0 && rapid.Bool().Draw(t, "leave") {
+				i := rapid.IntRange(0, len(all)-1).Draw(t, "which")
+				a.leave(all[i].place)
+				a.leave(all[i].place) // further calls do nothing
+				mine[all[i].client]--
+				all = append(all[:i], all[i+1:]...)
+				continue
+			}
+			r := &Request{Generation: g}
+			r.Client = rapid.SampledFrom(clients).Draw(t, "client")
+			p := new(place)
+			switch why := a.admit(r, p); {
+			case why == ReasonNone:
+				mine[r.Client]++
+				all = append(all, held{r.Client, p})
+			case why == ReasonInflight && (g.Settings.MaxInflight == 0 || mine[r.Client] < g.Settings.MaxInflight):
+				t.Fatalf("inflight with %d of %d", mine[r.Client], g.Settings.MaxInflight)
+			case why == ReasonBusy && len(all) < a.bound-a.bound/4 && len(all) < a.bound-a.bound/16:
+				t.Fatalf("busy with %d of %d", len(all), a.bound)
+			}
+			if len(all) > a.bound || g.Settings.MaxInflight > 0 && mine[r.Client] > g.Settings.MaxInflight {
+				t.Fatalf("%d of %d, %d of the client", len(all), a.bound, mine[r.Client])
+			}
+			if a.detached() != len(all) {
+				t.Fatalf("counts %d, want %d", a.detached(), len(all))
+			}
+		}
+		for _, h := range all {
+			a.leave(h.place)
+		}
+		if a.total != 0 || len(a.clients) != 0 {
+			t.Fatalf("left over: %d, %v", a.total, a.clients)
+		}
+	})
+}
+
+func TestStatusLimitIsPerClient(t *testing.T) {
+	l := statusLimit{rate: 2}
+	now := time.Unix(1000, 0)
+	a, b := netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("10.0.0.2/32")
+	for i, want := range []bool{true, true, false, false} {
+		if got := l.allow(a, now); got != want {
+			t.Errorf("packet %d: %v", i, got)
+		}
+	}
+	if !l.allow(b, now) {
+		t.Error("another client is limited too")
+	}
+	if !l.allow(a, now.Add(time.Second)) {
+		t.Error("still limited in the next second")
+	}
+}
+
+func TestRecorderPlacesAreBounded(t *testing.T) {
+	var a admission
+	a.recorder.Store(maxRecording)
+	r := &Request{pending: true}
+	if a.park(r) || r.pending || r.Verdict != Drop || r.Cause != ReasonBusy {
+		t.Errorf("pending %v, verdict %v, cause %v", r.pending, r.Verdict, r.Cause)
+	}
+	a.unpark()
+	if !a.park(r) {
+		t.Error("no place after one was given back")
+	}
+}
