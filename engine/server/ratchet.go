@@ -228,9 +228,13 @@ func (t *ratchet) store() error {
 	var b bytes.Buffer
 	b.WriteString("# address, learnt at, used at, client, NAS-Identifier: must send Message-Authenticator\n")
 	for _, e := range t.list() {
-		fmt.Fprintf(&b, "%s %s %d %q %q\n", e.Address, e.At.UTC().Format(time.RFC3339), e.Used.Unix(), e.Client, e.Identifier)
+		b.WriteString(e.line() + "\n")
 	}
 	return replaceFile(t.path, b.Bytes())
+}
+
+func (e *Learnt) line() string {
+	return fmt.Sprintf("%s %s %d %q %q", e.Address, e.At.UTC().Format(time.RFC3339), e.Used.Unix(), e.Client, e.Identifier)
 }
 
 func (t *ratchet) load() error {

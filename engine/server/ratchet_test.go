@@ -184,3 +184,35 @@ func BenchmarkRatchet(b *testing.B) {
 		table.knows(addr, monday)
 	}
 }
+
+// FuzzRatchetLine: a line of the file is an error or is written again as it was read.
+func FuzzRatchetLine(f *testing.F) {
+	f.Add("10.0.0.1 2024-01-01T12:00:00Z 1704110400 \"home\" \"sw 1\"")
+	f.Add("fe80::1%eth0 2024-01-01T12:00:00Z 0 \"\" \"\\n\"")
+	f.Fuzz(func(t *testing.T, line string) {
+		table, _ := openRatchet("", newLog(&logged{}))
+		if table.loadLine(line) != nil {
+			return
+		}
+		again, _ := openRatchet("", newLog(&logged{}))
+		if err := again.loadLine(table.list()[0].line()); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(table.list()[0].line(), again.list()[0].line()); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
+
+// TestRatchetStoreFails: learning goes on, loudly; Close tells it too.
+func TestRatchetStoreFails(t *testing.T) {
+	dir, log := filepath.Join(t.TempDir(), "gone"), &logged{}
+	table, err := openRatchet(filepath.Join(dir, "table"), newLog(log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	table.learn(netip.MustParseAddr("10.0.0.1"), "", "c", monday)
+	if err := table.close(); err == nil || !strings.Contains(log.String(), "a restart would forget it") {
+		t.Errorf("%v\n%s", err, log)
+	}
+}

@@ -298,3 +298,36 @@ func TestNeverAnswered(t *testing.T) {
 		}
 	}
 }
+
+func TestKeyFileOpenToOthers(t *testing.T) {
+	path, log := filepath.Join(t.TempDir(), "key"), &logged{}
+	if err := os.WriteFile(path, []byte(strings.Repeat("ab", 32)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	core(t, CoreOptions{KeyFile: path, Log: newLog(log)})
+	if !strings.Contains(log.String(), "chmod 600") {
+		t.Errorf("log: %s", log)
+	}
+}
+
+// FuzzOpenState: whatever a NAS sends back, only what was sealed opens.
+func FuzzOpenState(f *testing.F) {
+	s, err := openSealer("")
+	if err != nil {
+		f.Fatal(err)
+	}
+	r := &Request{Peer: Peer{Client: &nas.Client{Name: "c"}}, ReceivedUser: []byte("bob")}
+	sealed, err := s.append(nil, r, "next", []byte("data"), monday)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(sealed[markLen:])
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, rest []byte) {
+		var round Round
+		state := append(append([]byte{}, sealed[:markLen]...), rest...)
+		if _, err := s.open(r, state, monday, &round); err == nil && !bytes.Equal(state, sealed) {
+			t.Fatalf("opened %x", state)
+		}
+	})
+}

@@ -221,3 +221,16 @@ func TestRecent(t *testing.T) {
 		t.Errorf("%d erased", n)
 	}
 }
+
+// TestSecretDiff: that a secret changed is shown, not what it is.
+func TestSecretDiff(t *testing.T) {
+	g := load(t, "", nil)
+	before, after := attrs(t, g, "User-Password = alpha"), attrs(t, g, "User-Password = beta")
+	var trace Trace
+	trace.Diff("hints.lua:1", "request", &before, &after)
+	trace.Diff("hints.lua:2", "request", &after, &after)
+	got, err := json.Marshal(&trace)
+	if want := `[{"step":"hints.lua:1 changed request","changes":["~ a secret value"]}]`; err != nil || string(got) != want {
+		t.Errorf("%v\n%s\n%s", err, got, want)
+	}
+}

@@ -387,3 +387,52 @@ func TestStaleCoA(t *testing.T) {
 		}
 	}
 }
+
+// TestEAPIsNotLetIn: EAP has no success without its own rounds, whoever says so.
+func TestEAPIsNotLetIn(t *testing.T) {
+	p := inPhase(PhaseAuthorize, &Verdict{Kind: Accept, Next: "n"})
+	g := load(t, "in Auth-Type := Accept\n", p)
+	for _, hook := range []bool{true, false} {
+		if !hook {
+			p.on = nil
+		}
+		out := ask(t, offline(), g, Question{Attributes: attrs(t, g, "User-Name = in", "EAP-Message = 0x0201000501")})
+		if out.Kind != Reject || out.Reason != "method" || out.Method != "eap" || out.State != nil {
+			t.Errorf("hook %v: %s", hook, out)
+		}
+	}
+}
+
+// TestMSCHAPIsSaid: a method that nobody answers is named in the log.
+func TestMSCHAPIsSaid(t *testing.T) {
+	g, log, o := load(t, "bob Cleartext-Password := \"x\"\n", nil), &logged{}, offline()
+	o.core.log = newLog(log)
+	out := ask(t, o, g, Question{Attributes: attrs(t, g, "User-Name = bob", "MS-CHAP-Response = 0x00", "MS-CHAP-Challenge = 0x00")})
+	if out.Method != "mschap" || out.Reason != "method" || !strings.Contains(log.String(), "method mschap is not answered natively") {
+		t.Errorf("%s %s\n%s", out.Method, out, log)
+	}
+}
+
+// TestRewriteFunction of a users rule: it may change the request, and it may end it.
+func TestRewriteFunction(t *testing.T) {
+	for _, c := range []struct {
+		v    *Verdict
+		want string
+	}{{nil, "accept"}, {&Verdict{Kind: Reject, Failed: true, Reason: "hook-failed"}, "reject hook-failed"}, {&Verdict{Kind: Drop, Failed: true}, "drop hook-failed"}} {
+		p := &scripted{rewrites: map[string]func(*Request) *Verdict{"fix": func(*Request) *Verdict { return c.v }}}
+		out := login(t, load(t, "bob Auth-Type = Accept, Rewrite-Function = \"fix\"\n\tReply-Message = \"x\"\n", p), "bob", "x")
+		if got := strings.TrimSpace(out.Verdict + " " + out.Reason); got != c.want {
+			t.Errorf("got %q, want %q\n%s", got, c.want, out)
+		}
+	}
+}
+
+// TestStrip: handle_locally{strip=true} takes the realm off the name that the users file sees.
+func TestStrip(t *testing.T) {
+	for name, want := range map[string]Kind{"bob@example.net": Accept, "bob@a@b": Reject, "@x": Reject, "bob": Accept} {
+		g := load(t, "bob Auth-Type := Accept\n", inPhase(PhaseRoute, &Verdict{Kind: HandleLocally, Strip: 1}))
+		if out := login(t, g, name, "x"); out.Kind != want {
+			t.Errorf("%s: %s", name, out)
+		}
+	}
+}
