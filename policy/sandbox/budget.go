@@ -32,6 +32,7 @@ type budget struct {
 	detached bool
 	kind     Kind // why the run was stopped; 0 while it goes on
 	deadline time.Time
+	looked   time.Time // the last look; zero if there is no deadline
 	measured bool
 	pace     int    // steps to the next look
 	heap     uint64 // allocation counter at the last look
@@ -74,7 +75,7 @@ func (b *budget) look() <-chan struct{} {
 		b.stop(Steps)
 	case b.overMemory():
 		b.stop(Memory)
-	case !b.deadline.IsZero() && time.Now().After(b.deadline):
+	case !b.deadline.IsZero() && b.late():
 		b.stop(Deadline)
 	default:
 		if b.left <= b.long {
@@ -103,6 +104,20 @@ func (b *budget) pause() {
 		hook()
 	}
 	b.measured = false
+}
+
+// slowLook is the time between two looks from which on the next comes sooner: some instructions, as next over a
+// table whose keys were deleted, take a thousand times as long as others.
+const slowLook = 5 * time.Millisecond
+
+// late reads the clock.
+func (b *budget) late() bool {
+	now := time.Now()
+	if !b.looked.IsZero() && now.Sub(b.looked) > slowLook {
+		b.pace = lookSoon
+	}
+	b.looked = now
+	return now.After(b.deadline)
 }
 
 // overMemory reads the allocation counter. It counts the whole process, so it is a trip-wire: only growth

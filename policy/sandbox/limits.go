@@ -19,11 +19,11 @@ type Limits struct {
 
 // What a table, a registry and a pattern may hold in every state.
 const (
-	maxList     = 65_536 // entries of the list part of a table
-	maxRegistry = 16_384 // values on the stack of a state
-	maxUnpack   = 4_096  // values of one unpack, string.byte or match
-	maxPattern  = 4_096  // octets of a pattern
-	maxSource   = 1 << 20
+	maxList     = 65_536    // entries of the list part of a table
+	maxRegistry = 16_384    // values on the stack of a state
+	maxUnpack   = 4_096     // values of one unpack, string.byte or match
+	maxPattern  = 4_096     // octets of a pattern
+	maxSource   = 256 << 10 // octets of a script: its tree is walked by recursion
 )
 
 // octetsPerStep is what a string costs: one step for so many octets. It bounds the sum of all strings of a

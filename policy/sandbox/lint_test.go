@@ -3,6 +3,7 @@ package sandbox
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/yuin/gopher-lua/ast"
@@ -107,7 +108,8 @@ func FuzzCompile(f *testing.F) {
 	for _, seed := range []string{"local x <const> = 1", "return 'a' .. 1 .. ...", "for i = 1, 2 do goto continue ::continue:: end", "\x00", "--[[", "[==[", "a.b:c 'x'", "local function f(...) return arg end"} {
 		f.Add(seed)
 	}
-	s := New(Limits{LoadSteps: 20_000, Memory: 16 << 20}, Host{})
+	limits := Limits{LoadSteps: 20_000, Memory: 16 << 20, LoadTime: 100 * time.Millisecond}
+	s := New(limits, Host{})
 	f.Fuzz(func(t *testing.T, source string) {
 		p, errs := Compile("t.lua", []byte(source), testOptions)
 		if (p == nil) != errs.Failed() {
@@ -119,7 +121,7 @@ func FuzzCompile(f *testing.F) {
 		err := s.Load(p)
 		if s.Broken() {
 			t.Logf("%v", err)
-			s = New(Limits{LoadSteps: 20_000, Memory: 16 << 20}, Host{})
+			s = New(limits, Host{})
 		}
 	})
 }
