@@ -45,6 +45,9 @@ func (pr *Program) check(src *sandbox.Source, errs *raddb.List) {
 		return true
 	})
 	sandbox.Walk(src.Chunk, c.visit)
+	for _, h := range src.Handlers {
+		c.placed(h)
+	}
 }
 
 func (c *checker) markInside(fn *ast.FunctionExpr) {

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	lua "github.com/yuin/gopher-lua"
@@ -221,11 +222,7 @@ func (rn *Runner) mayChange(a *attributes, attr *dictionary.Attribute, name stri
 		return fmt.Errorf("%s is read-only", a.name())
 	}
 	if rn.change&a.which == 0 {
-		hint := ""
-		if a.which == changeRequest && rn.change&changeReply != 0 {
-			hint = fmt.Sprintf("; did you mean req.reply[%q]?", name)
-		}
-		return fmt.Errorf("%s cannot be changed in %s%s", a.name(), rn.h.kindName(), hint)
+		return errors.New(cannotChange(rn.h, a.which, name))
 	}
 	return serverOnly(rn.known(), attr, a.which == changeReply)
 }

@@ -333,7 +333,7 @@ func (v *verdict) fits(p server.Phase, r *server.Request) string {
 	dynamic := code == radius.CodeCoARequest || code == radius.CodeDisconnectRequest
 	switch {
 	case !places[p].verdicts.has(v.kind):
-		return fmt.Sprintf("%s{} is not allowed in %s; allowed: %s", v.kind, places[p].name, places[p].verdicts.names())
+		return notAllowed(v.kind, p)
 	case v.onlyAccounting && !accounting:
 		return "record= is for Accounting-Request only"
 	case v.onlyCoA && !dynamic:

@@ -55,9 +55,9 @@ func phaseScript(phase, verdict string) string {
 	script := `answer("next", function() return drop{} end)` + "\n"
 	switch phase {
 	case "auth_type", "answer":
-		return script + fmt.Sprintf("%s('mine', function() return %s end)", phase, made)
+		return script + fmt.Sprintf("%s('mine', function() local v = %s return v end)", phase, made)
 	}
-	return script + fmt.Sprintf("on('%s', function() return %s end)", phase, made)
+	return script + fmt.Sprintf("on('%s', function() local v = %s return v end)", phase, made)
 }
 
 func runPhase(h *house, phase string, r *server.Request) *server.Verdict {
@@ -173,7 +173,7 @@ func TestWrongReturns(t *testing.T) {
 		{"return true", "returned a boolean, expected a verdict or nil"},
 		{"return 1", "returned a number, expected a verdict or nil"},
 		{"return reject{}, 1", "returned 2 values, expected one verdict or nil"},
-		{"reject{}", "reject{} was made but not returned"},
+		{"local v = reject{}", "reject{} was made but not returned"},
 		{"reject{} return accept{}", "reject{} was made but not returned"},
 		{"return accept", "returned a function, expected a verdict or nil"},
 		{"return accept()", "accept: expected one table: write accept{} with braces"},
