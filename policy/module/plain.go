@@ -107,7 +107,7 @@ func readPlainTable(l *lua.LState, in []byte, count, depth int) (lua.LValue, []b
 	t := l.NewTable()
 	for range count {
 		k, rest, ok := readPlain(l, in, depth)
-		if !ok || k == lua.LNil || k == lua.LNumber(math.NaN()) {
+		if n, number := k.(lua.LNumber); !ok || k == lua.LNil || number && n != n {
 			return nil, nil, false
 		}
 		v, rest, ok := readPlain(l, rest, depth)
