@@ -2,6 +2,7 @@ package users
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -81,7 +82,7 @@ func (x *expander) sequence(program []byte, end string) ([]byte, error) {
 		}
 	}
 	if end != "" {
-		return nil, fmt.Errorf(`the expansion "%s" has no %q`, x.s, end)
+		return nil, fmt.Errorf("an expansion begins with %%{ and has no %q", end)
 	}
 	return program, nil
 }
@@ -149,7 +150,7 @@ func (x *expander) brace(program []byte) ([]byte, error) {
 	}
 	n := bytes.IndexByte(x.s[x.i:], '}')
 	if n < 0 {
-		return nil, fmt.Errorf(`the expansion "%s" has no "}"`, x.s)
+		return nil, errors.New(`an expansion begins with %{ and has no "}"`)
 	}
 	text := string(x.s[x.i : x.i+n])
 	if i := strings.Index(text, ":-"); i >= 0 {

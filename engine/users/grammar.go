@@ -148,7 +148,11 @@ func (p *parser) pair(list *[]rawPair) bool {
 	r.opCol = p.col()
 	r.op = p.operator()
 	if r.op == opNone || r.op == opUnknown {
-		p.errs.Errorf(p.pos(), "found %s after %s; expected one of = != < > <= >= == =~ !~ =* !* := +=", p.found(), r.name.text)
+		after := string(r.name.text)
+		if p.afterSecret() {
+			after = "an attribute"
+		}
+		p.errs.Errorf(p.pos(), "found %s after %s; expected one of = != < > <= >= == =~ !~ =* !* := +=", p.found(), after)
 		return false
 	}
 	p.gap()
@@ -175,6 +179,21 @@ func (p *parser) gap() {
 	}
 }
 
+// afterSecret reports whether the last pair read is a password: what stands behind it may be the rest of
+// one that lacks quotes, and must not be printed.
+func (p *parser) afterSecret() bool {
+	list := p.raw.checks
+	if len(p.raw.reply) > 0 {
+		list = p.raw.reply
+	}
+	const word = "assword"
+	if len(list) == 0 {
+		return false
+	}
+	n := list[len(list)-1].name.text
+	return len(n) >= len(word) && foldEqual(n[len(n)-len(word):], word)
+}
+
 // found names what stands here, for an error.
 func (p *parser) found() string {
 	switch c := p.peek(); {
@@ -182,6 +201,8 @@ func (p *parser) found() string {
 		return "the end of the line"
 	case c == ',':
 		return "a comma"
+	case p.afterSecret():
+		return "further text"
 	default:
 		rest := p.b[p.i:min(len(p.b), p.i+20)]
 		if n := bytes.IndexAny(rest, " \t\r\n,"); n > 0 {

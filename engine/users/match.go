@@ -9,9 +9,8 @@ import (
 // Match finds the entries for q.Name in the order of the file's dialect, and fills Control, Reply and the
 // results. It allocates nothing unless Watch is set or a rule expands text.
 func (t *Table) Match(q *Query) {
-	q.Found, q.Ended, q.Err = false, false, nil
-	q.Rules, q.Dropped = q.Rules[:0], q.Dropped[:0]
-	q.Stripped, q.captured = q.Name, captures{}
+	q.Reset()
+	q.Stripped = q.Name
 	m := matcher{t, q}
 	if m.scan(t.begin) != goOn {
 		return

@@ -3,6 +3,7 @@ package users
 import (
 	"iter"
 	"regexp"
+	"strings"
 	"time"
 
 	"perilune/engine/dictionary"
@@ -120,6 +121,15 @@ type Query struct {
 	captured captures
 }
 
+// Reset forgets the results, so that nothing of a generation is kept alive, and keeps the memory.
+func (q *Query) Reset() {
+	clear(q.Rules)
+	clear(q.Dropped)
+	q.Found, q.Ended, q.Err = false, false, nil
+	q.Rules, q.Dropped = q.Rules[:0], q.Dropped[:0]
+	q.Stripped, q.captured = nil, captures{}
+}
+
 // captures are what the last regular expression that matched has found: the whole and up to eight groups.
 type captures struct {
 	text [9][]byte
@@ -127,12 +137,18 @@ type captures struct {
 }
 
 // A Rule names an entry: its place, its label and the dialect it was read in. Label shares the table's
-// memory: copy it (strings.Clone) if it must outlive the generation.
+// memory: Clone it if it must outlive the generation.
 type Rule struct {
 	File    string
 	Line    int
 	Label   string
 	Dialect Dialect
+}
+
+// Clone gives a copy that may outlive the generation.
+func (r Rule) Clone() Rule {
+	r.Label = strings.Clone(r.Label)
+	return r
 }
 
 // A Dropped names a pair that was left out because its expansion gave no value of the attribute's type.
