@@ -50,6 +50,7 @@ func jsonEncode(l *lua.LState) int {
 }
 
 func appendJSON(l *lua.LState, out []byte, v lua.LValue, depth int) ([]byte, error) {
+	sandbox.CheckRoom(l, len(out))
 	switch v := v.(type) {
 	case *lua.LNilType:
 		return append(out, "null"...), nil

@@ -114,6 +114,7 @@ func bytesPack(l *lua.LState) int {
 	var out []byte
 	arg := 1
 	for _, it := range checkFormat(l) {
+		sandbox.CheckRoom(l, len(out))
 		if it.kind == 'x' {
 			out = append(out, 0)
 			continue

@@ -8,8 +8,11 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// maxPlainDepth bounds tables within each other.
-const maxPlainDepth = 32
+// Bounds of plain data: tables within each other, and octets in all.
+const (
+	maxPlainDepth = 32
+	maxPlain      = 1 << 20
+)
 
 // The tags of plain data in octets.
 const (
@@ -24,6 +27,9 @@ const (
 
 // appendPlain writes text, numbers, booleans, u64 and tables of these as octets.
 func appendPlain(out []byte, v lua.LValue, depth int) ([]byte, error) {
+	if len(out) > maxPlain {
+		return nil, fmt.Errorf("more than %d octets of data", maxPlain)
+	}
 	switch v := v.(type) {
 	case *lua.LNilType:
 		return append(out, tagNil), nil

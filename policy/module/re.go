@@ -117,7 +117,7 @@ func reGsub(l *lua.LState) int {
 		out = expandMatch(l, out, to, text, at)
 		last = at[1]
 		sandbox.Charge(l, len(to)/16+1)
-		sandbox.CheckLength(l, len(out))
+		sandbox.CheckRoom(l, len(out))
 	}
 	sandbox.PushString(l, string(append(out, text[last:]...)))
 	l.Push(lua.LNumber(len(matches)))
@@ -127,6 +127,7 @@ func reGsub(l *lua.LState) int {
 // expandMatch appends a replacement with %0 to %9 filled in.
 func expandMatch(l *lua.LState, out []byte, to, text string, at []int) []byte {
 	for i := 0; i < len(to); i++ {
+		sandbox.CheckRoom(l, len(out))
 		if to[i] != '%' || i+1 == len(to) {
 			out = append(out, to[i])
 			continue

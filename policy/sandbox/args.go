@@ -117,11 +117,16 @@ func pushBytes(l *lua.LState, text []byte) {
 	l.Push(lua.LString(text))
 }
 
-// CheckLength raises if a string of n octets is too long, and takes its price.
-func CheckLength(l *lua.LState, n int) {
-	if limit := Of(l).limits.String; n > limit || n < 0 {
+// CheckRoom raises if a string that is being made has grown beyond what one may have. It takes no price.
+func CheckRoom(l *lua.LState, n int) {
+	if limit := Of(l).limits.String; n > limit {
 		RaiseMisuse(l, "string of %d octets; %d are allowed", n, limit)
 	}
+}
+
+// CheckLength raises if a string of n octets is too long, and takes its price.
+func CheckLength(l *lua.LState, n int) {
+	CheckRoom(l, n)
 	if n >= octetsPerStep {
 		Charge(l, n/octetsPerStep)
 	}
