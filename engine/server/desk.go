@@ -32,6 +32,7 @@ type desk struct {
 	buf        []byte      // a detached request's datagram; else a spare buffer, or nil on a role
 	unanswered *unanswered // nil once the answer is out
 	grouped    bool        // others are answered with it: the outbox sends
+	computing  bool        // Busy was told
 	refused    Reason      // why Detach failed
 	place      place       // what the admission counts it under
 	lines      lines
@@ -85,6 +86,7 @@ func (s *Server) guard(r *Request, step func(*Request)) {
 		if defect := recover(); defect != nil {
 			s.defect(r, defect)
 		}
+		r.desk.calm()
 	}()
 	step(r)
 }

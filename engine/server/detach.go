@@ -11,7 +11,11 @@ var ErrBusy = errors.New("server: too many requests wait already")
 // then the caller must not wait.
 func (r *Request) Detach() error {
 	d := r.desk
-	if d == nil || d.detached {
+	if d == nil {
+		return nil
+	}
+	d.calm()
+	if d.detached {
 		return nil
 	}
 	ro := d.role
@@ -22,6 +26,31 @@ func (r *Request) Detach() error {
 	ro.part(d)
 	go ro.run()
 	return nil
+}
+
+// Compute is Detach for a request that computes for long instead of waiting: readers are told too, as the
+// scheduler would leave them parked. The caller then calls Busy.Yield every 50 to 300 µs. It lasts until the
+// step of the way is over, or until the next Detach. After ErrBusy the caller may go on: the loop waits for
+// it, but others don't.
+func (r *Request) Compute() error {
+	d := r.desk
+	if d == nil {
+		return nil
+	}
+	err := r.Detach()
+	if !d.computing {
+		d.computing = true
+		d.role.server.busy.Enter()
+	}
+	return err
+}
+
+// calm ends what Compute began.
+func (d *desk) calm() {
+	if d.computing {
+		d.computing = false
+		d.role.server.busy.Leave()
+	}
 }
 
 // part makes a desk independent of its role, which gets a spare one: the datagram's buffer, a reference to

@@ -256,3 +256,66 @@ func TestDesksAreTrimmed(t *testing.T) {
 		t.Errorf("%d idle desks are kept", got)
 	}
 }
+
+// TestComputeTellsReaders lets a request compute, wait and compute again.
+func TestComputeTellsReaders(t *testing.T) {
+	way := newFakeWay()
+	busy := make(chan int, 4)
+	var ts *testServer
+	way.after = func(r *Request) {
+		look := func() { busy <- ts.Busy().Count() }
+		for range 2 {
+			if err := r.Compute(); err != nil {
+				t.Error(err)
+			}
+		}
+		look()
+		if err := r.Detach(); err != nil { // about to wait
+			t.Error(err)
+		}
+		look()
+		r.Compute()
+		look()
+	}
+	ts = startServer(t, way, Options{})
+	n := newNAS(t, ts.Addrs()[0])
+	n.send(1, 1, "x")
+	n.expect("Access-Accept 1 x")
+	for i, want := range []int{1, 0, 1} {
+		if got := <-busy; got != want {
+			t.Errorf("look %d: %d are busy, want %d", i, got, want)
+		}
+	}
+	ts.eventually("calm", func(Counters) bool { return ts.Busy().Count() == 0 && ts.Snapshot().Waiting == 0 })
+}
+
+// TestComputeWithoutRoom goes on computing on the loop.
+func TestComputeWithoutRoom(t *testing.T) {
+	way := newFakeWay()
+	var refused error
+	way.after = func(r *Request) {
+		if string(r.Packet.Attributes) == "compute" {
+			refused = r.Compute()
+		}
+	}
+	ts := startServer(t, way, Options{Detached: 1})
+	n := newNAS(t, ts.Addrs()[0])
+	n.send(1, 1, "wait w")
+	<-way.entered
+	n.send(2, 1, "compute")
+	n.expect("Access-Accept 2 compute")
+	n.send(3, 1, "x")
+	n.expect("Access-Accept 3 x")
+	if refused != ErrBusy || ts.Busy().Count() != 0 {
+		t.Errorf("Compute gave %v, %d are busy", refused, ts.Busy().Count())
+	}
+	close(way.gate("w"))
+	n.expect("Access-Accept 1 wait w")
+}
+
+func TestRequestWithoutServer(t *testing.T) {
+	r := new(Request)
+	if r.Detach() != nil || r.Compute() != nil {
+		t.Error("a request without a server cannot detach")
+	}
+}
