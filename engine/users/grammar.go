@@ -110,6 +110,9 @@ func (p *parser) gnuList(list *[]rawPair, what string) bool {
 
 // null consumes the word NULL.
 func (p *parser) null() bool {
+	if p.peek() != 'N' {
+		return false
+	}
 	before := p.lexer
 	if t := p.name(); string(t.text) == "NULL" {
 		p.blanks()

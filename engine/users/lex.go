@@ -253,6 +253,10 @@ func (o operator) foreign() bool { return o >= opEqual && o <= opAdd }
 // operator reads the longest operator that stands here, opNone if none does.
 func (lx *lexer) operator() operator {
 	pair := [2]byte{lx.peek(), lx.ahead(1)}
+	if pair[0] == '=' && (pair[1] == ' ' || pair[1] == '"') { // by far the most
+		lx.i++
+		return opAssign
+	}
 	for o := opEqual; o <= opAdd; o++ {
 		if s := operatorText[o]; s[0] == pair[0] && s[1] == pair[1] {
 			lx.i += 2
