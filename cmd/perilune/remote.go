@@ -117,14 +117,20 @@ func writeReport(s streams, p reload.Report) {
 }
 
 func runGenerations(args []string, s streams) int {
-	r := newRemote(s, "generations", "Lists the generations that the server keeps, newest first.", "perilune generations")
+	r := newRemote(s, "generations", "Lists the generations that the server keeps, newest first.\n"+
+		"-wipe makes it forget all but the active one: their files, and the secrets in them, are removed.", "perilune generations")
+	wipe := r.Bool("wipe", false, "forget all but the active one")
 	if rest, code, ok := r.parse(args); !ok {
 		return code
 	} else if len(rest) > 0 {
 		return r.wrong("unexpected argument %q", rest[0])
 	}
 	var list []reload.Manifest
-	if err := r.do("generations", nil, &list); err != nil {
+	verb := "generations"
+	if *wipe {
+		verb = "wipe"
+	}
+	if err := r.do(verb, nil, &list); err != nil {
 		return s.fail("generations", err)
 	}
 	if r.asJSON {
@@ -179,6 +185,9 @@ func (p *statusReport) write(w io.Writer) {
 		for _, e := range p.Reload.Last.Errors {
 			fmt.Fprintf(w, "  %s\n", e)
 		}
+	}
+	if p.Reload.RolledBack != 0 {
+		fmt.Fprintf(w, "rolled back to generation %d: the files on disk wait for their next change\n", p.Reload.RolledBack)
 	}
 	for _, l := range p.Listen {
 		fmt.Fprintf(w, "listens on %s for %s: %d datagrams, %d dropped by the kernel\n", l.Address, l.Kind, l.Received, l.KernelDrops)

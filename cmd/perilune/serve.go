@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -95,11 +97,12 @@ type daemon struct {
 	core     *server.Core
 	server   *server.Server
 	began    time.Time
+	bindable func(netip.Addr) bool // whether the machine has an address
 	closers  []func()
 }
 
 func serve(o *serveOptions, s streams) error {
-	d := &daemon{o: o, s: s, began: time.Now()}
+	d := &daemon{o: o, s: s, began: time.Now(), bindable: bindable}
 	defer d.close()
 	busy := new(server.Busy)
 	early := newSinks(config.Log{Format: o.logFormat, Level: o.logLevel}, s.err)
@@ -110,6 +113,7 @@ func serve(o *serveOptions, s streams) error {
 	if err != nil {
 		return err
 	}
+	d.closers = append(d.closers, d.reloader.Close)
 	if d.first, err = d.reloader.Start(); err != nil {
 		return err
 	}
@@ -122,24 +126,30 @@ func serve(o *serveOptions, s streams) error {
 // open makes everything that the first generation's settings ask for.
 func (d *daemon) open(busy *server.Busy, early *sinks) error {
 	c := d.first.Config
-	d.sinks = early.with(c.Log, d.o)
+	where := c.Log
+	if where.File != "" {
+		where.File = d.first.Path(where.File)
+	}
+	d.sinks = early.with(where, d.o)
 	d.log = d.sinks.logger
 	d.reloader.SetLog(d.log)
 	var err error
-	if err = os.MkdirAll(d.first.StateDir, 0o700); err != nil {
-		return err
-	}
 	if err = d.openJournal(c.Acct); err != nil {
 		return err
 	}
 	d.core, err = server.NewCore(server.CoreOptions{
 		Log: d.log, Recorder: d.journal, StateDir: d.first.StateDir, KeyFile: d.first.KeyFile(), Ring: c.Log.Last,
+		HashWorkers: c.Auth.HashWorkers, HashQueue: c.Auth.HashQueue,
 	})
 	if err != nil {
 		return err
 	}
 	d.closers = append(d.closers, func() { d.core.Close() })
-	requests := server.NewLog(d.sinks.requests())
+	lines, err := d.sinks.requests(c.Log, d.first.StateDir)
+	if err != nil {
+		return err
+	}
+	requests := server.NewLog(lines)
 	d.closers = append(d.closers, func() { closeWithin(requests.Close) })
 	d.server, err = server.New(d.core, server.Options{
 		Listeners: d.listeners(c), Batch: c.Server.Batch, Detached: c.Server.Queue,
@@ -148,14 +158,17 @@ func (d *daemon) open(busy *server.Busy, early *sinks) error {
 	if err != nil {
 		return err
 	}
-	d.reloader.Attach(func(g *server.Generation) { d.server.Swap(g) })
+	d.reloader.Attach(func(g *reload.Candidate) {
+		requests.SetLevel(d.sinks.setLevel(g.Config.Log, d.o))
+		d.server.Swap(g.Generation)
+	})
 	return d.openSides(c)
 }
 
 func (d *daemon) openJournal(a config.Acct) (err error) {
-	dir := a.Journal
-	if dir == "" {
-		dir = filepath.Join(d.first.StateDir, "acct")
+	dir := filepath.Join(d.first.StateDir, "acct")
+	if a.Journal != "" {
+		dir = d.first.Path(a.Journal)
 	}
 	if err = os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -169,7 +182,7 @@ func (d *daemon) openJournal(a config.Acct) (err error) {
 
 // openSides opens the admin socket and the HTTP listeners.
 func (d *daemon) openSides(c *config.Config) error {
-	socket, err := admin.Listen(admin.Options{Path: d.first.AdminSocket(), Group: c.Admin.Group, Log: d.log}, d.routes())
+	socket, err := admin.Listen(admin.Options{Path: d.first.AdminSocket(), Group: c.Admin.Group, Operators: c.Admin.Operators, Log: d.log}, d.routes())
 	if err != nil {
 		return err
 	}
@@ -201,16 +214,39 @@ func closeWithin(end func(context.Context) error) {
 func (d *daemon) listeners(c *config.Config) (all []server.Listener) {
 	add := func(kind string, option, file []netip.AddrPort) {
 		if len(option) == 0 {
-			option = file
+			option = d.available("listen."+kind, c, file)
 		}
 		for _, a := range option {
-			all = append(all, server.Listener{Kind: kind, Addr: a, Loops: max(1, c.Server.Loops), ReceiveBuffer: int(c.Server.RecvBuffer)})
+			all = append(all, server.Listener{Kind: kind, Addr: a, Loops: c.Server.Loops, ReceiveBuffer: int(c.Server.RecvBuffer)})
 		}
 	}
 	add("auth", d.o.authAddrs, c.Listen.Auth)
 	add("acct", d.o.acctAddrs, c.Listen.Acct)
 	add("coa", d.o.coaAddrs, c.Listen.CoA)
 	return all
+}
+
+// available leaves the IPv6 loopback out of the default addresses on a machine without IPv6. What the file
+// names must be there.
+func (d *daemon) available(key string, c *config.Config, addrs []netip.AddrPort) []netip.AddrPort {
+	if c.Place(key).Line != 0 {
+		return addrs
+	}
+	return slices.DeleteFunc(slices.Clone(addrs), func(a netip.AddrPort) bool {
+		missing := a.Addr().Is6() && !d.bindable(a.Addr())
+		if missing {
+			d.log.Warn("this machine has no IPv6: the default address is left out", "address", a.String())
+		}
+		return missing
+	})
+}
+
+func bindable(addr netip.Addr) bool {
+	conn, err := net.ListenPacket("udp", netip.AddrPortFrom(addr, 0).String())
+	if err == nil {
+		conn.Close()
+	}
+	return err == nil
 }
 
 // run serves until a signal ends it.

@@ -21,6 +21,7 @@ func (d *daemon) routes() []admin.Route {
 		{Verb: "trace", Handle: d.trace},
 		{Verb: "reload", Role: admin.Change, Handle: d.reload},
 		{Verb: "rollback", Role: admin.Change, Handle: d.rollback},
+		{Verb: "wipe", Role: admin.Change, Handle: d.wipe},
 		{Verb: "forget", Role: admin.Change, Handle: d.forget},
 	}
 }
@@ -42,6 +43,14 @@ func (d *daemon) rollback(c *admin.Call) (any, error) {
 		return nil, err
 	}
 	return report, nil
+}
+
+// wipe forgets the generations that are kept, but for the active one.
+func (d *daemon) wipe(*admin.Call) (any, error) {
+	if err := d.reloader.Wipe(); err != nil {
+		return nil, err
+	}
+	return d.reloader.Generations(), nil
 }
 
 // forget makes the server unlearn that a source sends Message-Authenticator.

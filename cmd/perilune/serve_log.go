@@ -1,9 +1,16 @@
 package main
 
 import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/lmittmann/tint"
@@ -21,6 +28,7 @@ type sinks struct {
 	file     *reopening // nil: standard error
 	terminal bool
 	handler  slog.Handler
+	level    slog.LevelVar
 }
 
 func newSinks(c config.Log, err io.Writer) *sinks {
@@ -28,7 +36,8 @@ func newSinks(c config.Log, err io.Writer) *sinks {
 	if f, ok := err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		k.terminal = true
 	}
-	k.make(c.Level)
+	k.make()
+	k.setLevel(c, &serveOptions{})
 	return k
 }
 
@@ -37,29 +46,36 @@ func (k *sinks) with(c config.Log, o *serveOptions) *sinks {
 	if o.logFormat != "" {
 		c.Format = o.logFormat
 	}
-	if o.logLevel != "" {
-		c.Level = o.logLevel
-	}
 	next := &sinks{out: k.out, format: c.Format, terminal: k.terminal}
 	if c.File != "" {
 		next.file = &reopening{path: c.File}
 		next.out, next.terminal = next.file, false
 	}
-	next.make(c.Level)
+	next.make()
+	next.setLevel(c, o)
 	return next
 }
 
-func (k *sinks) make(level string) {
-	var least slog.Level
-	if least.UnmarshalText([]byte(level)) != nil {
+// setLevel takes the level of the command line, else of the configuration, and gives it.
+func (k *sinks) setLevel(c config.Log, o *serveOptions) slog.Level {
+	text, least := c.Level, slog.LevelInfo
+	if o.logLevel != "" {
+		text = o.logLevel
+	}
+	if least.UnmarshalText([]byte(text)) != nil {
 		least = slog.LevelInfo
 	}
-	options := &slog.HandlerOptions{Level: least}
+	k.level.Set(least)
+	return least
+}
+
+func (k *sinks) make() {
+	options := &slog.HandlerOptions{Level: &k.level}
 	switch {
 	case k.format == "json":
 		k.handler = slog.NewJSONHandler(k.out, options)
 	case k.format != "text" && k.terminal:
-		k.handler = tint.NewHandler(k.out, &tint.Options{Level: least, TimeFormat: "15:04:05.000"})
+		k.handler = tint.NewHandler(k.out, &tint.Options{Level: &k.level, TimeFormat: "15:04:05.000"})
 	default:
 		k.handler = slog.NewTextHandler(k.out, options)
 	}
@@ -67,12 +83,33 @@ func (k *sinks) make(level string) {
 }
 
 // requests says where the lines of requests go: formatted by hand, unless people look at a terminal.
-func (k *sinks) requests() server.LogOptions {
-	o := server.LogOptions{Writer: k.out, JSON: k.format == "json"}
+func (k *sinks) requests(c config.Log, stateDir string) (o server.LogOptions, err error) {
+	o = server.LogOptions{Writer: k.out, JSON: k.format == "json"}
 	if k.terminal && k.format != "json" && k.format != "text" {
 		o.Handler = k.handler
 	}
-	return o
+	if c.Identity == "hash" {
+		o.Key, err = identityKey(filepath.Join(stateDir, "identity.key"))
+	}
+	return o, err
+}
+
+// identityKey reads the key that hides user names in the log, or makes it.
+func identityKey(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		key := make([]byte, 32)
+		rand.Read(key)
+		return key, writeNew(path, []byte(hex.EncodeToString(key)+"\n"), 0o600)
+	}
+	if err != nil {
+		return nil, err
+	}
+	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(key) != 32 {
+		return nil, fmt.Errorf("%s is no key; expected 64 hex digits, or no file: then one is made", path)
+	}
+	return key, nil
 }
 
 func (k *sinks) reopen() {

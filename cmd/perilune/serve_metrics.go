@@ -9,12 +9,10 @@ import (
 	"perilune/engine/server"
 )
 
-// health answers supervisors: live while status can be had, ready while nothing needs a person.
+// health answers supervisors. A server that is degraded is ready: broken files must not take away the
+// servers that go on with what they had. The answer says so.
 func (d *daemon) health() admin.Health {
-	return admin.Health{Live: d.live, Ready: func() error {
-		if s := d.reloader.Status(); s.Degraded != "" {
-			return errors.New("degraded: " + s.Degraded)
-		}
+	return admin.Health{Live: d.live, Degraded: func() string { return d.reloader.Status().Degraded }, Ready: func() error {
 		if !d.journal.Healthy() {
 			return errors.New("accounting records cannot be written")
 		}
@@ -46,6 +44,13 @@ func (d *daemon) metrics(yield func(admin.Sample)) {
 	gauge("perilune_generation", "Number of the active generation.", float64(snap.Generation))
 	gauge("perilune_reload_success", "Whether the last reload succeeded.", truth(s.Last.OK))
 	gauge("perilune_degraded", "Whether the server runs something else than what lies on disk.", truth(s.Degraded != ""))
+	for _, a := range []struct {
+		result string
+		n      uint64
+	}{{"ok", s.Reloads.OK}, {"unchanged", s.Reloads.Unchanged}, {"refused", s.Reloads.Refused}} {
+		yield(admin.Sample{Name: "perilune_reloads_total", Help: "Attempts to load the files, by result.", Labels: []string{"result", a.result}, Value: float64(a.n)})
+	}
+	gauge("perilune_last_reload_timestamp_seconds", "When the last attempt began.", float64(s.Last.Time.Unix()))
 	gauge("perilune_waiting_requests", "Requests that wait for a backend or a costly hash.", float64(snap.Waiting))
 	gauge("perilune_recording_requests", "Accounting requests whose record is being written.", float64(snap.Recording))
 	gauge("perilune_delayed_rejects", "Rejects held back.", float64(snap.Delayed))

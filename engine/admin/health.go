@@ -14,7 +14,9 @@ import (
 // Health answers the two questions of a supervisor. A nil error is yes; an error's text says why not.
 type Health struct {
 	Live  func() error // do the loops turn
-	Ready func() error // listening, with a generation that is not degraded, stores up
+	Ready func() error // listening, with a generation, stores up
+
+	Degraded func() string // why a server that is ready needs a person all the same; "" or a nil function: it does not
 }
 
 // A Sample is one value of a metric at the moment of a scrape. Labels alternate name and value; label
@@ -39,11 +41,22 @@ func ListenHTTP(addr string, h Health, m Metrics) (*http.Server, net.Addr, error
 	reg.MustRegister(collector{m}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /live", answer(h.Live))
-	mux.HandleFunc("GET /ready", answer(h.Ready))
+	mux.HandleFunc("GET /ready", h.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
 	s := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second, MaxHeaderBytes: 16 << 10}
 	go s.Serve(l)
 	return s, l.Addr(), nil
+}
+
+// ready answers with status 200 also while the server is degraded: it serves, and says what is wrong.
+func (h Health) ready(w http.ResponseWriter, r *http.Request) {
+	if err := h.Ready(); err == nil && h.Degraded != nil {
+		if why := h.Degraded(); why != "" {
+			fmt.Fprintln(w, "degraded: "+why)
+			return
+		}
+	}
+	answer(h.Ready)(w, r)
 }
 
 func answer(ask func() error) http.HandlerFunc {

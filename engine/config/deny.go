@@ -1,11 +1,6 @@
 package config
 
-import (
-	"errors"
-	"io/fs"
-
-	"perilune/engine/raddb"
-)
+import "perilune/engine/raddb"
 
 // LoadDeny reads access.deny: one name a line; a name with spaces is quoted. A file that does not exist
 // denies nobody.
@@ -31,12 +26,5 @@ func LoadDeny(tree *raddb.Tree, name string, errs *raddb.List) map[string]struct
 // present reports whether a file that need not exist does. The tree remembers it if not: to make it is a
 // change.
 func present(tree *raddb.Tree, name string) bool {
-	if name == "" {
-		return false
-	}
-	f, err := tree.OpenFile(name)
-	if err == nil {
-		f.Close()
-	}
-	return !errors.Is(err, fs.ErrNotExist)
+	return name != "" && !tree.Absent(name)
 }

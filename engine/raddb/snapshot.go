@@ -35,6 +35,7 @@ func (t *Tree) ReadDir(name string) ([]string, error) {
 	path := t.Path(name)
 	names, err := t.from.list(path)
 	if err != nil {
+		t.remember(path+"/", [sha256.Size]byte{})
 		return nil, err
 	}
 	kept := names[:0]

@@ -1,6 +1,7 @@
 package raddb
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,7 +17,13 @@ type source interface {
 // disk is the file system itself.
 type disk struct{}
 
-func (disk) open(path string) (fs.File, error) { return os.Open(path) }
+// open refuses pipes, which would make the reader wait for ever.
+func (disk) open(path string) (fs.File, error) {
+	if st, err := os.Stat(path); err == nil && st.Mode()&(fs.ModeNamedPipe|fs.ModeSocket) != 0 {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("it is a pipe or socket")}
+	}
+	return os.Open(path)
+}
 
 func (disk) list(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)

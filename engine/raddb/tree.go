@@ -2,6 +2,7 @@ package raddb
 
 import (
 	"crypto/sha256"
+	"errors"
 	"hash"
 	"io"
 	"io/fs"
@@ -15,8 +16,9 @@ import (
 type Tree struct {
 	Root string // absolute or as given; names are relative to it
 
-	mu     sync.Mutex // protects inputs
+	mu     sync.Mutex // protects inputs and torn
 	inputs map[string][sha256.Size]byte
+	torn   bool
 
 	from source // the disk, a snapshot, or files that the program carries
 }
@@ -49,6 +51,7 @@ func (t *Tree) ReadFile(name string) ([]byte, error) {
 	defer f.Close()
 	b, err := io.ReadAll(f)
 	if err != nil {
+		t.remember(t.Path(name), [sha256.Size]byte{})
 		return nil, err
 	}
 	t.remember(t.Path(name), sha256.Sum256(b))
@@ -64,8 +67,17 @@ func (t *Tree) open(path string) (fs.File, error) {
 	return f, err
 }
 
-// OpenFile opens a file for reading in passing (large users files). It is remembered when it was read to
-// its end and closed.
+// Absent reports that a file does not exist, and remembers that.
+func (t *Tree) Absent(name string) bool {
+	f, err := t.open(t.Path(name))
+	if err == nil {
+		f.Close()
+	}
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// OpenFile opens a file for reading in passing (large users files). Close reads what is left of it, and
+// remembers it.
 func (t *Tree) OpenFile(name string) (io.ReadCloser, error) {
 	path := t.Path(name)
 	f, err := t.open(path)
@@ -83,7 +95,17 @@ func (t *Tree) Remember(name string, value []byte) {
 func (t *Tree) remember(path string, sum [sha256.Size]byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if old, known := t.inputs[path]; known && old != sum {
+		t.torn = true
+	}
 	t.inputs[path] = sum
+}
+
+// Torn reports that something was read twice and had changed between: what was made from it is mixed.
+func (t *Tree) Torn() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.torn
 }
 
 // Inputs gives all that was read so far, ordered by path.
@@ -112,6 +134,10 @@ func (f *hashingFile) Read(b []byte) (int, error) {
 }
 
 func (f *hashingFile) Close() error {
-	f.tree.remember(f.path, [sha256.Size]byte(f.sum.Sum(nil)))
+	sum := [sha256.Size]byte{}
+	if _, err := io.Copy(f.sum, f.File); err == nil {
+		sum = [sha256.Size]byte(f.sum.Sum(nil))
+	}
+	f.tree.remember(f.path, sum)
 	return f.File.Close()
 }

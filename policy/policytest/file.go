@@ -44,6 +44,7 @@ type file struct {
 	offline   *server.Offline
 	log       *errorLog
 	last      *exchange
+	network   string                   // an address that the case would have asked
 	exchanges map[lua.LValue]*exchange // by the reply's Lua value
 }
 
@@ -55,7 +56,7 @@ const (
 
 func newFile(o *Options, name string) *file {
 	f := &file{o: o, name: name, clock: newClock(o.Users.Location), clients: o.Generation.Clients}
-	f.program = o.Program.View(f.clock.now, slog.New(slog.DiscardHandler))
+	f.program = o.Program.View(f.clock.now, slog.New(slog.DiscardHandler), f.asked)
 	f.bench = f.program.NewBench()
 	f.open()
 	return f
@@ -110,8 +111,8 @@ func mapTree(name, text string) *raddb.Tree {
 // begin makes all that a case has of its own.
 func (f *file) begin() {
 	f.clock.reset()
-	f.log, f.last, f.exchanges = &errorLog{}, nil, map[lua.LValue]*exchange{}
-	f.view = f.program.View(f.clock.now, slog.New(f.log))
+	f.log, f.last, f.network, f.exchanges = &errorLog{}, nil, "", map[lua.LValue]*exchange{}
+	f.view = f.program.View(f.clock.now, slog.New(f.log), f.asked)
 	tested := f.o.Generation
 	f.gen = &server.Generation{
 		Number: tested.Number, Hash: tested.Hash, Loaded: tested.Loaded, Dictionary: tested.Dictionary,
@@ -136,14 +137,24 @@ func (f *file) run(c testCase) *Failure {
 	if c.row != nil {
 		args = append(args, c.row)
 	}
-	if err := f.call(c.fn, args...); err != nil {
+	err := f.call(c.fn, args...)
+	if err == nil && f.network != "" {
+		err = fmt.Errorf("the network was used (%s), and tests may not", f.network)
+	}
+	if err != nil {
 		return f.failure(c, err)
 	}
 	return nil
 }
 
+// asked notes that a handler or the case itself would have used the network.
+func (f *file) asked(address string) { f.network = address }
+
 func (f *file) call(fn *lua.LFunction, args ...lua.LValue) error {
 	run := sandbox.Run{Steps: caseSteps, Deadline: time.Now().Add(caseTime)}
+	if end := f.o.deadline; !end.IsZero() && end.Before(run.Deadline) {
+		run.Deadline = end
+	}
 	_, err := f.bench.State().Call(fn, run, args...)
 	return err
 }

@@ -24,6 +24,9 @@ type Options struct {
 	Busy       *server.Busy       // told of long computations; may be nil
 	Match      string             // runs only cases whose "file: name" holds the text; "": all
 	Each       func(CaseResult)   // called after each case; may be nil
+	Timeout    time.Duration      // for all files together; 0: none
+
+	deadline time.Time // what Timeout means
 }
 
 // A Result says how the tests went.
@@ -74,6 +77,9 @@ func (f Failure) Text() string {
 // Run runs all test files of the scripts directory in byte order of their names. All failures are collected.
 func Run(o Options) *Result {
 	start := time.Now()
+	if o.Timeout > 0 {
+		o.deadline = start.Add(o.Timeout)
+	}
 	res := &Result{}
 	o.Busy.Enter()
 	defer o.Busy.Leave()
@@ -114,10 +120,17 @@ func (o *Options) runFile(name string, res *Result) {
 		if !strings.Contains(name+": "+c.name, o.Match) {
 			continue
 		}
+		if o.late() {
+			res.fail(Failure{At: c.at, Case: c.name, Message: fmt.Sprintf("not run: the tests took longer than %v", o.Timeout)})
+			return
+		}
 		f.runCase(c, res)
 		o.Busy.Yield()
 	}
 }
+
+// late reports whether the time for all tests is over.
+func (o *Options) late() bool { return !o.deadline.IsZero() && time.Now().After(o.deadline) }
 
 // runCase runs one case and files its result.
 func (f *file) runCase(c testCase, res *Result) {

@@ -6,12 +6,12 @@ import (
 	"time"
 
 	"perilune/engine/config"
-	"perilune/engine/dictionary"
-	"perilune/engine/nas"
+	"perilune/engine/proxy"
 	"perilune/engine/raddb"
 	"perilune/engine/server"
 	"perilune/engine/users"
 	"perilune/policy"
+	"perilune/policy/policytest"
 	"perilune/policy/sandbox"
 )
 
@@ -20,17 +20,16 @@ type Candidate struct {
 	*server.Generation
 	Config     *config.Config
 	Program    *policy.Program
+	Tree       *raddb.Tree // what it was made from
 	Root       string
 	ScriptsDir string // absolute
 	StateDir   string
 	Inputs     []raddb.Input
-	Tests      int // how many were run
-
-	kept map[string]string // of a candidate from a snapshot: its manifest's files
+	Tests      int // how many have passed
 }
 
-// discard frees what a candidate holds that will not be put in place. nil is fine.
-func (c *Candidate) discard() {
+// Discard frees what a candidate holds that was not given to a server. nil is fine.
+func (c *Candidate) Discard() {
 	if c == nil {
 		return
 	}
@@ -38,7 +37,8 @@ func (c *Candidate) discard() {
 	c.Users.Close(nil)
 }
 
-// Build makes a generation for commands that serve nothing: check, test, explain.
+// Build makes a generation for commands that serve nothing: check, test, explain. Neither tests nor load
+// handlers are run. It is nil if there are errors.
 func Build(o Options) (*Candidate, raddb.List) {
 	r, err := New(o)
 	if err != nil {
@@ -48,7 +48,7 @@ func Build(o Options) (*Candidate, raddb.List) {
 	return r.build.candidate(raddb.Open(r.o.Root))
 }
 
-// builder makes candidates. beside leaves timers and load handlers out.
+// builder makes candidates. beside leaves tests and timers out.
 type builder struct {
 	o      Options
 	timers *policy.Timers
@@ -56,28 +56,24 @@ type builder struct {
 	beside bool
 }
 
-// candidate reads everything, runs the policy's tests, and gives the whole, or nil if there are errors. All
-// errors are in the list, not the first one alone.
+// candidate reads everything and runs the policy's tests, but not its load handlers. It gives the whole, or
+// nil if there are errors; all of them are in the list, not the first one alone.
 func (b *builder) candidate(tree *raddb.Tree) (*Candidate, raddb.List) {
-	var errs raddb.List
-	c := &Candidate{Generation: &server.Generation{Loaded: time.Now()}, Root: b.o.Root}
-	c.Config = config.Load(tree, &errs)
+	files, errs := config.ReadTree(tree, config.Options{Yield: b.o.Busy.Yield, Resolver: b.o.Resolver, Memory: b.memory})
+	c := &Candidate{Config: files.Config, Tree: tree, Root: b.o.Root}
+	c.Generation = &server.Generation{
+		Loaded: time.Now(), Dictionary: files.Dictionary, Clients: files.Clients, Settings: settings(files),
+	}
 	c.place(b.o)
-	c.Dictionary = dictionary.Load(tree, c.Config.Dictionary.File, &errs)
-	b.loadScripts(c, tree, &errs)
-	c.Clients = nas.LoadWith(tree, c.Config.Clients.File, nas.Options{Memory: b.memory, Location: c.Config.Server.Timezone, Yield: b.o.Busy.Yield}, &errs)
-	c.Settings = settings(c.Config)
-	c.Settings.Deny = config.LoadDeny(tree, c.Config.Users.Deny, &errs)
-	c.Users = users.Load(tree, c.Config.Users.File, users.Options{
-		Dictionary: c.Dictionary, Names: c.Program, Dialect: c.Config.Users.Dialect, IgnoreCase: c.Config.Users.IgnoreCase,
-		Location: c.Config.Server.Timezone, Yield: b.o.Busy.Yield,
-	}, &errs)
+	forwards(files.Realms, &errs)
+	b.loadScripts(c, &errs)
+	c.Users = users.Load(tree, c.Config.Users.File, b.usersOptions(c), &errs)
 	if !errs.Failed() {
-		b.prove(c, tree, &errs)
+		b.test(c, &errs)
 	}
 	errs.Sort()
 	if errs.Failed() {
-		c.discard()
+		c.Discard()
 		return nil, errs
 	}
 	c.Inputs = tree.Inputs()
@@ -91,10 +87,14 @@ func (c *Candidate) place(o Options) {
 	if c.ScriptsDir == "" {
 		c.ScriptsDir = absolute(o.Root, c.Config.Policy.Scripts)
 	}
-	c.StateDir = o.State
-	if c.StateDir == "" {
-		c.StateDir = absolute(o.Root, c.Config.StateDir(os.Getenv, os.Geteuid()))
+	c.StateDir = stateDir(o, c.Config)
+}
+
+func stateDir(o Options, c *config.Config) string {
+	if o.State != "" {
+		return o.State
 	}
+	return absolute(o.Root, c.StateDir(os.Getenv, os.Geteuid()))
 }
 
 func absolute(root, dir string) string {
@@ -104,13 +104,28 @@ func absolute(root, dir string) string {
 	return filepath.Join(root, dir)
 }
 
+// forwards warns of realms whose requests should go elsewhere: nothing is forwarded yet.
+func forwards(realms *proxy.Realms, errs *raddb.List) {
+	for _, r := range realms.All() {
+		if !r.Local {
+			errs.Warnf(r.At, "realm %s has home servers, but this version forwards nothing: its requests are decided here", r.Name)
+			return
+		}
+	}
+}
+
 // loadScripts runs the scripts, which may add to the dictionary, then freezes it and resolves what they
 // name.
-func (b *builder) loadScripts(c *Candidate, tree *raddb.Tree, errs *raddb.List) {
+func (b *builder) loadScripts(c *Candidate, errs *raddb.List) {
 	p := c.Config.Policy
 	o := policy.Options{
-		Tree: tree, Dir: c.ScriptsDir, Dictionary: c.Dictionary, Timeout: p.Timeout, Log: b.o.Log, Busy: b.o.Busy,
+		Tree: c.Tree, Dir: c.ScriptsDir, Dictionary: c.Dictionary, Timeout: p.Timeout, Log: b.o.Log, Busy: b.o.Busy,
 		Limits: sandbox.Limits{Steps: p.Steps, String: int(p.StringSize), Memory: int(p.Memory), Depth: p.CallDepth},
+		Zone:   c.Config.Server.Timezone, Version: b.o.Version,
+		Secret: func(name string) (string, error) {
+			octets, err := c.Tree.Secret(name)
+			return string(octets), err
+		},
 	}
 	if !b.beside {
 		o.Timers = b.timers
@@ -122,18 +137,41 @@ func (b *builder) loadScripts(c *Candidate, tree *raddb.Tree, errs *raddb.List) 
 	*errs = append(*errs, program.Link()...)
 }
 
-// prove runs the policy's tests and then its load handlers.
-func (b *builder) prove(c *Candidate, tree *raddb.Tree, errs *raddb.List) {
-	if mode := c.Config.Policy.Tests; mode != "off" && !b.beside {
-		_ = mode
-	}
-	if !errs.Failed() && !b.beside {
-		*errs = append(*errs, c.Program.RunLoad()...)
+func (b *builder) usersOptions(c *Candidate) users.Options {
+	return users.Options{
+		Dictionary: c.Dictionary, Names: c.Program, Dialect: c.Config.Users.Dialect, IgnoreCase: c.Config.Users.IgnoreCase,
+		Location: c.Config.Server.Timezone, Yield: b.o.Busy.Yield,
 	}
 }
 
-// settings maps config.toml to what the server takes.
-func settings(c *config.Config) server.Settings {
+// test runs the policy's own tests as [policy] tests demands.
+func (b *builder) test(c *Candidate, errs *raddb.List) {
+	mode := c.Config.Policy.Tests
+	if mode == "off" || b.beside {
+		return
+	}
+	result := c.RunTests(policytest.Options{Busy: b.o.Busy, Timeout: c.Config.Reload.TestsTimeout})
+	c.Tests = result.Passed
+	*errs = append(*errs, result.Warnings...)
+	for _, f := range result.Failures {
+		if mode == "require" {
+			errs.Errorf(f.At, "%s", f.Text())
+		} else {
+			errs.Warnf(f.At, "%s", f.Text())
+		}
+	}
+}
+
+// RunTests runs the policy's tests in the candidate. It fills what o must say of the generation.
+func (c *Candidate) RunTests(o policytest.Options) *policytest.Result {
+	o.Generation, o.Program, o.Tree, o.Dir = c.Generation, c.Program, c.Tree, c.ScriptsDir
+	o.Users = users.Options{Dialect: c.Config.Users.Dialect, IgnoreCase: c.Config.Users.IgnoreCase, Location: c.Config.Server.Timezone}
+	return policytest.Run(o)
+}
+
+// settings maps config.toml and access.deny to what the server takes.
+func settings(files *config.Tree) server.Settings {
+	c := files.Config
 	return server.Settings{
 		RequireMessageAuthenticator: c.Clients.Require,
 		LimitProxyState:             c.Clients.Limit,
@@ -147,11 +185,9 @@ func settings(c *config.Config) server.Settings {
 		MaxInflight:                 c.Server.MaxInflight,
 		ChallengeTries:              c.Server.ChallengeTries,
 		Location:                    c.Server.Timezone,
+		Deny:                        files.Deny,
 	}
 }
-
-// Discard frees what a candidate holds that was not given to a server.
-func (c *Candidate) Discard() { c.discard() }
 
 // AdminSocket gives the path of the admin socket of a configuration.
 func (c *Candidate) AdminSocket() string { return AdminSocket(c.Config, c.Root, c.StateDir) }
@@ -162,10 +198,7 @@ func AdminSocket(c *config.Config, root, state string) string {
 	if c.Admin.Socket != "" {
 		return absolute(root, c.Admin.Socket)
 	}
-	if state == "" {
-		state = absolute(root, c.StateDir(os.Getenv, os.Geteuid()))
-	}
-	return filepath.Join(state, "admin.sock")
+	return filepath.Join(stateDir(Options{Root: root, State: state}, c), "admin.sock")
 }
 
 // KeyFile gives the path of the key that seals State; "" for the state directory's own.
@@ -173,5 +206,8 @@ func (c *Candidate) KeyFile() string {
 	if c.Config.State.KeyFile == "" {
 		return ""
 	}
-	return absolute(c.Root, c.Config.State.KeyFile)
+	return c.Path(c.Config.State.KeyFile)
 }
+
+// Path gives a file name of the settings: relative to the root unless absolute.
+func (c *Candidate) Path(name string) string { return absolute(c.Root, name) }

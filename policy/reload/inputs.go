@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -64,7 +65,7 @@ func listing(dir string) [sha256.Size]byte {
 
 func (e *eye) hash(path string, busy *server.Busy) [sha256.Size]byte {
 	st, err := os.Stat(path)
-	if err != nil {
+	if err != nil || st.Mode()&(fs.ModeNamedPipe|fs.ModeSocket) != 0 {
 		return [sha256.Size]byte{}
 	}
 	g := glimpse{size: st.Size(), mtime: st.ModTime().UnixNano()}
@@ -102,53 +103,35 @@ func (y yielding) Write(b []byte) (int, error) {
 	return y.Writer.Write(b)
 }
 
-// directories gives every directory in which something may happen to the inputs: those they lie in, those
-// that links lead to, and those that hold the links (a release switched by a link, a ConfigMap).
-func directories(root string, read fingerprint) []string {
-	set := map[string]bool{filepath.Dir(root): true}
-	for path := range read {
-		dir, isDir := strings.CutSuffix(path, "/")
-		if !isDir {
-			dir = filepath.Dir(path)
-			if real, err := filepath.EvalSymlinks(path); err == nil {
-				set[filepath.Dir(real)] = true
-			}
+// fingerprintOf gives what a generation was made from, as far as it lies on disk.
+func fingerprintOf(inputs []raddb.Input) fingerprint {
+	f := fingerprint{}
+	for _, in := range inputs {
+		if !strings.HasPrefix(in.Path, "[") {
+			f[in.Path] = in.Sum
 		}
-		addLinks(set, dir)
 	}
-	list := make([]string, 0, len(set))
-	for d := range set {
-		list = append(list, d)
-	}
-	return list
+	return f
 }
 
-func addLinks(set map[string]bool, dir string) {
-	for d := dir; !set[d]; d = filepath.Dir(d) {
-		if d == dir {
-			set[d] = true
-		}
-		if st, err := os.Lstat(d); err == nil && st.Mode()&os.ModeSymlink != 0 {
-			set[filepath.Dir(d)] = true
-			if real, err := filepath.EvalSymlinks(d); err == nil {
-				set[real] = true
-			}
-		}
-		if d == filepath.Dir(d) {
-			return
-		}
-	}
+// isFile tells an input that has content from values, listings and files that are not there.
+func isFile(in raddb.Input) bool {
+	return in.Sum != [sha256.Size]byte{} && !strings.HasPrefix(in.Path, "[") && !strings.HasSuffix(in.Path, "/")
 }
 
-// hashOf names a generation: one hash over the paths relative to the root and the hashes of all inputs.
+// hashOf names a generation: one hash over the contents of its files, with their paths relative to the
+// root, and over the values that it depends on. What merely lies beside them does not count.
 func hashOf(root string, inputs []raddb.Input) string {
 	h := sha256.New()
 	for _, in := range inputs {
+		if !isFile(in) && !strings.HasPrefix(in.Path, "[") {
+			continue
+		}
 		path := in.Path
 		if rel, err := filepath.Rel(root, path); err == nil && !strings.HasPrefix(path, "[") {
 			path = rel
 		}
-		io.WriteString(h, path)
+		io.WriteString(h, path+"\x00")
 		h.Write(in.Sum[:])
 	}
 	return hex.EncodeToString(h.Sum(nil))

@@ -11,18 +11,22 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
-	"strings"
 	"time"
 
 	"perilune/engine/raddb"
+	"perilune/engine/server"
 )
 
 // A Store keeps the last good generations below one directory: the content of each file once, under its
 // hash, and a manifest for each generation. It holds secrets: directories are 0700, files 0600.
 type Store struct {
 	dir  string
-	keep int // manifests
+	busy *server.Busy    // told while large files are hashed
+	good map[string]bool // contents that this process wrote or verified
 }
+
+// ErrLocked says that another server uses the state directory.
+var ErrLocked = errors.New("another server uses this state directory")
 
 // A Manifest names what one generation was made from.
 type Manifest struct {
@@ -36,8 +40,8 @@ type Manifest struct {
 	Files   map[string]string `json:"files"` // path -> hash of the content, hex
 }
 
-// OpenStore makes the directories as needed and keeps at most keep generations.
-func OpenStore(dir string, keep int) (*Store, error) {
+// OpenStore makes the directories as needed.
+func OpenStore(dir string, busy *server.Busy) (*Store, error) {
 	for _, d := range []string{dir, filepath.Join(dir, "content")} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return nil, err
@@ -46,20 +50,19 @@ func OpenStore(dir string, keep int) (*Store, error) {
 			return nil, err
 		}
 	}
-	return &Store{dir, max(keep, 1)}, nil
+	return &Store{dir, busy, map[string]bool{}}, nil
 }
 
-// Save keeps a generation. A file that has changed since it was read makes the save fail: what is kept
-// must be what runs.
-func (s *Store) Save(m Manifest, inputs []raddb.Input) error {
+// Save keeps the generation that was made from tree, and no more than keep of them all. A file that has
+// changed since it was read makes the save fail: what is kept must be what runs.
+func (s *Store) Save(m Manifest, tree *raddb.Tree, keep int) error {
 	m.Files = map[string]string{}
-	for _, in := range inputs {
-		absent := in.Sum == [sha256.Size]byte{}
-		if absent || strings.HasPrefix(in.Path, "[") || strings.HasSuffix(in.Path, "/") {
+	for _, in := range tree.Inputs() {
+		if !isFile(in) {
 			continue
 		}
 		sum := hex.EncodeToString(in.Sum[:])
-		if err := s.keepContent(in.Path, sum); err != nil {
+		if err := s.keepContent(tree, in.Path, sum); err != nil {
 			return err
 		}
 		m.Files[in.Path] = sum
@@ -71,16 +74,7 @@ func (s *Store) Save(m Manifest, inputs []raddb.Input) error {
 	if err := writeDurably(s.manifestPath(m.Number), b); err != nil {
 		return err
 	}
-	return s.prune()
-}
-
-// Copy keeps a generation that was read from another's snapshot under a new number.
-func (s *Store) Copy(m Manifest) error {
-	b, err := json.MarshalIndent(m, "", "\t")
-	if err != nil {
-		return err
-	}
-	return writeDurably(s.manifestPath(m.Number), b)
+	return s.prune(keep)
 }
 
 // Manifests gives what is kept, newest first. A manifest that cannot be read is left out.
@@ -107,13 +101,32 @@ func (s *Store) Find(number uint64) (Manifest, error) {
 	return Manifest{}, fmt.Errorf("generation %d is not kept; `perilune generations` lists those that are", number)
 }
 
-// Tree gives the files of a generation as they were.
-func (s *Store) Tree(m Manifest) *raddb.Tree {
+// Tree gives the files of a generation as they were. What was damaged since is an error: nothing is served
+// from it.
+func (s *Store) Tree(m Manifest) (*raddb.Tree, error) {
 	stored := map[string]string{}
 	for path, sum := range m.Files {
+		if !s.sound(sum) {
+			return nil, fmt.Errorf("the content that was kept of %s is missing or damaged", path)
+		}
 		stored[path] = s.contentPath(sum)
 	}
-	return raddb.OpenSnapshot(m.Root, stored)
+	return raddb.OpenSnapshot(m.Root, stored), nil
+}
+
+// sound reports whether a content is there and is what its name says.
+func (s *Store) sound(sum string) bool {
+	if b, err := hex.DecodeString(sum); err != nil || len(b) != sha256.Size {
+		return false // no way out of the directory
+	}
+	f, err := os.Open(s.contentPath(sum))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	h := sha256.New()
+	_, err = io.Copy(yielding{h, s.busy}, f)
+	return err == nil && hex.EncodeToString(h.Sum(nil)) == sum
 }
 
 func (s *Store) manifestPath(number uint64) string {
@@ -122,11 +135,13 @@ func (s *Store) manifestPath(number uint64) string {
 
 func (s *Store) contentPath(sum string) string { return filepath.Join(s.dir, "content", sum) }
 
-func (s *Store) keepContent(path, sum string) error {
-	if _, err := os.Stat(s.contentPath(sum)); err == nil {
+// keepContent copies a file of the tree, unless its content is there already.
+func (s *Store) keepContent(tree *raddb.Tree, path, sum string) error {
+	if s.good[sum] || s.sound(sum) {
+		s.good[sum] = true
 		return nil
 	}
-	from, err := os.Open(path)
+	from, err := tree.OpenFile(path)
 	if err != nil {
 		return err
 	}
@@ -138,7 +153,7 @@ func (s *Store) keepContent(path, sum string) error {
 	defer os.Remove(to.Name())
 	defer to.Close()
 	h := sha256.New()
-	if _, err := io.Copy(io.MultiWriter(to, h), from); err != nil {
+	if _, err := io.Copy(yielding{io.MultiWriter(to, h), s.busy}, from); err != nil {
 		return err
 	}
 	if hex.EncodeToString(h.Sum(nil)) != sum {
@@ -147,15 +162,16 @@ func (s *Store) keepContent(path, sum string) error {
 	if err := to.Sync(); err != nil {
 		return err
 	}
+	s.good[sum] = true
 	return os.Rename(to.Name(), s.contentPath(sum))
 }
 
-// prune drops the oldest manifests and the content that none names any more.
-func (s *Store) prune() error {
+// prune keeps the newest manifests and the content that they name. What was left by a crash goes too.
+func (s *Store) prune(keep int) error {
 	list := s.Manifests()
 	used := map[string]bool{}
 	for i, m := range list {
-		if i >= s.keep {
+		if i >= max(keep, 1) {
 			if err := os.Remove(s.manifestPath(m.Number)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
@@ -170,15 +186,13 @@ func (s *Store) prune() error {
 		return err
 	}
 	for _, e := range entries {
-		if !used[e.Name()] && !strings.HasPrefix(e.Name(), ".") {
+		if !used[e.Name()] {
 			os.Remove(s.contentPath(e.Name()))
+			delete(s.good, e.Name())
 		}
 	}
 	return nil
 }
-
-// Wipe removes everything that is kept.
-func (s *Store) Wipe() error { return os.RemoveAll(s.dir) }
 
 // writeDurably writes a file so that after a crash it is there whole or not at all.
 func writeDurably(path string, b []byte) error {

@@ -7,105 +7,169 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"perilune/engine/config"
 )
 
-// Times of the watch.
 const (
-	quiet    = 150 * time.Millisecond // no event for so long: the writer has finished
-	patience = 2 * time.Second        // from the first event: somebody writes without end
-	holdMost = 10 * time.Minute       // a .hold file older than that was forgotten
+	holdFile = ".hold"          // in the root or the scripts directory: leave the files alone
+	holdMost = 10 * time.Minute // one that is older was forgotten
+	restFor  = 10               // times what the last build took, until the watch may begin the next
 )
 
-// watch turns changes on disk into calls of changed, until ctx ends. Events only schedule a look; what the
+// A watch turns changes on disk into reloads, until its context ends. Events only schedule a look; what the
 // look finds decides. Where events cannot be had (network file systems, limits of the kernel) polling alone
 // serves.
 type watch struct {
-	poll    time.Duration
-	dirs    func() []string              // where to look for events; asked again after each change
-	holds   []string                     // directories whose .hold file stops the watch
-	changed func() (again time.Duration) // looks at the files and reloads if their content changed; or says when to ask again
-	warn    func(msg string, args ...any)
-	warned  bool // of a directory that cannot be watched; once is enough
+	r        *Reloader
+	settings config.Reload
+	notify   *fsnotify.Watcher // nil: polling alone
+	follows  watched
+	warned   bool // of a directory that cannot be watched; once is enough
+
+	due     <-chan time.Time // a look is scheduled
+	first   time.Time        // of the events since the last look
+	confirm bool             // the change was found by polling: look twice, the writer may not have finished
+	last    fingerprint      // what the look before found, if confirm
+	rest    time.Time        // until then no build by the watch
+	held    bool
 }
 
 func (w *watch) run(ctx context.Context) {
-	notify, err := fsnotify.NewWatcher()
-	if err != nil {
-		w.warn("no events from the file system, polling alone", "error", err, "every", w.poll)
-		notify = &fsnotify.Watcher{}
-	} else {
-		defer notify.Close()
-		w.follow(notify)
-	}
-	poll := time.NewTicker(w.poll)
+	w.open()
+	defer w.close()
+	w.refresh()
+	poll := time.NewTicker(w.settings.Poll)
 	defer poll.Stop()
-	var due <-chan time.Time
-	var first time.Time
+	events, errors := w.channels()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case _, ok := <-notify.Events:
-			if !ok {
-				notify.Events = nil
-				continue
+		case e := <-events:
+			if w.follows.concerns(e.Name) {
+				w.schedule(time.Now())
 			}
-			now := time.Now()
-			if due == nil {
-				first = now
-			}
-			due = time.After(min(quiet, max(0, first.Add(patience).Sub(now))))
-		case <-notify.Errors: // overflow: events were lost, so look at everything
-			due = time.After(quiet)
-		case <-due:
-			due = w.look(notify)
+		case <-errors: // events were lost, so look at everything
+			w.schedule(time.Now())
+		case <-w.due:
+			w.look(time.Now(), false)
 		case <-poll.C:
-			if due == nil {
-				due = w.look(notify)
+			if w.due == nil {
+				w.look(time.Now(), true)
+			}
+		case <-w.r.settled:
+			if every := w.settings.Poll; w.refresh() != every {
+				poll.Reset(w.settings.Poll)
 			}
 		}
 	}
 }
 
-// look gives the time of a further look that is due already.
-func (w *watch) look(notify *fsnotify.Watcher) <-chan time.Time {
-	if w.held() {
-		return nil
+func (w *watch) open() {
+	if w.r.noEvents {
+		return
 	}
-	again := w.changed()
-	if notify.Events != nil {
-		w.follow(notify)
+	notify, err := fsnotify.NewWatcher()
+	if err != nil {
+		w.r.log().Warn("no events from the file system, polling alone", "error", err)
+		return
 	}
-	if again > 0 {
-		return time.After(again)
+	w.notify = notify
+}
+
+func (w *watch) close() {
+	if w.notify != nil {
+		w.notify.Close()
 	}
-	return nil
+}
+
+func (w *watch) channels() (<-chan fsnotify.Event, <-chan error) {
+	if w.notify == nil {
+		return nil, nil
+	}
+	return w.notify.Events, w.notify.Errors
+}
+
+// schedule puts the look off until nothing has happened for a while, but not for ever.
+func (w *watch) schedule(now time.Time) {
+	if w.due == nil {
+		w.first = now
+	}
+	w.confirm = false
+	w.after(min(w.settings.Quiet, max(0, w.first.Add(w.settings.Longest).Sub(now))))
+}
+
+func (w *watch) after(d time.Duration) { w.due = time.After(d) }
+
+// look reloads if the files' content has changed.
+func (w *watch) look(now time.Time, polled bool) {
+	w.due = nil
+	defer w.follow()
+	if !w.settings.Watch || w.onHold() {
+		return
+	}
+	state, changed := w.r.changedOnDisk()
+	if !changed {
+		w.confirm = false
+		return
+	}
+	if polled {
+		w.first, w.confirm, w.last = now, true, nil
+	}
+	if w.confirm && !state.equal(w.last) && now.Sub(w.first) < w.settings.Longest {
+		w.last = state
+		w.after(w.settings.Quiet)
+		return
+	}
+	if wait := w.rest.Sub(now); wait > 0 {
+		w.after(wait)
+		return
+	}
+	w.confirm = false
+	took := w.r.Reload("files changed", false).Took
+	w.rest = time.Now().Add(restFor * took) // a tool that writes every second must not hold a core
+}
+
+// refresh takes over the settings and inputs of the generation in place, and gives how often to poll.
+func (w *watch) refresh() time.Duration {
+	w.settings = w.r.watchSettings()
+	w.follow()
+	return w.settings.Poll
 }
 
 // follow watches exactly the directories that matter now. A directory that was replaced by another of the
 // same name needs a new watch, so each is added again; adding one that is watched costs nothing.
-func (w *watch) follow(notify *fsnotify.Watcher) {
-	want := map[string]bool{}
-	for _, d := range w.dirs() {
-		want[d] = true
-		if err := notify.Add(d); err != nil && !os.IsNotExist(err) && !w.warned {
+func (w *watch) follow() {
+	if w.notify == nil {
+		return
+	}
+	w.follows = w.r.watched()
+	for d := range w.follows {
+		if err := w.notify.Add(d); err != nil && !os.IsNotExist(err) && !w.warned {
 			w.warned = true
-			w.warn("cannot watch a directory, polling it", "dir", d, "error", err)
+			w.r.log().Warn("cannot watch a directory, polling it", "dir", d, "error", err, "every", w.settings.Poll)
 		}
 	}
-	for _, d := range notify.WatchList() {
-		if !want[d] {
-			notify.Remove(d)
+	for _, d := range w.notify.WatchList() {
+		if _, wanted := w.follows[d]; !wanted {
+			w.notify.Remove(d)
 		}
 	}
 }
 
-// held reports whether somebody asked for quiet by a .hold file that is not older than holdMost.
-func (w *watch) held() bool {
-	for _, dir := range w.holds {
-		if st, err := os.Stat(filepath.Join(dir, ".hold")); err == nil && time.Since(st.ModTime()) < holdMost {
-			return true
+// onHold reports whether somebody asked for quiet by a .hold file that is not older than holdMost.
+func (w *watch) onHold() bool {
+	was := w.held
+	w.held = false
+	for _, dir := range w.r.holds() {
+		path := filepath.Join(dir, holdFile)
+		if st, err := os.Stat(path); err == nil && time.Since(st.ModTime()) < holdMost {
+			w.held = true
+			if !was {
+				w.r.log().Info("changes of files wait", "for", path, "longest", holdMost)
+			}
 		}
 	}
-	return false
+	return w.held
 }

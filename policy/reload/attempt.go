@@ -1,0 +1,147 @@
+package reload
+
+import (
+	"fmt"
+	"time"
+
+	"perilune/engine/config"
+	"perilune/engine/raddb"
+)
+
+// A flight is one reload that several callers may wait for together.
+type flight struct {
+	trigger string
+	force   bool
+	done    chan struct{}
+	report  Report
+}
+
+// Reload builds from the files and swaps if all is well. It blocks until it is done. force builds even if
+// nothing has changed since the active generation. Callers that come while a build runs share the next one.
+func (r *Reloader) Reload(trigger string, force bool) Report {
+	r.mu.Lock()
+	f := r.queued
+	if f != nil {
+		f.force = f.force || force
+		r.mu.Unlock()
+		<-f.done
+		return f.report
+	}
+	f = &flight{trigger: trigger, force: force, done: make(chan struct{})}
+	r.queued = f
+	r.mu.Unlock()
+
+	r.building.Lock()
+	defer r.building.Unlock()
+	defer close(f.done)
+	r.mu.Lock()
+	r.queued = nil
+	r.mu.Unlock()
+	f.report = r.attempt(r.fromDisk, f.trigger, f.force)
+	return f.report
+}
+
+// Rollback puts a generation that is kept in place, under a new number. The files stay as they are; the
+// next change of them is loaded again. The error says that there is no such generation.
+func (r *Reloader) Rollback(number uint64, who string) (Report, error) {
+	r.building.Lock()
+	defer r.building.Unlock()
+	m, err := r.store.Find(number)
+	if err != nil {
+		return Report{}, err
+	}
+	report := r.attempt(func() (*Candidate, raddb.List) { return r.fromStore(m) }, fmt.Sprintf("rollback to %d %s", number, who), true)
+	if report.OK {
+		r.mu.Lock()
+		r.kept, r.status.RolledBack = number, number
+		r.mu.Unlock()
+	}
+	return report, nil
+}
+
+// attempt is one build, with its report, log line and, if all is well, swap.
+func (r *Reloader) attempt(build func() (*Candidate, raddb.List), trigger string, force bool) Report {
+	began := time.Now()
+	report := Report{Trigger: trigger, Time: began, From: r.active.Number, To: r.active.Number}
+	r.o.Busy.Enter()
+	defer r.o.Busy.Leave()
+	c, errs := build()
+	if c != nil {
+		errs = append(errs, config.RestartOnly(r.active.Config, c.Config)...)
+	}
+	unchanged := c != nil && c.Hash == r.active.Hash && !force
+	if !errs.Failed() && !unchanged {
+		errs = append(errs, c.Program.RunLoad()...)
+	}
+	report.Took = time.Since(began)
+	switch {
+	case errs.Failed():
+		report.Errors = texts(errs)
+		c.Discard()
+		r.refuse(report)
+	case r.closed():
+		report.Errors = []string{"the server is stopping"}
+		c.Discard()
+	case unchanged:
+		report.OK, report.Unchanged, report.Hash, report.Tests, report.Warnings = true, true, c.Hash, c.Tests, texts(errs)
+		c.Discard()
+		r.settle(report)
+		r.log().Info("policy reload: nothing has changed", "generation", report.From, "trigger", trigger)
+	default:
+		report.Warnings = texts(errs)
+		report = r.accept(c, report)
+	}
+	return report
+}
+
+func (r *Reloader) closed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.closing
+}
+
+// accept puts a candidate in place and keeps it.
+func (r *Reloader) accept(c *Candidate, report Report) Report {
+	old := r.active
+	c.Number = r.numberFor(c)
+	if old != nil {
+		report.Changes = changes(old, c)
+	}
+	report.OK, report.To, report.Hash, report.Tests = true, c.Number, c.Hash, c.Tests
+	if r.swap != nil {
+		r.swap(c)
+		c.Program.Start()
+	}
+	r.active = c
+	r.settle(report)
+	for _, w := range report.Warnings {
+		r.log().Warn(w)
+	}
+	r.log().Info("policy reload ok", "generation", fmt.Sprintf("%d→%d", report.From, report.To), "changes", report.Changes,
+		"tests", report.Tests, "took", report.Took.Round(time.Millisecond), "trigger", report.Trigger)
+	m := Manifest{
+		Number: c.Number, Hash: c.Hash, Time: report.Time, Version: r.o.Version, Trigger: report.Trigger,
+		Root: r.o.Root, Scripts: c.ScriptsDir,
+	}
+	if err := r.store.Save(m, c.Tree, c.Config.Reload.Keep); err != nil {
+		r.log().Warn("the generation could not be kept on disk", "generation", c.Number, "error", err)
+	}
+	return report
+}
+
+// numberFor gives the number of a good generation: the next one, but at a start that of the newest one kept
+// if it is the same.
+func (r *Reloader) numberFor(c *Candidate) uint64 {
+	if r.active == nil {
+		for _, m := range r.store.Manifests() {
+			if m.Hash == c.Hash {
+				return m.Number
+			}
+			break
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.number++
+	return r.number
+}

@@ -1,0 +1,106 @@
+package reload
+
+import (
+	"fmt"
+	"time"
+
+	"perilune/engine/raddb"
+)
+
+// A Report tells what became of one attempt.
+type Report struct {
+	Trigger   string        `json:"trigger"`
+	OK        bool          `json:"ok"`
+	Unchanged bool          `json:"unchanged,omitempty"`
+	From      uint64        `json:"from"`
+	To        uint64        `json:"to"`
+	Hash      string        `json:"hash,omitempty"`
+	Time      time.Time     `json:"time"`
+	Took      time.Duration `json:"took"`
+	Tests     int           `json:"tests"`
+	Changes   []string      `json:"changes,omitempty"`
+	Errors    []string      `json:"errors,omitempty"`
+	Warnings  []string      `json:"warnings,omitempty"`
+}
+
+// Status is what `perilune status` and readiness tell of generations.
+type Status struct {
+	Generation uint64    `json:"generation"`
+	Hash       string    `json:"hash"`
+	Loaded     time.Time `json:"loaded"`
+	Degraded   string    `json:"degraded,omitempty"`       // why the server does not run what lies on disk
+	RolledBack uint64    `json:"rolled_back_to,omitempty"` // by command; the next change of the files ends it
+	Last       Report    `json:"last_reload"`
+	Reloads    Attempts  `json:"reloads"`
+}
+
+// Attempts counts reloads by what became of them.
+type Attempts struct {
+	OK        uint64 `json:"ok"`
+	Unchanged uint64 `json:"unchanged"`
+	Refused   uint64 `json:"refused"`
+}
+
+// Status tells which generation is active and how the last attempt went.
+func (r *Reloader) Status() Status {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.status
+}
+
+// Generations lists those that are kept, newest first.
+func (r *Reloader) Generations() []Manifest {
+	r.building.Lock()
+	defer r.building.Unlock()
+	return r.store.Manifests()
+}
+
+// Wipe forgets all generations but the active one: their secrets leave the disk.
+func (r *Reloader) Wipe() error {
+	r.building.Lock()
+	defer r.building.Unlock()
+	return r.store.prune(1)
+}
+
+// refuse records a failure: the old generation serves on, and everybody hears of it until it is mended.
+func (r *Reloader) refuse(report Report) {
+	r.mu.Lock()
+	r.status.Last = report
+	r.status.Degraded = "the files on disk are broken and were refused"
+	if r.kept != 0 {
+		r.status.Degraded = fmt.Sprintf("the files on disk are broken; serving generation %d as it was kept", r.kept)
+	}
+	r.status.Reloads.Refused++
+	r.mu.Unlock()
+	for _, e := range report.Errors {
+		r.log().Error(e)
+	}
+	r.log().Error("policy reload refused: the old generation serves on", "generation", report.From, "errors", len(report.Errors),
+		"took", report.Took.Round(time.Millisecond), "trigger", report.Trigger)
+}
+
+// settle records a success: whatever was wrong before is mended.
+func (r *Reloader) settle(report Report) {
+	r.mu.Lock()
+	if report.Unchanged {
+		r.status.Reloads.Unchanged++
+	} else {
+		r.status.Reloads.OK++
+		r.status.Loaded = report.Time
+	}
+	r.status.Generation, r.status.Hash, r.status.Last = report.To, report.Hash, report
+	r.status.Degraded, r.status.RolledBack, r.kept = "", 0, 0
+	r.mu.Unlock()
+	select {
+	case r.settled <- struct{}{}:
+	default:
+	}
+}
+
+func texts(errs raddb.List) []string {
+	var list []string
+	for _, e := range errs {
+		list = append(list, e.Error())
+	}
+	return list
+}
