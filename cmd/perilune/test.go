@@ -35,13 +35,13 @@ func runTest(args []string, s streams) int {
 		return exitFailed
 	}
 	defer c.Discard()
-	t := testing{s, json.NewEncoder(s.out), asJSON, verbose}
+	t := testRun{s, json.NewEncoder(s.out), asJSON, verbose}
 	result := c.RunTests(policytest.Options{Match: only, Each: t.show})
 	return t.sum(result, only)
 }
 
-// testing shows the cases of a run as they end.
-type testing struct {
+// testRun shows the cases of a run as they end.
+type testRun struct {
 	s               streams
 	enc             *json.Encoder
 	asJSON, verbose bool
@@ -60,7 +60,7 @@ type testedCase struct {
 	Log     []string `json:"log,omitempty"`
 }
 
-func (t *testing) show(r policytest.CaseResult) {
+func (t *testRun) show(r policytest.CaseResult) {
 	took := r.Took.Round(time.Microsecond).String()
 	switch {
 	case r.Failure != nil: // shown in the end, with those of whole files
@@ -72,7 +72,7 @@ func (t *testing) show(r policytest.CaseResult) {
 }
 
 // sum shows the failures and the whole, and gives the exit code.
-func (t *testing) sum(result *policytest.Result, only string) int {
+func (t *testRun) sum(result *policytest.Result, only string) int {
 	for _, f := range result.Failures {
 		if t.asJSON {
 			t.enc.Encode(testedCase{File: f.At.File, Line: f.At.Line, Name: f.Case, Message: f.Message, Request: f.Request, Path: f.Path, Log: f.Log})

@@ -33,10 +33,10 @@ type Reloader struct {
 	o        Options
 	build    builder
 	logger   atomic.Pointer[slog.Logger]
-	settled  chan struct{}            // told when a generation was put in place
-	noEvents bool                     // poll alone
-	remind   time.Duration            // how often the log repeats that the server is degraded
-	resolved time.Duration            // how often names are looked up; 0: as [clients] resolve says
+	settled  chan struct{}    // told when a generation was put in place
+	noEvents bool             // poll alone
+	remind   time.Duration    // how often the log repeats that the server is degraded
+	resolved time.Duration    // how often names are looked up; 0: as [clients] resolve says
 	swap     func(*Candidate) // set by Attach; nil: nothing serves yet
 
 	building sync.Mutex // held for a whole attempt; protects active, tried, eye and store
