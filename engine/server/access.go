@@ -161,11 +161,13 @@ func (c *Core) local(r *Request) {
 	c.authenticate(r, known)
 }
 
-// match asks the users file. It reports whether the user is known there.
+// match asks the users file. It reports whether the user is known: there, or because a handler has given a
+// password or an Auth-Type. What a BEGIN entry alone gives makes nobody known.
 func (c *Core) match(r *Request) bool {
 	t := r.Generation.Users
+	supplied := r.Generation.prepare().supplies(&r.Control)
 	if t == nil {
-		return false
+		return supplied
 	}
 	before := len(r.Reply.Pairs)
 	q := &r.way.query
@@ -182,7 +184,7 @@ func (c *Core) match(r *Request) bool {
 	if r.Trace != nil {
 		r.Trace.List("control", &r.Control)
 	}
-	return q.Found
+	return q.Found || supplied
 }
 
 // keepMessages remembers the Reply-Messages of the matched rules, which stay in a reject.

@@ -79,7 +79,8 @@ func TestCHAP(t *testing.T) {
 		{"pap", "hello", nil, "reject method"},
 		{"nt", "password", nil, "reject password"},
 		{"nobody", "hello", nil, "reject unknown-user"},
-		{"bob", "hello", []string{"CHAP-Challenge = 0x00112233"}, "reject password"},
+		{"bob", "hello", []string{"CHAP-Challenge = 0x00112233"}, "accept"},
+		{"bob", "hellO", []string{"CHAP-Challenge = 0x00112233"}, "reject password"},
 		{"in", "x", nil, "accept"},
 	} {
 		t.Run(c.user+"/"+c.password, func(t *testing.T) {
@@ -174,15 +175,38 @@ func TestWelcomeDoesNotLeak(t *testing.T) {
 	}
 }
 
-// TestGNUWrongPassword: there a wrong password loses the rule's messages, so that nothing tells it from an
-// unknown name.
+// TestGNUWrongPassword: there only a rule that rejects keeps its messages, so that nothing tells a wrong password
+// from an unknown name.
 func TestGNUWrongPassword(t *testing.T) {
-	g := load(t, "bob Auth-Type = Local, Password = \"x\"\n\tReply-Message = \"ok\"\n", nil)
+	g := load(t, "bob Auth-Type = Local, Password = \"x\"\n\tReply-Message = \"ok\"\n"+
+		"old Auth-Type = Local, Password = \"x\", Expiration = \"Jan 01 1999\"\n\tReply-Message = \"ok\"\n"+
+		"new Auth-Type = Local, Password = \"x\", Expiration = \"Jan 01 2099\"\n\tReply-Message = \"ok\"\n"+
+		"out Auth-Type = Reject\n\tReply-Message = \"closed\"\n", nil)
+	for user, want := range map[string]int{"old": 0, "new": 1, "out": 1} {
+		if out := login(t, g, user, "x"); len(out.Reply.Pairs) != want {
+			t.Errorf("%s: %s", user, out)
+		}
+	}
 	if out := login(t, g, "bob", "x"); out.Kind != Accept || len(out.Reply.Pairs) != 1 {
 		t.Errorf("right password: %s", out)
 	}
 	if out := login(t, g, "bob", "y"); out.Kind != Reject || len(out.Reply.Pairs) != 0 {
 		t.Errorf("wrong password: %s", out)
+	}
+}
+
+// TestBeginAlone: what a BEGIN entry gives makes nobody known.
+func TestBeginAlone(t *testing.T) {
+	g := load(t, "BEGIN Auth-Type = Accept\n\tReply-Message = \"B\"\nbob Auth-Type = Accept\n\tNULL\n", nil)
+	if out := login(t, g, "bob", "x"); out.Kind != Reject || out.Reason != "unknown-user" {
+		t.Errorf("%s", out)
+	}
+	g = load(t, "BEGIN NULL\n\tReply-Message = \"B\", Fall-Through = Yes\nbob Auth-Type = Accept\n\tNULL\n", nil)
+	if out := login(t, g, "bob", "x"); out.Kind != Accept || len(out.Reply.Pairs) != 1 {
+		t.Errorf("%s", out)
+	}
+	if out := login(t, g, "eve", "x"); out.Reason != "unknown-user" || len(out.Reply.Pairs) != 0 {
+		t.Errorf("%s", out)
 	}
 }
 

@@ -145,10 +145,35 @@ func (r *Request) method() string {
 	return "none"
 }
 
-// authenticate answers whether the credential is right, by what control says. known is false if no users
-// entry matched.
+// supplies reports whether a control list says how to authenticate.
+func (n *native) supplies(control *dictionary.List) bool {
+	for i := range control.Pairs {
+		a := control.Pairs[i].Attr
+		if a == n.authType || n.password(a) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// password tells how to read a control attribute that holds a password, nil for others.
+func (n *native) password(a *dictionary.Attribute) *storedAs {
+	for i := range n.passwords {
+		if n.passwords[i].attr == a {
+			return &n.passwords[i]
+		}
+	}
+	return nil
+}
+
+// authenticate answers whether the credential is right, by what control says. An unknown name takes the way
+// of a wrong password.
 func (c *Core) authenticate(r *Request, known bool) {
 	n := r.Generation.prepare()
+	if !known {
+		c.judge(r, authLocal, *c.dummy.stored.Load(), ReasonUnknownUser)
+		return
+	}
 	kind := authLocal
 	order, ordered := r.Control.First(n.authType)
 	if ordered {
@@ -164,7 +189,7 @@ func (c *Core) authenticate(r *Request, known bool) {
 	case authCustom:
 		c.custom(r, order)
 	default:
-		c.password(r, n, kind, known || ordered)
+		c.password(r, n, kind)
 	}
 }
 
@@ -186,23 +211,20 @@ func (c *Core) custom(r *Request, order []byte) {
 }
 
 // password compares the request's credential with the stored one.
-func (c *Core) password(r *Request, n *native, kind authKind, known bool) {
+func (c *Core) password(r *Request, n *native, kind authKind) {
 	stored, found, err := n.stored(r, kind)
 	if err != nil {
 		c.warn(r, "stored password of "+r.Rule()+": "+err.Error())
 	}
-	why := ReasonPassword
-	switch {
-	case err != nil:
-		why = ReasonNoPassword
-	case !found && known:
-		why = ReasonNoPassword
-	case !found:
-		why = ReasonUnknownUser
+	if !found {
+		c.judge(r, kind, *c.dummy.stored.Load(), ReasonNoPassword)
+		return
 	}
-	if why != ReasonPassword {
-		stored = *c.dummy.stored.Load()
-	}
+	c.judge(r, kind, stored, ReasonPassword)
+}
+
+// judge accepts a credential that fits, and rejects another for the reason. A dummy fits nothing.
+func (c *Core) judge(r *Request, kind authKind, stored auth.Stored, why Reason) {
 	right, ok := c.compare(r, kind, stored)
 	switch {
 	case !ok: // decided there
@@ -217,21 +239,19 @@ func (c *Core) password(r *Request, n *native, kind authKind, known bool) {
 func (n *native) stored(r *Request, kind authKind) (auth.Stored, bool, error) {
 	for i := range r.Control.Pairs {
 		p := &r.Control.Pairs[i]
-		for j := range n.passwords {
-			as := &n.passwords[j]
-			if as.attr != p.Attr {
-				continue
-			}
-			scheme, text := as.scheme, p.Value
-			if kind == authCrypt && scheme == "clear" {
-				scheme = "crypt"
-			}
-			if as.header != "" {
-				text = append([]byte(as.header), text...)
-			}
-			s, err := auth.Parse(scheme, text)
-			return s, err == nil, err
+		as := n.password(p.Attr)
+		if as == nil {
+			continue
 		}
+		scheme, text := as.scheme, p.Value
+		if kind == authCrypt && scheme == "clear" {
+			scheme = "crypt"
+		}
+		if as.header != "" {
+			text = append([]byte(as.header), text...)
+		}
+		s, err := auth.Parse(scheme, text)
+		return s, err == nil, err
 	}
 	return auth.Stored{}, false, nil
 }

@@ -31,7 +31,7 @@ type Question struct {
 	Listener   string          // "": the one for Code
 	Code       radius.Code     // 0: Access-Request
 	Attributes dictionary.List // as on the wire; User-Password in clear
-	CHAP       string          // if not "": CHAP-Password is made of this password
+	CHAP       string          // if not "": CHAP-Password is made of this password, over CHAP-Challenge if there is one
 	State      []byte          // of an Outcome, for the next round
 	Unsigned   bool            // without Message-Authenticator
 }
@@ -153,8 +153,7 @@ func (q *Question) packet(code radius.Code, id byte, g *Generation, s *radius.Se
 		}
 	}
 	if q.CHAP != "" {
-		sum := md5.Sum(fmt.Appendf(nil, "%c%s%s", 1, q.CHAP, p.Authenticator[:])) // RFC 2865 s5.3
-		attrs = radius.AppendAttribute(attrs, radius.TypeCHAPPassword, append([]byte{1}, sum[:]...))
+		attrs = radius.AppendAttribute(attrs, radius.TypeCHAPPassword, q.chap(g, &p))
 	}
 	if q.State != nil {
 		attrs = radius.AppendAttribute(attrs, radius.TypeState, q.State)
@@ -166,6 +165,17 @@ func (q *Question) packet(code radius.Code, id byte, g *Generation, s *radius.Se
 	}
 	s.SignRequest(datagram)
 	return datagram, nil
+}
+
+// chap makes CHAP-Password (RFC 2865 s5.3) over CHAP-Challenge or, without one, the Request Authenticator.
+func (q *Question) chap(g *Generation, p *radius.Packet) []byte {
+	challenge, ok := q.Attributes.First(g.Dictionary.Known.CHAPChallenge)
+	if !ok {
+		challenge = p.Authenticator[:]
+	}
+	const ident = 1
+	sum := md5.Sum(fmt.Appendf([]byte{ident}, "%s%s", q.CHAP, challenge))
+	return append([]byte{ident}, sum[:]...)
 }
 
 // outcome copies what is worth keeping of a request.

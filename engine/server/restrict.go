@@ -81,7 +81,7 @@ func (r *Request) shorten(seconds int64, why string) {
 // capSession puts the smallest limit into Session-Timeout (RFC 2865 s5.27), unless the reply has a smaller
 // one already.
 func (r *Request) capSession() {
-	if r.Verdict != Accept || r.way.left >= math.MaxUint32 || r.way.left <= 0 {
+	if r.Verdict != Accept || r.way.left > math.MaxInt32 || r.way.left <= 0 { // NASes read more as negative
 		return
 	}
 	attr := r.Generation.Dictionary.Known.SessionTimeout

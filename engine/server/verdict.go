@@ -167,14 +167,14 @@ func (r *Request) strip() {
 }
 
 // reject refuses natively. Its list is built anew from the Reply-Messages of the matched rule and the text
-// for the reason: what handlers and rules added for the accept must not leak. A wrong password under a rule
-// of the GNU dialect loses the rule's messages too, as there; so nothing tells it from an unknown name.
+// for the reason: what handlers and rules added for the accept must not leak. Under a rule of the GNU dialect
+// they stay only if the rule itself rejects, as there; so nothing tells a wrong password from an unknown name.
 func (c *Core) reject(r *Request, why Reason) {
 	r.refuse(Reject, why)
 	r.hold(nil)
 	r.Reply.Reset()
 	message := dictionary.Ref{Attr: r.Generation.Dictionary.Known.ReplyMessage, Tag: dictionary.AnyTag}
-	if why != ReasonPassword || r.ruleDialect() != users.GNU {
+	if why == ReasonDenied || r.ruleDialect() != users.GNU {
 		for i := range r.way.messages.Pairs {
 			r.Reply.Add(message, r.way.messages.Pairs[i].Value)
 		}
