@@ -69,7 +69,11 @@ func (rn *Runner) beside(h *handler) error {
 			rn.pr.o.Busy.Leave()
 		}
 	}()
-	_, err := rn.box.Call(rn.functions[h.index], sandbox.Run{Deadline: rn.deadline(h, nil)})
+	fn := rn.functions[h.index]
+	if fn == nil {
+		return errMissing
+	}
+	_, err := rn.box.Call(fn, sandbox.Run{Deadline: rn.deadline(h, nil)})
 	if err != nil && rn.pr.o.Log != nil {
 		rn.pr.o.Log.Error(fmt.Sprintf("%s: %s: %s", place(err, h.at.File), h.text(), message(err)))
 	}

@@ -75,7 +75,13 @@ func (rn *Runner) showChanges(h *handler, r *server.Request) {
 	r.Trace.Diff(hook, "reply", &rn.saved[2], &r.Reply)
 }
 
+// errMissing is what a handler fails with in a state whose scripts did not run to their end.
+var errMissing = errors.New("the handler is missing in this state; its script failed there")
+
 func (rn *Runner) invoke(h *handler, fn *lua.LFunction, r *server.Request, o *objects, args []lua.LValue) ([]lua.LValue, error) {
+	if fn == nil {
+		return nil, errMissing
+	}
 	run := sandbox.Run{Deadline: rn.deadline(h, r)}
 	if len(args) == 0 {
 		return rn.box.Call(fn, run, &o.request)

@@ -71,6 +71,10 @@ func (c *checker) visit(node any) bool {
 			c.comparison(n.Lhs, n.Rhs)
 			c.comparison(n.Rhs, n.Lhs)
 		}
+	case *ast.LocalAssignStmt:
+		c.shadows(n.Names, n)
+	case *ast.FunctionExpr:
+		c.shadows(n.ParList.Names, n)
 	case *ast.AssignStmt:
 		for i, target := range n.Lhs {
 			var value ast.Expr
@@ -260,6 +264,15 @@ func keysOf(m map[string]Entry) func(yield func(string) bool) {
 			if !yield(k) {
 				return
 			}
+		}
+	}
+}
+
+// shadows warns of locals that hide a name of the API: the call that is meant would go elsewhere.
+func (c *checker) shadows(names []string, n ast.PositionHolder) {
+	for _, name := range names {
+		if _, ok := c.pr.globals[name]; ok {
+			c.errs.Warnf(raddb.Pos{File: c.src.File, Line: n.Line()}, "local %s hides the API's %s; choose another name", name, name)
 		}
 	}
 }

@@ -54,6 +54,8 @@ func TestLoadErrors(t *testing.T) {
 		{"call in place", "on('hints', function(req)\n  req.reply:add('Class', 'x')\nend)", `a.lua:2:17: req.reply cannot be changed in hints`},
 		{"field in place", "on('done', function(req)\n  req.user = 'x'\nend)", `a.lua:2:7: req cannot be changed in done`},
 		{"not returned", "on('hints', function(req)\n  reject{}\nend)", `a.lua:2:3: warning: reject{} is made but not returned; write return reject{…}`},
+		{"shadow", "on('hints', function(req)\n  local drop = 1\nend)", `a.lua:2: warning: local drop hides the API's drop; choose another name`},
+		{"never runs", "on('pre_proxy', function() end)", `a.lua:1: warning: pre_proxy handlers never run: this server does not forward and asks no NAS`},
 		{"global", "helper = 1", `a.lua:1:1: global helper: write local helper`},
 		{"long message is split, long text is not", `local v = accept{Class=("x"):rep(254)}`, `a.lua:1: accept: Class: 254 octets are more than the 253 that fit`},
 	} {

@@ -105,6 +105,7 @@ func TestHostileHooks(t *testing.T) {
 		"ctx":              "req.ctx.f = function() end",
 		"ctx cycle":        "req.ctx.c = req.ctx",
 		"metatable":        "getmetatable(req).__index = nil",
+		"yield in pcall":   "local w = coroutine.wrap(function() pcall(function() coroutine.yield() end) end) for i = 1, 3 do w() end error('x')",
 		"globals":          "rawset(string, 'find', nil)",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -119,6 +120,10 @@ func TestHostileHooks(t *testing.T) {
 				t.Errorf("took %v", took)
 			}
 			rn.End(bad)
+			if v := rn.Run(server.PhaseAuthorize, good); v == nil || v.Kind != server.Accept {
+				t.Errorf("the next request of the same desk: %+v\n%s", v, h.log)
+			}
+			rn.End(good)
 			h.pr.Release(rn)
 			rn = h.pr.Acquire()
 			if v := rn.Run(server.PhaseAuthorize, good); v == nil || v.Kind != server.Accept {

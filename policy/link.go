@@ -2,6 +2,7 @@ package policy
 
 import (
 	"perilune/engine/raddb"
+	"perilune/engine/server"
 )
 
 // Link resolves what the scripts named, once the dictionary is frozen and all names are known: attributes,
@@ -27,6 +28,7 @@ func (pr *Program) Link() raddb.List {
 		}
 		pr.o.Busy.Yield()
 	}
+	pr.warnUnused(&errs)
 	pr.linked, pr.pending = true, nil
 	if !errs.Failed() && !pr.failed {
 		pr.linkStates(&errs)
@@ -36,8 +38,17 @@ func (pr *Program) Link() raddb.List {
 
 // linkStates keeps the first state for use, and makes a second one.
 func (pr *Program) linkStates(errs *raddb.List) {
-	second, list := pr.furtherRunner()
-	*errs = append(*errs, list...)
+	second := pr.bareRunner()
+	*errs = append(*errs, second.loadAgain()...)
 	pr.idle = append(pr.idle, second, pr.first)
 	pr.first = nil
+}
+
+// warnUnused tells of handlers that the server never calls.
+func (pr *Program) warnUnused(errs *raddb.List) {
+	for _, p := range []server.Phase{phasePreProxy, phasePostProxy, phaseSession} {
+		for _, h := range pr.phases[p] {
+			errs.Warnf(h.at, "%s handlers never run: this server does not forward and asks no NAS", places[p].name)
+		}
+	}
 }

@@ -36,6 +36,7 @@ func Load(o Options) (*Program, raddb.List) {
 		tames: map[functionPlace]bool{},
 	}
 	pr.requestNames, pr.listNames = objectNames()
+	pr.globals, pr.registration = globalNames()
 	var errs raddb.List
 	names, err := pr.list()
 	if err != nil {
@@ -82,8 +83,12 @@ func (pr *Program) compile(name string, errs *raddb.List) *sandbox.Program {
 }
 
 func (pr *Program) compileOptions() sandbox.Options {
-	globals := map[string][]string{}
-	var registration []string
+	return sandbox.Options{Globals: pr.globals, Registration: pr.registration, Check: pr.check}
+}
+
+// globalNames gives the names that scripts see, and those among them that register handlers.
+func globalNames() (globals map[string][]string, registration []string) {
+	globals = moduleFields()
 	for _, e := range API() {
 		if e.Of == OfGlobal {
 			globals[e.Name] = nil
@@ -92,10 +97,7 @@ func (pr *Program) compileOptions() sandbox.Options {
 			registration = append(registration, e.Name)
 		}
 	}
-	for name, fields := range moduleFields() {
-		globals[name] = fields
-	}
-	return sandbox.Options{Globals: globals, Registration: registration, Check: pr.check}
+	return globals, registration
 }
 
 // run runs all scripts in a state. A script that fails does not stop the others, so that all errors are

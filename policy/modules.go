@@ -33,7 +33,7 @@ func (rn *Runner) openModules() {
 		Revealed: rn.reveal, MayWait: rn.mayWait, Wait: rn.wait,
 	}
 	if rn.pr.view {
-		rn.env.Resolver = unmocked
+		rn.env.Resolver = rn.pr.refusing()
 	}
 	module.Open(rn.box)
 	l := rn.lua()
@@ -44,10 +44,15 @@ func (rn *Runner) openModules() {
 	rn.box.SetGlobal(version.Name, version.Value())
 }
 
-// unmocked is the resolver of tests: nothing is asked.
-var unmocked = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
-	return nil, errors.New("tests ask no name server")
-}}
+// refusing gives the resolver of tests: nothing is asked.
+func (pr *Program) refusing() *net.Resolver {
+	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		if pr.network != nil {
+			pr.network()
+		}
+		return nil, errors.New("tests ask no name server")
+	}}
+}
 
 // ModuleEnv implements module.Holder.
 func (rn *Runner) ModuleEnv() *module.Env { return &rn.env }

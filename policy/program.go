@@ -41,7 +41,8 @@ type Program struct {
 	library library
 	failed  bool // Load had errors
 	linked  bool
-	view    bool // made by View: test files may read more
+	view    bool   // made by View: test files may read more
+	network func() // of a view: told of what would have left the process
 
 	handlers                []*handler // in order of registration; a handler's index is its place here
 	phases                  [numPhases][]*handler
@@ -54,6 +55,8 @@ type Program struct {
 	tames                   map[functionPlace]bool
 	literals                []literal // names in the scripts' text, checked by Link
 	requestNames, listNames map[string]Entry
+	globals                 map[string][]string
+	registration            []string
 	first                   *Runner    // the state that registered, until Link
 	pending                 []*verdict // made while loading, built by Link
 

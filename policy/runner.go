@@ -51,34 +51,54 @@ type Runner struct {
 
 // bareRunner makes a state with the API and no handlers.
 func (pr *Program) bareRunner() *Runner {
-	rn := &Runner{pr: pr, patterns: map[patternKey]*pattern{}}
-	rn.box = sandbox.New(pr.o.Limits, sandbox.Host{
-		Now: pr.o.Now, Print: rn.print, Require: pr.require, ReadFile: rn.readFile, Data: rn,
+	rn := &Runner{pr: pr}
+	rn.open()
+	return rn
+}
+
+// open makes the Lua state.
+func (rn *Runner) open() {
+	o := &rn.pr.o
+	rn.patterns, rn.functions, rn.expressions = map[patternKey]*pattern{}, nil, nil
+	rn.box = sandbox.New(o.Limits, sandbox.Host{
+		Now: o.Now, Print: rn.print, Require: rn.pr.require, ReadFile: rn.readFile, Data: rn,
 	})
 	rn.box.OnLong = rn.long
-	rn.box.Yield = pr.o.Busy.Yield
+	rn.box.Yield = o.Busy.Yield
 	rn.openAPI()
 	rn.own = rn.newObjects()
-	return rn
 }
 
 // newRunner makes a state of a linked program.
 func (pr *Program) newRunner() *Runner {
-	rn, _ := pr.furtherRunner()
+	rn := pr.bareRunner()
+	rn.loadAgain()
 	return rn
 }
 
-// furtherRunner runs the scripts again and says what differs from the first state.
-func (pr *Program) furtherRunner() (*Runner, raddb.List) {
-	var errs raddb.List
-	rn := pr.bareRunner()
+// loadAgain runs the scripts of a linked program in this state. What differs from the first state is given,
+// and logged, because a desk may need a state at any time; handlers that are missing fail.
+func (rn *Runner) loadAgain() (errs raddb.List) {
+	pr := rn.pr
 	pr.run(rn, &errs)
 	if n := len(rn.functions); n < len(pr.handlers) && !errs.Failed() {
 		h := pr.handlers[n]
 		errs.Errorf(h.at, "%s was registered in the first state but not in a further one; all states must register the same, in the same order", h.text())
 	}
-	rn.functions = append(rn.functions, make([]*lua.LFunction, len(pr.handlers)-min(len(rn.functions), len(pr.handlers)))...)
-	return rn, errs
+	for len(rn.functions) < len(pr.handlers) {
+		rn.functions = append(rn.functions, nil)
+	}
+	if errs.Failed() && pr.o.Log != nil {
+		pr.o.Log.Error("a further Lua state: " + errs.Error())
+	}
+	return errs
+}
+
+// renew replaces a state whose interpreter has failed.
+func (rn *Runner) renew() {
+	rn.box.Close()
+	rn.open()
+	rn.loadAgain()
 }
 
 func (rn *Runner) readFile(name string) (string, error) {
@@ -100,7 +120,7 @@ func (rn *Runner) close() { rn.box.Close() }
 func (rn *Runner) long() {
 	if rn.r != nil {
 		// A full house only means that the loop has to wait for this handler.
-		_ = rn.r.Detach()
+		_ = rn.r.Compute()
 	} else if !rn.busy {
 		rn.busy = true
 		rn.pr.o.Busy.Enter()
@@ -193,6 +213,9 @@ func (rn *Runner) begin(r *server.Request) {
 		return
 	}
 	rn.forget()
+	if rn.broken() {
+		rn.renew()
+	}
 	rn.r = r
 }
 

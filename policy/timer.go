@@ -75,7 +75,7 @@ func (pr *Program) Start() {
 // tick runs the timers one after the other in a state of their own, so that none runs twice at once.
 func (pr *Program) tick(list []*handler, stopped <-chan struct{}) {
 	rn := pr.newRunner()
-	defer func() { rn.close() }()
+	defer rn.close()
 	for {
 		h, due := pr.earliest(list)
 		wait := time.NewTimer(time.Until(due))
@@ -88,8 +88,7 @@ func (pr *Program) tick(list []*handler, stopped <-chan struct{}) {
 		pr.o.Timers.ran(h, time.Now())
 		rn.beside(h)
 		if rn.broken() {
-			rn.close()
-			rn = pr.newRunner()
+			rn.renew()
 		}
 	}
 }

@@ -13,8 +13,9 @@ import (
 )
 
 // View gives the same program with a clock and log of its own, fresh states and no timers: one for each test
-// case. Only its own Close frees its states.
-func (pr *Program) View(now func() time.Time, log *slog.Logger) *Program {
+// case. Nothing leaves the process from it: what would is refused and told to network (nil: nobody). Only its
+// own Close frees its states.
+func (pr *Program) View(now func() time.Time, log *slog.Logger, network func()) *Program {
 	v := &Program{
 		o: pr.o, dict: pr.dict, names: pr.names, scripts: pr.scripts, linked: pr.linked, view: true,
 		library:  library{maps.Clone(pr.library.programs), maps.Clone(pr.library.files)},
@@ -22,8 +23,9 @@ func (pr *Program) View(now func() time.Time, log *slog.Logger) *Program {
 		answers: pr.answers, authTypes: pr.authTypes, authNumbers: pr.authNumbers,
 		expressions: pr.expressions[:len(pr.expressions):len(pr.expressions)],
 		tames:       pr.tames, requestNames: pr.requestNames, listNames: pr.listNames,
+		globals: pr.globals, registration: pr.registration,
 	}
-	v.o.Now, v.o.Log, v.o.Timers = now, log, nil
+	v.o.Now, v.o.Log, v.o.Timers, v.network = now, log, nil, network
 	return v
 }
 
