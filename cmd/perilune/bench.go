@@ -146,6 +146,9 @@ func showBench(s streams, r *client.LoadResult, used time.Duration, asJSON bool)
 		b.CPU = float64(used.Nanoseconds()) / 1000 / n
 		b.PerSecond = n / max(r.Took, time.Microsecond).Seconds()
 	}
+	if code != exitOK {
+		fmt.Fprintln(s.err, "perilune bench: nothing was answered; is the secret right, and does the server ask for -message-authenticator?")
+	}
 	if asJSON {
 		json.NewEncoder(s.out).Encode(b)
 		return code
