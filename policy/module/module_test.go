@@ -18,9 +18,13 @@ import (
 
 // run runs a script with the modules and gives what it wrote with out, a call a line, then the error if any.
 func run(t testing.TB, e *Env, source string) string {
+	return runWithin(t, sandbox.Limits{}, e, source)
+}
+
+func runWithin(t testing.TB, limits sandbox.Limits, e *Env, source string) string {
 	t.Helper()
 	var lines []string
-	s := sandbox.New(sandbox.Limits{}, sandbox.Host{Data: e, Seed: 1})
+	s := sandbox.New(limits, sandbox.Host{Data: e, Seed: 1})
 	defer s.Close()
 	Open(s)
 	s.SetGlobal("out", sandbox.NewFunction(func(l *lua.LState) int {
