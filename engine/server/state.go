@@ -31,6 +31,7 @@ const (
 	sealedHead  = 5 // expiry, length of next
 	stateRoom   = radius.MaxValueLen - markLen - nonceLen - tagLen - sealedHead
 	stateExpiry = 5 * time.Minute // of a challenge that names no timeout
+	lasting     = 24 * time.Hour  // of an accept that names none: it comes back when the session ends
 )
 
 // A sealer seals and opens State. It is not changed after it was made.
@@ -273,7 +274,11 @@ func (c *Core) takeState(r *Request) {
 // sealState makes the State that goes into a challenge, or into an accept with next=.
 func (c *Core) sealState(r *Request, v *Verdict) error {
 	timeout := v.Timeout
-	if timeout <= 0 {
+	switch {
+	case timeout > 0:
+	case v.Kind == Accept:
+		timeout = lasting
+	default:
 		timeout = stateExpiry
 	}
 	var err error

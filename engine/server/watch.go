@@ -84,9 +84,22 @@ func (ws *watches) remove(w *watch) {
 
 // look gives the request a Trace if somebody might want it.
 func (c *Core) look(r *Request) {
-	if c.watches.count.Load() > 0 && r.Trace == nil {
+	if c.watches.count.Load() > 0 && r.Trace == nil && c.watches.want(r.Client.Name) {
 		r.Trace = new(Trace)
 	}
+}
+
+// want reports whether somebody looks at a client. Users and attributes are compared at the end: handlers
+// may change them.
+func (ws *watches) want(client string) bool {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	for _, w := range ws.list {
+		if w.filter.Client == "" || w.filter.Client == client {
+			return true
+		}
+	}
+	return false
 }
 
 // show sends the trace of a finished request to those whom it fits.
