@@ -45,7 +45,7 @@ type file struct {
 	offline   *server.Offline
 	log       *errorLog
 	last      *exchange
-	network   string                   // an address that the case would have asked
+	network   bool                     // the case would have used the network
 	exchanges map[lua.LValue]*exchange // by the reply's Lua value
 }
 
@@ -153,6 +153,9 @@ func (f *file) asked() { f.network = true }
 
 func (f *file) call(fn *lua.LFunction, args ...lua.LValue) error {
 	run := sandbox.Run{Steps: caseSteps, Deadline: time.Now().Add(caseTime)}
+	if !f.o.deadline.IsZero() && f.o.deadline.Before(run.Deadline) {
+		run.Deadline = f.o.deadline
+	}
 	if end := f.o.deadline; !end.IsZero() && end.Before(run.Deadline) {
 		run.Deadline = end
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -100,6 +101,15 @@ func TestMatch(t *testing.T) {
 	o := scriptsIn(t, "good")
 	o.Match = "way_test.lua: two"
 	if res := Run(o); res.Passed != 1 || len(res.Failures) != 0 {
+		t.Errorf("%+v", res)
+	}
+}
+
+// TestTimeout ends tests that take too long as a failure.
+func TestTimeout(t *testing.T) {
+	o := scriptsIn(t, "good")
+	o.Timeout = time.Nanosecond
+	if res := Run(o); len(res.Failures) != 1 || !strings.Contains(res.Failures[0].Message, "longer than 1ns") {
 		t.Errorf("%+v", res)
 	}
 }
