@@ -98,6 +98,6 @@ func TestManyUpvalues(t *testing.T) {
 func TestLongChain(t *testing.T) {
 	_, errs := Compile("t.lua", []byte("local x = 'x' out(x"+strings.Repeat(" .. x", 300)+")"), testOptions)
 	if !errs.Failed() {
-		t.Error("a chain of 300 compiles; gopher-lua's own does not: the comment in the notes can go")
+		t.Error("a chain of 300 compiles, which overflows gopher-lua's registers")
 	}
 }
