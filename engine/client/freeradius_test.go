@@ -18,8 +18,8 @@ import (
 	"perilune/engine/radius"
 )
 
-// freeradiusConf is all that a server for these tests needs; %[1]s is its directory, %[2]d and %[3]d its
-// ports, %[4]s the secret.
+// freeradiusConf is all that a server for these tests needs; %[1]s is its directory, %[2]d, %[3]d and
+// %[5]d its ports, %[4]s the secret.
 const freeradiusConf = `prefix = /usr
 libdir = /usr/lib/freeradius
 logdir = %[1]s
@@ -51,6 +51,9 @@ modules {
 	always ok {
 		rcode = ok
 	}
+	always reject {
+		rcode = reject
+	}
 }
 server default {
 	listen {
@@ -62,6 +65,19 @@ server default {
 		type = acct
 		ipaddr = 127.0.0.1
 		port = %[3]d
+	}
+	listen {
+		type = coa
+		ipaddr = 127.0.0.1
+		port = %[5]d
+	}
+	recv-coa {
+		if (User-Name == "bob") {
+			ok
+		}
+		else {
+			reject
+		}
 	}
 	authorize {
 		update control {
@@ -93,9 +109,9 @@ server default {
 }
 `
 
-// startFreeRADIUS runs Debian's server in a directory of its own and gives its two addresses. Without the
+// startFreeRADIUS runs Debian's server in a directory of its own and gives its three addresses. Without the
 // program the test is skipped, unless PERILUNE_TOOLS=require.
-func startFreeRADIUS(t *testing.T) (authAddr, acctAddr string) {
+func startFreeRADIUS(t *testing.T) (authAddr, acctAddr, coaAddr string) {
 	t.Helper()
 	path, err := exec.LookPath("freeradius")
 	if err != nil {
@@ -105,8 +121,8 @@ func startFreeRADIUS(t *testing.T) (authAddr, acctAddr string) {
 		t.Skip("freeradius is not installed (Debian's package freeradius)")
 	}
 	dir := t.TempDir()
-	authPort, acctPort := freePort(t), freePort(t)
-	write(t, filepath.Join(dir, "radiusd.conf"), fmt.Sprintf(freeradiusConf, dir, authPort, acctPort, testSecret))
+	authPort, acctPort, coaPort := freePort(t), freePort(t), freePort(t)
+	write(t, filepath.Join(dir, "radiusd.conf"), fmt.Sprintf(freeradiusConf, dir, authPort, acctPort, testSecret, coaPort))
 	write(t, filepath.Join(dir, "dictionary"), "$INCLUDE /usr/share/freeradius/dictionary\n")
 	cmd := exec.Command(path, "-f", "-l", "stdout", "-d", dir, "-n", "radiusd")
 	out, err := cmd.StdoutPipe()
@@ -119,7 +135,8 @@ func startFreeRADIUS(t *testing.T) (authAddr, acctAddr string) {
 	}
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
 	awaitLine(t, bufio.NewScanner(out), "Ready to process requests")
-	return fmt.Sprintf("127.0.0.1:%d", authPort), fmt.Sprintf("127.0.0.1:%d", acctPort)
+	const at = "127.0.0.1:%d"
+	return fmt.Sprintf(at, authPort), fmt.Sprintf(at, acctPort), fmt.Sprintf(at, coaPort)
 }
 
 // awaitLine reads until the server is ready, and on in the background so that it never blocks.
@@ -166,7 +183,7 @@ func write(t *testing.T, path, text string) {
 
 // TestFreeRADIUS asks an independent server: it must understand what we hide and sign, and we its answers.
 func TestFreeRADIUS(t *testing.T) {
-	authAddr, acctAddr := startFreeRADIUS(t)
+	authAddr, acctAddr, coaAddr := startFreeRADIUS(t)
 	d := words(t)
 	accept := `Access-Accept Reply-Message = "for bob" Tunnel-Password:1 = "tunnel"`
 	for _, tc := range []struct {
@@ -183,6 +200,10 @@ func TestFreeRADIUS(t *testing.T) {
 		{"CHAP, wrong", authAddr, radius.CodeAccessRequest, "hellp", []string{"User-Name=bob"}, "Access-Reject"},
 		{"CHAP-Challenge", authAddr, radius.CodeAccessRequest, "hello", []string{"User-Name=bob", "CHAP-Challenge=0x00112233445566778899aabbccddeeff"}, accept},
 		{"accounting", acctAddr, radius.CodeAccountingRequest, "", []string{"User-Name=bob", "Acct-Status-Type=Start", "Acct-Session-Id=1", "NAS-IP-Address=127.0.0.1"}, "Accounting-Response"},
+		{"CoA", coaAddr, radius.CodeCoARequest, "", []string{"User-Name=bob", "Session-Timeout=60"}, "CoA-ACK"},
+		{"CoA, refused", coaAddr, radius.CodeCoARequest, "", []string{"User-Name=ann"}, "CoA-NAK"},
+		{"CoA, signed", coaAddr, radius.CodeCoARequest, "", []string{"User-Name=bob", "Message-Authenticator=0x00"}, "CoA-ACK"},
+		{"Disconnect", coaAddr, radius.CodeDisconnectRequest, "", []string{"User-Name=bob"}, "Disconnect-ACK"},
 		{"status", authAddr, radius.CodeStatusServer, "", nil, "Access-Accept"},
 		{"status of accounting", acctAddr, radius.CodeStatusServer, "", nil, "Accounting-Response"},
 	} {
