@@ -1,0 +1,56 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+func TestBench(t *testing.T) {
+	l := newLoopback(t)
+	args := []string{"bench", "-server", l.address, "-secret", sendSecret, "-name", "bob", "-duration", "50ms", "-message-authenticator"}
+	code, out, errs := told(t, "", append(args, "-json", "-pid", strconv.Itoa(os.Getpid()))...)
+	var got benchJSON
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != exitOK || errs != "" {
+		t.Fatalf("exit code %d, %v: %s%s", code, err, out, errs)
+	}
+	if got.Sent == 0 || got.Sent != got.Replies["Access-Accept"]+got.Lost || got.Bad > 0 || got.PerSecond <= 0 || got.P50 > got.Worst {
+		t.Errorf("%+v", got)
+	}
+	code, out, _ = told(t, "", append(args, "-rate", "100", "-password", "no", "-duration", "30ms")...)
+	form := regexp.MustCompile(`^\d+ sent, \d+ answered, 0 lost, 0 bad; \d+ a second\n  Access-Reject        \d+\nlatency p50 \*, p99 \*, worst \*\n$`)
+	if code != exitOK || !form.MatchString(out) {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+}
+
+func TestBenchFails(t *testing.T) {
+	for _, tc := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"extra", exitUsage, `unexpected argument "extra"`},
+		{"-sockets 0", exitFailed, "sockets, users, duration and wait must be positive"},
+		{"-secret @/nonexistent", exitFailed, "no such file"},
+		{"-pid 999999999", exitFailed, "/proc/999999999/stat"},
+	} {
+		code, out, errs := told(t, "", append([]string{"bench", "-duration", "1ms"}, strings.Fields(tc.args)...)...)
+		if code != tc.code || out != "" || !strings.Contains(errs, tc.want) {
+			t.Errorf("%s: exit code %d, %s%s", tc.args, code, out, errs)
+		}
+	}
+}
+
+func TestReadSecret(t *testing.T) {
+	path := t.TempDir() + "/secret"
+	writeTest(t, path, "two words\r\n")
+	for text, want := range map[string]string{"plain": "plain", "@" + path: "two words"} {
+		if got, err := readSecret(text); err != nil || got != want {
+			t.Errorf("%s: %q, %v", text, got, err)
+		}
+	}
+}
