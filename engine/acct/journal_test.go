@@ -375,3 +375,25 @@ func TestDurable(t *testing.T) {
 		}
 	})
 }
+
+// BenchmarkJournal appends from many goroutines to a real file: the more wait, the more share one fsync.
+func BenchmarkJournal(b *testing.B) {
+	j, err := Open(filepath.Join(b.TempDir(), "acct"), Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer j.Close()
+	record := []byte(strings.Repeat("x", 400))
+	b.SetParallelism(64)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		answer := make(chan error, 1)
+		done := func(err error) { answer <- err }
+		for pb.Next() {
+			j.Append(record, done)
+			if err := <-answer; err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"perilune/engine/nas"
 	"perilune/engine/radius"
@@ -205,4 +206,68 @@ func TestWithheld(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", request, diff)
 		}
 	}
+}
+
+// TestEveryReply: whatever handlers put into a reply and whatever is decided, it is well formed and signed,
+// carries only what its code may carry, and gives Proxy-State back as it came.
+func TestEveryReply(t *testing.T) {
+	p := &scripted{on: map[Phase]func(*Request) *Verdict{}}
+	g := load(t, "", p)
+	names := []string{"Reply-Message", "State", "Class", "Session-Timeout", "Cisco-AVPair", "Tunnel-Password", "Proxy-State",
+		"EAP-Message", "Message-Authenticator", "User-Password", "Error-Cause", "Filter-Id", "Cleartext-Password"}
+	c := core(t, CoreOptions{})
+	rapid.Check(t, func(t *rapid.T) {
+		kind := rapid.SampledFrom([]Kind{Accept, Reject, Challenge}).Draw(t, "kind")
+		chosen := rapid.SliceOfN(rapid.SampledFrom(names), 0, 12).Draw(t, "reply")
+		size := rapid.IntRange(1, 240).Draw(t, "size")
+		p.on[PhaseAuthorize] = func(r *Request) *Verdict {
+			v := &Verdict{Kind: kind, Next: map[bool]string{true: "n"}[kind == Challenge]}
+			for _, name := range chosen {
+				ref, _ := g.Dictionary.Resolve(name)
+				value := []byte(strings.Repeat("v", size))
+				if _, number := ref.Attr.Uint(make([]byte, 4)); number {
+					value = make([]byte, 4)
+				}
+				v.Attributes = append(v.Attributes, Assignment{Ref: ref, Value: value, Append: true})
+			}
+			return v
+		}
+		states := rapid.SliceOfN(rapid.StringN(1, 100, 200), 0, 4).Draw(t, "proxy states")
+		raw := [][]byte{attribute(1, "bob"), hidden(homeSecret, "x")}
+		for _, state := range states {
+			raw = append(raw, attribute(33, state))
+		}
+		r := incoming(g, "auth")
+		if why := c.receive(r, onWire(1, homeSecret, "first", raw...)); why != 0 {
+			t.Fatal(why)
+		}
+		c.process(r)
+		reply, err := radius.Parse(r.out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Session.VerifyReply(r.out, &r.Packet.Authenticator); err != nil {
+			t.Fatal(err)
+		}
+		var back []string
+		first := true
+		for typ, v := range reply.Attributes.All() {
+			if first != (typ == radius.TypeMessageAuthenticator) {
+				t.Fatalf("attribute %d at the place of Message-Authenticator, or the reverse", typ)
+			}
+			first = false
+			switch {
+			case typ == radius.TypeProxyState:
+				back = append(back, string(v))
+			case typ == radius.TypeState && reply.Code != radius.CodeAccessChallenge,
+				typ == radius.TypeEAPMessage, typ == radius.TypeUserPassword,
+				reply.Code == radius.CodeAccessReject && typ != 18 && typ != 101 && typ != 80,
+				reply.Code == radius.CodeAccessChallenge && typ != 80 && typ != 24 && !inChallenge.has(uint32(typ)):
+				t.Fatalf("%v carries attribute %d", reply.Code, typ)
+			}
+		}
+		if diff := cmp.Diff(strings.Join(states, "|"), strings.Join(back, "|")); diff != "" {
+			t.Fatalf("Proxy-State (-want +got):\n%s", diff)
+		}
+	})
 }
