@@ -66,7 +66,7 @@ func verdictAPI() []Entry {
 		verdict(server.Authenticated, "{message=, vlan=, attributes}", "The identity is proved; the users file gives the rest."),
 		verdict(server.Reject, "{message=, delay=, error_cause=, attributes}", "The negative answer. The reply list is emptied first."),
 		verdict(server.Challenge, "{next=, message=, state=, timeout=, echo=, attributes}", "Asks the user; the answer goes to answer(next)."),
-		verdict(server.Proxy, "{realm= | pool=, strip=, client=}", "Forwards the request."),
+		verdict(server.Proxy, "{realm= | pool=, strip=, client=}", "Would forward the request. This server does not forward yet, so it raises."),
 		verdict(server.HandleLocally, "{strip=}", "No forwarding."),
 		verdict(server.Discard, "{}", "No reply, by rule."),
 		verdict(server.Drop, "{}", "No reply, because a backend or room is lacking: the NAS asks its next server."),
@@ -87,12 +87,12 @@ func fieldAPI() []Entry {
 	list := []Entry{
 		field("user", "string", `User-Name as it stands, "" if none; assigning sets User-Name.`, getUser),
 		field("received_user", "string?", "User-Name as received.", getReceivedUser),
-		field("outer_user", "string?", "The outer identity of tunnelled EAP.", getNil),
+		field("outer_user", "string?", "The outer identity of tunnelled EAP; nil as long as there is no EAP.", getNil),
 		field("realm", "string?", "After the last @, lower case. Fixed once route has ended.", getRealm),
 		field("stripped", "string", "The name before the realm.", getStripped),
 		field("password", "string?", "The PAP password; assignable before authentication.", getPassword),
-		field("method", "string?", "pap, chap, mschap, mschapv2, eap, answer, none.", getMethod),
-		field("cert", "table?", "The client's certificate under TLS.", getNil),
+		field("method", "string?", "pap, chap, mschap, mschapv2, eap, answer, none. Of these pap and chap are verified natively.", getMethod),
+		field("cert", "table?", "The client's certificate under TLS; nil as long as there is no TLS.", getNil),
 		field("code", "string", "Access-Request, Accounting-Request, …", getCode),
 		field("status", "string?", "The name of Acct-Status-Type.", getStatus),
 		field("id", "number", "The packet's identifier.", getID),
@@ -106,7 +106,7 @@ func fieldAPI() []Entry {
 		field("generation", "number", "The number of the generation.", getGeneration),
 		field("verdict", "string?", "From reply on: accept, reject, challenge; in done also discard, drop, response.", getVerdict),
 		field("reason", "string?", "From reply on: password, unknown-user, …", getReason),
-		field("proxy", "table?", "What forwarding did; nil where nothing was forwarded.", getNil),
+		field("proxy", "table?", "What forwarding did; nil, as nothing is forwarded yet.", getNil),
 		field("state", "any", "What state= sealed; nil in a first round.", getState),
 		field("ctx", "table", "Plain data for the handlers of one request.", getCtx),
 		field("reply", "AttributeList", "The reply.", getReply),
@@ -125,7 +125,7 @@ func requestAPI() []Entry {
 		return Entry{Of: OfRequestFn, Group: "Request", Name: name, Signature: "req:" + name + arguments, Doc: doc, call: call}
 	}
 	return []Entry{
-		method("check_password", "([stored])", "true if the request's PAP, CHAP or MS-CHAP credential fits stored, or the password in req.control.", requestCheckPassword),
+		method("check_password", "([stored])", "true if the request's PAP or CHAP credential fits stored, or the password in req.control. Other methods raise.", requestCheckPassword),
 		method("huntgroup", "(name)", "true, false, or nil for unknown.", requestHuntgroup),
 		method("octets", "()", "Total, in and out octets of an accounting request, with gigawords.", requestOctets),
 		method("trace", "(fmt, …)", "A line for the request's trace.", requestTrace),
