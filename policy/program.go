@@ -19,7 +19,7 @@ type Options struct {
 	Tree       *raddb.Tree
 	Dir        string                 // of the scripts, as a name of the tree
 	Dictionary *dictionary.Dictionary // not frozen yet: scripts may add to it
-	Limits     sandbox.Limits
+	Limits     Limits
 	Timeout    time.Duration    // of a request's handler that names none; 1 s
 	Now        func() time.Time // of scripts; time.Now
 	Log        *slog.Logger     // of scripts and failures; nil: nothing is logged
@@ -163,3 +163,6 @@ func (pr *Program) Hooks() []Hook {
 	}
 	return list
 }
+
+// Limits bound each run of a script.
+type Limits = sandbox.Limits

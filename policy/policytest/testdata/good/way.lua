@@ -44,3 +44,25 @@ rewrite("double", function(req) return (req:int("NAS-Port") or 0) * 2 end)
 
 every("1m", {name="sweep"}, function() log.debug("swept") end)
 every("1m", {name="fails"}, function() error("sweep failed") end)
+
+-- A one-time code behind the password: "hello;123456".
+on("hints", {name="split", when={user="*+otp", method="pap"}}, function(req)
+  local password, code = req.password:match("^(.*);(%d+)$")
+  if not password then return reject{reason="no-code"} end
+  req.password, req.ctx.code = password, code
+  req.user = req.user:match("^(.*)%+otp$")
+end)
+
+on("reply", {name="code-of-ctx", when={verdict="accept"}}, function(req)
+  if req.ctx.code and req.ctx.code ~= "123456" then return reject{reason="wrong-code"} end
+end)
+
+-- A second factor after the users file was content.
+on("reply", {name="mfa", when={verdict="accept", method="pap", user="frank"}}, function(req)
+  return challenge{next="mfa", message="Code:", state={}}
+end)
+
+answer("mfa", function(req, text)
+  if text == "42" then return authenticated{} end
+  return reject{reason="wrong-code", message="No."}
+end)

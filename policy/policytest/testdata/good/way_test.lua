@@ -9,6 +9,9 @@ ann    Auth-Type := otp
 
 ticket Auth-Type := Reject
 
+frank  Cleartext-Password := "pw"
+       Class = "staff", Session-Timeout = 60
+
 dave   Huntgroup-Name == "dialup", Cleartext-Password := "x"
        Session-Timeout = "=double(req) * 10"
 ]]
@@ -112,4 +115,33 @@ test.case("equal and raises", function()
   test.raises(function() test.equal({1}, {2}) end, "not equal")
   test.raises(function() error("oh") end, "oh")
   test.raises(function() test.raises(function() end, "x") end, "nothing was raised")
+end)
+
+test.case("password and code in one", function()
+  expect(send{user="bob+otp", password="hello;123456"}):accept():message("Hello, bob"):hook("split")
+  expect(send{user="bob+otp", password="hello;1"}):reject("wrong-code")
+  expect(send{user="bob+otp", password="hello"}):reject("no-code"):hook("split")
+  expect(send{user="bob+otp", password="bad;123456"}):reject("password")
+end)
+
+test.case("a second factor from reply", function()
+  local r = send{user="frank", password="pw"}
+  expect(r):challenge("mfa"):lacks("Class")
+  expect(r:answer("42")):accept():has("Class", "staff"):has("Session-Timeout", {60})
+  r = send{user="frank", password="pw"}
+  expect(r:answer("43")):reject("wrong-code"):message("No."):lacks("Class")
+  test.equal(send{user="frank", password="bad"}.reason, "password")
+end)
+
+test.case("fields of a reply", function()
+  local r = send{client="vpn-1", user="bob", password="hello"}
+  test.equal(r.rule, "users:2")
+  test.equal(r.hooks, {})
+  test.equal(r.proxied, false)
+  test.equal(r:has("Reply-Message"), true)
+  test.raises(function() r["Reply-Message"] = "x" end, "reply is read-only")
+  test.raises(function() return r.nothing end, 'reply has no field or method "nothing"')
+  test.equal(send{client="192.0.2.5", user="bob", password="hello"}.verdict, "accept")
+  test.equal(send{user="x@y.evil", password="x"}.code, "")
+  expect(send{code="Status-Server"}):accept()
 end)
