@@ -61,14 +61,16 @@ func nearestCommand(name string) string {
 // flags is a flag.FlagSet that prints help as people want it: the form, what it does, an example, options.
 type flags struct {
 	*flag.FlagSet
-	s streams
+	s    streams
+	help func()
 }
 
 // newFlags makes the options of a subcommand. form follows "perilune"; example is a whole command.
 func newFlags(s streams, form, about, example string) *flags {
-	f := &flags{flag.NewFlagSet(form, flag.ContinueOnError), s}
+	f := &flags{FlagSet: flag.NewFlagSet(form, flag.ContinueOnError), s: s}
 	f.SetOutput(io.Discard)
-	f.Usage = func() {
+	f.Usage = func() {} // an error must not bring the whole help
+	f.help = func() {
 		fmt.Fprintf(s.out, "usage: perilune %s\n\n%s\n\nexample:\n  %s\n", form, about, example)
 		if f.hasOptions() {
 			fmt.Fprintln(s.out, "\noptions:")
@@ -92,6 +94,7 @@ func (f *flags) parse(args []string) (rest []string, code int, ok bool) {
 	for {
 		err := f.Parse(args)
 		if errors.Is(err, flag.ErrHelp) {
+			f.help()
 			return nil, exitOK, false
 		}
 		if err != nil {

@@ -30,7 +30,7 @@ var layers = []struct {
 		"policy/module":     {"policy/sandbox"},
 		"policy":            {"policy/sandbox", "policy/module"},
 		"policy/policytest": {"policy/sandbox", "policy/module", "policy"},
-		"policy/reload":     {"policy", "policy/policytest"},
+		"policy/reload":     {"policy/sandbox", "policy", "policy/policytest"},
 	}},
 	{packages: []string{"cmd/perilune"}},
 }
@@ -42,7 +42,6 @@ var homes = map[string]string{
 	"github.com/lmittmann/tint":       "cmd",
 	"github.com/pelletier/go-toml":    "engine/config",
 	"github.com/prometheus/":          "engine/admin",
-	"github.com/gaissmai/bart":        "engine/nas",
 	"github.com/go-crypt/":            "engine/auth",
 	"github.com/google/go-cmp":        "nowhere",
 	"pgregory.net/rapid":              "nowhere",

@@ -31,6 +31,7 @@ func Dial(path string) *Client {
 // A RefusedError is the server's answer that a command failed: its text is for the operator.
 type RefusedError struct{ Text string }
 
+// Error gives the server's text.
 func (e *RefusedError) Error() string { return e.Text }
 
 // Do sends a command and reads its JSON result into out (nil: thrown away).

@@ -120,7 +120,8 @@ func splitPair(text string) (name, value string, err error) {
 			return name, value, err
 		}
 	}
-	return "", "", fmt.Errorf("%s is followed by %q; expected =", name, rest)
+	// What follows may be a password: it is not repeated.
+	return "", "", fmt.Errorf("%s is not followed by =; expected Name=value", name)
 }
 
 // unquote takes the quotes off a value; without any it is taken as it stands.
