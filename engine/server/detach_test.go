@@ -292,10 +292,10 @@ func TestComputeTellsReaders(t *testing.T) {
 // TestComputeWithoutRoom goes on computing on the loop.
 func TestComputeWithoutRoom(t *testing.T) {
 	way := newFakeWay()
-	var refused error
+	refused := make(chan error, 1)
 	way.after = func(r *Request) {
 		if string(r.Packet.Attributes) == "compute" {
-			refused = r.Compute()
+			refused <- r.Compute()
 		}
 	}
 	ts := startServer(t, way, Options{Detached: 1})
@@ -306,8 +306,8 @@ func TestComputeWithoutRoom(t *testing.T) {
 	n.expect("Access-Accept 2 compute")
 	n.send(3, 1, "x")
 	n.expect("Access-Accept 3 x")
-	if refused != ErrBusy || ts.Busy().Count() != 0 {
-		t.Errorf("Compute gave %v, %d are busy", refused, ts.Busy().Count())
+	if err := <-refused; err != ErrBusy || ts.Busy().Count() != 0 {
+		t.Errorf("Compute gave %v, %d are busy", err, ts.Busy().Count())
 	}
 	close(way.gate("w"))
 	n.expect("Access-Accept 1 wait w")
