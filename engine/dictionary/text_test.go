@@ -136,7 +136,7 @@ func TestParsePair(t *testing.T) {
 		{`User-Name`, `error: "User-Name" is no attribute; expected Name=value`},
 		{`=x`, `error: "=x" is no attribute; expected Name=value`},
 		{``, `error: "" is no attribute; expected Name=value`},
-		{`User-Name bob`, `error: User-Name is followed by "bob"; expected =`},
+		{`User-Name bob`, `error: User-Name is not followed by =; expected Name=value`},
 		{`User-Name="bob`, `error: a quoted value is not closed; expected another "`},
 		{`User-Name="bob"x`, `error: text follows the closing quote: "x"`},
 		{`Usr-Name=x`, `error: unknown attribute "Usr-Name"; did you mean "User-Name"?`},
