@@ -293,7 +293,7 @@ func (c *Core) verifyPAP(r *Request, stored auth.Stored, given []byte) (right, o
 		return stored.Verify(given), true
 	}
 	c.dummy.raise(&stored)
-	if r.Detach() != nil {
+	if r.Compute() != nil {
 		r.refuse(Drop, ReasonBusy)
 		return false, false
 	}
