@@ -209,11 +209,3 @@ func (p *pattern) number(n uint64) bool {
 func (p *pattern) address(q netip.Prefix, ok bool) bool {
 	return ok && q.Bits() >= p.prefix.Bits() && p.prefix.Contains(q.Addr())
 }
-
-// text reports whether a field that is text fits.
-func (p *pattern) string(s string) bool {
-	if p.kind == patternExact && !p.fold {
-		return s == p.text
-	}
-	return glob(p.text, s, p.fold)
-}
