@@ -260,10 +260,9 @@ func TestDesksAreTrimmed(t *testing.T) {
 // TestComputeTellsReaders lets a request compute, wait and compute again.
 func TestComputeTellsReaders(t *testing.T) {
 	way := newFakeWay()
-	busy := make(chan int, 4)
-	var ts *testServer
+	counts, busy := make(chan int, 4), new(Busy)
 	way.after = func(r *Request) {
-		look := func() { busy <- ts.Busy().Count() }
+		look := func() { counts <- busy.Count() }
 		for range 2 {
 			if err := r.Compute(); err != nil {
 				t.Error(err)
@@ -277,12 +276,12 @@ func TestComputeTellsReaders(t *testing.T) {
 		r.Compute()
 		look()
 	}
-	ts = startServer(t, way, Options{})
+	ts := startServer(t, way, Options{Busy: busy})
 	n := newNAS(t, ts.Addrs()[0])
 	n.send(1, 1, "x")
 	n.expect("Access-Accept 1 x")
 	for i, want := range []int{1, 0, 1} {
-		if got := <-busy; got != want {
+		if got := <-counts; got != want {
 			t.Errorf("look %d: %d are busy, want %d", i, got, want)
 		}
 	}
