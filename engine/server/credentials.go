@@ -329,13 +329,18 @@ func newHashQueue(workers, room int) *hashQueue {
 	return &hashQueue{turns: make(chan struct{}, workers), limit: int64(room)}
 }
 
-// enter waits for a turn, at most as long as the request has left.
+// enter waits for a turn, at most as long as the request has left, if there is room to wait.
 func (q *hashQueue) enter(left time.Duration) bool {
 	if q.waiting.Add(1) > q.limit {
 		q.waiting.Add(-1)
 		return false
 	}
 	defer q.waiting.Add(-1)
+	return q.turn(left)
+}
+
+// turn waits for a turn, at most so long.
+func (q *hashQueue) turn(left time.Duration) bool {
 	select {
 	case q.turns <- struct{}{}:
 		return true

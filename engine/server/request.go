@@ -96,7 +96,8 @@ type way struct {
 	failure  error // of the recorder
 	salt     func() uint16
 	salts    uint16
-	policy   Policy // that Runner belongs to
+	policy   Policy     // that Runner belongs to
+	hashes   *hashQueue // the Core's
 	digest   []byte
 	ring     *ring
 	values   []byte // encoding scratch

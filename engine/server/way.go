@@ -107,6 +107,7 @@ func (c *Core) Drain() { c.draining.Store(true) }
 // If it leaves pending set, the request waits for its accounting record: the caller makes the request
 // independent of itself and then calls record, after which it must not touch the request.
 func (c *Core) process(r *Request) {
+	r.way.hashes = c.hashes
 	c.look(r)
 	switch r.Packet.Code {
 	case radius.CodeStatusServer:
