@@ -46,7 +46,7 @@ func (rn *Runner) callFunction(h *handler, fn *lua.LFunction, r *server.Request,
 // checkRun says what is wrong with what a run left behind: its results and req.ctx.
 func (rn *Runner) checkRun(h *handler, r *server.Request, results []lua.LValue) error {
 	if rn.ctx != nil {
-		if err := checkPlain(rn.ctx, 0); err != nil {
+		if err := checkPlain(rn.ctx); err != nil {
 			rn.ctx = nil
 			return fmt.Errorf("req.ctx: %w", err)
 		}

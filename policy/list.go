@@ -44,9 +44,13 @@ func (rn *Runner) changing(l *lua.LState) (*attributes, dictionary.Ref) {
 	return a, ref
 }
 
+// octetsPerStep is what a value costs: one step for so many octets.
+const octetsPerStep = 16
+
 // encode gives the wire form of argument n. It is valid until the next call.
 func (rn *Runner) encode(l *lua.LState, ref dictionary.Ref, n int) []byte {
 	value, err := wire(rn.scratch[:0], ref.Attr, l.Get(n))
+	sandbox.Charge(l, len(value)/octetsPerStep)
 	if err != nil {
 		sandbox.RaiseMisuse(l, "%s", err)
 	}
@@ -75,6 +79,9 @@ func listSet(rn *Runner, l *lua.LState) int {
 		return 0
 	}
 	i := placeArgument(l, 4, 0)
+	if err := a.roomFor(1); err != nil {
+		sandbox.RaiseMisuse(l, "%s", err)
+	}
 	value := rn.encode(l, ref, 3)
 	if !a.list.SetAt(ref, i, value) {
 		sandbox.RaiseMisuse(l, "%s has %d values; set the one after the last at most", ref.Attr.Name, a.list.Count(ref))
@@ -83,8 +90,22 @@ func listSet(rn *Runner, l *lua.LState) int {
 	return 0
 }
 
+// maxPairs bounds the attributes of a list: more fit into no packet.
+const maxPairs = 2048
+
+// roomFor says that a list cannot take n attributes more.
+func (a *attributes) roomFor(n int) error {
+	if len(a.list.Pairs)+n > maxPairs {
+		return fmt.Errorf("%s would have more than %d attributes", a.name(), maxPairs)
+	}
+	return nil
+}
+
 func listAdd(rn *Runner, l *lua.LState) int {
 	a, ref := rn.changing(l)
+	if err := a.roomFor(1); err != nil {
+		sandbox.RaiseMisuse(l, "%s", err)
+	}
 	value := rn.encode(l, ref, 3)
 	a.list.Add(ref, value)
 	rn.touch(a, ref.Attr)
@@ -148,6 +169,9 @@ func (rn *Runner) mergeOne(a *attributes, k, v lua.LValue) error {
 	}
 	for _, item := range items {
 		value, err := wire(nil, ref.Attr, item)
+		if err == nil {
+			err = a.roomFor(1)
+		}
 		if err != nil {
 			return err
 		}

@@ -136,7 +136,7 @@ func compares(a *dictionary.Attribute, v lua.LValue) error {
 		if v.Type() == lua.LTNumber {
 			return fmt.Errorf("%s reads as text, so it never equals the number %v", a.Name, v)
 		}
-		return nil
+		return comparesForm(a, v.String())
 	}
 	if text, ok := v.(lua.LString); ok {
 		return comparesText(a, string(text))
@@ -158,6 +158,22 @@ func comparesText(a *dictionary.Attribute, text string) error {
 	}
 	if name, _ := a.ValueName(n); name != text {
 		return fmt.Errorf("%s reads as %q, so it never equals %q", a.Name, name, text)
+	}
+	return nil
+}
+
+// comparesForm looks at texts that have one canonical form: addresses, prefixes and their like.
+func comparesForm(a *dictionary.Attribute, text string) error {
+	switch a.Type {
+	case dictionary.TypeString, dictionary.TypeOctets, dictionary.TypeABinary, dictionary.TypeTLV, dictionary.TypeStruct:
+		return nil
+	}
+	wire, err := a.ParseText(nil, text)
+	if err != nil {
+		return fmt.Errorf("the comparison is never true: %w", err)
+	}
+	if form := string(a.AppendText(nil, wire)); form != text {
+		return fmt.Errorf("%s reads as %q, so it never equals %q", a.Name, form, text)
 	}
 	return nil
 }

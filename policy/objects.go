@@ -248,6 +248,9 @@ func (rn *Runner) replace(a *attributes, ref dictionary.Ref, v lua.LValue) error
 
 // replaceMany encodes all values before the first is set, so that a wrong one changes nothing.
 func (rn *Runner) replaceMany(a *attributes, ref dictionary.Ref, t *lua.LTable) error {
+	if err := a.roomFor(t.Len()); err != nil {
+		return err
+	}
 	values := make([][]byte, 0, t.Len())
 	for i := 1; i <= t.Len(); i++ {
 		value, err := wire(nil, ref.Attr, t.RawGetInt(i))

@@ -83,10 +83,7 @@ func attributeTextPattern(a *dictionary.Attribute, text string) (pattern, error)
 		return textPattern(text, false), nil
 	}
 	wire, err := a.ParseText(nil, text)
-	if err != nil {
-		return pattern{}, fmt.Errorf("%s: %w", a.Name, err)
-	}
-	return pattern{kind: patternWire, wire: wire}, nil
+	return pattern{kind: patternWire, wire: wire}, err
 }
 
 // numeric reports whether values of a are compared as numbers.

@@ -9,8 +9,11 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// maxPlainDepth bounds the nesting of plain data.
-const maxPlainDepth = 16
+// maxPlainDepth bounds the nesting of plain data, maxPlainValues its size: it is checked after each handler.
+const (
+	maxPlainDepth  = 16
+	maxPlainValues = 10_000
+)
 
 // each calls fn for the pairs of a table in their order of insertion, until it gives false.
 func each(t *lua.LTable, fn func(k, v lua.LValue) bool) {
@@ -21,8 +24,17 @@ func each(t *lua.LTable, fn func(k, v lua.LValue) bool) {
 	}
 }
 
-// checkPlain reports what makes a value more than plain data: text, numbers, booleans and tables of these.
-func checkPlain(v lua.LValue, depth int) (err error) {
+// checkPlain reports what makes a value more than plain data: text, numbers, booleans and tables of these,
+// not nested too deep and not too many. A table that stands in several places counts in each.
+func checkPlain(v lua.LValue) error {
+	left := maxPlainValues
+	return plainValue(v, 0, &left)
+}
+
+func plainValue(v lua.LValue, depth int, left *int) (err error) {
+	if *left--; *left < 0 {
+		return fmt.Errorf("more than %d values", maxPlainValues)
+	}
 	switch v := v.(type) {
 	case lua.LString, lua.LNumber, lua.LBool, *lua.LNilType:
 		return nil
@@ -31,10 +43,10 @@ func checkPlain(v lua.LValue, depth int) (err error) {
 			return fmt.Errorf("tables are nested more than %d deep", maxPlainDepth)
 		}
 		each(v, func(k, item lua.LValue) bool {
-			if err = checkPlain(k, depth+1); err == nil {
-				err = checkPlain(item, depth+1)
+			if err = plainValue(k, depth+1, left); err == nil {
+				err = plainValue(item, depth+1, left)
 			}
-			if err != nil {
+			if err != nil && depth == 0 {
 				err = fmt.Errorf("%v: %w", k, err)
 			}
 			return err == nil

@@ -107,6 +107,9 @@ func (rn *Runner) addField(t *lua.LTable, child *dictionary.Attribute, i int, v 
 func wire(dst []byte, a *dictionary.Attribute, v lua.LValue) ([]byte, error) {
 	start := len(dst)
 	dst, err := wireOf(dst, a, v)
+	if err != nil && strings.HasPrefix(err.Error(), a.Name+" ") {
+		return dst, err // the dictionary's errors name the attribute
+	}
 	if err != nil {
 		return dst, fmt.Errorf("%s: %w", a.Name, err)
 	}

@@ -86,6 +86,7 @@ func TestValuesWritten(t *testing.T) {
 		{"Event-Timestamp", "1767603600", "Event-Timestamp = 2026-01-05T09:00:00Z"},
 		{"Event-Timestamp", `"2026-01-05T09:00:00Z"`, "Event-Timestamp = 2026-01-05T09:00:00Z"},
 		{"Framed-IP-Address", `"10.1.2.3"`, "Framed-IP-Address = 10.1.2.3"},
+		{"Framed-IP-Address", `"here"`, `Framed-IP-Address is "here"; expected an IPv4 address`},
 		{"Framed-IP-Address", `7`, "Framed-IP-Address: got a number, expected text"},
 		{"Acme-Mac", `"aabb.cc00.1122"`, "Acme-Mac = aa:bb:cc:00:11:22"},
 		{"Acme-QoS", `{["Down"]=5}`, "Acme-QoS.Down = 5"},

@@ -139,8 +139,10 @@ func (v *verdict) option(name string, item lua.LValue) (err error) {
 	case "vlan":
 		v.draft.vlan = item
 	case "state":
-		err = checkPlain(item, 0)
-		out.State = appendPlain(nil, item)
+		err = checkPlain(item)
+		if err == nil {
+			out.State = appendPlain(nil, item)
+		}
 	case "timeout":
 		out.Timeout, err = duration(name, item)
 	case "delay":
@@ -196,6 +198,8 @@ func (v *verdict) complete() error {
 	switch {
 	case v.kind == server.Challenge && out.Next == "":
 		return fmt.Errorf("next is missing: the name of an answer handler")
+	case out.Timeout != 0 && out.Next == "":
+		return fmt.Errorf("timeout without next: no State would be sealed")
 	case out.State != nil && out.Next == "":
 		return fmt.Errorf("state without next: nobody would get it back")
 	case len(out.State)+len(out.Next) > maxStateData:
