@@ -57,19 +57,28 @@ type scripted struct {
 	authTypes  map[uint32]func(*Request) *Verdict
 	answers    map[string]func(*Request) *Verdict
 
-	names                    []string // by ref
+	names                    []string   // by ref
+	mu                       sync.Mutex // of what follows
 	acquired, released, ends int
 	ran                      []string
 }
 
 func (s *scripted) Has(p Phase) bool { return s.on[p] != nil }
-func (s *scripted) Acquire() Runner  { s.acquired++; return s }
-func (s *scripted) Release(Runner)   { s.released++ }
+func (s *scripted) Acquire() Runner  { s.count(&s.acquired); return s }
+func (s *scripted) Release(Runner)   { s.count(&s.released) }
 func (s *scripted) Close()           {}
-func (s *scripted) End(*Request)     { s.ends++ }
+func (s *scripted) End(*Request)     { s.count(&s.ends) }
+
+func (s *scripted) count(n *int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	*n++
+}
 
 func (s *scripted) Run(p Phase, r *Request) *Verdict {
+	s.mu.Lock()
 	s.ran = append(s.ran, p.String())
+	s.mu.Unlock()
 	return s.on[p](r)
 }
 
