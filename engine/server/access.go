@@ -2,6 +2,8 @@ package server
 
 import (
 	"encoding/binary"
+	"fmt"
+	"log/slog"
 
 	"perilune/engine/dictionary"
 	"perilune/engine/radius"
@@ -178,13 +180,29 @@ func (c *Core) match(r *Request) bool {
 	}
 	t.Match(q)
 	r.keepMessages(before)
+	c.tellExpansions(r, q)
 	if r.way.decided != nil {
 		c.apply(r, c.permit(PhaseAuthorize, r, r.way.decided))
+	} else if q.Err != nil {
+		c.reject(r, ReasonEncode)
 	}
 	if r.Trace != nil {
 		r.Trace.List("control", &r.Control)
 	}
 	return q.Found || supplied
+}
+
+// tellExpansions logs the texts of a matched rule that could not be made: the pair is missing, or the whole
+// request fails.
+func (c *Core) tellExpansions(r *Request, q *users.Query) {
+	for i := range q.Dropped {
+		d := &q.Dropped[i]
+		c.warn(r, "a value of a users entry could not be made and is left out",
+			slog.String("rule", fmt.Sprintf("%s:%d", d.Rule.File, d.Rule.Line)), slog.String("attribute", d.Attr.Name), slog.String("why", d.Why))
+	}
+	if q.Err != nil {
+		c.warn(r, "a value of a users entry has no room; the request is rejected", slog.String("rule", r.Rule()), slog.String("why", q.Err.Error()))
+	}
 }
 
 // keepMessages remembers the Reply-Messages of the matched rules, which stay in a reject.
@@ -273,10 +291,18 @@ func (c *Core) computeValues(r *Request) {
 			return
 		}
 		if ok {
-			dst.Add(dictionary.Ref{Attr: p.Attr, Tag: dictionary.AnyTag}, value)
+			dst.Add(dictionary.Ref{Attr: p.Attr, Tag: deferredTag(&p)}, value)
 		}
 	}
 	r.swapReply()
+}
+
+// deferredTag gives the tag that the pair shall get: the octet behind the ref, if there is one.
+func deferredTag(p *Pair) int8 {
+	if len(p.Value) > 4 {
+		return int8(p.Value[4])
+	}
+	return dictionary.AnyTag
 }
 
 func deferred(l *dictionary.List) bool {

@@ -182,9 +182,18 @@ func (q *Question) chap(g *Generation, p *radius.Packet) []byte {
 func (r *Request) outcome() *Outcome {
 	return &Outcome{
 		Decision: r.decision(), Kind: r.Verdict, Answer: r.Code, Delay: r.Delay,
-		Rules: append([]users.Rule(nil), r.Rules()...), Hooks: r.Trace.Hooks(),
+		Rules: clonedRules(r.Rules()), Hooks: r.Trace.Hooks(),
 		Notes: append([]Note(nil), r.Notes...), Record: append([]byte(nil), r.way.record...), Trace: r.Trace,
 	}
+}
+
+// clonedRules copies what points into the generation's memory.
+func clonedRules(rules []users.Rule) []users.Rule {
+	clones := make([]users.Rule, len(rules))
+	for i := range rules {
+		clones[i] = rules[i].Clone()
+	}
+	return clones
 }
 
 // readReply takes the reply packet apart again, as a NAS would.

@@ -124,7 +124,7 @@ func (w *way) reset() {
 	w.decided = nil
 	w.settled, w.noRecord, w.asked, w.second, w.verified = false, false, false, false, false
 	w.failure, w.salts = nil, 0
-	w.query.Found, w.query.Ended, w.query.Rules = false, false, w.query.Rules[:0]
+	w.query.Reset()
 	w.state, w.sealed, w.record = w.state[:0], w.sealed[:0], w.record[:0]
 }
 
