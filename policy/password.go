@@ -16,7 +16,7 @@ func requestCheckPassword(rn *Runner, l *lua.LState) int {
 	}
 	if stored.Costly() {
 		// A house that is full drops the request, as the native way does.
-		if rn.r.Detach() != nil {
+		if rn.r.Compute() != nil {
 			sandbox.RaiseBackend(l, "check_password: too many requests wait")
 		}
 		rn.box.Waited()

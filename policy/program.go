@@ -105,6 +105,7 @@ func (pr *Program) Close() {
 		pr.stop()
 	}
 	if pr.started {
+		pr.started = false
 		pr.runUnload()
 	}
 	pr.mu.Lock()

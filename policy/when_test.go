@@ -45,6 +45,28 @@ func FuzzGlob(f *testing.F) {
 	})
 }
 
+// FuzzPattern reads any text as a pattern for numbers and addresses: it is refused or compares without fault.
+func FuzzPattern(f *testing.F) {
+	h := load(f, "")
+	for _, text := range []string{"1-31,40", "<32", ">=5", "10.0.0.0/8", "Framed-User", ">18446744073709551615", "<0", "-", ","} {
+		f.Add(text)
+	}
+	d := h.gen.Dictionary
+	values := map[string][]byte{
+		"NAS-Port": {0, 0, 0, 5}, "Service-Type": {0, 0, 0, 2}, "Acme-Signed": {255, 255, 255, 251}, "Acme-Big": make([]byte, 8),
+		"Framed-IP-Address": {10, 1, 2, 3}, "Framed-IPv6-Prefix": {0, 8, 32}, "Acme-Mac": make([]byte, 6), "NAS-IPv6-Address": make([]byte, 16),
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for name, value := range values {
+			a := d.Attribute(name)
+			if p, err := attributeTextPattern(a, text); err == nil {
+				p.value(a, value)
+				p.value(a, nil)
+			}
+		}
+	})
+}
+
 // TestWhen is the table of patterns: each condition on one request.
 func TestWhen(t *testing.T) {
 	request := []string{
