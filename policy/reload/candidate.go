@@ -3,6 +3,7 @@ package reload
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"perilune/engine/config"
@@ -72,6 +73,7 @@ func (b *builder) candidate(tree *raddb.Tree) (*Candidate, raddb.List) {
 		b.test(c, &errs)
 	}
 	errs.Sort()
+	errs = slices.CompactFunc(errs, func(a, b *raddb.Error) bool { return *a == *b })
 	if errs.Failed() {
 		c.Discard()
 		return nil, errs

@@ -39,12 +39,13 @@ type Reloader struct {
 	resolved time.Duration    // how often names are looked up; 0: as [clients] resolve says
 	swap     func(*Candidate) // set by Attach; nil: nothing serves yet
 
-	building sync.Mutex // held for a whole attempt; protects active, tried, eye and store
-	active   *Candidate
-	tried    fingerprint // what the last attempt read
-	eye      *eye
-	store    *Store
-	unlock   func()
+	building  sync.Mutex // held for a whole attempt; protects all up to mu
+	active    *Candidate
+	keptFiles bool        // the attempt does not look at the files on disk: what was wrong with them still is
+	tried     fingerprint // what the last attempt read
+	eye       *eye
+	store     *Store
+	unlock    func()
 
 	mu      sync.Mutex // protects what Status tells, and queued
 	status  Status

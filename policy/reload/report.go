@@ -79,7 +79,7 @@ func (r *Reloader) refuse(report Report) {
 		"took", report.Took.Round(time.Millisecond), "trigger", report.Trigger)
 }
 
-// settle records a success: whatever was wrong before is mended.
+// settle records a success: whatever was wrong with the files before is mended.
 func (r *Reloader) settle(report Report) {
 	r.mu.Lock()
 	if report.Unchanged {
@@ -89,7 +89,9 @@ func (r *Reloader) settle(report Report) {
 		r.status.Loaded = report.Time
 	}
 	r.status.Generation, r.status.Hash, r.status.Last = report.To, report.Hash, report
-	r.status.Degraded, r.status.RolledBack, r.kept = "", 0, 0
+	if !r.keptFiles {
+		r.status.Degraded, r.status.RolledBack, r.kept = "", 0, 0
+	}
 	r.mu.Unlock()
 	select {
 	case r.settled <- struct{}{}:

@@ -1,6 +1,7 @@
 package reload
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"path/filepath"
 	"sort"
@@ -26,14 +27,18 @@ func changes(old, now *Candidate) []string {
 func changedFiles(old, now []raddb.Input, root string) []string {
 	was := map[string]raddb.Input{}
 	for _, in := range old {
-		was[in.Path] = in
+		if in.Sum != [sha256.Size]byte{} {
+			was[in.Path] = in
+		}
 	}
 	var list []string
 	for _, in := range now {
 		before, known := was[in.Path]
 		delete(was, in.Path)
 		switch {
-		case strings.HasSuffix(in.Path, "/") || known && before.Sum == in.Sum:
+		case in.Sum == [sha256.Size]byte{} && known:
+			was[in.Path] = before
+		case in.Sum == [sha256.Size]byte{} || strings.HasSuffix(in.Path, "/") || known && before.Sum == in.Sum:
 		case known:
 			list = append(list, "changed "+short(in.Path, root))
 		default:

@@ -131,10 +131,12 @@ func (w *watch) look(now time.Time, polled bool) {
 	w.rest = time.Now().Add(restFor * took) // a tool that writes every second must not hold a core
 }
 
-// refresh takes over the settings and inputs of the generation in place, and gives how often to poll.
+// refresh takes over the settings and inputs of the generation in place, and gives how often to poll. What
+// happened before its directories were watched is looked for.
 func (w *watch) refresh() time.Duration {
 	w.settings = w.r.watchSettings()
 	w.follow()
+	w.schedule(time.Now())
 	return w.settings.Poll
 }
 
@@ -144,8 +146,12 @@ func (w *watch) follow() {
 	if w.notify == nil {
 		return
 	}
+	before := w.follows
 	w.follows = w.r.watched()
 	for d := range w.follows {
+		if _, old := before[d]; !old {
+			w.schedule(time.Now()) // what happened in it so far was not seen
+		}
 		if err := w.notify.Add(d); err != nil && !os.IsNotExist(err) && !w.warned {
 			w.warned = true
 			w.r.log().Warn("cannot watch a directory, polling it", "dir", d, "error", err, "every", w.settings.Poll)

@@ -112,12 +112,7 @@ func (r *Reloader) readdress() Report {
 	if err != nil {
 		build = r.fromDisk
 	}
-	before := r.Status()
-	report := r.attempt(build, "addresses changed", false)
-	if report.OK && err == nil { // what was wrong with the files still is
-		r.mu.Lock()
-		r.status.Degraded, r.status.RolledBack = before.Degraded, before.RolledBack
-		r.mu.Unlock()
-	}
-	return report
+	r.keptFiles = err == nil
+	defer func() { r.keptFiles = false }()
+	return r.attempt(build, "addresses changed", false)
 }
