@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"perilune/engine/raddb"
@@ -174,10 +175,23 @@ func (pr *Program) readFile(name string) (string, error) {
 	return string(b), nil
 }
 
-// inside refuses names that lead out of the scripts directory.
+// inside refuses names that lead out of the scripts directory, also by a link.
 func (pr *Program) inside(name string) error {
 	if !fs.ValidPath(name) {
-		return fmt.Errorf("only files below the scripts directory can be read")
+		return errOutside
+	}
+	root, err := filepath.EvalSymlinks(pr.o.Tree.Path(pr.o.Dir))
+	if err != nil {
+		return nil // a tree that is not on the disk has no links
+	}
+	file, err := filepath.EvalSymlinks(pr.o.Tree.Path(path.Join(pr.o.Dir, name)))
+	if err != nil {
+		return nil // reading it says why
+	}
+	if rel, err := filepath.Rel(root, file); err != nil || !filepath.IsLocal(rel) {
+		return errOutside
 	}
 	return nil
 }
+
+var errOutside = errors.New("only files below the scripts directory can be read")

@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -9,6 +11,7 @@ import (
 
 	"perilune/engine/radius"
 	"perilune/engine/server"
+	"perilune/policy/sandbox"
 )
 
 // TestFields reads every field of req.
@@ -232,6 +235,34 @@ func TestRequireAndReadFile(t *testing.T) {
 		_, errs := tryLoad(t, map[string]string{"a.lua": fmt.Sprintf("require(%q)", name)}, nil)
 		if !strings.HasPrefix(errs.Error(), "a.lua:1: ") {
 			t.Errorf("require(%q) gives %q", name, errs.Error())
+		}
+	}
+}
+
+// TestLinksStayInside: a link inside of the scripts directory is followed, one that leaves it is not.
+func TestLinksStayInside(t *testing.T) {
+	tree := writeScripts(t, map[string]string{"a.lua": "", "data/in.txt": "in", "lib/b.lua": "return 5"})
+	for link, to := range map[string]string{"link.txt": "data/in.txt", "out.txt": "../dictionary", "lib/out.lua": "../../dictionary", "lib/c.lua": "b.lua"} {
+		if err := os.Symlink(to, tree.Path("scripts/"+link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pr := &Program{o: Options{Tree: tree, Dir: "scripts"}, library: library{map[string]*sandbox.Program{}, map[string]string{}}, tames: map[functionPlace]bool{}}
+	if text, err := pr.readFile("link.txt"); text != "in" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+	if _, err := pr.require("lib.c"); err != nil {
+		t.Error(err)
+	}
+	if _, err := pr.readFile("out.txt"); !errors.Is(err, errOutside) {
+		t.Errorf("readfile by a link: %v", err)
+	}
+	if _, err := pr.require("lib.out"); !errors.Is(err, errOutside) {
+		t.Errorf("require by a link: %v", err)
+	}
+	for _, name := range []string{"../dictionary", "/etc/passwd", "data/../../dictionary", ""} {
+		if _, err := pr.readFile(name); err == nil {
+			t.Errorf("readfile(%q) reads", name)
 		}
 	}
 }

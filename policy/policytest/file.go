@@ -52,7 +52,7 @@ type file struct {
 // Limits of one case; the time is real, the clock of the scripts stands.
 const (
 	caseSteps = 10_000_000
-	caseTime  = 10 * time.Second
+	caseTime  = time.Minute
 )
 
 func newFile(o *Options, name string) *file {
