@@ -17,7 +17,7 @@ func constructing(k server.Kind) func(rn *Runner, l *lua.LState) int {
 		v, err := draftVerdict(k, t)
 		if err == nil {
 			v.at = whereabouts(l)
-			err = rn.made1(v)
+			err = rn.file(v)
 		}
 		if err != nil {
 			sandbox.RaiseMisuse(l, "%s", err)
@@ -33,8 +33,8 @@ func noProxy(_ *Runner, l *lua.LState) int {
 	return 0
 }
 
-// made1 files a new verdict: for Link while scripts load, as not yet returned while a handler runs.
-func (rn *Runner) made1(v *verdict) error {
+// file files a new verdict: for Link while scripts load, as not yet returned while a handler runs.
+func (rn *Runner) file(v *verdict) error {
 	if !rn.pr.linked {
 		rn.pr.pending = append(rn.pr.pending, v)
 		return nil

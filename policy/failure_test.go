@@ -69,7 +69,7 @@ on("huntgroups", function(req) req:note("seen", req.ctx.seen) end)`)
 	if v := h.run(server.PhaseHuntgroups, r); v != nil {
 		t.Fatal(v)
 	}
-	if got := text1(&r.Attributes) + " | " + text1(&r.Control) + " | " + text1(&r.Reply); got != `User-Name = "bob", NAS-Port = 1 | Class = 0x6b657074 | ` {
+	if got := listText(&r.Attributes) + " | " + listText(&r.Control) + " | " + listText(&r.Reply); got != `User-Name = "bob", NAS-Port = 1 | Class = 0x6b657074 | ` {
 		t.Errorf("got %s", got)
 	}
 	if len(r.Notes) != 1 {

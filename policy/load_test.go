@@ -170,7 +170,7 @@ func (h *house) run(p server.Phase, r *server.Request) *server.Verdict {
 }
 
 // text gives a list as text.
-func text1(l *dictionary.List) string {
+func listText(l *dictionary.List) string {
 	var b []byte
 	for i := range l.Pairs {
 		if i > 0 {
@@ -202,10 +202,10 @@ end)`)
 	if v == nil || v.Kind != server.Accept || len(v.Attributes) != 2 {
 		t.Fatalf("authorize: %+v\n%s", v, h.log)
 	}
-	if got, want := text1(&r.Attributes), `User-Name = "bob", NAS-Port = 3, Orig-User-Name = "BOB"`; got != want {
+	if got, want := listText(&r.Attributes), `User-Name = "bob", NAS-Port = 3, Orig-User-Name = "BOB"`; got != want {
 		t.Errorf("request %s, want %s", got, want)
 	}
-	if got, want := text1(&r.Reply), `Reply-Message = "hello bob"`; got != want {
+	if got, want := listText(&r.Reply), `Reply-Message = "hello bob"`; got != want {
 		t.Errorf("reply %s, want %s", got, want)
 	}
 	if r.Hook != "a.lua:8" {

@@ -100,7 +100,7 @@ func TestValuesWritten(t *testing.T) {
 			h := load(t, fmt.Sprintf("on('hints', function(req)\n  local name = %q .. ''\n  req[name] = %s\nend)", c.name, c.value))
 			r := h.access()
 			v := h.run(server.PhaseHints, r)
-			got := text1(&r.Attributes)
+			got := listText(&r.Attributes)
 			if v != nil {
 				_, got, _ = strings.Cut(h.log.String(), `hook \"a.lua:1\": `)
 				got, _, _ = strings.Cut(got, `" req=`)
@@ -123,7 +123,7 @@ func TestFieldsRoundTrip(t *testing.T) {
 end)`)
 	r := h.access("Acme-QoS.Down", "7")
 	h.run(server.PhaseHints, r)
-	if diff := cmp.Diff("Acme-QoS.Down = 50, Acme-QoS.Up = 8", text1(&r.Control)); diff != "" {
+	if diff := cmp.Diff("Acme-QoS.Down = 50, Acme-QoS.Up = 8", listText(&r.Control)); diff != "" {
 		t.Errorf("(-want +got):\n%s%s", diff, h.log)
 	}
 }
@@ -148,7 +148,7 @@ end)`}, nil)
 	r := h.access("Moon-Kind", "Full")
 	h.run(server.PhaseHints, r)
 	want := `My-Mark = "full", Moon-Role:2 = "x", Moon-QoS.Down = 3, Moon-QoS.Up = 4, Moon-QoS.Up = 5`
-	if diff := cmp.Diff(want, text1(&r.Control)); diff != "" {
+	if diff := cmp.Diff(want, listText(&r.Control)); diff != "" {
 		t.Errorf("(-want +got):\n%s%s", diff, h.log)
 	}
 	if diff := cmp.Diff([]server.Note{{Key: "up", Value: "2"}}, r.Notes); diff != "" {
