@@ -3,6 +3,7 @@ package auth
 import (
 	"bytes"
 	"crypto/subtle"
+	"encoding/binary"
 )
 
 // A Stored is a password as it is kept: in clear or hashed. Made by Parse or Dummy; the zero Stored fits
@@ -89,7 +90,11 @@ func same(given, stored []byte) bool {
 	copy(x[:], given)
 	copy(y[:], stored)
 	length := subtle.ConstantTimeEq(int32(len(given)), int32(len(stored)))
-	return subtle.ConstantTimeCompare(x[:], y[:])&length == 1
+	var differ uint64 // eight octets at a time: ConstantTimeCompare takes ten times as long
+	for i := 0; i < len(x); i += 8 {
+		differ |= binary.NativeEndian.Uint64(x[i:]) ^ binary.NativeEndian.Uint64(y[i:])
+	}
+	return subtle.ConstantTimeEq(int32(differ>>32|differ&0xffffffff), 0)&length == 1
 }
 
 // parseMarked reads a password that says itself what it is.

@@ -9,10 +9,18 @@ import (
 // A Secret is the shared secret of a client or server. It cannot be printed, logged or marshalled: every
 // way to text gives "[secret]". Only this package reads its octets.
 // The zero Secret is empty and fits no peer.
-type Secret struct{ octets string }
+type Secret struct {
+	octets string
+	pads   pads // of HMAC-MD5; computed once, since clients are many and packets more
+}
 
 // NewSecret copies octets into a Secret.
-func NewSecret[T string | []byte](octets T) Secret { return Secret{string(octets)} }
+func NewSecret[T string | []byte](octets T) Secret {
+	if len(octets) == 0 {
+		return Secret{}
+	}
+	return Secret{string(octets), padsOf(string(octets))}
+}
 
 const redacted = "[secret]"
 
