@@ -5,6 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"go/ast"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -142,15 +144,17 @@ func TestDocsCommands(t *testing.T) {
 	dir := defaultTree(t)
 	s := serveOnLoopback(t, dir)
 	writeFiles(t, dir, map[string]string{"raddb/radius.conf": fmt.Sprintf("auth %s testing123\nacct %s testing123\n", s.addrs["auth"], s.addrs["acct"])})
-	t.Chdir(dir)
+	var all []fence
 	for _, page := range docPages(t) {
-		for _, f := range fences(t, page) {
-			if f.kind != "console" || slices.Contains(ownTests, f.page) {
-				continue
-			}
-			for _, c := range shellCommands(f.text) {
-				t.Run(f.at()+" "+c.line, func(t *testing.T) { c.check(t, s) })
-			}
+		all = append(all, fences(t, page)...)
+	}
+	t.Chdir(dir)
+	for _, f := range all {
+		if f.kind != "console" || slices.Contains(ownTests, f.page) {
+			continue
+		}
+		for _, c := range shellCommands(f.text) {
+			t.Run(f.at()+" "+c.line, func(t *testing.T) { c.check(t, s) })
 		}
 	}
 }
@@ -382,6 +386,37 @@ func directModules(t *testing.T, mod string) (used []string) {
 		}
 	})
 	return used
+}
+
+// TestDocsMetrics demands that docs/operation.md names each metric of a running server, and no other.
+func TestDocsMetrics(t *testing.T) {
+	s := serveOnLoopback(t, defaultTree(t))
+	resp, err := http.Get("http://" + s.addrs["http"] + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	shown, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../../docs/operation.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := func(text []byte, form string) (list []string) {
+		for _, m := range regexp.MustCompile(form).FindAllSubmatch(text, -1) {
+			if !slices.Contains(list, string(m[1])) {
+				list = append(list, string(m[1]))
+			}
+		}
+		slices.Sort(list)
+		return list
+	}
+	got, want := names(page, "(perilune_[a-z_]+)"), names(shown, "(?m)^# HELP (perilune_[a-z_]+)")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("docs/operation.md (-server +page)\n%s", diff)
+	}
 }
 
 // TestDocsPlaces finds the files that the table of RFCs and the architecture name.
