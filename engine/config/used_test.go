@@ -1,0 +1,98 @@
+package config
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// idle are the keys that nobody reads because their bounds leave no choice.
+var idle = []string{"Policy.API"}
+
+// readers are the files of this package that use settings; the rest of it only describes and checks them.
+var readers = []string{"tree.go", "statedir.go"}
+
+// TestEveryKeyHasAnEffect: a key that no code reads is a promise that nobody keeps.
+func TestEveryKeyHasAnEffect(t *testing.T) {
+	used := map[string]bool{}
+	root := filepath.Join("..", "..")
+	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		if strings.HasPrefix(path, filepath.Join(root, "engine", "config")) && !slices.Contains(readers, filepath.Base(path)) {
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err == nil {
+			reads(f, used)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range keys() {
+		if !used[key] && !slices.Contains(idle, key) {
+			t.Errorf("%s is read nowhere", key)
+		}
+	}
+}
+
+// keys gives all settings as Go spells them: Server.Loops.
+func keys() (all []string) {
+	c := reflect.TypeFor[Config]()
+	for i := range c.NumField() {
+		table := c.Field(i)
+		if table.Tag.Get("toml") == "" {
+			continue
+		}
+		for j := range table.Type.NumField() {
+			all = append(all, table.Name+"."+table.Type.Field(j).Name)
+		}
+	}
+	return all
+}
+
+// reads collects Table.Field of c.Table.Field, and of x.Field where x is a variable or field that the file
+// declares as config.Table or sets to c.Table.
+func reads(f *ast.File, used map[string]bool) {
+	tables := map[string]string{}
+	ast.Inspect(f, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.Field:
+			if table, ok := n.Type.(*ast.SelectorExpr); ok && lastName(table.X) == "config" {
+				for _, name := range n.Names {
+					tables[name.Name] = table.Sel.Name
+				}
+			}
+		case *ast.AssignStmt:
+			for i, right := range n.Rhs {
+				if from, ok := right.(*ast.SelectorExpr); ok && len(n.Lhs) == len(n.Rhs) {
+					tables[lastName(n.Lhs[i])] = from.Sel.Name
+				}
+			}
+		case *ast.SelectorExpr:
+			table := lastName(n.X)
+			used[table+"."+n.Sel.Name] = true
+			used[tables[table]+"."+n.Sel.Name] = true
+		}
+		return true
+	})
+}
+
+func lastName(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.SelectorExpr:
+		return e.Sel.Name
+	}
+	return ""
+}
