@@ -11,8 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"perilune/engine/raddb"
+	"go.uber.org/goleak"
 )
+
+// TestMain holds every reloader to end its goroutines.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // A site is a tree of files with a reloader on it. Its server is the record of what was put in place.
 type site struct {
@@ -270,5 +273,3 @@ func content(t testing.TB, s *Store, m Manifest, path string) string {
 	}
 	return string(b)
 }
-
-var _ = raddb.Open
