@@ -148,6 +148,10 @@ func TestDocsCommands(t *testing.T) {
 	for _, page := range docPages(t) {
 		all = append(all, fences(t, page)...)
 	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Chdir(dir)
 	for _, f := range all {
 		if f.kind != "console" || slices.Contains(ownTests, f.page) {
@@ -157,6 +161,25 @@ func TestDocsCommands(t *testing.T) {
 			t.Run(f.at()+" "+c.line, func(t *testing.T) { c.check(t, s) })
 		}
 	}
+	for _, c := range readmeCommands(string(readme)) {
+		t.Run("README.md "+c.line, func(t *testing.T) { c.check(t, s) })
+	}
+}
+
+// readmeCommands gives the commands of README.md: those of its indented blocks and of its table. What would
+// not end is made to; bench has tests of its own.
+func readmeCommands(text string) (list []shellCommand) {
+	for _, m := range regexp.MustCompile("(?m)^(?:    (?:go run \\./cmd/perilune|\\./perilune) (.*?)(?: +#.*)?|\\| `perilune ([^`]+)`.*)$").FindAllStringSubmatch(text, -1) {
+		c := shellCommand{line: m[1] + m[2]}
+		switch {
+		case strings.HasPrefix(c.line, "trace"):
+			c.line += " -count 1"
+		case strings.HasPrefix(c.line, "bench"):
+			continue
+		}
+		list = append(list, c)
+	}
+	return list
 }
 
 // defaultTree is what init writes, on free ports.
