@@ -112,6 +112,27 @@ func TestCapture(t *testing.T) {
 	}
 }
 
+// TestCaptureAccounting lets tshark verify the answer to an accounting request of radclient's.
+func TestCaptureAccounting(t *testing.T) {
+	foreignTool(t, "radclient")
+	s := serveOnLoopback(t, loopTree(t, nil))
+	c := startCapture(t, s.port("acct"), "2")
+	radclient(t, s, "acct", "acct", "User-Name = bob", "Acct-Status-Type = Stop", `Acct-Session-Id = "c1"`, "Proxy-State = 0x0a0b")
+	text := c.text(t)
+	for _, want := range []string{"Code: Accounting-Request (4)", "Code: Accounting-Response (5)", "[Valid Authenticator: True]", "AVP: t=Proxy-State(33) l=4 val=0a0b"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("tshark does not say %q", want)
+		}
+	}
+	// Without Message-Authenticator (RFC 5997 s3): header and Proxy-State alone.
+	if !strings.Contains(hexDump(text), "21040a0b") || !strings.Contains(text, "Length: 24") {
+		t.Error("the response is not header and Proxy-State alone")
+	}
+	if t.Failed() {
+		t.Logf("%s\n%s", text, s.log)
+	}
+}
+
 const captureUsers = `$DIALECT freeradius
 bob  Cleartext-Password := "hello"
      Tunnel-Type:1 = VLAN,

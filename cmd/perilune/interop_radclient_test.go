@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,15 +62,23 @@ on("coa", {when = {user = "carl"}}, function(req) return reject{error_cause = 50
 // radclient asks a port of the server and gives the received packet: its code, then its attributes.
 func radclient(t *testing.T, s *loopServer, kind, port string, attributes ...string) []string {
 	t.Helper()
+	return received(runRadclient(t, s, kind, port, attributes, "-x", "-r", "1", "-t", "5"))
+}
+
+// runRadclient gives what radclient prints.
+func runRadclient(t *testing.T, s *loopServer, kind, port string, attributes []string, options ...string) string {
+	t.Helper()
 	tool := foreignTool(t, "radclient")
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	secret := filepath.Join(s.dir, "secret")
-	os.WriteFile(secret, []byte(loopSecret), 0o600)
-	cmd := exec.CommandContext(ctx, tool, "-x", "-r", "1", "-t", "5", "-S", secret, s.addrs[port], kind)
+	if err := os.WriteFile(secret, []byte(loopSecret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(ctx, tool, append(options, "-S", secret, s.addrs[port], kind)...)
 	cmd.Stdin = strings.NewReader(strings.Join(attributes, "\n") + "\n")
 	out, _ := cmd.CombinedOutput() // the exit code tells a reject only
-	return received(string(out))
+	return string(out)
 }
 
 var packetLine = regexp.MustCompile(`^Received (\S+) Id \d+ from \S+ to \S+ length \d+$`)
@@ -122,6 +131,7 @@ func TestRadclient(t *testing.T) {
 			accept(`Reply-Message = "long"`)},
 		{"CHAP", "auth", "auth", []string{"User-Name = bob", "CHAP-Password = hello"}, bob},
 		{"CHAP with its own challenge", "auth", "auth", []string{"User-Name = bob", "CHAP-Password = hello", "CHAP-Challenge = 0x00112233445566778899aabbccddeeff0011"}, bob},
+		{"MS-CHAP is refused, not misread", "auth", "auth", []string{"User-Name = bob", "MS-CHAP-Password = hello"}, []string{"Access-Reject", "Message-Authenticator", `Reply-Message = "hello bob"`}},
 		{"wrong password", "auth", "auth", []string{"User-Name = bob", "User-Password = other"}, []string{"Access-Reject", "Message-Authenticator", `Reply-Message = "hello bob"`}},
 		{"unknown user", "auth", "auth", pap("nobody"), []string{"Access-Reject", "Message-Authenticator"}},
 		{"tags", "auth", "auth", pap("tagged"), accept(`Tunnel-Type:1 = VLAN`, `Tunnel-Medium-Type:1 = IEEE-802`, `Tunnel-Private-Group-Id:1 = "100"`,
@@ -163,6 +173,76 @@ func expectRecord(t *testing.T, s *loopServer) {
 	attributes := `"attributes":[["User-Name","bob"],["Acct-Status-Type","Start"],["Acct-Session-Id","a1"],["Cisco-AVPair","a=b"],["Tunnel-Client-Endpoint:3","192.0.2.9"],["Proxy-State","0x05"]]}`
 	if !bytes.Contains(b, []byte(want)) || !bytes.HasSuffix(bytes.TrimSpace(b), []byte(attributes)) {
 		t.Errorf("record %s; expected %s and %s", b, want, attributes)
+	}
+}
+
+// TestRatchetByForeignClient: an address that has once signed must sign, until an operator says otherwise.
+func TestRatchetByForeignClient(t *testing.T) {
+	s := serveOnLoopback(t, loopTree(t, map[string]string{"raddb/users": interopUsers}))
+	plain := []string{"User-Name = long", `User-Password = "a password of more than sixteen octets, in three blocks"`}
+	ask := func(attributes ...string) string {
+		return received(runRadclient(t, s, "auth", "auth", append(attributes, plain...), "-x", "-r", "1", "-t", "1"))[0]
+	}
+	var got []string
+	got = append(got, ask(), ask("Message-Authenticator = 0x00"), ask())
+	s.expectLog(t, "verdict=discard reason=no-message-authenticator")
+	if code, out := s.command("status", "-d", s.raddb(), "-forget", "127.0.0.1"); code != exitOK {
+		t.Errorf("status -forget: %d %s", code, out)
+	}
+	got = append(got, ask())
+	if diff := cmp.Diff([]string{"Access-Accept", "Access-Accept", "no reply", "Access-Accept"}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s\n%s", diff, s.log)
+	}
+	if _, out := s.command("explain", "-d", s.raddb(), "-last", "long"); !strings.Contains(out, "discard reason=no-message-authenticator user=long") {
+		t.Errorf("explain -last does not show the packet that was discarded:\n%s", out)
+	}
+}
+
+// TestWrongSecret: what another secret has signed is discarded, and explain says so.
+func TestWrongSecret(t *testing.T) {
+	s := serveOnLoopback(t, loopTree(t, map[string]string{
+		"raddb/users":   interopUsers,
+		"raddb/clients": "127.0.0.0/8 \"not the secret of the NAS\" other\n",
+	}))
+	if got := received(runRadclient(t, s, "auth", "auth", []string{"User-Name = bob", "User-Password = hello", "Message-Authenticator = 0x00"}, "-x", "-r", "1", "-t", "1")); got[0] != "no reply" {
+		t.Errorf("got %v", got)
+	}
+	if _, out := s.command("explain", "-d", s.raddb(), "-last", "bob"); !strings.Contains(out, "discard reason=bad-message-authenticator user=bob client=other") {
+		t.Errorf("explain -last:\n%s", out)
+	}
+	// Without a signature the password decrypts to noise, and the log has the likely reason.
+	runRadclient(t, s, "auth", "auth", []string{"User-Name = bob", "User-Password = hello"}, "-x", "-r", "1", "-t", "1")
+	s.expectLog(t, "the shared secret is probably wrong")
+}
+
+// TestIPv6 asks over ::1.
+func TestIPv6(t *testing.T) {
+	dir := loopTree(t, map[string]string{
+		"raddb/users": interopUsers, "raddb/clients": "127.0.0.0/8 \"" + loopSecret + "\"\n::1 \"" + loopSecret + "\" six\n",
+	})
+	if l, err := net.ListenPacket("udp6", "[::1]:0"); err != nil {
+		t.Skipf("no IPv6 here: %v", err)
+	} else {
+		l.Close()
+	}
+	s := serveOnLoopback(t, dir, "-auth-listen", "[::1]:0")
+	if got := radclient(t, s, "auth", "auth6", "User-Name = bob", "User-Password = hello"); got[0] != "Access-Accept" {
+		t.Errorf("got %v\n%s", got, s.log)
+	}
+	s.expectLog(t, "nas=six")
+}
+
+// TestManyRequests keeps a hundred requests in flight.
+func TestManyRequests(t *testing.T) {
+	s := serveOnLoopback(t, loopTree(t, map[string]string{"raddb/users": interopUsers}))
+	out := runRadclient(t, s, "auth", "auth", []string{"User-Name = bob", "User-Password = hello"}, "-q", "-s", "-p", "100", "-c", "1000", "-t", "5", "-r", "1")
+	summary := regexp.MustCompile(`(?m)^\s*(Accepted|Rejected|Lost|Passed filter|Failed filter)\s*:\s*(\d+)`).FindAllStringSubmatch(out, -1)
+	got := map[string]string{}
+	for _, m := range summary {
+		got[m[1]] = m[2]
+	}
+	if diff := cmp.Diff(map[string]string{"Accepted": "1000", "Rejected": "0", "Lost": "0", "Passed filter": "1000", "Failed filter": "0"}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s\n%s", diff, out)
 	}
 }
 

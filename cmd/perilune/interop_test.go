@@ -92,12 +92,12 @@ func writeFiles(t *testing.T, dir string, files map[string]string) {
 
 // A loopServer is `perilune serve` in this process, on free ports of 127.0.0.1.
 type loopServer struct {
-	dir   string // of loopTree
-	addrs map[string]string
+	dir   string            // of loopTree
+	addrs map[string]string // by kind; that of IPv6 has a 6 behind it
 	log   *watchedLog
 }
 
-// Addresses by kind: auth, acct, coa; http if the configuration has a listener.
+// port gives the port of a kind of listener: auth, acct, coa; http if the configuration has one.
 func (s *loopServer) port(kind string) string {
 	_, port, _ := strings.Cut(s.addrs[kind], ":")
 	return port
@@ -105,15 +105,16 @@ func (s *loopServer) port(kind string) string {
 
 func (s *loopServer) raddb() string { return filepath.Join(s.dir, "raddb") }
 
-// serveOnLoopback starts a server on a tree and ends it with the test. Only one may run at a time: the end
-// of serve is a signal to the process.
-func serveOnLoopback(t *testing.T, dir string) *loopServer {
+// serveOnLoopback starts a server on a tree, with further options, and ends it with the test. Only one may
+// run at a time: the end of serve is a signal to the process.
+func serveOnLoopback(t *testing.T, dir string, options ...string) *loopServer {
 	t.Helper()
 	s := &loopServer{dir: dir, addrs: map[string]string{}, log: newWatchedLog()}
 	guard := make(chan os.Signal, 1) // so that no signal ends the tests
 	signal.Notify(guard, syscall.SIGTERM)
 	ended := make(chan int, 1)
 	args := []string{"serve", "-d", s.raddb(), "-auth-listen", "127.0.0.1:0", "-acct-listen", "127.0.0.1:0", "-log-format", "text"}
+	args = append(args, options...)
 	go func() { ended <- run(args, streams{strings.NewReader(""), s.log, s.log}) }()
 	t.Cleanup(func() {
 		syscall.Kill(os.Getpid(), syscall.SIGTERM)
@@ -131,6 +132,9 @@ func serveOnLoopback(t *testing.T, dir string) *loopServer {
 		t.Fatalf("serve does not start:\n%s", s.log)
 	}
 	for _, m := range regexp.MustCompile(`msg=listening kind=(\w+) address=(\S+)`).FindAllStringSubmatch(s.log.String(), -1) {
+		if strings.HasPrefix(m[2], "[") {
+			m[1] += "6"
+		}
 		s.addrs[m[1]] = m[2]
 	}
 	if m := regexp.MustCompile(`msg="health and metrics" address=(\S+)`).FindStringSubmatch(s.log.String()); m != nil {
