@@ -71,7 +71,7 @@ func (b *burst) send(packets [][]byte) {
 
 func (m *bursts) write(fd uintptr) bool {
 	for m.from < m.to {
-		n, _, errno := syscall.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&m.out[m.from])), uintptr(m.to-m.from), unix.MSG_DONTWAIT, 0, 0)
+		n, _, errno := syscall.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&m.out[m.from])), uintptr(m.to-m.from), unix.MSG_DONTWAIT, 0, 0)
 		switch errno {
 		case 0:
 			m.from += int(n)
@@ -111,7 +111,7 @@ func (b *burst) receive(deadline time.Time) [][]byte {
 }
 
 func (m *bursts) read(fd uintptr) bool {
-	n, _, errno := syscall.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&m.in[0])), burstSize, unix.MSG_DONTWAIT, 0, 0)
+	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&m.in[0])), burstSize, unix.MSG_DONTWAIT, 0, 0)
 	if errno == unix.EAGAIN {
 		return false
 	}

@@ -88,10 +88,11 @@ func (m *mmsg) arm(slots []slot) {
 	}
 }
 
-// receive runs under the descriptor's read lock. Packets are handled outside of it.
+// receive runs under the descriptor's read lock. Packets are handled outside of it. The scheduler is not told
+// of the call, for the reason given at outgoing.transmit.
 func (m *mmsg) receive(fd uintptr) bool {
 	for {
-		n, _, errno := syscall.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&m.in[0])),
+		n, _, errno := syscall.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&m.in[0])),
 			uintptr(len(m.in)), unix.MSG_DONTWAIT, 0, 0)
 		m.got, m.errno = int(n), errno
 		switch errno {

@@ -65,10 +65,13 @@ func (o *outgoing) flush() (failed int) {
 	return failed
 }
 
-// transmit runs under the descriptor's write lock; a full send buffer waits for room.
+// transmit runs under the descriptor's write lock; a full send buffer waits for room. The call never blocks
+// (MSG_DONTWAIT), so the scheduler is not told of it: told, it takes the processor away from a loop whose
+// call lasts longer than 20 µs, as a batch does, and both threads then fight over it. That costs a fifth of
+// all processor time.
 func (o *outgoing) transmit(fd uintptr) bool {
 	for o.first < o.last {
-		n, _, errno := syscall.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&o.out[o.first])),
+		n, _, errno := syscall.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&o.out[o.first])),
 			uintptr(o.last-o.first), unix.MSG_DONTWAIT, 0, 0)
 		o.errno = errno
 		switch errno {
