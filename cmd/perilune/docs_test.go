@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"go/ast"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"perilune/engine/server"
 	"perilune/policy"
 	"perilune/policy/policytest"
 	"perilune/policy/reload"
@@ -439,6 +441,86 @@ func TestDocsMetrics(t *testing.T) {
 	got, want := names(page, "(perilune_[a-z_]+)"), names(shown, "(?m)^# HELP (perilune_[a-z_]+)")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("docs/operation.md (-server +page)\n%s", diff)
+	}
+}
+
+// TestDocsReasons demands that docs/operation.md has every reason of the one table.
+func TestDocsReasons(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operation.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for r := server.ReasonNone + 1; r < server.NumReasons; r++ {
+		if name := r.String(); name != "" && !strings.Contains(string(page), "`"+name+"`") {
+			t.Errorf("docs/operation.md lacks the reason %s", name)
+		}
+	}
+}
+
+// TestDocsPhases compares the verdicts that docs/hooks.md allows with the generated table of docs/lua.md. What
+// the first leaves out is what the server cannot do yet.
+func TestDocsPhases(t *testing.T) {
+	want, got := phaseTable(t, "lua.md", 2), phaseTable(t, "hooks.md", 3)
+	delete(want, "pre_proxy")
+	delete(want, "post_proxy")
+	for phase, verdicts := range want {
+		want[phase] = slices.DeleteFunc(verdicts, func(v string) bool { return v == "proxy" })
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-lua.md +hooks.md)\n%s", diff)
+	}
+}
+
+// phaseTable reads the verdicts of each phase from the table below a heading "| Phase |"; column counts from 0.
+func phaseTable(t *testing.T, name string, column int) map[string][]string {
+	page, err := os.ReadFile(filepath.Join("../../docs", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(page), "\n| Phase |")
+	table, _, _ := strings.Cut(rest, "\n\n")
+	if !ok {
+		t.Fatalf("%s has no table of phases", name)
+	}
+	phases := map[string][]string{}
+	for _, row := range strings.Split(table, "\n")[2:] {
+		cells := strings.Split(strings.Trim(row, "|"), "|")
+		phase := strings.Trim(cells[0], " `*")
+		if strings.Contains(phase, "load") {
+			continue // no request
+		}
+		text := regexp.MustCompile(`\([^)]*\)`).ReplaceAllString(cells[column], "")
+		var verdicts []string
+		for _, v := range strings.Split(text, ",") {
+			verdicts = append(verdicts, strings.TrimSpace(v))
+		}
+		slices.Sort(verdicts)
+		phases[phase] = verdicts
+	}
+	return phases
+}
+
+// TestDocsNameCommands: what pages, tutorials and examples call a command is one.
+func TestDocsNameCommands(t *testing.T) {
+	for _, dir := range []string{"docs", "raddb", "scripts", "examples", "README.md"} {
+		err := filepath.WalkDir(filepath.Join("../..", dir), func(path string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() || strings.HasSuffix(path, ".go") {
+				return err
+			}
+			b, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			for _, m := range regexp.MustCompile("(?:`|\\$ )perilune ([a-z]+)").FindAllStringSubmatch(string(b), -1) {
+				if !slices.ContainsFunc(commands(), func(c command) bool { return c.name == m[1] }) {
+					t.Errorf("%s names the command %s, which there is not", path, m[1])
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
 	}
 }
 
