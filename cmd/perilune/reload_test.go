@@ -64,29 +64,53 @@ func newAsker(t *testing.T, address string) *asker {
 	return a
 }
 
-// ask sends one Access-Request, once, and gives Reply-Message and Filter-Id of the verified Access-Accept.
-func (a *asker) ask(user, password string) (message, filter string, err error) {
+// request makes a signed Access-Request.
+func (a *asker) request(user, password string, state []byte) (raw []byte, authenticator radius.Authenticator) {
 	a.id++
-	authenticator := radius.NewAuthenticator()
-	raw := append([]byte{byte(radius.CodeAccessRequest), a.id, 0, 0}, authenticator[:]...)
+	authenticator = radius.NewAuthenticator()
+	raw = append([]byte{byte(radius.CodeAccessRequest), a.id, 0, 0}, authenticator[:]...)
 	raw = radius.AppendAttribute(raw, radius.TypeUserName, []byte(user))
 	raw = radius.AppendAttribute(raw, radius.TypeUserPassword, a.session.HidePassword(nil, []byte(password), &authenticator))
+	if state != nil {
+		raw = radius.AppendAttribute(raw, radius.TypeState, state)
+	}
 	raw = radius.AppendAttribute(raw, radius.TypeMessageAuthenticator, make([]byte, 16))
 	radius.PutLength(raw)
 	a.session.SignRequest(raw)
+	return raw, authenticator
+}
+
+// send sends a request, once, and gives what comes back.
+func (a *asker) send(raw []byte) ([]byte, error) {
 	if _, err := a.conn.Write(raw); err != nil {
-		return "", "", err
+		return nil, err
 	}
 	a.conn.SetReadDeadline(time.Now().Add(10 * time.Second))
 	reply := make([]byte, 4096)
 	n, err := a.conn.Read(reply)
+	return reply[:n], err
+}
+
+func (a *asker) exchange(t *testing.T, raw []byte) []byte {
+	t.Helper()
+	reply, err := a.send(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reply
+}
+
+// ask gives Reply-Message and Filter-Id of the verified Access-Accept.
+func (a *asker) ask(user, password string) (message, filter string, err error) {
+	raw, authenticator := a.request(user, password, nil)
+	reply, err := a.send(raw)
 	if err != nil {
 		return "", "", err
 	}
-	if _, err := a.session.VerifyReply(reply[:n], &authenticator); err != nil {
+	if _, err := a.session.VerifyReply(reply, &authenticator); err != nil {
 		return "", "", err
 	}
-	p, err := radius.Parse(reply[:n])
+	p, err := radius.Parse(reply)
 	if err != nil || p.Code != radius.CodeAccessAccept || p.Identifier != a.id {
 		return "", "", fmt.Errorf("%v %d: %w", p.Code, p.Identifier, err)
 	}
@@ -241,6 +265,35 @@ func TestHangup(t *testing.T) {
 	syscall.Kill(os.Getpid(), syscall.SIGHUP)
 	s.expectLog(t, "server.batch changed from 64 to 7: that needs a restart of the server")
 	s.expectLog(t, "policy reload refused: the old generation serves on")
+}
+
+// TestOutlives: a retransmission gets the same answer, and a challenge goes on, over a reload between.
+func TestOutlives(t *testing.T) {
+	dir := reloadTree(t, byCommand)
+	writeFiles(t, dir, map[string]string{"scripts/code.lua": `
+on("authorize", {when = {user = "eve"}}, function(req) return challenge{next = "code", message = "Code:"} end)
+answer("code", function(req, text) if text == "42" then return accept{} end return reject{} end)
+`})
+	s := serveOnLoopback(t, dir)
+	a := newAsker(t, s.addrs["auth"])
+	raw, authenticator := a.request("bob", "hello", nil)
+	first := a.exchange(t, raw)
+	question, of := a.request("eve", "", nil)
+	p, err := radius.Parse(a.exchange(t, question))
+	state, ok := p.Attributes.Find(radius.TypeState)
+	if err != nil || p.Code != radius.CodeAccessChallenge || !ok || of == authenticator {
+		t.Fatalf("%v without State: %v", p.Code, err)
+	}
+	numbered(t, dir, 2)
+	s.must(t, exitOK, "reload")
+	if again := a.exchange(t, raw); !bytes.Equal(again, first) {
+		t.Errorf("a retransmission got\n%x, before\n%x", again, first)
+	}
+	answer, _ := a.request("eve", "42", state)
+	p, err = radius.Parse(a.exchange(t, answer))
+	if message, _ := p.Attributes.Find(radius.Type(18)); err != nil || p.Code != radius.CodeAccessAccept || string(message) != "2" {
+		t.Errorf("the answer got %v %q, %v", p.Code, message, err)
+	}
 }
 
 // TestSecondInstance: neither the state directory nor a port is shared by accident.

@@ -111,7 +111,7 @@ type Acct struct {
 
 // State names the place of state.
 type State struct {
-	Dir     string `toml:"dir" restart:"yes" doc:"directory of state; empty: $STATE_DIRECTORY, /var/lib/perilune for root, else $XDG_STATE_HOME/perilune or ~/.local/state/perilune"`
+	Dir     string `toml:"dir" restart:"yes" doc:"directory of state, relative to this one; empty: $STATE_DIRECTORY, /var/lib/perilune for root, else $XDG_STATE_HOME/perilune or ~/.local/state/perilune"`
 	KeyFile string `toml:"key-file" restart:"yes" doc:"key that seals State and Class; a fleet shares it; a second line keeps the former key valid; empty: made once in the state directory"`
 }
 
