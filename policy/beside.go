@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"perilune/engine/raddb"
-	"perilune/policy/sandbox"
 )
 
 // RunLoad runs the `load` handlers: after the tests, before the generation is put in place. One that raises
@@ -73,7 +72,7 @@ func (rn *Runner) beside(h *handler) error {
 	if fn == nil {
 		return errMissing
 	}
-	_, err := rn.box.Call(fn, sandbox.Run{Deadline: rn.deadline(h, nil)})
+	_, err := rn.box.Call(fn, rn.bounds(h, nil))
 	if err != nil && rn.pr.o.Log != nil {
 		rn.pr.o.Log.Error(fmt.Sprintf("%s: %s: %s", place(err, h.at.File), h.text(), message(err)))
 	}

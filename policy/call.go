@@ -82,7 +82,7 @@ func (rn *Runner) invoke(h *handler, fn *lua.LFunction, r *server.Request, o *ob
 	if fn == nil {
 		return nil, errMissing
 	}
-	run := sandbox.Run{Deadline: rn.deadline(h, r)}
+	run := rn.bounds(h, r)
 	if len(args) == 0 {
 		return rn.box.Call(fn, run, &o.request)
 	}

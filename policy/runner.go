@@ -238,20 +238,16 @@ func (rn *Runner) forget() {
 // viewTimeout is the real time that a handler has in a view, whatever its timeout.
 const viewTimeout = 30 * time.Second
 
-// deadline gives when a handler must have ended: its timeout, cut to what the request has left. What is left
-// is counted on the scripts' clock, the deadline is on the real one.
-func (rn *Runner) deadline(h *handler, r *server.Request) time.Time {
-	now := time.Now()
-	if rn.pr.view {
-		return now.Add(viewTimeout) // steps bound it; a busy machine must not fail a test
+// bounds gives how long a handler may run: its timeout, cut to what the request has left. What is left is
+// counted on the scripts' clock, which tests stop.
+func (rn *Runner) bounds(h *handler, r *server.Request) sandbox.Run {
+	switch {
+	case rn.pr.view:
+		return sandbox.Run{Within: viewTimeout} // steps bound it; a busy machine must not fail a test
+	case r == nil || r.Deadline.IsZero():
+		return sandbox.Run{Within: h.timeout}
+	case rn.pr.o.Now != nil:
+		return sandbox.Run{Deadline: time.Now().Add(min(h.timeout, r.Deadline.Sub(rn.pr.o.Now())))}
 	}
-	left := h.timeout
-	if r != nil && !r.Deadline.IsZero() {
-		clock := now
-		if rn.pr.o.Now != nil {
-			clock = rn.pr.o.Now()
-		}
-		left = min(left, r.Deadline.Sub(clock))
-	}
-	return now.Add(left)
+	return sandbox.Run{Within: h.timeout, Deadline: r.Deadline}
 }

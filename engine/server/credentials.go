@@ -297,7 +297,6 @@ func (c *Core) verifyPAP(r *Request, stored auth.Stored, given []byte) (right, o
 		r.refuse(Drop, ReasonBusy)
 		return false, false
 	}
-	r.way.asked = true
 	if !c.hashes.enter(r.Deadline.Sub(c.now())) {
 		r.refuse(Drop, ReasonHashQueue)
 		return false, false

@@ -10,6 +10,7 @@ var ErrBusy = errors.New("server: too many requests wait already")
 // calls are free. It fails with ErrBusy if too many requests wait already, of all clients or of this one;
 // then the caller must not wait.
 func (r *Request) Detach() error {
+	r.way.slow = true
 	d := r.desk
 	if d == nil {
 		return nil
@@ -33,6 +34,7 @@ func (r *Request) Detach() error {
 // step of the way is over, or until the next Detach. After ErrBusy the caller may go on: the loop waits for
 // it, but others don't.
 func (r *Request) Compute() error {
+	r.way.slow = true
 	d := r.desk
 	if d == nil {
 		return nil

@@ -89,6 +89,7 @@ type way struct {
 	noRecord bool     // accept{record=false}
 	left     int64    // seconds that the session may last
 	asked    bool     // a handler ran, so time may have passed
+	slow     bool     // it waited or computed for long
 	second   bool     // the client used its old secret
 	verified bool     // Message-Authenticator was there and right
 	record   []byte   // accounting: the record for the journal
@@ -122,7 +123,7 @@ func (w *way) reset() {
 	w.round, w.ticket, w.bad, w.left = Round{}, ticket{}, false, 0
 	w.messages.Reset()
 	w.decided = nil
-	w.settled, w.noRecord, w.asked, w.second, w.verified = false, false, false, false, false
+	w.settled, w.noRecord, w.asked, w.slow, w.second, w.verified = false, false, false, false, false, false
 	w.failure, w.salts = nil, 0
 	w.query.Reset()
 	w.state, w.sealed, w.record = w.state[:0], w.sealed[:0], w.record[:0]

@@ -181,10 +181,10 @@ func (c *Core) run(p Phase, r *Request) *Verdict {
 	return c.permit(p, r, r.runner().Run(p, r))
 }
 
-// late reports whether the request's deadline has passed. The clock is read only if a handler ran: without
-// one nothing takes time.
+// late reports whether the request's deadline has passed. The clock is read only if something waited or
+// computed for long: nothing else takes time.
 func (c *Core) late(r *Request) bool {
-	return r.way.asked && !r.Deadline.IsZero() && c.now().After(r.Deadline)
+	return r.way.slow && !r.Deadline.IsZero() && c.now().After(r.Deadline)
 }
 
 // refuse ends a request natively.

@@ -16,9 +16,11 @@ const (
 // fastGrowth is what a run may allocate between two looks without being watched closely, in octets.
 const fastGrowth = 1 << 20
 
-// A Run bounds one call. A zero field means the limit of the state, no deadline.
+// A Run bounds one call. A zero field means the limit of the state, no deadline. Within counts from the first
+// look at the clock: most runs are over before it, and reading the clock costs as much as a hook's table access.
 type Run struct {
 	Steps    int
+	Within   time.Duration
 	Deadline time.Time
 }
 
@@ -30,7 +32,8 @@ type budget struct {
 	mark     int // value of left at the next look
 	long     int // value of left at the next OnLong or Yield
 	detached bool
-	kind     Kind // why the run was stopped; 0 while it goes on
+	kind     Kind          // why the run was stopped; 0 while it goes on
+	within   time.Duration // not yet part of deadline; 0: it is
 	deadline time.Time
 	looked   time.Time // the last look; zero if there is no deadline
 	measured bool
@@ -62,7 +65,18 @@ func (b *budget) Err() error {
 }
 
 // Deadline gives the deadline of the run.
-func (b *budget) Deadline() (time.Time, bool) { return b.deadline, !b.deadline.IsZero() }
+func (b *budget) Deadline() (time.Time, bool) { return b.due(), !b.deadline.IsZero() }
+
+// due gives the deadline, counting Within from the first call.
+func (b *budget) due() time.Time {
+	if b.within != 0 {
+		if end := time.Now().Add(b.within); b.deadline.IsZero() || end.Before(b.deadline) {
+			b.deadline = end
+		}
+		b.within = 0
+	}
+	return b.deadline
+}
 
 // Value gives nil: a budget carries nothing.
 func (b *budget) Value(any) any { return nil }
@@ -75,7 +89,7 @@ func (b *budget) look() <-chan struct{} {
 		b.stop(Steps)
 	case b.overMemory():
 		b.stop(Memory)
-	case !b.deadline.IsZero() && b.late():
+	case !b.due().IsZero() && b.late():
 		b.stop(Deadline)
 	default:
 		if b.left <= b.long {

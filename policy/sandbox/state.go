@@ -77,7 +77,7 @@ func (s *State) Lua() *lua.LState { return s.l }
 func (s *State) Data() any { return s.host.Data }
 
 // Deadline gives the deadline of the run that is going on, zero if it has none.
-func (s *State) Deadline() time.Time { return s.budget.deadline }
+func (s *State) Deadline() time.Time { return s.budget.due() }
 
 // Broken reports that the interpreter itself failed: the state must be closed and replaced.
 func (s *State) Broken() bool { return s.broken }
@@ -125,6 +125,9 @@ func (s *State) Call(fn *lua.LFunction, run Run, args ...lua.LValue) (results []
 
 // begin puts a fresh budget in the place of the outer one, which it gives back.
 func (s *State) begin(run Run) budget {
+	if s.depth > 0 {
+		s.budget.due()
+	}
 	outer := s.budget
 	if s.depth == 0 {
 		s.results, s.threads = s.results[:0], 0
@@ -138,7 +141,7 @@ func (s *State) begin(run Run) budget {
 	s.depth++
 	s.budget = budget{
 		state: s, left: run.Steps, mark: max(run.Steps-firstLook, 0), long: run.Steps - longEvery,
-		deadline: run.Deadline, detached: outer.detached && s.depth > 1,
+		within: run.Within, deadline: run.Deadline, detached: outer.detached && s.depth > 1,
 	}
 	return outer
 }
