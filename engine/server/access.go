@@ -62,7 +62,7 @@ func (c *Core) before(r *Request) bool {
 	if r.way.asked {
 		r.renamed()
 	}
-	if r.Generation.Settings.StrictNames && controlOctets(r.User()) {
+	if r.Generation.Settings.StrictNames && controlOctets(r.User()) || r.Client.Names != nil && !r.Client.Names.Allows(r.User()) {
 		c.reject(r, ReasonName)
 		return true
 	}

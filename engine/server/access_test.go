@@ -3,6 +3,9 @@ package server
 import (
 	"strings"
 	"testing"
+	"time"
+
+	"perilune/engine/nas"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -216,6 +219,36 @@ func TestStrictNames(t *testing.T) {
 	for name, want := range map[string]Kind{"bob": Accept, "b b+:'é": Accept, "b\x01b": Reject, "b\x7f": Reject} {
 		if out := login(t, g, name, "x"); out.Kind != want {
 			t.Errorf("%q: %s, want %s", name, out.Kind, want)
+		}
+	}
+}
+
+// TestClientNames: username-chars= of a client bounds the names that it may send.
+func TestClientNames(t *testing.T) {
+	g := load(t, "DEFAULT Auth-Type := Accept\n", nil)
+	home(g).Names = nas.NewCharset(".-")
+	for name, want := range map[string]Kind{"bob": Accept, "b.b-1": Accept, "b:b": Reject, "b b": Reject, "bé": Reject} {
+		q := Question{Client: home(g), Attributes: attrs(t, g, "User-Name = "+name, "User-Password = x")}
+		if out := ask(t, offline(), g, q); out.Kind != want {
+			t.Errorf("%q: %s, want %s", name, out.Kind, want)
+		}
+	}
+}
+
+// TestKeep: dup= of a client stands above the server's setting.
+func TestKeep(t *testing.T) {
+	set := &Generation{Settings: Settings{DuplicateKeep: 7 * time.Second}}
+	for _, c := range []struct {
+		g      *Generation
+		client nas.Client
+		want   time.Duration
+	}{
+		{&Generation{}, nas.Client{}, 10 * time.Second},
+		{set, nas.Client{}, 7 * time.Second},
+		{set, nas.Client{DuplicateKeep: time.Minute}, time.Minute},
+	} {
+		if got := keep(c.g, &c.client); got != c.want {
+			t.Errorf("%v, want %v", got, c.want)
 		}
 	}
 }

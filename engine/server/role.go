@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"perilune/engine/nas"
 	"perilune/engine/radius"
 	"perilune/engine/users"
 )
@@ -235,7 +236,7 @@ func (ro *role) fresh(r *Request, s *slot) bool {
 		ro.fast.refuse(ReasonDuplicate)
 		return false
 	}
-	if reply := ro.cache.lookup(s.hash, &s.key, auth, ro.clock, keep(ro.generation)); reply != nil {
+	if reply := ro.cache.lookup(s.hash, &s.key, auth, ro.clock, keep(ro.generation, r.Client)); reply != nil {
 		s.reply = reply
 		ro.fast.Resent++
 		return false
@@ -251,10 +252,13 @@ func (ro *role) fresh(r *Request, s *slot) bool {
 	return true
 }
 
-// keep gives how long answers are remembered (RFC 5080 s2.2.2: 5 to 30 s).
-func keep(g *Generation) time.Duration {
-	if d := g.Settings.DuplicateKeep; d > 0 {
-		return d
+// keep gives how long answers to a client are remembered (RFC 5080 s2.2.2: 5 to 30 s).
+func keep(g *Generation, c *nas.Client) time.Duration {
+	switch {
+	case c.DuplicateKeep > 0:
+		return c.DuplicateKeep
+	case g.Settings.DuplicateKeep > 0:
+		return g.Settings.DuplicateKeep
 	}
 	return 10 * time.Second
 }
