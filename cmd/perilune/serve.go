@@ -266,7 +266,7 @@ func (d *daemon) run() error {
 	notifySystemd("STOPPING=1")
 	stop()
 	<-watching
-	d.log.Info("stopped", "error", err)
+	d.log.Info("stopped")
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("requests that were still in work got no answer: %w", err)
 	}
