@@ -30,6 +30,7 @@ var vectors = []struct{ password, stored string }{
 	{"Hello", "{crypt}$1$$wP9qEcQ.6oQXg13fEl.I3/"},
 	{"hello", "{MD5}XUFAKrxLKna5cZ2REBfFkg=="},
 	{"hello", "{md5}5d41402abc4b2a76b9719d911017c592"},
+	{"hello", "{md5}\x5d\x41\x40\x2a\xbc\x4b\x2a\x76\xb9\x71\x9d\x91\x10\x17\xc5\x92"},
 	{"hello", "{SMD5}ut31JpcwYwNie5eych6WSnNhbHQ="},
 	{"hello", "{SHA}qvTGHdzF6KLavt4PO0gs2a6pQ00="},
 	{"hello", "{sha}AAF4C61DDCC5E8A2DABEDE0F3B482CD9AEA9434D"},

@@ -55,9 +55,9 @@ func (s Scheme) sumLen() int {
 	return sha512.Size
 }
 
-// parseDigest reads a hash without salt.
+// parseDigest reads a hash without salt, as it is or encoded.
 func parseDigest(scheme Scheme, text []byte) (Stored, error) {
-	if scheme == SchemeNT && len(text) == scheme.sumLen() {
+	if len(text) == scheme.sumLen() {
 		return Stored{scheme: scheme, sum: text}, nil
 	}
 	all, ok := decode(text, scheme.sumLen())

@@ -139,6 +139,29 @@ func (l *List) Set(r Ref, value []byte) {
 	}
 }
 
+// SetBefore replaces the values of the attribute among the first n pairs by one, at the place of the first; if
+// there is none it appends. Of a field it replaces all. It gives how many pairs fewer there are.
+func (l *List) SetBefore(r Ref, n int, value []byte) int {
+	before := len(l.Pairs)
+	if r.Attr.IsField() {
+		l.Set(r, value)
+		return max(before-len(l.Pairs), 0)
+	}
+	value = l.keep(value)
+	at := l.index(r, 0)
+	if at < 0 || at >= n {
+		l.Pairs = append(l.Pairs, Pair{r.Attr, value, r.writeTag()})
+		return 0
+	}
+	l.Pairs[at] = Pair{r.Attr, value, r.writeTag()}
+	later := l.Pairs[n:]
+	l.Pairs = l.Pairs[:n]
+	gone := l.deleteFrom(r, at+1)
+	l.Pairs = append(l.Pairs, later...)
+	clear(l.Pairs[len(l.Pairs):before])
+	return gone
+}
+
 // SetAt sets only the i-th value (from 0); one beyond the last appends; further beyond is false.
 func (l *List) SetAt(r Ref, i int, value []byte) bool {
 	n := l.Count(r)

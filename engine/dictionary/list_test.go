@@ -62,6 +62,14 @@ func TestListChanges(t *testing.T) {
 			l.Set(ref(t, d, "Tunnel-Type:2"), value(t, d, "Tunnel-Type", "VLAN"))
 			return nil
 		}, `<nil> -Tunnel-Type:2 = GRE +Tunnel-Type:2 = VLAN`},
+		{"set among the first", func(l *List) any { return l.SetBefore(ref(t, d, "Reply-Message"), 5, []byte("x")) },
+			`1 -Reply-Message = "one" +Reply-Message = "x" -Reply-Message = "two"`},
+		{"set among the first that lack it", func(l *List) any {
+			return l.SetBefore(ref(t, d, "Tunnel-Type"), 2, value(t, d, "Tunnel-Type", "GRE"))
+		}, `0 +Tunnel-Type = GRE`},
+		{"set a field among the first", func(l *List) any {
+			return l.SetBefore(ref(t, d, "Demo-QoS.Down"), 3, value(t, d, "Demo-QoS.Down", "7"))
+		}, `0 -Demo-QoS.Down = 1 +Demo-QoS.Down = 7`},
 		{"set without tag", func(l *List) any {
 			l.Set(ref(t, d, "Tunnel-Type"), value(t, d, "Tunnel-Type", "GRE"))
 			return nil

@@ -65,7 +65,23 @@ var refused = map[string]string{
 	"connect-rate":           `compare Connect-Info in a hook`,
 	"add-port-to-ip-address": `write the address with a plus sign: Framed-IP-Address = 10.0.0.1+`,
 	"user-uid":               `write Group = "name"`,
+	"client-shortname":       aboutPacket + "req.client.name",
+	"client-ip-address":      aboutPacket + "req.client.address",
+	"packet-src-ip-address":  aboutPacket + "req.src",
+	"packet-src-port":        aboutPacket + "req.src_port",
+	"packet-dst-ip-address":  aboutPacket + "req.listener",
+	"packet-dst-port":        aboutPacket + "req.listener",
+	"gnu-server-address":     aboutPacket + "req.listener",
+	"gnu-server-port":        aboutPacket + "req.listener",
+	"packet-type":            `only Access-Requests ask the users file`,
+	"response-packet-type":   `write a reply hook: on("reply", {when={verdict="reject"}}, fn)`,
+	"virtual-server":         `write huntgroup("name", fn), then Huntgroup-Name = "name"`,
+	"current-time":           `write Login-Time := "Wk0800-1800"`,
+	"time-of-day":            `write Login-Time := "Wk0800-1800"`,
 }
+
+// aboutPacket begins the way out for what is known of a packet beside its attributes.
+const aboutPacket = `write huntgroup("name", fn), then Huntgroup-Name = "name", or a computed value, with `
 
 // names resolves attribute names, each spelling once for each dialect.
 type names struct {

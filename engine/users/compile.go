@@ -58,6 +58,8 @@ func (c *compiler) entry(raw *rawEntry, d Dialect) {
 	}
 	if d == GNU {
 		c.finishAuth()
+	} else {
+		settleOwn(c.reply)
 	}
 	c.warnReject()
 	if c.always() {
@@ -216,9 +218,10 @@ func (c *compiler) value(n *name, p *rawPair) ([]byte, bool) {
 	return c.wire, c.fits(n.attr(), c.wire, c.at(p.value))
 }
 
-// expands reports whether a value asks for expansion: FreeRADIUS's, in double quotes.
+// expands reports whether a value asks for expansion: FreeRADIUS's, in double quotes. Other percent signs
+// than those of a text with %{ are plain text: "100%", passwords.
 func (c *compiler) expands(p *rawPair) bool {
-	return c.dialect == FreeRADIUS && p.value.quote == '"' && bytes.IndexByte(p.value.text, '%') >= 0
+	return c.dialect == FreeRADIUS && p.value.quote == '"' && bytes.Contains(p.value.text, []byte("%{"))
 }
 
 // A memo keeps compiled pairs by their text.

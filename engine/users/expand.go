@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"perilune/engine/dictionary"
 	"perilune/engine/raddb"
@@ -265,14 +266,23 @@ func (t *Table) insert(dst, operands []byte, q *Query) []byte {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = r.Attr.AppendText(dst, v)
+			dst = t.appendText(dst, r.Attr, v)
 		}
 	default:
 		if v, ok := list.Get(r, int(index)); ok {
-			dst = r.Attr.AppendText(dst, v)
+			dst = t.appendText(dst, r.Attr, v)
 		}
 		return dst
 	}
+}
+
+// appendText appends a value as the dialect prints it: as elsewhere, but dates as "Nov 14 2023 22:13:20 UTC".
+func (t *Table) appendText(dst []byte, a *dictionary.Attribute, v []byte) []byte {
+	seconds, ok := a.Uint(v)
+	if a.Type != dictionary.TypeDate || !ok {
+		return a.AppendText(dst, v)
+	}
+	return time.Unix(int64(seconds), 0).In(t.location).AppendFormat(dst, "Jan _2 2006 15:04:05 MST")
 }
 
 var timeLayouts = map[byte]string{

@@ -207,9 +207,10 @@ func (m matcher) profiles(list []byte, kind pairKind) outcome {
 // orders fills the control list, then runs the rewrite functions; false if the request has been decided.
 func (m matcher) orders(r record) bool {
 	q := m.q
+	none := 0
 	var p pair
 	for rest := r.checks(); len(rest) > 0; {
-		if p, rest = nextPair(rest); p.kind > firstEffect-1 && p.kind != runRewrite && !m.put(q.Control, &p, r, 0) {
+		if p, rest = nextPair(rest); p.kind > firstEffect-1 && p.kind != runRewrite && !m.put(q.Control, &p, r, &none) {
 			return false
 		} else if p.kind == checkPrefix || p.kind == checkSuffix {
 			m.strip(&p)
@@ -241,7 +242,7 @@ func (m matcher) reply(r record) bool {
 	earlier := len(m.q.Reply.Pairs)
 	var p pair
 	for rest := r.reply(); len(rest) > 0; {
-		if p, rest = nextPair(rest); p.kind != runProfile && !m.put(m.q.Reply, &p, r, earlier) {
+		if p, rest = nextPair(rest); p.kind != runProfile && !m.put(m.q.Reply, &p, r, &earlier) {
 			return false
 		}
 	}
@@ -249,8 +250,8 @@ func (m matcher) reply(r record) bool {
 }
 
 // put adds a pair to a list in its way; false if the request fails. The list's first `earlier` pairs are
-// those of earlier entries.
-func (m matcher) put(list *dictionary.List, p *pair, r record, earlier int) bool {
+// those of earlier entries; := may make them less.
+func (m matcher) put(list *dictionary.List, p *pair, r record, earlier *int) bool {
 	ref := dictionary.Ref{Attr: m.t.attrs[p.attr], Tag: p.tag}
 	value, ok := m.value(p, ref.Attr, r)
 	if !ok {
@@ -263,8 +264,10 @@ func (m matcher) put(list *dictionary.List, p *pair, r record, earlier int) bool
 	switch p.kind {
 	case setMerge, replyMerge:
 		m.merge(list, ref, value, p)
-	case setReplace, replySet:
+	case setReplace:
 		list.Set(ref, value)
+	case replySet:
+		*earlier -= list.SetBefore(ref, *earlier, value) // pairs of its own entry stay
 	case setAdd, replyAdd:
 		m.append(list, ref, value, p)
 	case setAbsent:
@@ -272,7 +275,7 @@ func (m matcher) put(list *dictionary.List, p *pair, r record, earlier int) bool
 			m.append(list, ref, value, p)
 		}
 	case replyAbsent:
-		if !has(list, ref, earlier) {
+		if !has(list, ref, *earlier) {
 			m.append(list, ref, value, p)
 		}
 	}
@@ -312,12 +315,16 @@ func has(list *dictionary.List, ref dictionary.Ref, n int) bool {
 }
 
 // putDeferred adds a pair that the policy computes later.
-func (m matcher) putDeferred(list *dictionary.List, ref dictionary.Ref, p *pair, value []byte, earlier int) {
+func (m matcher) putDeferred(list *dictionary.List, ref dictionary.Ref, p *pair, value []byte, earlier *int) {
 	switch {
-	case p.kind == replySet, p.kind == replyMerge && ref.Attr.Additivity == dictionary.Replace:
+	case p.kind == replySet:
+		for ; has(list, ref, *earlier); *earlier-- {
+			list.DeleteAt(ref, 0)
+		}
+	case p.kind == replyMerge && ref.Attr.Additivity == dictionary.Replace:
 		list.Delete(ref)
 	case p.kind == replyMerge && ref.Attr.Additivity == dictionary.None && has(list, ref, len(list.Pairs)),
-		p.kind == replyAbsent && has(list, ref, earlier):
+		p.kind == replyAbsent && has(list, ref, *earlier):
 		return
 	}
 	list.AddShared(dictionary.Pair{Attr: ref.Attr, Value: value, Tag: Deferred})

@@ -25,14 +25,32 @@ func (c *compiler) order(n *name, p *rawPair) bool {
 		c.errs.Errorf(c.opAt(p), "found %s; %s is an order and never compared, expected =, := or +=", p.op, n.attr().Name)
 		return false
 	}
-	if c.expands(p) && n.class == classSets {
+	if c.expands(p) && n.class != classAuthType && n.class != classExpiration && n.class != classLoginTime {
 		program, ok := c.expansion(c.literal(p), c.at(p.value))
 		out.flags, out.value = out.flags|pairExpand, program
 		return ok && c.emit(out)
 	}
 	v, ok := c.orderValue(n, p)
 	out.value = v
+	if ok && n.class == classAuthType {
+		return c.method(p, out)
+	}
 	return ok && c.emit(out)
+}
+
+// method orders an Auth-Type of the FreeRADIUS dialect. Reject holds against others of its entry and, by +=,
+// of earlier ones.
+func (c *compiler) method(p *rawPair, out pair) bool {
+	reject, ok := c.names.d.Known.AuthType.ValueNumber("Reject")
+	switch n := uint64(bigEndian(out.value)); {
+	case c.rejects():
+		c.errs.Warnf(c.at(p.name), "Auth-Type a second time; Reject before it holds")
+		return false
+	case ok && n == reject && out.kind == setAdd:
+		out.kind = setReplace
+	}
+	c.emit(out)
+	return false // the result depends on the entry, not on the pair's text alone
 }
 
 // orderValue gives the value of an order in wire form.
