@@ -67,10 +67,13 @@ func parseDigest(scheme Scheme, text []byte) (Stored, error) {
 	return Stored{scheme: scheme, sum: all}, nil
 }
 
-// parseSaltedDigest reads a hash with its salt behind it.
+// parseSaltedDigest reads a hash with its salt behind it, encoded or, where no text looks so, as it is.
 func parseSaltedDigest(scheme Scheme, text []byte) (Stored, error) {
 	n := scheme.sumLen()
 	all, ok := decode(text, n+1)
+	if !ok && bytes.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
+		all, ok = text, true
+	}
 	if !ok || len(all) <= n {
 		return Stored{}, ErrEncoded
 	}
