@@ -75,7 +75,7 @@ func (k *sinks) make() {
 	case k.format == "json":
 		k.handler = slog.NewJSONHandler(k.out, options)
 	case k.format != "text" && k.terminal:
-		k.handler = tint.NewHandler(k.out, &tint.Options{Level: &k.level, TimeFormat: "15:04:05.000"})
+		k.handler = tint.NewTextHandler(k.out, &tint.Options{Level: &k.level, TimeFormat: "15:04:05.000"})
 	default:
 		k.handler = slog.NewTextHandler(k.out, options)
 	}

@@ -51,7 +51,7 @@ func (a *Attribute) Prefix(value []byte) (p netip.Prefix, ok bool) {
 
 // prefix reads a value that fits one of the prefix types (RFC 8044 s3.10, s3.11).
 func (a *Attribute) prefix(value []byte) netip.Prefix {
-	addr := netip.AddrFrom4([4]byte{})
+	var addr netip.Addr
 	if a.Type == TypeIPv4Prefix {
 		addr = netip.AddrFrom4([4]byte(value[2:6]))
 	} else {

@@ -45,10 +45,10 @@ type stateKey struct {
 // Errors of a State in a request. errForeign is not hostile: it may belong to a home server, to
 // Termination-Action or to a change of authorization.
 var (
-	errForeign = errors.New("State is not ours")
-	errState   = errors.New("State is altered or belongs to another user or client")
-	errOld     = errors.New("State is too old")
-	errSpent   = errors.New("State is spent")
+	errForeign = errors.New("the State is not ours")
+	errState   = errors.New("the State is altered or belongs to another user or client")
+	errOld     = errors.New("the State is too old")
+	errSpent   = errors.New("the State is spent")
 )
 
 // openSealer reads the keys of a file: one or two lines of 64 hex digits, the first to seal with. A file
@@ -128,7 +128,7 @@ func (r *Request) binding() []byte {
 // append seals one State to dst. What does not fit is an error that names the sizes.
 func (s *sealer) append(dst []byte, r *Request, next string, data []byte, expiry time.Time) ([]byte, error) {
 	if len(next) > 255 || len(next)+len(data) > stateRoom {
-		return dst, fmt.Errorf("State holds %d octets for next= and state=; next has %d, state %d: put the rest into kv",
+		return dst, fmt.Errorf("the State holds %d octets for next= and state=; next has %d, state %d: put the rest into kv",
 			stateRoom, len(next), len(data))
 	}
 	k := &s.keys[0]

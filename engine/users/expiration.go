@@ -18,8 +18,10 @@ func ParseExpiration(text string, zone *time.Location) (time.Time, error) {
 		return t, nil
 	}
 	if foldEqual(text, "never") {
+		//lint:ignore ST1005 it begins with the attribute's name
 		return time.Time{}, fmt.Errorf("Expiration is %q; leave Expiration out for an account without end", text)
 	}
+	//lint:ignore ST1005 it begins with the attribute's name
 	return time.Time{}, fmt.Errorf(`Expiration is %q; expected a date such as "Jan 05 2026", "5 Jan 2026 18:00" or "2026-01-05T18:00:00Z"`, text)
 }
 

@@ -133,11 +133,8 @@ func (r *Reloader) accept(c *Candidate, report Report) Report {
 // if it is the same.
 func (r *Reloader) numberFor(c *Candidate) uint64 {
 	if r.active == nil {
-		for _, m := range r.store.Manifests() {
-			if m.Hash == c.Hash {
-				return m.Number
-			}
-			break
+		if kept := r.store.Manifests(); len(kept) > 0 && kept[0].Hash == c.Hash {
+			return kept[0].Number
 		}
 	}
 	r.mu.Lock()
