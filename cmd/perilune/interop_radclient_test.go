@@ -68,14 +68,20 @@ func radclient(t *testing.T, s *loopServer, kind, port string, attributes ...str
 // runRadclient gives what radclient prints.
 func runRadclient(t *testing.T, s *loopServer, kind, port string, attributes []string, options ...string) string {
 	t.Helper()
+	return radclientTo(t, s.addrs[port], kind, attributes, options...)
+}
+
+// radclientTo asks any server.
+func radclientTo(t *testing.T, address, kind string, attributes []string, options ...string) string {
+	t.Helper()
 	tool := foreignTool(t, "radclient")
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	secret := filepath.Join(s.dir, "secret")
+	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte(loopSecret), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(ctx, tool, append(options, "-S", secret, s.addrs[port], kind)...)
+	cmd := exec.CommandContext(ctx, tool, append(options, "-S", secret, address, kind)...)
 	cmd.Stdin = strings.NewReader(strings.Join(attributes, "\n") + "\n")
 	out, _ := cmd.CombinedOutput() // the exit code tells a reject only
 	return string(out)
