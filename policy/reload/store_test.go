@@ -1,6 +1,7 @@
 package reload
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -225,4 +226,35 @@ func TestClosed(t *testing.T) {
 	if report := s.r.Reload("late", false); report.OK {
 		t.Errorf("report %+v", report)
 	}
+}
+
+// FuzzManifest: whatever stands in the state directory, it is read without harm, and nothing outside of it is
+// taken for a content.
+func FuzzManifest(f *testing.F) {
+	outside := sha256.Sum256([]byte("outside"))
+	for _, seed := range []string{"", "{}", "[]", `{"number": 1}`, `{"number": 1, "files": {"users": ""}}`, `{"number": 1, "files": {"users": "../x"}}`,
+		fmt.Sprintf(`{"number": 1, "files": {"users": "%x"}}`, outside), `{"number": -1}`, `{"number": 18446744073709551615, "root": "/"}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		dir := t.TempDir()
+		s, err := OpenStore(dir+"/generations", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(dir+"/x", []byte("outside"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(dir+"/generations/00000001.json", text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range s.Manifests() {
+			if _, err := s.Tree(m); err == nil && len(m.Files) > 0 {
+				t.Errorf("there is no content, and yet %v has files", m.Files)
+			}
+		}
+		if err := s.prune(1); err != nil {
+			t.Error(err)
+		}
+	})
 }
