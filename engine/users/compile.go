@@ -218,10 +218,11 @@ func (c *compiler) value(n *name, p *rawPair) ([]byte, bool) {
 	return c.wire, c.fits(n.attr(), c.wire, c.at(p.value))
 }
 
-// expands reports whether a value asks for expansion: FreeRADIUS's, in double quotes. Other percent signs
-// than those of a text with %{ are plain text: "100%", passwords.
+// expands reports whether a value asks for expansion: FreeRADIUS's, in double quotes, whose first percent sign
+// begins a %{...}. In other text percent signs are plain text: "100%", "%u has %{User-Name}", passwords.
 func (c *compiler) expands(p *rawPair) bool {
-	return c.dialect == FreeRADIUS && p.value.quote == '"' && bytes.Contains(p.value.text, []byte("%{"))
+	i := bytes.IndexByte(p.value.text, '%')
+	return c.dialect == FreeRADIUS && p.value.quote == '"' && i >= 0 && bytes.HasPrefix(p.value.text[i:], []byte("%{"))
 }
 
 // A memo keeps compiled pairs by their text.
