@@ -254,3 +254,41 @@ func TestWatchPaces(t *testing.T) {
 		t.Errorf("the next build began after %v, though one takes %v", pause, first.Took)
 	}
 }
+
+// TestLookTwice: a change that polling has found is loaded when the writer has finished, or after [reload]
+// longest whatever he does.
+func TestLookTwice(t *testing.T) {
+	s := newSite(t, nil).start(func(r *Reloader) { r.noEvents = true })
+	w := &watch{r: s.r, settings: s.r.watchSettings()}
+	now := time.Now()
+	step := func(what string, later time.Duration, polled bool, attempts int) {
+		t.Helper()
+		now = now.Add(later)
+		w.look(now, polled)
+		if s.attempts() != attempts || (w.due != nil) != (attempts == 1 || what == "too soon") {
+			t.Fatalf("%s: %d attempts, further look %t", what, s.attempts(), w.due != nil)
+		}
+	}
+	s.append("raddb/users", "dan Cleartext-Password := \"z\"\n")
+	step("first look", 0, true, 1)
+	s.append("raddb/users", "eve Cleartext-Password := \"z\"\n")
+	step("still written", 10*time.Millisecond, false, 1)
+	step("finished", 10*time.Millisecond, false, 2)
+
+	now = w.rest
+	s.append("raddb/users", "fay Cleartext-Password := \"z\"\n")
+	w.look(now, true)
+	for range 3 {
+		s.append("raddb/users", "# more\n")
+		w.look(now, false)
+	}
+	if s.attempts() != 2 {
+		t.Errorf("%d attempts while it is written", s.attempts())
+	}
+	s.append("raddb/users", "# more\n")
+	step("written without end", w.settings.Longest, false, 3)
+	s.append("raddb/users", "# more\n")
+	now = w.rest.Add(-time.Microsecond)
+	w.schedule(now)
+	step("too soon", 0, false, 3)
+}
