@@ -67,6 +67,7 @@ match	Called-Station-Id !~ "guest", Cleartext-Password := "hello"
 words	Cleartext-Password := "hello"
 	Reply-Message = "%{%{Filter-Id}:-%{User-Name}} %{Class[#]} %{Class[1]} %{Class[*]} %% %{NAS-IP-Address}",
 	Reply-Message += "100% sure, %u and %Y are text",
+	Reply-Message += "%u has %{User-Name}",
 	Filter-Id = '%{User-Name}',
 	Callback-Number = "%{Framed-IP-Address}",
 	Fall-Through = Yes
