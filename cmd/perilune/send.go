@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -57,7 +58,7 @@ func (o *sendOptions) flags(s streams) *flags {
 	f.StringVar(&o.dir, "d", defaultDir(), "configuration `DIR` with the dictionary and radius.conf")
 	f.StringVar(&o.conf, "conf", "", "radius.conf(5) `FILE` (default: radius.conf in the configuration directory, then /etc/radius.conf)")
 	f.StringVar(&o.server, "server", "", "`HOST[:PORT]` instead of radius.conf")
-	f.StringVar(&o.secret, "secret", "", "of -server: shared `SECRET`, which others can see in ps; @FILE reads it from a file\n(default: the variable "+secretVariable+", then a question at the terminal)")
+	f.StringVar(&o.secret, "secret", "", "of -server: shared `SECRET`, which others can see in ps; @FILE reads it from a file\n(default: the variable "+secretVariable+", then radius.conf's for that host, then a question at the terminal)")
 	f.StringVar(&o.file, "f", "", "read attributes from `FILE`, one NAME = VALUE a line; - is standard input")
 	f.Var(&o.answers, "answer", "answer a challenge with `TEXT` instead of asking; repeat for more rounds")
 	f.BoolVar(&o.json, "json", false, "print JSON, an object on a line")
@@ -200,34 +201,51 @@ func (x *sender) oneServer(kind sendKind) error {
 	if err != nil {
 		return wrongUsage("-server: %v", err)
 	}
-	secret, err := x.findSecret()
+	secret, err := x.findSecret(kind, address)
 	if err != nil {
 		return err
 	}
 	x.client.Servers = []client.Server{{
-		Service: kind.service, Address: address, Secret: radius.NewSecret(secret),
+		Service: kind.service, Address: address, Secret: secret,
 		Timeout: client.DefaultTimeout, Tries: client.DefaultTries,
 	}}
 	return nil
 }
 
-// findSecret takes the secret of -server from the option, the environment or the terminal.
-func (x *sender) findSecret() (secret string, err error) {
+// findSecret takes the secret of -server from the option, the environment, radius.conf or the terminal.
+func (x *sender) findSecret(kind sendKind, address string) (_ radius.Secret, err error) {
+	var secret string
 	in, isFile := x.s.in.(*os.File)
 	switch {
 	case x.secret != "":
 		secret, err = readSecret(x.secret)
 	case os.Getenv(secretVariable) != "":
 		secret = os.Getenv(secretVariable)
-	case isFile && x.file != "-" && term.IsTerminal(int(in.Fd())):
-		secret, err = x.askSecret(in)
 	default:
-		return "", wrongUsage("-server needs a secret; expected -secret @FILE, -secret SECRET or the variable %s", secretVariable)
+		if known, ok := x.knownSecret(kind.service, address); ok {
+			return known, nil
+		}
+		if !isFile || x.file == "-" || !term.IsTerminal(int(in.Fd())) {
+			return radius.Secret{}, wrongUsage("-server needs a secret; expected -secret @FILE, -secret SECRET or the variable %s", secretVariable)
+		}
+		secret, err = x.askSecret(in)
 	}
 	if err == nil && secret == "" {
 		err = errors.New("the shared secret is empty")
 	}
-	return secret, err
+	return radius.NewSecret(secret), err
+}
+
+// knownSecret finds the secret that radius.conf has for the host of an address, at whatever port.
+func (x *sender) knownSecret(service client.Service, address string) (radius.Secret, bool) {
+	host, _, _ := net.SplitHostPort(address)
+	var errs raddb.List
+	for _, s := range client.ReadConf(x.confPath(), &errs) {
+		if h, _, _ := net.SplitHostPort(s.Address); h == host && s.Service == service {
+			return s.Secret, true
+		}
+	}
+	return radius.Secret{}, false
 }
 
 func (x *sender) askSecret(in *os.File) (string, error) {
@@ -237,15 +255,21 @@ func (x *sender) askSecret(in *os.File) (string, error) {
 	return string(b), err
 }
 
+// confPath is the radius.conf that holds.
+func (x *sender) confPath() string {
+	if x.conf != "" {
+		return x.conf
+	}
+	path := filepath.Join(x.dir, "radius.conf")
+	if _, err := os.Stat(path); err != nil {
+		return "/etc/radius.conf"
+	}
+	return path
+}
+
 // confServers takes the servers of the service from radius.conf.
 func (x *sender) confServers(service client.Service) error {
-	path := x.conf
-	if path == "" {
-		path = filepath.Join(x.dir, "radius.conf")
-		if _, err := os.Stat(path); err != nil {
-			path = "/etc/radius.conf"
-		}
-	}
+	path := x.confPath()
 	var errs raddb.List
 	for _, s := range client.ReadConf(path, &errs) {
 		if s.Service == service {

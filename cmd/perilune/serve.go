@@ -294,41 +294,4 @@ func (d *daemon) signals(ctx context.Context) {
 	}
 }
 
-// welcome says where the server listens and what to type next.
-func (d *daemon) welcome() {
-	for i, a := range d.server.Addrs() {
-		d.log.Info("listening", "kind", d.server.Snapshot().Listeners[i].Kind, "address", a.String())
-	}
-	auth := d.server.Addrs()
-	if len(auth) == 0 {
-		return
-	}
-	me := "perilune"
-	if path, err := os.Executable(); err == nil && strings.Contains(path, "go-build") {
-		me = "go run ./cmd/perilune"
-	} else if len(os.Args) > 0 && strings.Contains(os.Args[0], "/") {
-		me = os.Args[0]
-	}
-	fmt.Fprintf(d.s.out, `perilune serves %s, with scripts in %s
-
-In a second terminal:
-  %s send auth User-Name=demo User-Password=hello
-
-Then change the greeting in %s, save it, and send the request again.
-`, d.o.dir, shortPath(d.first.ScriptsDir), d.sendCommand(me), shortPath(filepath.Join(d.first.ScriptsDir, "hints.lua")))
-}
-
-// sendCommand names the configuration directory where it is not the default one.
-func (d *daemon) sendCommand(me string) string { return me }
-
-// shortPath gives a path as seen from here, if that is shorter.
-func shortPath(path string) string {
-	if here, err := os.Getwd(); err == nil {
-		if rel, err := filepath.Rel(here, path); err == nil && len(rel) < len(path) {
-			return rel
-		}
-	}
-	return path
-}
-
 var _ io.Writer = (*reopening)(nil)
