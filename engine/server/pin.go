@@ -1,5 +1,7 @@
 package server
 
+import "runtime/debug"
+
 // pin gives the active generation with one more reference on it. A count that has reached zero never rises
 // again: then a newer generation is already in place, and the next look finds it. It gives nil before the
 // first Swap and after the end.
@@ -43,6 +45,7 @@ func (s *Server) retire(g *Generation) {
 	if g.Users != nil {
 		g.Users.Close(s.busy.Yield)
 	}
+	debug.FreeOSMemory() // what building the next one left behind goes back too, not some minutes later
 	g.closed.Store(true)
 }
 
