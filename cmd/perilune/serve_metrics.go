@@ -43,7 +43,7 @@ func (d *daemon) metrics(yield func(admin.Sample)) {
 	s := d.reloader.Status()
 	gauge("perilune_generation", "Number of the active generation.", float64(snap.Generation))
 	gauge("perilune_reload_success", "Whether the last reload succeeded.", truth(s.Last.OK))
-	gauge("perilune_degraded", "Whether the server runs something else than what lies on disk.", truth(s.Degraded != ""))
+	gauge("perilune_degraded", "Whether the files on disk are broken, so that something else is served.", truth(s.Degraded != ""))
 	for _, a := range []struct {
 		result string
 		n      uint64
