@@ -23,11 +23,18 @@ func (f *finding) add(c, other *Client) {
 	}
 }
 
-// audit warns about weak secrets. Clients on loopback are left out: the default tree has a known one there.
+// audit warns about weak secrets and options that weaken. Secrets of clients on loopback are left out: the
+// default tree has a known one there.
 func (l *loader) audit() {
-	var short, known, shared finding
+	var short, known, shared, mute, zero finding
 	holders := make(map[radius.Secret]*Client, len(l.table.clients))
 	for _, c := range l.table.clients {
+		if c.NoReplyMessageAuthenticator {
+			mute.add(c, nil)
+		}
+		if c.ZeroAcctAuthenticator {
+			zero.add(c, nil)
+		}
 		if isLoopback(c) {
 			continue
 		}
@@ -48,6 +55,8 @@ func (l *loader) audit() {
 	if shared.n > 0 {
 		l.tell(&shared, fmt.Sprintf("client %%q has the same secret as %q at %s", shared.other.Name, shared.other.At))
 	}
+	l.tell(&mute, "no-reply-ma: answers to client %q go out without Message-Authenticator, so who is on the way can forge them (CVE-2024-3596)")
+	l.tell(&zero, "zero-acct-authenticator: anybody can forge Accounting-Requests of client %q")
 	l.auditFiles()
 }
 

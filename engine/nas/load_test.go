@@ -168,6 +168,8 @@ func TestAudit(t *testing.T) {
 		{"shared", "10.0.0.1 " + good + " a\n10.0.0.2 " + good + " b\n10.0.0.3 " + good + " a\n", `clients:2:1: warning: client "b" has the same secret as "a" at clients:1:1`},
 		{"part of a network", "10.0.0.0/8 " + good + " a\n10.0.0.2 " + good + " b\n", ""},
 		{"more than loopback", "0.0.0.0/0 testing123 any\n", `clients:1:1: warning: the secret of client "any" is one that everybody knows; expected a random one, for instance from ` + "`openssl rand -hex 16`"},
+		{"mute", "127.0.0.1 " + good + " a no-reply-ma\n10.0.0.2 " + good + " a no-reply-ma\n10.0.0.3 " + good + " a no-reply-ma=no\n", `clients:1:1: warning: no-reply-ma: answers to client "a" go out without Message-Authenticator, so who is on the way can forge them (CVE-2024-3596); the same holds for 1 more`},
+		{"zeros", "10.0.0.1 " + good + " a zero-acct-authenticator\n", `clients:1:1: warning: zero-acct-authenticator: anybody can forge Accounting-Requests of client "a"`},
 		{"same second", "10.0.0.1 " + good + " a secret2=" + good + "\n", `clients:1:1: warning: secret2= is the same as the secret of client "a"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
