@@ -167,7 +167,21 @@ var agreedRequests = []string{
 
 // TestFreeRADIUSAgrees asks both servers the same with the same users file.
 func TestFreeRADIUSAgrees(t *testing.T) {
-	theirs := startFreeRADIUS(t)
+	theirs := startFreeRADIUS(t, agreedUsers, `
+	authorize {
+		chap
+		files
+		pap
+	}
+	authenticate {
+		Auth-Type PAP {
+			pap
+		}
+		Auth-Type CHAP {
+			chap
+		}
+	}
+`, "")
 	s := serveOnLoopback(t, loopTree(t, map[string]string{"raddb/users": "$DIALECT freeradius\n" + agreedUsers}))
 	for _, request := range agreedRequests {
 		attributes := strings.Split(request, ", ")
@@ -180,6 +194,50 @@ func TestFreeRADIUSAgrees(t *testing.T) {
 	if t.Failed() {
 		t.Logf("%s", s.log)
 	}
+}
+
+// TestBehindFreeRADIUS has FreeRADIUS forward to us: it hides passwords anew, signs, verifies our answers, checks
+// that Proxy-State comes back, and encrypts salted values again for its own client.
+func TestBehindFreeRADIUS(t *testing.T) {
+	s := serveOnLoopback(t, loopTree(t, map[string]string{
+		"raddb/users":   interopUsers,
+		"raddb/clients": fmt.Sprintf("127.0.0.1 %q front limit-proxy-state=yes require-message-authenticator=no\n", loopSecret),
+	}))
+	front := startFreeRADIUS(t, "", `
+	authorize {
+		update control {
+			Proxy-To-Realm := "behind"
+		}
+	}
+`, fmt.Sprintf(`
+proxy_requests = yes
+home_server perilune {
+	type = auth
+	ipaddr = 127.0.0.1
+	port = %s
+	secret = "%s"
+}
+home_server_pool perilune {
+	type = fail-over
+	home_server = perilune
+}
+realm behind {
+	auth_pool = perilune
+	nostrip
+}
+`, s.port("auth"), loopSecret))
+	got := received(radclientTo(t, front, "auth", []string{"User-Name = hidden", "User-Password = hello", "Proxy-State = 0x6f757273"}, "-x", "-r", "1", "-t", "10"))
+	want := []string{"Access-Accept", `Tunnel-Password:2 = "the password of the tunnel is long"`,
+		"MS-MPPE-Send-Key = 0x00112233445566778899aabbccddeeff", "MS-MPPE-Recv-Key = 0xffeeddccbbaa99887766554433221100",
+		"Proxy-State = 0x6f757273"}
+	if diff := cmp.Diff(want, comparable(got)); diff != "" {
+		t.Errorf("(-want +got)\n%s\n%s", diff, s.log)
+	}
+	// The same without a signature is what BlastRADIUS needs.
+	if got := received(runRadclient(t, s, "auth", "auth", []string{"User-Name = hidden", "User-Password = hello", "Proxy-State = 0x00"}, "-x", "-r", "1", "-t", "1")); got[0] != "no reply" {
+		t.Errorf("unsigned with Proxy-State: %v", got)
+	}
+	s.expectLog(t, "verdict=discard reason=proxy-state")
 }
 
 // comparable leaves out what differs on purpose: Message-Authenticator, which the other server does not send
@@ -224,24 +282,14 @@ server default {
 		ipaddr = 127.0.0.1
 		port = %[2]d
 	}
-	authorize {
-		chap
-		files
-		pap
-	}
-	authenticate {
-		Auth-Type PAP {
-			pap
-		}
-		Auth-Type CHAP {
-			chap
-		}
-	}
+	%[4]s
 }
+%[5]s
 `
 
-// startFreeRADIUS runs FreeRADIUS with agreedUsers on a free port and gives its address.
-func startFreeRADIUS(t *testing.T) string {
+// startFreeRADIUS runs FreeRADIUS on a free port, with a users file, sections of its virtual server and
+// further configuration, and gives its address.
+func startFreeRADIUS(t *testing.T, users, sections, more string) string {
 	t.Helper()
 	foreignTool(t, "radclient")
 	tool := foreignTool(t, "freeradius")
@@ -253,8 +301,8 @@ func startFreeRADIUS(t *testing.T) string {
 	free.Close()
 	dir := t.TempDir()
 	writeFiles(t, dir, map[string]string{
-		"users":        agreedUsers,
-		"radiusd.conf": fmt.Sprintf(freeRADIUSConfig, dir, free.LocalAddr().(*net.UDPAddr).Port, loopSecret),
+		"users":        users,
+		"radiusd.conf": fmt.Sprintf(freeRADIUSConfig, dir, free.LocalAddr().(*net.UDPAddr).Port, loopSecret, sections, more),
 	})
 	out := newWatchedLog()
 	cmd := exec.Command(tool, "-f", "-l", "stdout", "-d", dir, "-D", "/usr/share/freeradius", "-n", "radiusd")

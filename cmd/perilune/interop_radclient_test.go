@@ -187,7 +187,7 @@ func TestRatchetByForeignClient(t *testing.T) {
 	s := serveOnLoopback(t, loopTree(t, map[string]string{"raddb/users": interopUsers}))
 	plain := []string{"User-Name = long", `User-Password = "a password of more than sixteen octets, in three blocks"`}
 	ask := func(attributes ...string) string {
-		return received(runRadclient(t, s, "auth", "auth", append(attributes, plain...), "-x", "-r", "1", "-t", "1"))[0]
+		return received(runRadclient(t, s, "auth", "auth", append(attributes, plain...), "-x", "-r", "3", "-t", "1"))[0]
 	}
 	var got []string
 	got = append(got, ask(), ask("Message-Authenticator = 0x00"), ask())
