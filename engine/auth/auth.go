@@ -24,20 +24,29 @@ const maxGiven = 512
 // Parse reads a stored password. scheme is "" to take the header or crypt prefix that it carries ({SSHA}…,
 // {clear}…, $6$…), clear text if it has none; "clear" for clear text whatever it looks like; "crypt" for
 // crypt(3) forms ($1$ $5$ $6$ $2a$ $2b$ $2y$ $y$); "nt" for an NT hash, 16 octets or 32 hexadecimal digits. It
-// allocates nothing for clear text. Errors say what is wrong without the text (unknown scheme, malformed,
+// allocates nothing for clear text. Nothing fits empty clear text, unless {clear} says that it is meant. Errors say what is wrong without the text (unknown scheme, malformed,
 // costs above the limit) and are the sentinels of errors.go.
 func Parse(scheme string, stored []byte) (Stored, error) {
 	switch scheme {
 	case "":
 		return parseMarked(stored)
 	case "clear":
-		return Stored{scheme: SchemeClear, text: stored}, nil
+		return parseClear(stored), nil
 	case "crypt":
 		return parseCrypt(stored)
 	case "nt":
 		return parseDigest(SchemeNT, stored)
 	}
 	return Stored{}, ErrScheme
+}
+
+// parseClear reads a password in clear. An empty one is more likely a field that a backend left empty than a
+// password, and so fits nothing; {clear} alone says that empty is meant.
+func parseClear(text []byte) Stored {
+	if len(text) == 0 {
+		return Dummy(Cost{})
+	}
+	return Stored{scheme: SchemeClear, text: text}
 }
 
 // Clear gives the clear text, for CHAP and MS-CHAP; false if the password is hashed. That of a Dummy is
@@ -56,7 +65,8 @@ func (s Stored) NTHash() (sum [16]byte, ok bool) {
 	return sum, false
 }
 
-// Verify compares a PAP password in constant time. An empty given password fits only an empty stored one.
+// Verify compares a PAP password in constant time. An empty given password fits only what is stored as {clear}
+// with nothing behind it.
 // One of more than 512 octets fits nothing.
 func (s Stored) Verify(given []byte) bool {
 	if len(given) == 0 {
@@ -105,7 +115,7 @@ func parseMarked(stored []byte) (Stored, error) {
 	if cryptPrefix(stored) {
 		return parseCrypt(stored)
 	}
-	return Stored{scheme: SchemeClear, text: stored}, nil
+	return parseClear(stored), nil
 }
 
 // header splits "{name}rest". Something else in braces than letters, digits and hyphens is no header.

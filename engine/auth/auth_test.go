@@ -143,11 +143,17 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
-// An empty password fits only one that is stored empty.
+// An empty password fits only one that is stored empty and marked so, not a field that is empty by chance.
 func TestEmpty(t *testing.T) {
-	empty, err := Parse("clear", nil)
+	empty, err := Parse("", []byte("{clear}"))
 	if err != nil || !empty.Verify(nil) || empty.Verify([]byte("x")) {
 		t.Errorf("stored empty: %v", err)
+	}
+	for _, scheme := range []string{"", "clear"} {
+		s, err := Parse(scheme, nil)
+		if text, clear := s.Clear(); err != nil || s.Verify(nil) || !clear || len(text) == 0 {
+			t.Errorf("scheme %q: %v, or the empty password fits", scheme, err)
+		}
 	}
 	for _, stored := range []string{"x", "{md5}d41d8cd98f00b204e9800998ecf8427e", "$1$$qRPK7m23GJusamGpoGLby/"} {
 		if s, err := Parse("", []byte(stored)); err != nil || s.Verify(nil) {

@@ -28,7 +28,7 @@ const (
 	TypeComboIP           // 4 or 16 octets
 	TypeIfID              // s3.7
 	TypeEther             // 6 octets
-	TypeABinary           // Ascend's filters, kept as octets
+	TypeABinary           // Ascend's filters, octets whose own language is not read
 	TypeTLV               // s3.13
 	TypeStruct            // fixed fields one after another
 	TypeVSA               // s3.14: attribute 26 and EVS

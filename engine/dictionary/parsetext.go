@@ -29,7 +29,7 @@ func (a *Attribute) ParseText(dst []byte, text string) ([]byte, error) {
 		return a.parseHex(dst, text)
 	}
 	switch a.Type {
-	case TypeOctets, TypeABinary:
+	case TypeOctets:
 		return a.parseOctets(dst, text)
 	case TypeIPv4Addr, TypeIPv6Addr, TypeComboIP:
 		return a.parseAddr(dst, text)

@@ -13,7 +13,8 @@ import (
 const someUsers = `
 bob    Cleartext-Password := "hello"
        Reply-Message += "hi", Session-Timeout = 60
-empty  Cleartext-Password := ""
+empty  Password-With-Header := "{clear}"
+unset  Cleartext-Password := ""
 nt     NT-Password := 0x8846f7eaee8fb117ad06bdd830b7586c
 ssha   Password-With-Header := "{sha}qvTGHdzF6KLavt4PO0gs2a6pQ00="
 sha    SHA-Password := "aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d"
@@ -39,6 +40,7 @@ func TestPassword(t *testing.T) {
 		{"bob", "", "reject password"},
 		{"empty", "", "accept"},
 		{"empty", "x", "reject password"},
+		{"unset", "", "reject password"},
 		{"nt", "password", "accept"},
 		{"nt", "Password", "reject password"},
 		{"ssha", "hello", "accept"},

@@ -104,12 +104,12 @@ func (c *compiler) compare(n *name, p *rawPair) bool {
 		return c.regexp(p, out)
 	case !c.ordered(n, p):
 		return false
-	case n.class == classPort && bytes.ContainsAny(p.value.text, "-,"):
-		return c.ports(n, p, out)
 	case c.expands(p):
 		program, ok := c.expansion(c.literal(p), c.at(p.value))
 		out.flags, out.value = out.flags|pairExpand, program
 		return ok && c.emit(out)
+	case n.class == classPort && bytes.ContainsAny(p.value.text, "-,"):
+		return c.ports(n, p, out)
 	case isAddress(n.attr()) && bytes.IndexByte(p.value.text, '/') > 0:
 		return c.within(n, p, out)
 	}

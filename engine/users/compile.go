@@ -95,7 +95,7 @@ func (c *compiler) always() bool {
 
 // add writes the record and puts it into the list of its label.
 func (c *compiler) add() {
-	label := unescape(c.text[:0], c.raw.label)
+	label := c.label()
 	c.text = label
 	switch {
 	case len(label) > maxName || len(label) == 0:
@@ -122,6 +122,19 @@ func (c *compiler) add() {
 		t.named++
 		t.lastNamed = p
 	}
+}
+
+// label gives the octets of the entry's label. A bare one of the FreeRADIUS dialect has a backslash doubled.
+func (c *compiler) label() []byte {
+	t := c.raw.label
+	if t.quote != 0 || c.dialect != FreeRADIUS {
+		return unescape(c.text[:0], t, c.dialect)
+	}
+	label := append(c.text[:0], t.text...)
+	if bytes.IndexByte(label, '\\') >= 0 {
+		label = bytes.ReplaceAll(label, []byte(`\\`), []byte(`\`))
+	}
+	return label
 }
 
 // list gives the list that an entry belongs to by its label; nil for one of a user.
@@ -200,7 +213,7 @@ func (c *compiler) allowed(n *name, p *rawPair, s side) bool {
 
 // literal gives the value's octets without escapes.
 func (c *compiler) literal(p *rawPair) []byte {
-	c.text = unescape(c.text[:0], p.value)
+	c.text = unescape(c.text[:0], p.value, c.dialect)
 	return c.text
 }
 
@@ -209,6 +222,10 @@ func (c *compiler) value(n *name, p *rawPair) ([]byte, bool) {
 	if p.value.quote == '`' {
 		c.errs.Errorf(c.at(p.value), `found back-quotes; programs are run by exec.run in a hook, or write a computed value "=expression"`)
 		return nil, false
+	}
+	if v, ok := rawValue(c.wire[:0], p); ok {
+		c.wire = v
+		return c.wire, c.fits(n.attr(), c.wire, c.at(p.value))
 	}
 	var err error
 	if c.wire, err = encode(c.wire[:0], n.attr(), c.literal(p)); err != nil {

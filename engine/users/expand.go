@@ -269,8 +269,12 @@ func (t *Table) insert(dst, operands []byte, q *Query) []byte {
 			dst = t.appendText(dst, r.Attr, v)
 		}
 	default:
-		if v, ok := list.Get(r, int(index)); ok {
+		v, ok := list.Get(r, int(index))
+		switch {
+		case ok:
 			dst = t.appendText(dst, r.Attr, v)
+		case r.Attr == t.stripped && len(q.Stripped) < len(q.Name): // what Prefix and Suffix have left
+			dst = append(dst, q.Stripped...)
 		}
 		return dst
 	}

@@ -132,7 +132,7 @@ func parsePairs(tb testing.TB, d *dictionary.Dictionary, text string) *dictionar
 		if err != nil {
 			tb.Fatal(err)
 		}
-		v, err := encode(nil, ref.Attr, unescape(nil, raw.value))
+		v, err := encode(nil, ref.Attr, unescape(nil, raw.value, FreeRADIUS))
 		if err != nil {
 			tb.Fatal(err)
 		}

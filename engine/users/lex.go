@@ -11,7 +11,7 @@ type lexer struct {
 	line      int  // from 1
 	last      bool // the window reaches the end of the file
 	hitEnd    bool
-	gnu       bool // `#` ends a bare word, unquoted values end at operators
+	gnu       bool // free form: the parts of a pair may stand on several lines
 }
 
 // A token is a name, a value or a label, where it stands and how it was quoted.
@@ -184,7 +184,7 @@ func (lx *lexer) value() (t token, ok bool) {
 	t = lx.begin()
 	for lx.i < len(lx.b) {
 		c := lx.b[lx.i]
-		if c <= ' ' || c == ',' || c == '#' && lx.gnu {
+		if c <= ' ' || c == ',' || c == '#' {
 			break
 		}
 		lx.i++

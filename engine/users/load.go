@@ -62,7 +62,7 @@ type loader struct {
 
 func newLoader(tree *raddb.Tree, o Options, lang language, errs *raddb.List) *loader {
 	t := &Table{slab: slab{huge: o.HugePages}, location: o.Location, patterns: map[string]int{}, order: lang.dialect,
-		port: o.Dictionary.Known.NASPort, huntgroups: map[int]string{}}
+		port: o.Dictionary.Known.NASPort, stripped: o.Dictionary.Attribute("Stripped-User-Name"), huntgroups: map[int]string{}}
 	l := &loader{root: lang, count: len(*errs)}
 	l.compiler = compiler{
 		o: o, table: t, errs: errs, names: newNames(o.Dictionary, t), refs: map[string]reference{},

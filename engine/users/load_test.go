@@ -36,7 +36,7 @@ func TestWindows(t *testing.T) {
 	var text bytes.Buffer
 	const n = 12_000
 	for i := range n {
-		fmt.Fprintf(&text, "user%d	Cleartext-Password := \"%s\"\n	# a comment\n	Reply-Message = \"r%d\"\n", i, strings.Repeat("p", i%97), i)
+		fmt.Fprintf(&text, "user%d	Cleartext-Password := \"%s\"\n	# a comment\n	Reply-Message = \"r%d\"\n", i, strings.Repeat("p", 1+i%97), i)
 	}
 	fmt.Fprintf(&text, "# %s\n", strings.Repeat("long comment ", firstWindow/5))
 	text.WriteString("long	Cleartext-Password := \"x\"\n	Reply-Message += \"0\"")
@@ -121,19 +121,22 @@ func TestSlabGrows(t *testing.T) {
 
 func TestUnescape(t *testing.T) {
 	for _, c := range []struct {
-		quote     byte
-		text, got string
+		quote           byte
+		text            string
+		gnu, freeradius string
 	}{
-		{'"', `a\tb\"c\\d\x41\101\n`, "a\tb\"c\\dAA\n"},
-		{'"', "one \\\r\ntwo \\\nthree", "one two three"},
-		{'"', `\a\b\f\v\e\q\'`, "\a\b\f\v\x1bq'"},
-		{'"', `\7\07\0077\777\xZ`, "\a\a\a7?7xZ"},
-		{'"', `end\`, `end\`},
-		{'\'', `a\n\'\\`, `a\n'\`},
-		{0, `a\n`, `a\n`},
+		{'"', `a\tb\"c\\d\101\n`, "a\tb\"c\\dA\n", "a\tb\"c\\dA\n"},
+		{'"', "one \\\r\ntwo \\\nthree", "one two three", "one two three"},
+		{'"', `\a\b\f\v\e\q\'\x41`, "\a\b\f\v\x1bq'A", `\a\b\f\v\e\q\'\x41`},
+		{'"', `\7\07\0077\777\xZ`, "\a\a\a7?7xZ", `\7\07` + "\a7" + `\777\xZ`},
+		{'"', `end\`, `end\`, `end\`},
+		{'\'', `a\n\'\\\"`, "a\n'\\\"", "a\n'\\\""},
+		{0, `a\n\\b\sc`, `a\n\\b\sc`, "a\n" + `\b\sc`},
 	} {
-		if got := string(unescape(nil, token{text: []byte(c.text), quote: c.quote})); got != c.got {
-			t.Errorf("%c%s%c: %q, want %q", c.quote, c.text, c.quote, got, c.got)
+		for d, want := range map[Dialect]string{GNU: c.gnu, FreeRADIUS: c.freeradius} {
+			if got := string(unescape(nil, token{text: []byte(c.text), quote: c.quote}, d)); got != want {
+				t.Errorf("%s %c%s%c: %q, want %q", d, c.quote, c.text, c.quote, got, want)
+			}
 		}
 	}
 }

@@ -32,8 +32,11 @@ func (c *compiler) order(n *name, p *rawPair) bool {
 	}
 	v, ok := c.orderValue(n, p)
 	out.value = v
-	if ok && n.class == classAuthType {
+	switch {
+	case ok && n.class == classAuthType:
 		return c.method(p, out)
+	case ok && len(v) == 0 && n.attr() == c.names.d.Known.CleartextPassword:
+		c.warnEmpty(p)
 	}
 	return ok && c.emit(out)
 }
@@ -172,6 +175,10 @@ func (c *compiler) finishAuth() {
 	}
 }
 
+func (c *compiler) warnEmpty(p *rawPair) {
+	c.errs.Warnf(c.at(p.value), `an empty password fits nothing; if it is meant write Password-With-Header := "{clear}"`)
+}
+
 // sets reports whether the check list orders the attribute already.
 func (c *compiler) sets(a *dictionary.Attribute) bool {
 	var p pair
@@ -227,6 +234,9 @@ func (c *compiler) setMethod(method string, p *rawPair) {
 
 func (c *compiler) password(a *dictionary.Attribute, p *rawPair) {
 	c.wire = append(c.wire[:0], c.literal(p)...)
+	if len(c.wire) == 0 {
+		c.warnEmpty(p)
+	}
 	if c.fits(a, c.wire, c.at(p.value)) {
 		c.set(a, c.wire, c.at(p.value))
 	}

@@ -55,6 +55,7 @@ type Table struct {
 	groups     []group
 	files      []string
 	port       *dictionary.Attribute // NAS-Port
+	stripped   *dictionary.Attribute // Stripped-User-Name
 	huntgroups map[int]string        // names by ref, for the Watcher
 	location   *time.Location
 	captures   bool // some expansion reads what a regular expression matched

@@ -1,6 +1,8 @@
 package users
 
 import (
+	"encoding/hex"
+
 	"perilune/engine/dictionary"
 	"perilune/engine/raddb"
 	"perilune/engine/radius"
@@ -9,11 +11,10 @@ import (
 // maxInternal bounds the values of attributes that never go on the wire, in octets.
 const maxInternal = maxValue
 
-// unescape appends the octets that a value as written stands for. Within '...' only \' and \\ are
-// escapes; a bare word has none.
-func unescape(dst []byte, t token) []byte {
+// unescape appends the octets that a value as written stands for. GNU Radius has escapes in strings alone.
+func unescape(dst []byte, t token, d Dialect) []byte {
 	s := t.text
-	if t.quote == 0 {
+	if d != FreeRADIUS && t.quote == 0 {
 		return append(dst, s...)
 	}
 	for i := 0; i < len(s); i++ {
@@ -22,18 +23,32 @@ func unescape(dst []byte, t token) []byte {
 			continue
 		}
 		i++
-		if t.quote == '\'' {
-			if s[i] != '\'' && s[i] != '\\' {
-				dst = append(dst, '\\')
-			}
-			dst = append(dst, s[i])
-			continue
-		}
 		var n int
-		dst, n = escape(dst, s[i:])
+		if d == FreeRADIUS {
+			dst, n = foreignEscape(dst, s[i:], t.quote)
+		} else {
+			dst, n = escape(dst, s[i:])
+		}
 		i += n - 1
 	}
 	return dst
+}
+
+// foreignEscape is escape of the FreeRADIUS dialect, which has fewer escapes, in bare words and '...', too.
+// The backslash of others stays: passwords have them.
+func foreignEscape(dst, s []byte, quote byte) ([]byte, int) {
+	switch c := s[0]; {
+	case c == '\n' || c == '\r' && len(s) > 1 && s[1] == '\n':
+		return escape(dst, s)
+	case c == 'n' || c == 'r' || c == 't':
+		return append(dst, escapes[c]), 1
+	case c == '\\' || c == '"' || c == quote && c != 0:
+		return append(dst, c), 1
+	case len(s) > 2 && hexDigit(s[0]) < 4 && hexDigit(s[1]) < 8 && hexDigit(s[2]) < 8:
+		return digits(dst, s, 3, 8)
+	default:
+		return append(dst, '\\', c), 1
+	}
 }
 
 var escapes = map[byte]byte{
@@ -80,6 +95,17 @@ func hexDigit(c byte) int {
 		return int(c-'A') + 10
 	}
 	return 255
+}
+
+// rawValue appends the octets of a value 0x... of an attribute that is named by its number, whatever its type.
+func rawValue(dst []byte, p *rawPair) ([]byte, bool) {
+	v, name := p.value.text, p.name.text
+	numbered := len(name) > 5 && foldEqual(name[:5], "Attr-") || len(name) > 7 && foldEqual(name[:7], "Vendor-")
+	if !numbered || p.value.quote != 0 || len(v) < 3 || v[0] != '0' || lower(v[1]) != 'x' {
+		return dst, false
+	}
+	out, err := hex.AppendDecode(dst, v[2:])
+	return out, err == nil
 }
 
 // encode appends the wire form of a value to dst.
