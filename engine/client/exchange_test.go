@@ -58,9 +58,15 @@ func TestRoundRobin(t *testing.T) {
 	if !errors.Is(err, ErrNoReply) || !strings.Contains(err.Error(), "after 6 tries") || strings.Count(err.Error(), "nothing within 40ms") != 3 {
 		t.Error(err)
 	}
-	mu.Lock()
-	defer mu.Unlock()
-	if got := order.String(); got != "ABCACA" {
+	asked := func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return order.String()
+	}
+	for last := time.Now().Add(5 * time.Second); len(asked()) < 6 && time.Now().Before(last); {
+		time.Sleep(time.Millisecond) // the last packet may be read late
+	}
+	if got := asked(); got != "ABCACA" {
 		t.Errorf("order %s; want ABCACA", got)
 	}
 }
@@ -79,7 +85,7 @@ func TestRetransmissionRepeatsOctets(t *testing.T) {
 			p := newPeer(t, "127.0.0.1:0", nil)
 			c := &Client{Dictionary: d, Servers: []Server{p.server(short, 3)}}
 			c.Exchange(t.Context(), &Request{Code: code, Attributes: pairs(t, d, attrs...)})
-			got := p.got()
+			got := p.await(3)
 			if len(got) != 3 || !bytes.Equal(got[0], got[1]) || !bytes.Equal(got[0], got[2]) {
 				t.Errorf("%x", got)
 			}
@@ -102,7 +108,7 @@ func TestSecondServer(t *testing.T) {
 	c.Exchange(t.Context(), &Request{Code: radius.CodeAccessRequest, Attributes: pairs(t, d, "User-Name=bob", "User-Password=hello")})
 	c.Exchange(t.Context(), &Request{Code: radius.CodeAccountingRequest, Attributes: pairs(t, d, "Acct-Status-Type=Start")})
 	for i := range 2 {
-		a, b := one.got()[i], two.got()[i]
+		a, b := one.await(2)[i], two.await(2)[i]
 		if a[1] != b[1] || bytes.Equal(a, b) {
 			t.Errorf("packets %x and %x", a, b)
 		}

@@ -81,6 +81,14 @@ func (p *peer) got() [][]byte {
 	return p.packets
 }
 
+// await waits until the peer has read n packets, which a busy machine may do late, and gives all.
+func (p *peer) await(n int) [][]byte {
+	for last := time.Now().Add(5 * time.Second); len(p.got()) < n && time.Now().Before(last); {
+		time.Sleep(time.Millisecond)
+	}
+	return p.got()
+}
+
 func (p *peer) address() string { return p.conn.LocalAddr().String() }
 
 // server is the peer as radius.conf would name it.

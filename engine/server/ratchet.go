@@ -183,7 +183,7 @@ func (c *Core) Forget(addr netip.Addr, who string) bool {
 	c.ratchet.changed()
 	c.ratchet.mu.Unlock()
 	if ok {
-		c.log.Warn("Message-Authenticator is not required any more, by command", "source", addr.String(), "by", who)
+		c.log.Warn("Message-Authenticator is not required any more, by command", "source", addr.String(), "command", who)
 	}
 	return ok
 }

@@ -220,7 +220,7 @@ func (c *compiler) literal(p *rawPair) []byte {
 // value gives the value in wire form; false after an error.
 func (c *compiler) value(n *name, p *rawPair) ([]byte, bool) {
 	if p.value.quote == '`' {
-		c.errs.Errorf(c.at(p.value), `found back-quotes; programs are run by exec.run in a hook, or write a computed value "=expression"`)
+		c.errs.Errorf(c.at(p.value), `found back-quotes; programs are not started: write a computed value "=expression" instead`)
 		return nil, false
 	}
 	if v, ok := rawValue(c.wire[:0], p); ok {

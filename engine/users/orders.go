@@ -94,7 +94,7 @@ func (c *compiler) expiration(n *name, p *rawPair) ([]byte, bool) {
 func (c *compiler) knownMethod(p *rawPair) bool {
 	v := string(c.literal(p))
 	for _, m := range [...]struct{ name, way string }{
-		{"PAM", `ask PAM from a program: auth_type("name", fn) with exec.run, then Auth-Type = name`},
+		{"PAM", `write the check in Lua: auth_type("name", fn), then Auth-Type = name`},
 		{"SecurID", `ask the token server in a hook: auth_type("name", fn), then Auth-Type = name`},
 	} {
 		if foldEqual(v, m.name) {
