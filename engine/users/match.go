@@ -12,6 +12,9 @@ func (t *Table) Match(q *Query) {
 	q.Reset()
 	q.Stripped = q.Name
 	m := matcher{t, q}
+	if t.order == GNU && len(q.Name) == 0 { // GNU Radius serves nobody without a name
+		return
+	}
 	if m.scan(t.begin) != goOn {
 		return
 	}
