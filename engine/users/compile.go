@@ -223,6 +223,9 @@ func (c *compiler) value(n *name, p *rawPair) ([]byte, bool) {
 		c.errs.Errorf(c.at(p.value), `found back-quotes; programs are not started: write a computed value "=expression" instead`)
 		return nil, false
 	}
+	if c.dialect == FreeRADIUS && p.value.quote == '"' && bytes.Contains(p.value.text, []byte("%{")) {
+		c.errs.Warnf(c.at(p.value), `the text is not expanded, for its first percent sign does not begin %%{`)
+	}
 	if v, ok := rawValue(c.wire[:0], p); ok {
 		c.wire = v
 		return c.wire, c.fits(n.attr(), c.wire, c.at(p.value))

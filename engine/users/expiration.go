@@ -24,9 +24,3 @@ func ParseExpiration(text string, zone *time.Location) (time.Time, error) {
 	//lint:ignore ST1005 it begins with the attribute's name
 	return time.Time{}, fmt.Errorf(`Expiration is %q; expected a date such as "Jan 05 2026", "5 Jan 2026 18:00" or "2026-01-05T18:00:00Z"`, text)
 }
-
-// ExpirationLeft gives the time until an expiration, as the server's clock on the wall counts it; 0 or
-// less means expired. It is at most some 292 years.
-func ExpirationLeft(expiration, now time.Time) time.Duration {
-	return expiration.Round(0).Sub(now.Round(0))
-}

@@ -75,7 +75,7 @@ func TestExpiration(t *testing.T) {
 		at, err := ParseExpiration(text, zone)
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
-		} else if got := ExpirationLeft(at, now); got != want {
+		} else if got := at.Sub(now); got != want {
 			t.Errorf("%s: %v left, want %v", text, got, want)
 		}
 	}
