@@ -42,9 +42,6 @@ func (in *Includes) Enter(path string, at Pos, errs *List) bool {
 // Leave ends the file begun last.
 func (in *Includes) Leave() { in.open = in.open[:len(in.open)-1] }
 
-// Depth gives the number of files that are being read.
-func (in *Includes) Depth() int { return len(in.open) }
-
 func (in *Includes) chain(from int, last string) string {
 	var b strings.Builder
 	for _, o := range in.open[from:] {

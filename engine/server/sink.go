@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -139,52 +138,3 @@ func (w *writer) close(ctx context.Context) error {
 		return ctx.Err()
 	}
 }
-
-// A LogFile is a file as the sink of a Log. It is opened again when asked, and when it was renamed or removed
-// (logrotate), which it looks for once a second while it is written.
-type LogFile struct {
-	name   string
-	file   *os.File
-	looked time.Time
-}
-
-// OpenLogFile opens or makes the file for appending, with mode 0640.
-func OpenLogFile(name string) (*LogFile, error) {
-	f := &LogFile{name: name}
-	return f, f.Reopen()
-}
-
-// Reopen opens the file by its name anew. If that fails the old one stays in use.
-func (f *LogFile) Reopen() error {
-	file, err := os.OpenFile(f.name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
-	if err != nil {
-		return err
-	}
-	if f.file != nil {
-		f.file.Close()
-	}
-	f.file, f.looked = file, time.Now()
-	return nil
-}
-
-// Write appends p.
-func (f *LogFile) Write(p []byte) (int, error) {
-	if time.Since(f.looked) >= time.Second {
-		f.look()
-	}
-	return f.file.Write(p)
-}
-
-// look finds out whether the name still leads to the open file.
-func (f *LogFile) look() {
-	f.looked = time.Now()
-	open, err := f.file.Stat()
-	named, missing := os.Stat(f.name)
-	if err == nil && missing == nil && os.SameFile(open, named) {
-		return
-	}
-	f.Reopen()
-}
-
-// Close closes the file.
-func (f *LogFile) Close() error { return f.file.Close() }
