@@ -46,6 +46,20 @@ func inReject(a *dictionary.Attribute) bool {
 	return a.Name == "Reply-Message"
 }
 
+// neverInReply reports whether no reply carries what a rule gives of the attribute (RFC 2865 s5.44).
+func neverInReply(a *dictionary.Attribute) bool {
+	if a.Internal || a.Vendor != nil || a.Parent != nil {
+		return false
+	}
+	switch a.Number {
+	case 2, 3, 60, // passwords of the user
+		24, 33, 79, 80, // State, Proxy-State, EAP-Message and Message-Authenticator: the server's own
+		4, 5, 30, 31, 32, 61: // NAS-IP-Address, NAS-Port, Called- and Calling-Station-Id, NAS-Identifier, NAS-Port-Type
+		return true
+	}
+	return false
+}
+
 // warnOrder tells of a file in both languages, and names each DEFAULT above a literal entry where the two
 // try them in another order and the file does not say clearly which it is in: a deny-DEFAULT at the top
 // would silently lose its force.

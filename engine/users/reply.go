@@ -26,6 +26,9 @@ func (c *compiler) replyPair(n *name, p *rawPair) (plain bool) {
 	if c.dialect == FreeRADIUS && n.class.sets() && n.class != classPlain && n.attr().Internal && n.attr() != c.names.d.Known.Menu {
 		c.errs.Warnf(c.at(p.name), "%s is an order for the server; expected it on the line of the name", n.attr().Name)
 	}
+	if neverInReply(n.attr()) {
+		c.errs.Warnf(c.at(p.name), "%s is left out of every reply", n.attr().Name)
+	}
 	return c.replyValue(n, p, &out)
 }
 
