@@ -28,18 +28,32 @@ func parseHeader(name, rest []byte) (Stored, error) {
 		return parseDigest(SchemeSHA1, rest)
 	case "ssha":
 		return parseSaltedDigest(SchemeSHA1, rest)
-	case "sha256":
-		return parseDigest(SchemeSHA256, rest)
-	case "ssha256":
-		return parseSaltedDigest(SchemeSHA256, rest)
-	case "sha512":
-		return parseDigest(SchemeSHA512, rest)
-	case "ssha512":
-		return parseSaltedDigest(SchemeSHA512, rest)
 	case "nt", "nthash", "x-nthash":
 		return parseDigest(SchemeNT, rest)
 	}
-	return Stored{}, ErrHeader
+	return parseSHA2(strings.ToLower(string(name)), rest)
+}
+
+// sha2 are the schemes of SHA-2 by their bits.
+var sha2 = map[string]Scheme{"224": SchemeSHA224, "256": SchemeSHA256, "384": SchemeSHA384, "512": SchemeSHA512}
+
+// parseSHA2 reads what follows {SHA256}, {SSHA256} and their like. {SHA2} leaves the bits to the hash's length.
+func parseSHA2(name string, rest []byte) (Stored, error) {
+	if scheme := sha2[strings.TrimPrefix(name, "ssha")]; scheme != schemeNone {
+		return parseSaltedDigest(scheme, rest)
+	}
+	if scheme := sha2[strings.TrimPrefix(name, "sha")]; scheme != schemeNone {
+		return parseDigest(scheme, rest)
+	}
+	if name != "sha2" {
+		return Stored{}, ErrHeader
+	}
+	for _, scheme := range [...]Scheme{SchemeSHA224, SchemeSHA256, SchemeSHA384, SchemeSHA512} { // shortest first: 64 octets are hexadecimal
+		if s, err := parseDigest(scheme, rest); err == nil {
+			return s, nil
+		}
+	}
+	return Stored{}, ErrEncoded
 }
 
 // sumLen gives the octets of a digest scheme's hash.
@@ -49,8 +63,12 @@ func (s Scheme) sumLen() int {
 		return md5.Size
 	case SchemeSHA1:
 		return sha1.Size
+	case SchemeSHA224:
+		return sha256.Size224
 	case SchemeSHA256:
 		return sha256.Size
+	case SchemeSHA384:
+		return sha512.Size384
 	}
 	return sha512.Size
 }
@@ -115,8 +133,14 @@ func (s Scheme) digest(in []byte) []byte {
 	case SchemeSHA1:
 		sum := sha1.Sum(in)
 		return sum[:]
+	case SchemeSHA224:
+		sum := sha256.Sum224(in)
+		return sum[:]
 	case SchemeSHA256:
 		sum := sha256.Sum256(in)
+		return sum[:]
+	case SchemeSHA384:
+		sum := sha512.Sum384(in)
 		return sum[:]
 	}
 	sum := sha512.Sum512(in)

@@ -16,7 +16,9 @@ const (
 	SchemeYescrypt    // $y$
 	SchemeMD5         // {MD5}, {SMD5}
 	SchemeSHA1        // {SHA}, {SSHA}
+	SchemeSHA224      // {SHA224}, {SSHA224}
 	SchemeSHA256      // {SHA256}, {SSHA256}
+	SchemeSHA384      // {SHA384}, {SSHA384}
 	SchemeSHA512      // {SHA512}, {SSHA512}
 	SchemeNT          // {NT}: MD4 of UTF-16LE
 )

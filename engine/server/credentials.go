@@ -55,8 +55,9 @@ type storedAs struct {
 // passwordNames are those beside the ones of Known; their values carry no header.
 var passwordNames = []struct{ name, header string }{
 	{"MD5-Password", "{md5}"}, {"SMD5-Password", "{smd5}"}, {"SHA-Password", "{sha}"}, {"SHA1-Password", "{sha}"},
-	{"SSHA-Password", "{ssha}"}, {"SSHA1-Password", "{ssha}"}, {"SHA2-256-Password", "{sha256}"},
-	{"SSHA2-256-Password", "{ssha256}"}, {"SHA2-512-Password", "{sha512}"}, {"SSHA2-512-Password", "{ssha512}"},
+	{"SSHA-Password", "{ssha}"}, {"SSHA1-Password", "{ssha}"}, {"SHA2-Password", "{sha2}"},
+	{"SHA2-256-Password", "{sha256}"}, {"SHA2-512-Password", "{sha512}"}, {"SSHA2-224-Password", "{ssha224}"},
+	{"SSHA2-256-Password", "{ssha256}"}, {"SSHA2-384-Password", "{ssha384}"}, {"SSHA2-512-Password", "{ssha512}"},
 }
 
 type msChapAttribute struct {
