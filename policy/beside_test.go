@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"perilune/engine/raddb"
 	"perilune/engine/server"
 )
 
@@ -110,7 +111,7 @@ on("authorize", function(req) return accept{["Attr-26.64999." .. req.ctx.n + 100
 // TestExpressions computes `=` values: converted to the attribute's type, nil leaves the pair out.
 func TestExpressions(t *testing.T) {
 	h := load(t, `rewrite("double", function(req) return req:int("NAS-Port") * 2 end)`)
-	at := h.pr.handlers[0].at
+	at := raddb.Pos{File: "users", Line: 12, Col: 23} // an expression's chunk begins at line 1 all the same
 	for _, c := range []struct{ source, attr, want, err string }{
 		{`60 * 2 + (req:int('NAS-Port') or 0)`, "Session-Timeout", "127", ""},
 		{`double(req) + 1`, "Session-Timeout", "15", ""},
@@ -134,8 +135,8 @@ func TestExpressions(t *testing.T) {
 		a := h.gen.Dictionary.Attribute(c.attr)
 		value, ok, v := rn.Evaluate(ref, r, &server.Pair{Attr: a})
 		if c.err != "" {
-			if v == nil || v.Kind != server.Reject || !strings.Contains(h.log.String(), c.err) {
-				t.Errorf("%s: %+v, log %s, want %q", c.source, v, h.log, c.err)
+			if v == nil || v.Kind != server.Reject || !strings.Contains(h.log.String(), c.err) || !strings.Contains(h.log.String(), at.String()+": expression") {
+				t.Errorf("%s: %+v, log %s, want %s: … %q", c.source, v, h.log, at, c.err)
 			}
 			continue
 		}

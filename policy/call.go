@@ -222,8 +222,8 @@ func (rn *Runner) logFailure(h *handler, r *server.Request, err error) {
 		return
 	}
 	at := place(err, "")
-	if at.File == "" {
-		at = h.at
+	if at.File == "" || h.kind == kindExpression && at.File == h.at.File {
+		at = h.at // an expression's own lines begin at 1, wherever it stands
 	}
 	text := rn.blank(r, message(err))
 	rn.pr.o.Log.Error(fmt.Sprintf("%s: %s: %s", at, h.text(), text),

@@ -39,10 +39,13 @@ func (rn *Runner) file(v *verdict) error {
 		rn.pr.pending = append(rn.pr.pending, v)
 		return nil
 	}
+	if err := rn.pr.build(v); err != nil {
+		return err // nothing was made
+	}
 	if rn.h != nil {
 		rn.made = append(rn.made, v)
 	}
-	return rn.pr.build(v)
+	return nil
 }
 
 // verdictOf gives the verdict that a Lua value is, nil if it is none.

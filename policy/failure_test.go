@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"perilune/engine/radius"
 	"perilune/engine/server"
@@ -178,6 +179,24 @@ end)`)
 	}
 	if n := strings.Count(h.log.String(), "[secret]"); n != 4 {
 		t.Errorf("%d blanks in %s", n, h.log)
+	}
+}
+
+// TestLongTextsAreCut: what a script says is cut in log and notes, however long its strings may be.
+func TestLongTextsAreCut(t *testing.T) {
+	h := load(t, `on("hints", function(req)
+  local long = ("é"):rep(200000)
+  req:note("n", long)
+  log.info(long, {k=long})
+  error("x" .. long)
+end)`)
+	r := h.access("User-Name", "bob")
+	h.run(server.PhaseHints, r)
+	if n := h.log.Len(); n > 4*(maxLogged+200) {
+		t.Errorf("the log has %d octets", n)
+	}
+	if n := len(r.Notes[0].Value); n > maxLogged+len("…") || !utf8.ValidString(r.Notes[0].Value) {
+		t.Errorf("the note has %d octets", n)
 	}
 }
 

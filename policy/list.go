@@ -162,6 +162,9 @@ func (rn *Runner) mergeOne(a *attributes, k, v lua.LValue) error {
 	}
 	items := []lua.LValue{v}
 	if t, ok := v.(*lua.LTable); ok && !(structured(ref.Attr) && t.Len() == 0) {
+		if err := onlyPlaces(ref.Attr, t); err != nil {
+			return err
+		}
 		items = items[:0]
 		for i := 1; i <= t.Len(); i++ {
 			items = append(items, t.RawGetInt(i))

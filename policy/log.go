@@ -3,6 +3,7 @@ package policy
 import (
 	"log/slog"
 	"strings"
+	"unicode/utf8"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -18,17 +19,32 @@ const blanked = "[secret]"
 // half of every line.
 const minBlanked = 4
 
-// blank takes the request's password out of a text for log, trace or error.
+// maxLogged bounds a script's text in log, trace or error: strings may be long, lines should not.
+const maxLogged = 1024
+
+// blank takes the request's password out of a text for log, trace or error, and cuts what is too long.
 func (rn *Runner) blank(r *server.Request, text string) string {
 	text = rn.blankRevealed(text)
 	if r == nil {
-		return text
+		return clip(text)
 	}
 	password, _ := r.Attributes.First(rn.known().UserPassword)
 	if len(password) < minBlanked {
+		return clip(text)
+	}
+	return clip(strings.ReplaceAll(text, string(password), blanked))
+}
+
+// clip cuts a text to maxLogged octets, between characters.
+func clip(text string) string {
+	if len(text) <= maxLogged {
 		return text
 	}
-	return strings.ReplaceAll(text, string(password), blanked)
+	end := maxLogged
+	for end > maxLogged-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
 }
 
 // print is print and log.debug.

@@ -246,9 +246,23 @@ func (rn *Runner) replace(a *attributes, ref dictionary.Ref, v lua.LValue) error
 	return nil
 }
 
+// onlyPlaces refuses a table that is no list: {x = 1} would silently delete all values.
+func onlyPlaces(a *dictionary.Attribute, t *lua.LTable) (err error) {
+	each(t, func(k, _ lua.LValue) bool {
+		if n, ok := k.(lua.LNumber); !ok || n < 1 || n > lua.LNumber(t.Len()) || n != lua.LNumber(int(n)) {
+			err = fmt.Errorf("%s: got a table with the key %v, expected a value or a list of values", a.Name, k)
+		}
+		return err == nil
+	})
+	return err
+}
+
 // replaceMany encodes all values before the first is set, so that a wrong one changes nothing.
 func (rn *Runner) replaceMany(a *attributes, ref dictionary.Ref, t *lua.LTable) error {
 	if err := a.roomFor(t.Len()); err != nil {
+		return err
+	}
+	if err := onlyPlaces(ref.Attr, t); err != nil {
 		return err
 	}
 	values := make([][]byte, 0, t.Len())

@@ -61,6 +61,8 @@ func TestValuesWritten(t *testing.T) {
 		{"User-Password", `("x"):rep(129)`, "User-Password: 129 octets are more than the 128 that fit"},
 		{"Class", `"0x41"`, `Class = 0x30783431`},
 		{"Class", `5`, "Class: got a number, expected a byte string"},
+		{"Class", `{x="a"}`, "Class: got a table with the key x, expected a value or a list of values"},
+		{"Class", `{"a", x="b"}`, "Class: got a table with the key x, expected a value or a list of values"},
 		{"NAS-Port", "7", "NAS-Port = 7"},
 		{"NAS-Port", `"7"`, "NAS-Port = 7"},
 		{"NAS-Port", "7.5", "NAS-Port: 7.5 has a fraction, expected a whole number"},

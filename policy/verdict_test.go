@@ -204,6 +204,18 @@ func TestWrongReturns(t *testing.T) {
 	}
 }
 
+// TestFailedConstruction: a verdict whose making raised was not made, so pcall may handle it.
+func TestFailedConstruction(t *testing.T) {
+	h := load(t, `on("authorize", function(req)
+  local name = "Sesion-Timeout"
+  local ok = pcall(function() return accept{[name]=5} end)
+  if not ok then return reject{reason="misspelt"} end
+end)`)
+	if v := h.run(server.PhaseAuthorize, h.access("User-Name", "bob")); v == nil || v.Reason != "misspelt" {
+		t.Errorf("verdict %+v\n%s", v, h.log)
+	}
+}
+
 // TestRejectKeepsRecords: a reject before accounting ends its phase alone.
 func TestRejectKeepsRecords(t *testing.T) {
 	h := load(t, "on('hints', function() return reject{} end)\non('hints', function(req) req.control['Class'] = 'x' end)")
