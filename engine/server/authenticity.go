@@ -73,14 +73,14 @@ func (c *Core) check(r *Request, datagram []byte) Reason {
 
 // checkFrom does the same for a packet whose client is known.
 func (c *Core) checkFrom(r *Request, datagram []byte) Reason {
-	if len(datagram) < radius.HeaderLen {
-		return ReasonMalformed
-	}
-	if why := codeOnListener(radius.Code(datagram[0]), r.Listener, r.Generation.Settings.AnyCodeAnyPort); why != 0 {
-		return why
+	if len(datagram) >= radius.HeaderLen {
+		if why := codeOnListener(radius.Code(datagram[0]), r.Listener, r.Generation.Settings.AnyCodeAnyPort); why != 0 {
+			return why
+		}
 	}
 	packet, err := radius.Parse(datagram)
 	if err != nil {
+		r.broken = err
 		return ReasonMalformed
 	}
 	r.Packet, r.seen = packet, look(packet.Attributes)

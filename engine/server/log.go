@@ -142,6 +142,9 @@ func (l *Log) refusal(ls *lines, r *Request, why Reason, suppressed uint64) {
 	}
 	e.text("verdict", why.outcome().String())
 	e.text("reason", why.String())
+	if r.broken != nil {
+		e.text("error", r.broken.Error())
+	}
 	if suppressed > 0 {
 		e.number("suppressed", int64(suppressed))
 	}

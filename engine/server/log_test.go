@@ -104,11 +104,13 @@ func TestLogHandler(t *testing.T) {
 	r := loggedRequest()
 	r.way.query.Rules = []users.Rule{{File: "users", Line: 42}}
 	l.request(&ls, r)
+	_, r.broken = radius.Parse([]byte("\x01\x11\x00\x17an authenticator\x20\x01\x00"))
 	l.refusal(&ls, r, ReasonMalformed, 3)
 	l.flush(&ls)
 	l.Close(context.Background())
 	for _, want := range []string{"msg=Access-Request", "user=bob", "rule=users:42", "took=", "level=WARN", "source=10.0.0.1:4000",
-		"reason=malformed", "suppressed=3"} {
+		"reason=malformed", "suppressed=3",
+		`error="radius: attribute 32 at byte 20: length 1 is under 2"`} {
 		if !strings.Contains(buf.String(), want) {
 			t.Errorf("%q lacks %s", buf.String(), want)
 		}

@@ -59,6 +59,7 @@ type Request struct {
 	desk *desk // nil for a request without a server (explain, policy tests)
 
 	datagram []byte // as received, to the packet's Length
+	broken   error  // why the datagram is no packet
 	out      []byte // the signed reply; empty if there is none
 	pending  bool   // process left the request to the recorder: call Core.record next
 	seen     seen   // what the first walk over the attributes found
@@ -115,7 +116,7 @@ func (r *Request) reset() {
 	r.ReceivedUser, r.Method, r.Code = nil, "", 0
 	r.Verdict, r.Reason, r.Cause, r.Delay, r.Hook = 0, "", 0, 0, ""
 	r.Notes, r.Round, r.Trace, r.Local = r.Notes[:0], nil, nil, nil
-	r.datagram, r.out, r.pending, r.seen = nil, r.out[:0], false, seen{}
+	r.datagram, r.broken, r.out, r.pending, r.seen = nil, nil, r.out[:0], false, seen{}
 	r.way.reset()
 }
 
