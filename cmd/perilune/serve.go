@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -56,6 +57,9 @@ func runServe(args []string, s streams) int {
 		return f.wrong("%v", err)
 	}
 	if err := serve(&o, s); err != nil {
+		if _, missing := os.Stat(o.dir); errors.Is(missing, fs.ErrNotExist) {
+			err = fmt.Errorf("there is no directory %s; `perilune init DIR` writes one that works, -d DIR/raddb names it", o.dir)
+		}
 		return s.fail("serve", err)
 	}
 	return exitOK

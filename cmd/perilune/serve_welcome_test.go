@@ -51,3 +51,12 @@ func TestPrintedCommandWorks(t *testing.T) {
 		t.Errorf("%s: exit code %d\n%s%s", m[1], code, out, errs)
 	}
 }
+
+func TestServeWithoutFiles(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "raddb")
+	code, out, errs := told(t, "", "serve", "-d", dir, "-state", t.TempDir())
+	want := "perilune serve: there is no directory " + dir + "; `perilune init DIR` writes one that works, -d DIR/raddb names it\n"
+	if diff := cmp.Diff(want, errs); diff != "" || code != exitFailed || out != "" {
+		t.Errorf("exit code %d, output %q (-want +got):\n%s", code, out, diff)
+	}
+}
