@@ -81,7 +81,7 @@ type model struct {
 	stripped       string
 }
 
-// additivity of the attributes that the model sets: + append, = replace the first, N keep.
+// modelAdditivity of the attributes that the model sets: + append, = replace the first, N keep.
 var modelAdditivity = map[string]byte{
 	"Reply-Message": '+', "Session-Timeout": '=', "X-Keep": 'N', "Class": '+', "Simultaneous-Use": '+', "Hint": '+',
 }
@@ -90,13 +90,12 @@ func numeric(name string) bool {
 	return name == "NAS-Port" || name == "Session-Timeout" || name == "Simultaneous-Use"
 }
 
-// relation compares as `have op want`.
+// modelRelation compares as `have op want`.
 func modelRelation(name, have, op, want string) bool {
 	c := strings.Compare(have, want)
 	if numeric(name) {
 		a, _ := strconv.ParseUint(have, 10, 32)
 		b, _ := strconv.ParseUint(want, 10, 32)
-		c = int(min(a, b) - min(b, a))
 		switch {
 		case a < b:
 			c = -1
@@ -274,7 +273,7 @@ func (m *model) match() {
 
 // Generators. Few names and values, so that entries meet.
 
-var modelLabels = []string{"bob", "Bob", "carl", "DEFAULT", "DEFAULT", "DEFAULT7", "BEGIN", "BEGIN2", "Pbob.s", "begin"}
+var modelLabels = []string{"bob", "bob", "bob", "bob", "Bob", "DEFAULT", "DEFAULT", "DEFAULT", "DEFAULT7", "BEGIN", "BEGIN2", "Pbob.s", "begin"}
 
 func drawOne(t *rapid.T, label string, of ...string) string {
 	return rapid.SampledFrom(of).Draw(t, label)
@@ -283,13 +282,13 @@ func drawOne(t *rapid.T, label string, of ...string) string {
 func drawValue(t *rapid.T, name string) string {
 	switch {
 	case numeric(name):
-		return drawOne(t, "number", "60", "61", "2147483648", "4294967295")
+		return drawOne(t, "number", "60", "61", "60", "4294967295")
 	case name == "Prefix":
 		return drawOne(t, "prefix", "P", "b", "Pb")
 	case name == "Suffix":
 		return drawOne(t, "suffix", ".s", "b", "ob")
 	}
-	return drawOne(t, "text", "a", "b", "ab", "B")
+	return drawOne(t, "text", "a", "b", "ab")
 }
 
 func drawCheck(t *rapid.T, free bool) modelPair {
@@ -337,8 +336,8 @@ func drawReply(t *rapid.T, free bool) modelPair {
 }
 
 func drawEntry(t *rapid.T, free, mixed bool) modelEntry {
-	e := modelEntry{label: rapid.SampledFrom(modelLabels).Draw(t, "label"), free: free, through: rapid.Bool().Draw(t, "fall through")}
-	for range rapid.IntRange(0, 3).Draw(t, "checks") {
+	e := modelEntry{label: rapid.SampledFrom(modelLabels).Draw(t, "label"), free: free, through: rapid.IntRange(0, 3).Draw(t, "fall through") > 0}
+	for range rapid.IntRange(0, 2).Draw(t, "checks") {
 		e.checks = append(e.checks, drawCheck(t, free))
 	}
 	for range rapid.IntRange(0, 4).Draw(t, "replies") {
@@ -371,14 +370,14 @@ func drawModel(t *rapid.T) (m *model, o Options) {
 }
 
 func drawRequest(t *rapid.T, m *model) {
-	m.name = rapid.SampledFrom(append([]string{"", "BOB", "nobody", "default"}, modelLabels...)).Draw(t, "name")
+	m.name = rapid.SampledFrom(append([]string{"bob", "bob", "", "BOB", "nobody", "default"}, modelLabels...)).Draw(t, "name")
 	for range rapid.IntRange(0, 4).Draw(t, "pairs") {
 		name := drawOne(t, "attribute", "NAS-Port", "NAS-Port", "Called-Station-Id", "Class", "Hint")
 		m.request = append(m.request, modelItem{name: name, value: drawValue(t, name)})
 	}
 }
 
-// result is what is compared.
+// A modelResult is what is compared.
 type modelResult struct {
 	Rules          []string
 	Found          bool
