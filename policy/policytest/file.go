@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"testing/fstest"
 	"time"
 
@@ -45,7 +46,7 @@ type file struct {
 	offline   *server.Offline
 	log       *errorLog
 	last      *exchange
-	network   bool                     // the case would have used the network
+	network   atomic.Bool              // the case would have used the network; set by the resolver's goroutines
 	exchanges map[lua.LValue]*exchange // by the reply's Lua value
 }
 
@@ -112,7 +113,8 @@ func mapTree(name, text string) *raddb.Tree {
 // begin makes all that a case has of its own.
 func (f *file) begin() {
 	f.clock.reset()
-	f.log, f.last, f.network, f.exchanges = &errorLog{}, nil, false, map[lua.LValue]*exchange{}
+	f.log, f.last, f.exchanges = &errorLog{}, nil, map[lua.LValue]*exchange{}
+	f.network.Store(false)
 	f.view = f.program.View(f.clock.now, slog.New(f.log), f.asked)
 	tested := f.o.Generation
 	f.gen = &server.Generation{
@@ -139,7 +141,7 @@ func (f *file) run(c testCase) *Failure {
 		args = append(args, c.row)
 	}
 	err := f.call(c.fn, args...)
-	if err == nil && f.network {
+	if err == nil && f.network.Load() {
 		err = errors.New("a name server would have been asked; tests use no network")
 	}
 	if err != nil {
@@ -149,13 +151,10 @@ func (f *file) run(c testCase) *Failure {
 }
 
 // asked notes that a handler or the case itself would have used the network.
-func (f *file) asked() { f.network = true }
+func (f *file) asked() { f.network.Store(true) }
 
 func (f *file) call(fn *lua.LFunction, args ...lua.LValue) error {
 	run := sandbox.Run{Steps: caseSteps, Deadline: time.Now().Add(caseTime)}
-	if !f.o.deadline.IsZero() && f.o.deadline.Before(run.Deadline) {
-		run.Deadline = f.o.deadline
-	}
 	if end := f.o.deadline; !end.IsZero() && end.Before(run.Deadline) {
 		run.Deadline = end
 	}
