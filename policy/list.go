@@ -178,10 +178,23 @@ func (rn *Runner) mergeOne(a *attributes, k, v lua.LValue) error {
 		if err != nil {
 			return err
 		}
-		a.list.Merge(dictionary.Pair{Attr: ref.Attr, Value: value, Tag: uint8(max(ref.Tag, 0))})
+		mergeValue(a.list, ref, value)
 		rn.touch(a, ref.Attr)
 	}
 	return nil
+}
+
+// mergeValue merges one value by additivity. A field is merged as if its TLV held it alone.
+func mergeValue(l *dictionary.List, ref dictionary.Ref, value []byte) {
+	_, held := l.Get(ref, 0)
+	switch {
+	case !ref.Attr.IsField():
+		l.Merge(dictionary.Pair{Attr: ref.Attr, Value: value, Tag: uint8(max(ref.Tag, 0))})
+	case !held || ref.Attr.Additivity == dictionary.Append:
+		l.Add(ref, value)
+	case ref.Attr.Additivity == dictionary.Replace:
+		l.Set(ref, value)
+	}
 }
 
 func listHas(rn *Runner, l *lua.LState) int {

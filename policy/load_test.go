@@ -65,6 +65,19 @@ ATTRIBUTE Acme-Big 4 integer64
 ATTRIBUTE Acme-Signed 5 signed
 ATTRIBUTE Acme-Mac 6 ether
 ATTRIBUTE Acme-Byte 7 byte
+ATTRIBUTE Acme-Short 8 short
+ATTRIBUTE Acme-Port 9 ifid
+ATTRIBUTE Acme-Net 10 ipv4prefix
+ATTRIBUTE Acme-Either 11 combo-ip
+ATTRIBUTE Acme-Filter 12 abinary
+ATTRIBUTE Acme-Key 13 string encrypt=2
+ATTRIBUTE Acme-Pin 14 integer encrypt=1
+ATTRIBUTE Acme-Multi 15 tlv
+ATTRIBUTE Acme-Multi.Item 15.1 string array
+ATTRIBUTE Acme-Multi.Inner 15.2 tlv
+ATTRIBUTE Acme-Multi.Inner.Leaf 15.2.1 integer
+VALUE Acme-Byte Low 1
+VALUE Acme-Big Few 5
 END-VENDOR Acme
 `
 

@@ -62,7 +62,11 @@ func (rn *Runner) number(a *dictionary.Attribute, value []byte) lua.LValue {
 // fields gives a TLV or struct as a table by the names of its fields.
 func (rn *Runner) fields(a *dictionary.Attribute, value []byte) lua.LValue {
 	var l dictionary.List
-	l.AddShared(dictionary.Pair{Attr: a.Root, Value: value})
+	if a.IsField() {
+		l.Add(anyTag(a), value) // a Root that holds this field alone
+	} else {
+		l.AddShared(dictionary.Pair{Attr: a, Value: value})
+	}
 	return rn.fieldsOf(&l, a)
 }
 
@@ -107,8 +111,8 @@ func (rn *Runner) addField(t *lua.LTable, child *dictionary.Attribute, i int, v 
 func wire(dst []byte, a *dictionary.Attribute, v lua.LValue) ([]byte, error) {
 	start := len(dst)
 	dst, err := wireOf(dst, a, v)
-	if err != nil && strings.HasPrefix(err.Error(), a.Name+" ") {
-		return dst, err // the dictionary's errors name the attribute
+	if err != nil && (strings.HasPrefix(err.Error(), a.Name+" ") || strings.HasPrefix(err.Error(), a.Name+".")) {
+		return dst, err // the dictionary's errors, and those of fields, name the attribute
 	}
 	if err != nil {
 		return dst, fmt.Errorf("%s: %w", a.Name, err)
@@ -254,15 +258,26 @@ func wireFields(dst []byte, a *dictionary.Attribute, v lua.LValue) ([]byte, erro
 	if err := onlyFields(a, t, known); err != nil {
 		return dst, err
 	}
-	if len(l.Pairs) == 0 {
+	switch len(l.Pairs) {
+	case 0:
 		return dst, errors.New("the table has no field")
+	case 1:
+	default:
+		return dst, errors.New("the fields are more than one value holds")
 	}
-	return append(dst, l.Pairs[0].Value...), nil
+	value := l.Pairs[0].Value
+	if a.IsField() {
+		value, _ = l.Get(anyTag(a), 0)
+	}
+	return append(dst, value...), nil
 }
 
 func addFields(l *dictionary.List, child *dictionary.Attribute, items lua.LValue) error {
 	list, many := items.(*lua.LTable)
-	many = many && child.Type != dictionary.TypeTLV && child.Type != dictionary.TypeStruct
+	many = many && !(structured(child) && list.Len() == 0)
+	if many && !child.Array {
+		return fmt.Errorf("%s: got a list, but the field comes once", child.Name)
+	}
 	count := 1
 	if many {
 		count = list.Len()
