@@ -110,6 +110,11 @@ func (c *checker) list(e ast.Expr) string {
 	return ""
 }
 
+// changes gives the list behind a name of list.
+func changes(list string) lists {
+	return map[string]lists{"req": changeRequest, "control": changeControl, "reply": changeReply}[list]
+}
+
 // attribute gives the literal key of list["Name"], nil for anything else.
 func (c *checker) attribute(e ast.Expr) *ast.StringExpr {
 	n, ok := e.(*ast.AttrGetExpr)
@@ -170,6 +175,9 @@ func (c *checker) method(n *ast.FuncCallExpr) {
 		if len(n.Args) > 1 && (n.Method == "set" || n.Method == "add" || n.Method == "is") {
 			l.value, l.pattern = n.Args[1], n.Method == "is"
 		}
+		if n.Method == "set" || n.Method == "add" {
+			l.written = changes(list)
+		}
 		c.keep(l)
 	case n.Method == "huntgroup":
 		c.keep(literal{kind: literalHuntgroup, at: c.src.Pos(key), name: key.Value})
@@ -203,7 +211,7 @@ func (c *checker) assignment(target, value ast.Expr) {
 		return
 	}
 	if key := c.attribute(n); key != nil {
-		c.keep(literal{kind: literalName, at: c.src.Pos(key), name: key.Value, value: value})
+		c.keep(literal{kind: literalName, at: c.src.Pos(key), name: key.Value, value: value, written: changes(c.list(n.Object))})
 		return
 	}
 	if key, ok := n.Key.(*ast.StringExpr); ok && c.isRequest(n.Object) && isField(key.Value) {

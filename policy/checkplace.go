@@ -90,6 +90,32 @@ func (c *checker) returned(h *handler, n *ast.ReturnStmt) {
 		c.errs.Errorf(c.src.Pos(id), "a huntgroup answers true, false or nil, not %s{}", k)
 	case !places[h.phase].verdicts.has(k):
 		c.errs.Errorf(c.src.Pos(id), "%s", notAllowed(k, h.phase))
+	default:
+		c.optionsFit(h.phase, n.Exprs[0])
+	}
+}
+
+// optionsFit refuses options that no code of the phase has.
+func (c *checker) optionsFit(p server.Phase, verdict ast.Expr) {
+	args := verdict.(*ast.FuncCallExpr).Args
+	if len(args) != 1 {
+		return
+	}
+	t, ok := args[0].(*ast.TableExpr)
+	if !ok {
+		return
+	}
+	for _, f := range t.Fields {
+		key, ok := f.Key.(*ast.StringExpr)
+		switch {
+		case !ok:
+		case key.Value == "record" && p != server.PhaseAccounting:
+			c.errs.Errorf(c.src.Pos(key), "%s", onlyAccounting)
+		case key.Value == "error_cause" && p != server.PhaseCoA:
+			c.errs.Errorf(c.src.Pos(key), "%s", onlyCoA)
+		case key.Value == "delay" && (p == server.PhaseAccounting || p == server.PhaseCoA):
+			c.errs.Errorf(c.src.Pos(key), "%s", onlyAccess)
+		}
 	}
 }
 
@@ -100,7 +126,7 @@ func notAllowed(k server.Kind, p server.Phase) string {
 
 // changed checks a change of list[key], or by a method whose first argument is key.
 func (c *checker) changed(h *handler, object, key ast.Expr) {
-	which := map[string]lists{"req": changeRequest, "control": changeControl, "reply": changeReply}[c.list(object)]
+	which := changes(c.list(object))
 	name, ok := key.(*ast.StringExpr)
 	if which == 0 || !ok || h.change()&which != 0 || name.Value == "ctx" || isField(name.Value) && !c.pr.requestNames[name.Value].Writable {
 		return

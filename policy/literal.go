@@ -20,6 +20,7 @@ type literal struct {
 	name    string
 	value   ast.Expr // what is compared or assigned; nil if it does not show
 	pattern bool     // value is a pattern of l:is
+	written lists    // the list that is changed; 0 if the name is only read
 }
 
 type literalKind uint8
@@ -48,12 +49,13 @@ func (c *checker) verdict(n *ast.FuncCallExpr) {
 		c.errs.Errorf(c.src.Pos(id), "proxy{}: this server does not forward requests; answer here, or return drop{}")
 		return
 	}
+	c.verdictKeys(kind, id, t)
 	for _, f := range t.Fields {
 		key, ok := f.Key.(*ast.StringExpr)
 		switch {
 		case !ok:
 		case !isField(key.Value):
-			c.keep(literal{kind: literalName, at: c.src.Pos(key), name: key.Value, value: f.Value})
+			c.keep(literal{kind: literalName, at: c.src.Pos(key), name: key.Value, value: f.Value, written: changeReply})
 		case !slices.Contains(verdictOptions[kind], key.Value):
 			c.errs.Errorf(c.src.Pos(key), "%s: no option %q%s", kind, key.Value, raddb.DidYouMean(key.Value, slices.Values(verdictOptions[kind])))
 		case key.Value == "next":
@@ -62,6 +64,27 @@ func (c *checker) verdict(n *ast.FuncCallExpr) {
 			}
 		}
 	}
+}
+
+// verdictKeys finds what the keys of a verdict show together: one that is missing, or two that exclude each other.
+func (c *checker) verdictKeys(kind server.Kind, id *ast.IdentExpr, t *ast.TableExpr) {
+	keys := stringKeys(t)
+	if kind == server.Challenge && !slices.Contains(keys, "next") {
+		c.errs.Errorf(c.src.Pos(id), "%s: %s", kind, noNext)
+	}
+	if slices.Contains(keys, "message") && slices.Contains(keys, "Reply-Message") {
+		c.errs.Errorf(c.src.Pos(id), "%s: %s", kind, twoMessages)
+	}
+}
+
+// stringKeys gives the keys of a table that show in the text.
+func stringKeys(t *ast.TableExpr) (keys []string) {
+	for _, f := range t.Fields {
+		if key, ok := f.Key.(*ast.StringExpr); ok {
+			keys = append(keys, key.Value)
+		}
+	}
+	return keys
 }
 
 func verdictNamed(name string) (server.Kind, bool) {
@@ -102,6 +125,11 @@ func (pr *Program) linkLiteral(l literal) error {
 			return nil // told where the name stands
 		}
 		return err
+	}
+	if l.written != 0 {
+		if err := serverOnly(&pr.names.dict.Known, ref.Attr, l.written == changeReply); err != nil {
+			return err
+		}
 	}
 	value := constant(l.value)
 	switch {

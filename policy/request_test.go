@@ -132,7 +132,7 @@ func TestMisuse(t *testing.T) {
 		{server.PhaseHints, `secret("x")`, `secrets are taken while scripts load`},
 		{server.PhaseHuntgroups, `req.reply:vlan(0)`, `vlan: 0 is out of range (1 to 4094)`},
 		{server.PhaseHuntgroups, `req.reply:vlan(1, 32)`, `vlan: got 32, expected a tag from 0 to 31`},
-		{server.PhaseHuntgroups, `req.reply["State"] = "x"`, `State is written by the server alone`},
+		{server.PhaseHuntgroups, `local name = "State" req.reply[name] = "x"`, `State is written by the server alone`},
 	} {
 		t.Run(c.body, func(t *testing.T) {
 			h := load(t, fmt.Sprintf("huntgroup('air', function() end)\non('%s', function(req) %s end)", c.phase, c.body))

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -59,6 +60,19 @@ const maxStateData = 216
 const (
 	challengeTimeout = 2 * time.Minute
 	acceptTimeout    = 24 * time.Hour
+)
+
+// What is said of an option where the code of the request does not have it.
+const (
+	onlyAccounting = "record= is for Accounting-Request only"
+	onlyCoA        = "error_cause= is for CoA-Request and Disconnect-Request only"
+	onlyAccess     = "delay= is for Access-Request only"
+)
+
+// What is said of keys of a verdict.
+const (
+	noNext      = "next is missing: the name of an answer handler"
+	twoMessages = "both message and Reply-Message are given; write one"
 )
 
 // draftVerdict reads the table of a constructor.
@@ -197,7 +211,7 @@ func (v *verdict) complete() error {
 	}
 	switch {
 	case v.kind == server.Challenge && out.Next == "":
-		return fmt.Errorf("next is missing: the name of an answer handler")
+		return errors.New(noNext)
 	case out.Timeout != 0 && out.Next == "":
 		return fmt.Errorf("timeout without next: no State would be sealed")
 	case out.State != nil && out.Next == "":
@@ -210,7 +224,7 @@ func (v *verdict) complete() error {
 	}
 	for i := range v.draft.items {
 		if v.draft.items[i].name == "Reply-Message" {
-			return fmt.Errorf("both message and Reply-Message are given; write one")
+			return errors.New(twoMessages)
 		}
 	}
 	return nil
@@ -225,11 +239,11 @@ func (v *verdict) fits(p server.Phase, r *server.Request) string {
 	case !places[p].verdicts.has(v.kind):
 		return notAllowed(v.kind, p)
 	case v.onlyAccounting && !accounting:
-		return "record= is for Accounting-Request only"
+		return onlyAccounting
 	case v.onlyCoA && !dynamic:
-		return "error_cause= is for CoA-Request and Disconnect-Request only"
+		return onlyCoA
 	case v.onlyAccess && (accounting || dynamic):
-		return "delay= is for Access-Request only"
+		return onlyAccess
 	case p == server.PhaseReply && v.kind == server.Challenge && (r.Verdict != server.Accept || r.Round != nil):
 		return `challenge{} from reply turns an accept of the first round only; guard it with when={verdict="accept", method="pap"}`
 	}
