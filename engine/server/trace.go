@@ -144,7 +144,7 @@ func (t *Trace) Tried(r users.Rule, matched bool, failed, found string) {
 	place := fmt.Sprintf("%s:%d %s", r.File, r.Line, r.Label)
 	switch {
 	case matched:
-		t.Step(place + ": matched")
+		t.Step(place + ": matched (" + r.Dialect.String() + ")")
 	case t.missed >= traceMisses:
 		t.missed++
 	default:
