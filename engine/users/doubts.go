@@ -14,7 +14,7 @@ func (c *compiler) warnReject() {
 	for i := range c.raw.reply {
 		p := &c.raw.reply[i]
 		n := c.names.get(p.name.text, c.dialect)
-		if n.err == nil && n.class == classPlain && !n.attr().Internal && !inReject(n.attr()) {
+		if n.err == nil && !n.attr().Internal && !inReject(n.attr()) && !neverInReply(n.attr()) {
 			c.errs.Warnf(c.at(p.name), "%s is left out of an Access-Reject", n.attr().Name)
 		}
 	}
@@ -77,9 +77,12 @@ func (l *loader) warnOrder() {
 	if t.order == FreeRADIUS {
 		what = "before them (order of freeradius: that of the file); by the order of gnu it would come last"
 	}
+	if !l.root.declared {
+		what += "; $DIALECT settles it"
+	}
 	for p, r := range t.ring(t.defaults) {
 		if p < t.lastNamed {
-			l.errs.Warnf(t.at(r), "%s stands above entries with a name and is tried %s; $DIALECT settles it", r.name(), what)
+			l.errs.Warnf(t.at(r), "%s stands above entries with a name and is tried %s", r.name(), what)
 		}
 	}
 }
