@@ -133,6 +133,9 @@ func wireOf(dst []byte, a *dictionary.Attribute, v lua.LValue) ([]byte, error) {
 		if n, ok := v.(lua.LNumber); ok {
 			return wireFloat(dst, a, float64(n))
 		}
+		if v.Type() != lua.LTString {
+			return dst, found(v, "epoch seconds or text")
+		}
 	case dictionary.TypeTLV, dictionary.TypeStruct:
 		return wireFields(dst, a, v)
 	}
