@@ -68,23 +68,19 @@ func (c *checker) verdict(n *ast.FuncCallExpr) {
 
 // verdictKeys finds what the keys of a verdict show together: one that is missing, or two that exclude each other.
 func (c *checker) verdictKeys(kind server.Kind, id *ast.IdentExpr, t *ast.TableExpr) {
-	keys := stringKeys(t)
-	if kind == server.Challenge && !slices.Contains(keys, "next") {
-		c.errs.Errorf(c.src.Pos(id), "%s: %s", kind, noNext)
-	}
-	if slices.Contains(keys, "message") && slices.Contains(keys, "Reply-Message") {
-		c.errs.Errorf(c.src.Pos(id), "%s: %s", kind, twoMessages)
-	}
-}
-
-// stringKeys gives the keys of a table that show in the text.
-func stringKeys(t *ast.TableExpr) (keys []string) {
+	values := map[string]ast.Expr{}
 	for _, f := range t.Fields {
 		if key, ok := f.Key.(*ast.StringExpr); ok {
-			keys = append(keys, key.Value)
+			values[key.Value] = f.Value
 		}
 	}
-	return keys
+	if kind == server.Challenge && values["next"] == nil {
+		c.errs.Errorf(c.src.Pos(id), "%s: %s", kind, noNext)
+	}
+	// A message that is computed may be nil.
+	if constant(values["message"]) != nil && values["Reply-Message"] != nil {
+		c.errs.Errorf(c.src.Pos(id), "%s: %s", kind, twoMessages)
+	}
 }
 
 func verdictNamed(name string) (server.Kind, bool) {
