@@ -88,7 +88,7 @@ func (t *Table) records() iter.Seq2[place, record] {
 
 // at gives the place of a record's label in its file.
 func (t *Table) at(r record) raddb.Pos {
-	return raddb.Pos{File: t.files[r.file()], Line: r.line()}
+	return raddb.Pos{File: t.files[r.file()], Line: r.line(), Col: 1} // a label begins its line
 }
 
 // ring walks the records of one list from its first, given its last.
