@@ -69,7 +69,7 @@ func (c *compiler) entry(raw *rawEntry, d Dialect) {
 		return
 	}
 	if d == GNU && len(raw.checks) == 0 && len(raw.reply) == 0 {
-		c.errs.Warnf(c.at(raw.label), "%s has two empty lists and is left out", raw.label.text)
+		c.errs.Warnf(c.at(raw.label), "%s has two empty lists and is left out", raw.name())
 		return
 	}
 	c.add()

@@ -74,6 +74,12 @@ func (p *parser) label() bool {
 	return true
 }
 
+// name gives the label for an error, cut short: in a file of another kind it may be anything.
+func (e *rawEntry) name() []byte {
+	const enough = 64
+	return e.label.text[:min(len(e.label.text), enough)]
+}
+
 // gnuLists reads two lists in free form: each ends where no comma follows.
 func (p *parser) gnuLists() bool {
 	p.space()
@@ -92,7 +98,7 @@ func (p *parser) gnuList(list *[]rawPair, what string) bool {
 		return true
 	}
 	if !p.pairFollows() {
-		p.errs.Errorf(p.pos(), "%s ends before its %s; write NULL for an empty list", p.raw.label.text, what)
+		p.errs.Errorf(p.pos(), "%s ends before its %s; write NULL for an empty list", p.raw.name(), what)
 		return false
 	}
 	for {
@@ -236,7 +242,7 @@ func (p *parser) freeradiusLists() bool {
 		more = p.trailingComma()
 	}
 	if more && len(p.raw.reply) > 0 {
-		p.errs.Errorf(p.pos(), "the reply items of %s end with a comma; expected another item", p.raw.label.text)
+		p.errs.Errorf(p.pos(), "the reply items of %s end with a comma; expected another item", p.raw.name())
 		return false
 	}
 	return true

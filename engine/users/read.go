@@ -43,9 +43,12 @@ func (r *fileReader) read() {
 		}
 		before, errs := r.lexer, len(*r.errs)
 		s := r.statement()
-		if r.hitEnd && !r.last && r.mayGrow(before.i) {
+		if r.hitEnd && !r.last {
 			*r.errs = (*r.errs)[:errs]
 			r.lexer = before
+			if !r.mayGrow(before.i) {
+				return
+			}
 			r.fill()
 			continue
 		}
@@ -69,7 +72,7 @@ func (r *fileReader) toNext() bool {
 			return false
 		}
 		if r.i = max(r.lineStart, start); !r.mayGrow(r.i) { // the last line may be the half of a comment
-			r.i = len(r.b)
+			return false
 		}
 		r.fill()
 	}
@@ -80,7 +83,7 @@ func (r *fileReader) mayGrow(from int) bool {
 	if len(r.b)-from < maxWindow {
 		return true
 	}
-	r.errs.Errorf(r.pos(), "an entry has more than %d octets", maxWindow)
+	r.errs.Errorf(r.pos(), "an entry or a comment has more than %d octets; the rest of the file was not read", maxWindow)
 	return false
 }
 
