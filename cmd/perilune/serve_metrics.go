@@ -73,6 +73,7 @@ func (d *daemon) listenerMetrics(l *server.ListenerSnapshot, yield func(admin.Sa
 	count("perilune_datagrams_total", "Datagrams received.", l.Received)
 	count("perilune_kernel_drops_total", "Datagrams that the kernel dropped as the receive buffer was full.", l.KernelDrops)
 	count("perilune_duplicates_answered_total", "Duplicates answered from the cache.", l.Resent)
+	count("perilune_nameless_requests_total", "Requests in which no NAS names itself.", l.Nameless)
 	count("perilune_send_errors_total", "Replies that the kernel refused.", l.SendErrors)
 	for i, n := range l.Requests {
 		if c := server.CountedCode(i); n > 0 || c.IsRequest() {

@@ -19,12 +19,14 @@ type seen struct {
 	eap            bool
 	state          bool
 	proxyState     bool
+	named          bool // NAS-IP-Address, NAS-Identifier or NAS-IPv6-Address (RFC 3162 s2.1)
 	microsoft      bool // a Vendor-Specific of vendor 311: MS-CHAP is a credential too
 }
 
 const (
 	messageAuthenticatorLen = 16
 	vendorMicrosoft         = 311
+	typeNASIPv6Address      = 95
 )
 
 func look(attrs radius.Attributes) (s seen) {
@@ -43,6 +45,8 @@ func look(attrs radius.Attributes) (s seen) {
 			s.state = true
 		case radius.TypeProxyState:
 			s.proxyState = true
+		case radius.TypeNASIPAddress, radius.TypeNASIdentifier, typeNASIPv6Address:
+			s.named = true
 		case radius.TypeVendorSpecific:
 			s.microsoft = s.microsoft || len(v) > 4 && v[0] == 0 && v[1] == 0 && int(v[2])<<8|int(v[3]) == vendorMicrosoft
 		}

@@ -39,6 +39,7 @@ type Counters struct {
 	Verdicts    [Drop + 1]uint64   // by Kind; discards and drops of packets that never became requests too
 	Reasons     [NumReasons]uint64 // by Reason
 	Resent      uint64             // duplicates answered from the cache
+	Nameless    uint64             // Access- and Accounting-Requests in which no NAS names itself (RFC 2865 s4.1)
 	Superseded  uint64             // late answers thrown away, as a newer request had their key
 	Detached    uint64             // requests that waited, or went to the recorder
 	SendErrors  uint64             // replies that the kernel refused
@@ -77,6 +78,7 @@ func (c *Counters) Add(o *Counters) {
 	c.Received += o.Received
 	c.Batches += o.Batches
 	c.Resent += o.Resent
+	c.Nameless += o.Nameless
 	c.Superseded += o.Superseded
 	c.Detached += o.Detached
 	c.SendErrors += o.SendErrors

@@ -231,6 +231,9 @@ func (ro *role) fresh(r *Request, s *slot) bool {
 		ro.refuse(r, ReasonRateLimit)
 		return false
 	}
+	if !r.seen.named && ro.kind != "coa" {
+		ro.fast.Nameless++
+	}
 	auth := &r.Packet.Authenticator
 	if ro.waiting.repeats(s.hash, &s.key, auth) {
 		ro.fast.refuse(ReasonDuplicate)

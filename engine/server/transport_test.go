@@ -306,3 +306,18 @@ func TestStatusServerIsLimited(t *testing.T) {
 		return c.Received == 20 && c.Reasons[ReasonRateLimit] >= 14 && c.Reasons[ReasonRateLimit] <= 17 && c.Resent == 0
 	})
 }
+
+// RFC 2865 s4.1 wants a NAS to name itself; who does not is answered and counted, Status-Server apart.
+func TestNamelessIsCounted(t *testing.T) {
+	ts := startServer(t, newFakeWay(), Options{})
+	n := newNAS(t, ts.Addrs()[0])
+	n.send(1, 1, "bob")
+	n.expect("Access-Accept 1 bob")
+	n.sendCode(radius.CodeStatusServer, 2, 1, "s")
+	ts.eventually("nameless", func(c Counters) bool { return c.Received == 2 && c.Nameless == 1 })
+	for _, typ := range []radius.Type{radius.TypeNASIPAddress, radius.TypeNASIdentifier, typeNASIPv6Address} {
+		if !look(radius.AppendAttribute(nil, typ, []byte("name"))).named {
+			t.Errorf("attribute %d does not name a NAS", typ)
+		}
+	}
+}
