@@ -191,8 +191,18 @@ func (d *daemon) openSides(c *config.Config) error {
 		return err
 	}
 	d.closers = append(d.closers, func() { socket.Close() })
+	return d.openHTTP(c)
+}
+
+// openHTTP opens the listeners of health and metrics. A default address that another server has is left out:
+// a second server beside it answers packets, which matters more. What the file names must be had.
+func (d *daemon) openHTTP(c *config.Config) error {
 	for _, addr := range c.HTTP.Listen {
 		web, at, err := admin.ListenHTTP(addr.String(), d.health(), d.metrics)
+		if err != nil && c.Place("http.listen").Line == 0 {
+			d.log.Warn("health and metrics are not served: [http] listen can name another address", "address", addr.String(), "error", err)
+			continue
+		}
 		if err != nil {
 			return err
 		}
