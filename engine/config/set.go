@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"reflect"
@@ -47,7 +48,7 @@ func (r *reader) convert(s slot, v any) (converted any, expected string) {
 	case time.Duration:
 		return duration(v)
 	case string:
-		return text, unless(ok, `a text in quotes`)
+		return text, unless(ok, cmp.Or(words(s.tag.Get("one")), "a text in quotes"))
 	case *time.Location:
 		return zone(text, ok)
 	case nas.Mode:
