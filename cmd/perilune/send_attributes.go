@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 
+	"perilune/engine/client"
 	"perilune/engine/dictionary"
+	"perilune/engine/radius"
 )
 
 // maxAttributes bounds the file of attributes, in octets; a packet has room for 4096.
@@ -19,13 +22,21 @@ func (x *sender) attributes(args []string) error {
 			return usageError{err}
 		}
 	}
-	if x.file == "" {
-		return nil
+	if x.file != "" {
+		if err := x.fileAttributes(); err != nil {
+			return err
+		}
 	}
+	return x.passwords()
+}
+
+// fileAttributes reads those of the file, and tells all its mistakes at once.
+func (x *sender) fileAttributes() error {
 	text, err := x.readFile()
 	if err != nil {
 		return err
 	}
+	var errs []error
 	n := 0
 	for line := range strings.Lines(text) {
 		n++
@@ -34,8 +45,28 @@ func (x *sender) attributes(args []string) error {
 			continue
 		}
 		if err := x.add(line); err != nil {
-			return fmt.Errorf("%s:%d: %w", x.file, n, err)
+			errs = append(errs, fmt.Errorf("%s:%d: %w", x.file, n, err))
 		}
+	}
+	return errors.Join(errs...)
+}
+
+// passwords refuses what the client would not send, as wrong usage.
+func (x *sender) passwords() error {
+	user, chap := false, x.chap != nil
+	for i := range x.pairs.Pairs {
+		switch x.pairs.Pairs[i].Attr.Name {
+		case "User-Password":
+			user = true
+		case "CHAP-Password":
+			chap = true
+		}
+	}
+	switch {
+	case user && chap:
+		return usageError{client.ErrTwoPasswords}
+	case (user || chap) && x.code != radius.CodeAccessRequest:
+		return usageError{client.ErrPasswordNotAllowed}
 	}
 	return nil
 }

@@ -219,12 +219,24 @@ func TestSendUsage(t *testing.T) {
 		{"auth -tries 0", "-tries and -timeout must be positive"},
 		{"auth -timeout -1s", "-tries and -timeout must be positive"},
 		{"auth -acct-port", "-acct-port belongs to status"},
+		{"auth User-Password=x CHAP-Password=x", "User-Password and CHAP-Password exclude each other"},
+		{"acct User-Password=x", "a password belongs in an Access-Request alone"},
 	} {
 		args := append([]string{"send", "-d", t.TempDir()}, strings.Fields(tc.args)...)
 		code, out, errs := told(t, "", args...)
 		want := "perilune send: " + tc.want + "\n`perilune send -h` shows how it is used\n"
 		if diff := cmp.Diff(want, errs); diff != "" || code != exitUsage || out != "" {
 			t.Errorf("%q: exit code %d, output %q (-want +got):\n%s", tc.args, code, out, diff)
+		}
+	}
+}
+
+// TestSendFileErrors: all mistakes of a file of attributes are told at once, each with its line.
+func TestSendFileErrors(t *testing.T) {
+	code, _, errs := told(t, "User-Nam=x\nNAS-Port=5\n# fine\nNAS-Prot=7\n", "send", "-d", t.TempDir(), "auth", "-f", "-")
+	for _, want := range []string{`-:1: unknown attribute "User-Nam"`, `-:4: unknown attribute "NAS-Prot"`} {
+		if !strings.Contains(errs, want) || code != exitFailed {
+			t.Errorf("exit code %d, %q lacks %q", code, errs, want)
 		}
 	}
 }
