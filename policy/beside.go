@@ -9,30 +9,29 @@ import (
 // RunLoad runs the `load` handlers: after the tests, before the generation is put in place. One that raises
 // refuses the generation.
 func (pr *Program) RunLoad() (errs raddb.List) {
-	pr.besideAll(pr.phases[phaseLoad], func(h *handler, err error) {
-		at := place(err, h.at.File)
-		if at.Line == 0 {
-			at = h.at
+	pr.besideAll(pr.phases[phaseLoad], func(h *handler, f failure) {
+		if f.at.Line == 0 {
+			f.at = h.at
 		}
-		errs.Errorf(at, "%s: %s", h.text(), message(err))
+		errs.Errorf(f.at, "%s: %s", h.text(), f.text)
 	})
 	return errs
 }
 
 // runUnload runs the `unload` handlers. Their failures were logged.
 func (pr *Program) runUnload() {
-	pr.besideAll(pr.phases[phaseUnload], func(*handler, error) {})
+	pr.besideAll(pr.phases[phaseUnload], func(*handler, failure) {})
 }
 
-func (pr *Program) besideAll(list []*handler, failed func(*handler, error)) {
+func (pr *Program) besideAll(list []*handler, failed func(*handler, failure)) {
 	if len(list) == 0 {
 		return
 	}
 	rn := pr.Acquire().(*Runner)
 	defer pr.Release(rn)
 	for _, h := range list {
-		if err := rn.beside(h); err != nil {
-			failed(h, err)
+		if f := rn.beside(h); f != nil {
+			failed(h, *f)
 		}
 	}
 }
@@ -47,8 +46,8 @@ func (pr *Program) Fire(kind, name string) error {
 			continue
 		}
 		ran = true
-		if err := rn.beside(h); err != nil {
-			return err
+		if f := rn.beside(h); f != nil {
+			return fmt.Errorf("%s: %s", f.at, f.text)
 		}
 	}
 	if !ran {
@@ -57,8 +56,14 @@ func (pr *Program) Fire(kind, name string) error {
 	return nil
 }
 
-// beside runs a handler without a request. A failure is logged and given back.
-func (rn *Runner) beside(h *handler) error {
+// A failure is what went wrong in a handler without a request; its text shows no secret.
+type failure struct {
+	at   raddb.Pos
+	text string
+}
+
+// beside runs a handler without a request. A failure is logged and given back; nil if there was none.
+func (rn *Runner) beside(h *handler) *failure {
 	rn.forget()
 	rn.h, rn.change, rn.made = h, 0, nil
 	defer func() {
@@ -68,13 +73,16 @@ func (rn *Runner) beside(h *handler) error {
 			rn.pr.o.Busy.Leave()
 		}
 	}()
-	fn := rn.functions[h.index]
-	if fn == nil {
-		return errMissing
+	err := errMissing
+	if fn := rn.functions[h.index]; fn != nil {
+		_, err = rn.box.Call(fn, rn.bounds(h, nil))
 	}
-	_, err := rn.box.Call(fn, rn.bounds(h, nil))
-	if err != nil && rn.pr.o.Log != nil {
-		rn.pr.o.Log.Error(fmt.Sprintf("%s: %s: %s", place(err, h.at.File), h.text(), message(err)))
+	if err == nil {
+		return nil
 	}
-	return err
+	f := &failure{place(err, h.at.File), rn.blank(nil, message(err))}
+	if rn.pr.o.Log != nil {
+		rn.pr.o.Log.Error(fmt.Sprintf("%s: %s: %s", f.at, h.text(), f.text))
+	}
+	return f
 }

@@ -108,7 +108,7 @@ func (pr *Program) run(rn *Runner, errs *raddb.List) {
 	defer func() { rn.loading = false }()
 	for _, s := range pr.scripts {
 		if err := rn.box.Load(s.program); err != nil {
-			errs.Errorf(place(err, s.name), "%s", message(err))
+			errs.Errorf(place(err, s.name), "%s", rn.blankRevealed(message(err)))
 		}
 		pr.o.Busy.Yield()
 	}

@@ -7,6 +7,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"perilune/engine/dictionary"
 	"perilune/engine/raddb"
 	"perilune/engine/server"
 	"perilune/policy/sandbox"
@@ -15,24 +16,62 @@ import (
 // blanked stands where a secret was.
 const blanked = "[secret]"
 
-// minBlanked is the length from which a request's password is looked for in texts: shorter ones would blank
+// minBlanked is the length from which a secret is looked for in texts: shorter ones would blank
 // half of every line.
 const minBlanked = 4
 
 // maxLogged bounds a script's text in log, trace or error: strings may be long, lines should not.
 const maxLogged = 1024
 
-// blank takes the request's password out of a text for log, trace or error, and cuts what is too long.
+// blank takes revealed secrets and the request's secret values out of a text for log, trace or error, and cuts
+// what is too long.
 func (rn *Runner) blank(r *server.Request, text string) string {
 	text = rn.blankRevealed(text)
 	if r == nil {
 		return clip(text)
 	}
-	password, _ := r.Attributes.First(rn.known().UserPassword)
-	if len(password) < minBlanked {
-		return clip(text)
+	for _, value := range rn.replaced {
+		text = strings.ReplaceAll(text, value, blanked)
 	}
-	return clip(strings.ReplaceAll(text, string(password), blanked))
+	for _, l := range [...]*dictionary.List{&r.Attributes, &r.Control, &r.Reply} {
+		for i := range l.Pairs {
+			if value := secretText(&l.Pairs[i]); value != "" {
+				text = strings.ReplaceAll(text, value, blanked)
+			}
+		}
+	}
+	return clip(text)
+}
+
+// secretText gives the text that stands for a secret pair in scripts, "" for any other pair and for one that is
+// too short to look for.
+func secretText(p *dictionary.Pair) string {
+	if !p.Attr.Secret {
+		return ""
+	}
+	text := string(p.Value)
+	if numeric(p.Attr) || address(p.Attr) {
+		text = string(p.Attr.AppendText(nil, p.Value))
+	}
+	if len(text) < minBlanked {
+		return ""
+	}
+	return text
+}
+
+// maxReplaced bounds the secret values that a state remembers of one request.
+const maxReplaced = 16
+
+// keepSecrets remembers the values of a secret attribute that a handler is about to change: a script may have
+// read them.
+func (rn *Runner) keepSecrets(l *dictionary.List, a *dictionary.Attribute) {
+	for i := range l.Pairs {
+		if p := &l.Pairs[i]; p.Attr == a && len(rn.replaced) < maxReplaced {
+			if text := secretText(p); text != "" {
+				rn.replaced = append(rn.replaced, text)
+			}
+		}
+	}
 }
 
 // clip cuts a text to maxLogged octets, between characters.
@@ -53,7 +92,7 @@ func (rn *Runner) print(text string) {
 		return
 	}
 	if rn.r == nil {
-		rn.pr.o.Log.Debug(text)
+		rn.pr.o.Log.Debug(rn.blank(nil, text))
 		return
 	}
 	rn.pr.o.Log.Debug(rn.blank(rn.r, text), slog.Uint64("req", rn.r.Serial))

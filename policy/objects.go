@@ -224,6 +224,9 @@ func (rn *Runner) mayChange(a *attributes, attr *dictionary.Attribute, name stri
 	if rn.change&a.which == 0 {
 		return errors.New(cannotChange(rn.h, a.which, name))
 	}
+	if attr.Secret {
+		rn.keepSecrets(a.list, attr)
+	}
 	return serverOnly(rn.known(), attr, a.which == changeReply)
 }
 

@@ -270,7 +270,7 @@ func requestNote(rn *Runner, l *lua.LState) int {
 	if t := v.Type(); !ok || t != lua.LTString && t != lua.LTNumber && t != lua.LTBool {
 		sandbox.RaiseMisuse(l, "note: expected (key, value), both text; the value may be a number or boolean")
 	}
-	note := server.Note{Key: string(key), Value: rn.blank(rn.r, v.String())}
+	note := server.Note{Key: rn.blank(rn.r, string(key)), Value: rn.blank(rn.r, v.String())}
 	for i := range rn.r.Notes {
 		if rn.r.Notes[i].Key == note.Key {
 			rn.r.Notes[i] = note

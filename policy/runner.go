@@ -39,7 +39,8 @@ type Runner struct {
 	answers    []users.Truth
 	asked      []bool // huntgroups whose answer is in answers
 	realmFixed bool
-	fixedUser  []byte // User-Name when route had ended, if realmFixed
+	fixedUser  []byte   // User-Name when route had ended, if realmFixed
+	replaced   []string // secret values that handlers have changed
 
 	// Of the handler that runs.
 	h       *handler
@@ -228,7 +229,7 @@ func (rn *Runner) End(r *server.Request) {
 // forget drops all that belongs to a request.
 func (rn *Runner) forget() {
 	rn.r, rn.ctx, rn.round = nil, nil, nil
-	rn.realmFixed = false
+	rn.realmFixed, rn.replaced = false, nil
 	clear(rn.asked)
 	for i := range rn.saved {
 		rn.saved[i].Reset()

@@ -39,7 +39,7 @@ func TestEveryType(t *testing.T) {
 		{"Acme-Port", `"0011:2233:4455:6677"`, `string 11:2233:4455:6677`, `Acme-Port = 11:2233:4455:6677`},
 		{"Acme-Mac", `"AABBCC001122"`, `string aa:bb:cc:00:11:22`, `Acme-Mac = aa:bb:cc:00:11:22`},
 		{"Tunnel-Type:31", `"VLAN"`, `string VLAN`, `Tunnel-Type:31 = VLAN`},
-		{"Acme-Key", `"tunnel key"`, `string tunnel key`, `Acme-Key = "tunnel key"`},
+		{"Acme-Key", `"tunnel key"`, `string [secret]`, `Acme-Key = "tunnel key"`},
 		{"Acme-QoS", `{Down=4294967295, Up=0}`, `table 4294967295 0`, `Acme-QoS.Down = 4294967295, Acme-QoS.Up = 0`},
 	} {
 		t.Run(c.name+" "+c.written, func(t *testing.T) {

@@ -36,6 +36,9 @@ func readWhen(option string, v lua.LValue) (written, error) {
 		return written{set}, err
 	}
 	var w written
+	if k := strayKey(t); k != lua.LNil {
+		return nil, fmt.Errorf("%s: the key %v stands beside sets; put it into each of them", option, k)
+	}
 	for i := 1; i <= t.Len(); i++ {
 		sub, ok := t.RawGetInt(i).(*lua.LTable)
 		if !ok {
@@ -59,6 +62,9 @@ func readWhenSet(option string, t *lua.LTable) (set []writtenKey, err error) {
 		}
 		values := []lua.LValue{v}
 		if list, ok := v.(*lua.LTable); ok {
+			if list.Len() == 0 || strayKey(list) != lua.LNil {
+				err = fmt.Errorf("%s: %s: expected a pattern or a list of patterns", option, key)
+			}
 			values = values[:0]
 			for i := 1; i <= list.Len(); i++ {
 				values = append(values, list.RawGetInt(i))
@@ -73,6 +79,19 @@ func readWhenSet(option string, t *lua.LTable) (set []writtenKey, err error) {
 	})
 	slices.SortFunc(set, func(a, b writtenKey) int { return strings.Compare(a.key, b.key) })
 	return set, err
+}
+
+// strayKey gives a key of a table that is no place of its list, nil if there is none.
+func strayKey(t *lua.LTable) (stray lua.LValue) {
+	stray = lua.LNil
+	n := lua.LNumber(t.Len())
+	each(t, func(k, _ lua.LValue) bool {
+		if i, ok := k.(lua.LNumber); !ok || i < 1 || i > n {
+			stray = k
+		}
+		return stray == lua.LNil
+	})
+	return stray
 }
 
 // A subject is a key of `when` that is a field of req and no attribute.

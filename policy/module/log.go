@@ -38,7 +38,7 @@ func logLine(l *lua.LState, level slog.Level) int {
 		t := sandbox.CheckTable(l, 2)
 		n := 0
 		for k, v := t.Next(lua.LNil); k != lua.LNil && n < maxLogFields; k, v = t.Next(k) {
-			attrs = append(attrs, slog.String(sandbox.ToString(l, k), e.blank(sandbox.ToString(l, v))))
+			attrs = append(attrs, slog.String(e.blank(sandbox.ToString(l, k)), e.blank(sandbox.ToString(l, v))))
 			n++
 		}
 	}
