@@ -254,3 +254,24 @@ func TestListOwnsValues(t *testing.T) {
 		t.Error("Reset keeps too much")
 	}
 }
+
+// TestParsePairByNumber: 0x… after a number means octets, also for text that has a name.
+func TestParsePairByNumber(t *testing.T) {
+	d := demoDictionary(t)
+	for text, want := range map[string]string{
+		"Attr-1=0x626f62":      `User-Name = "bob"`,
+		"User-Name=0x626f62":   `User-Name = "0x626f62"`,
+		"Attr-1=bob":           `User-Name = "bob"`,
+		"Attr-1=0x62zz":        `User-Name = "0x62zz"`,
+		"Attr-26.64999.3=0x01": "Attr-26.64999.3 = 0x01",
+	} {
+		p, err := d.ParsePair(text)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if got := string(p.AppendText(nil, false)); got != want {
+			t.Errorf("%s is read as %s, want %s", text, got, want)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package dictionary
 
 import (
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -87,9 +88,11 @@ func (d *Dictionary) ParsePair(text string) (Pair, error) {
 	if err != nil {
 		return Pair{}, err
 	}
-	wire, err := r.Attr.ParseText(nil, value)
-	if err != nil {
-		return Pair{}, err
+	wire, raw := rawText(name, value, r.Attr)
+	if !raw {
+		if wire, err = r.Attr.ParseText(nil, value); err != nil {
+			return Pair{}, err
+		}
 	}
 	if !r.Attr.IsField() {
 		return Pair{r.Attr, wire, r.writeTag()}, nil
@@ -99,6 +102,17 @@ func (d *Dictionary) ParsePair(text string) (Pair, error) {
 		return Pair{}, r.Attr.expected(value, "a value that has room in "+r.Attr.Root.FullName())
 	}
 	return Pair{Attr: r.Attr.Root, Value: root}, nil
+}
+
+// rawText gives the octets of 0x… for text that was named by number: who writes numbers means octets,
+// whether or not a dictionary has a name for them.
+func rawText(name, value string, a *Attribute) ([]byte, bool) {
+	digits, hexadecimal := strings.CutPrefix(value, "0x")
+	if !hexadecimal || a.Type != TypeString || !strings.HasPrefix(name, "Attr-") || strings.EqualFold(name, a.Name) {
+		return nil, false
+	}
+	wire, err := hex.DecodeString(digits)
+	return wire, err == nil
 }
 
 // SplitPair parts a pair as ParsePair reads it: the name, and the value without its quotes.
