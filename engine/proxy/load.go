@@ -42,12 +42,14 @@ type loader struct {
 	errs    *raddb.List
 	realms  *Realms
 	pending []pending
+	secret  radius.Secret // secret= of the line at hand; kept out of Realm, whose hidden fields %v would print
 }
 
 // pending is a realm whose servers are still to get their addresses and secrets.
 type pending struct {
 	realm   *Realm
 	servers []target
+	secret  radius.Secret // secret=: of all of them; empty: each has that of the client with its address
 }
 
 // A target is one entry of a list of servers, as written.
@@ -66,6 +68,7 @@ func (l *loader) line(line raddb.Line) {
 	r := &Realm{Name: f[0].Text, At: line.Pos(0), Strip: true, Auth: true, Acct: true, Timeout: defaultTimeout, Retries: defaultRetries}
 	servers, rest := l.servers(line)
 	good := l.checkName(r)
+	l.secret = radius.Secret{}
 	for _, w := range words(line, rest) {
 		good = l.option(r, w) && good
 	}
@@ -84,7 +87,7 @@ func (l *loader) line(line raddb.Line) {
 		return
 	}
 	l.realms.add(r)
-	l.pending = append(l.pending, pending{r, servers})
+	l.pending = append(l.pending, pending{r, servers, l.secret})
 }
 
 // checkName refuses names that no user name can carry: the realm is what follows the last @.
@@ -98,9 +101,10 @@ func (l *loader) checkName(r *Realm) bool {
 
 // A word is one part of a list that is parted by commas.
 type word struct {
-	text string
-	raw  string
-	at   raddb.Pos
+	text   string
+	raw    string
+	at     raddb.Pos
+	hidden bool // it stands behind a secret without quotes, so that it may be a part of it
 }
 
 // words splits the fields from i on at commas.
@@ -108,13 +112,15 @@ func words(line raddb.Line, i int) (out []word) {
 	for ; i < len(line.Fields); i++ {
 		f, at := line.Fields[i], line.Pos(i)
 		if f.Quoted || f.Raw != f.Text {
-			out = append(out, word{f.Text, f.Raw, at})
+			out = append(out, word{text: f.Text, raw: f.Raw, at: at})
 			continue
 		}
+		hidden := false
 		for part := range strings.SplitSeq(f.Text, ",") {
 			if part != "" {
-				out = append(out, word{part, part, at})
+				out = append(out, word{part, part, at, hidden})
 			}
+			hidden = hidden || strings.HasPrefix(part, secretOption+"=")
 			at.Col += len(part) + 1
 		}
 	}
@@ -201,7 +207,7 @@ func (l *loader) resolve() {
 	for _, p := range l.pending {
 		for _, t := range p.servers {
 			for _, a := range found[t.host] {
-				l.server(p.realm, t, a)
+				l.server(p.realm, t, a, p.secret)
 			}
 		}
 		if len(p.realm.Servers) == 0 {
@@ -239,8 +245,7 @@ func (l *loader) addresses() map[string][]netip.Addr {
 
 // server adds a home server. Its secret is the realm's or, as in GNU Radius, that of the client with its
 // address.
-func (l *loader) server(r *Realm, t target, a netip.Addr) {
-	secret := r.secret
+func (l *loader) server(r *Realm, t target, a netip.Addr, secret radius.Secret) {
 	if secret.Len() == 0 && l.o.Clients != nil {
 		if c := l.o.Clients.Lookup(a); c != nil {
 			secret = c.Secret

@@ -69,7 +69,7 @@ func (l *loader) option(r *Realm, w word) bool {
 	if name == secretOption && given {
 		_, raw, _ := strings.Cut(w.raw, "=")
 		s, ok := nas.ParseSecret(l.tree, text, raw, w.at, l.errs)
-		r.secret = s
+		l.secret = s
 		return ok
 	}
 	for i := range options {
@@ -86,6 +86,10 @@ func (l *loader) option(r *Realm, w word) bool {
 			return false
 		}
 		return true
+	}
+	if w.hidden {
+		l.errs.Errorf(w.at, "unknown option after secret=; expected the secret in quotes if a comma belongs to it")
+		return false
 	}
 	l.errs.Errorf(w.at, "unknown option %q of a realm%s", name, raddb.DidYouMean(name, optionNames()))
 	return false

@@ -3,7 +3,6 @@ package proxy
 import (
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"perilune/engine/nas"
@@ -94,7 +93,7 @@ func (rs *Realms) Lookup(name string) *Realm {
 		return r
 	}
 	if len(rs.folded) != 0 {
-		if r, ok := rs.folded[strings.ToLower(name)]; ok {
+		if r, ok := rs.folded[lower(name)]; ok {
 			return r
 		}
 	}
@@ -107,12 +106,10 @@ func (rs *Realms) Len() int { return len(rs.list) }
 // All gives the realms in the order of the file. The slice must not be changed.
 func (rs *Realms) All() []*Realm { return rs.list }
 
-// add takes a realm in, in the place of an earlier line of the same name.
+// add takes a realm in, in the place of earlier lines of the same name.
 func (rs *Realms) add(r *Realm) {
-	if old := rs.same(r); old != nil {
-		delete(rs.exact, old.Name)
-		delete(rs.folded, strings.ToLower(old.Name))
-		rs.list = slices.DeleteFunc(rs.list, func(x *Realm) bool { return x == old })
+	for old := rs.same(r); old != nil; old = rs.same(r) {
+		rs.remove(old)
 	}
 	rs.list = append(rs.list, r)
 	switch {
@@ -121,18 +118,54 @@ func (rs *Realms) add(r *Realm) {
 	case r.Name == NoRealm:
 		rs.None = r
 	case r.IgnoreCase:
-		rs.folded[strings.ToLower(r.Name)] = r
+		rs.folded[lower(r.Name)] = r
 	default:
 		rs.exact[r.Name] = r
 	}
 }
 
-// same gives the realm that has the name already.
+func (rs *Realms) remove(old *Realm) {
+	rs.list = slices.DeleteFunc(rs.list, func(x *Realm) bool { return x == old })
+	switch {
+	case old == rs.Default:
+		rs.Default = nil
+	case old == rs.None:
+		rs.None = nil
+	case old.IgnoreCase:
+		delete(rs.folded, lower(old.Name))
+	default:
+		delete(rs.exact, old.Name)
+	}
+}
+
+// same gives a realm that has the name already.
 func (rs *Realms) same(r *Realm) *Realm {
-	for _, old := range rs.list {
-		if old.Name == r.Name || old.IgnoreCase && r.IgnoreCase && strings.EqualFold(old.Name, r.Name) {
-			return old
-		}
+	switch r.Name {
+	case DefaultRealm:
+		return rs.Default
+	case NoRealm:
+		return rs.None
+	}
+	if old := rs.exact[r.Name]; old != nil {
+		return old
+	}
+	if old := rs.folded[lower(r.Name)]; old != nil && (r.IgnoreCase || old.Name == r.Name) {
+		return old
 	}
 	return nil
+}
+
+// lower folds ASCII letters alone: names are octets, and two that differ elsewhere are two realms.
+func lower(name string) string {
+	isUpper := func(c byte) bool { return 'A' <= c && c <= 'Z' }
+	if !slices.ContainsFunc([]byte(name), isUpper) {
+		return name
+	}
+	folded := []byte(name)
+	for i, c := range folded {
+		if isUpper(c) {
+			folded[i] = c + 'a' - 'A'
+		}
+	}
+	return string(folded)
 }
