@@ -22,6 +22,9 @@ type expression struct {
 
 // Expression implements users.Names. The ref counts the program's expressions.
 func (pr *Program) Expression(source string, at raddb.Pos) (ref int, err error) {
+	if strings.TrimSpace(source) == "" {
+		return 0, fmt.Errorf("the expression %q: nothing stands behind the =", source)
+	}
 	e := &expression{rewrites: pr.rewritesIn(source)}
 	parameters := "req"
 	for _, h := range e.rewrites {
