@@ -156,7 +156,9 @@ func (l *refusals) allow(source netip.Addr, why Reason, now time.Time) (suppress
 		return 0, false
 	}
 	l.count++
-	suppressed = e.suppressed
+	if same { // what another source lost in this place is not this one's
+		suppressed = e.suppressed
+	}
 	*e = refusal{source: source, why: why, logged: now}
 	return suppressed, true
 }

@@ -274,7 +274,8 @@ func (c *Core) learnt(r *Request) bool {
 		id, _ := r.Packet.Attributes.Find(radius.TypeNASIdentifier)
 		c.log.LogAttrs(context.Background(), slog.LevelWarn, "address sends requests with and without Message-Authenticator; the latter are discarded",
 			slog.String("source", r.Source.Addr().String()), slog.String("client", r.Client.Name),
-			slog.String("signed_by", entry.identifier), slog.String("unsigned_by", string(id)))
+			slog.String("signed_by", entry.identifier), slog.String("unsigned_by", string(id)),
+			slog.String("undo", "perilune status -forget "+r.Source.Addr().String()))
 	}
 	return true
 }

@@ -75,6 +75,31 @@ func (g *Generation) prepare() *native {
 	return g.native.Load()
 }
 
+// parse reads a stored password.
+func (as *storedAs) parse(text []byte, kind authKind) (auth.Stored, error) {
+	scheme := as.scheme
+	if kind == authCrypt && scheme == "clear" {
+		scheme = "crypt"
+	}
+	if as.header != "" {
+		text = append([]byte(as.header), text...)
+	}
+	return auth.Parse(scheme, text)
+}
+
+// StoredPasswords gives a check for users.Options.Stored: what it finds wrong would make the first login fail.
+func StoredPasswords(d *dictionary.Dictionary) func(a *dictionary.Attribute, value []byte) error {
+	n := newNative(d)
+	return func(a *dictionary.Attribute, value []byte) error {
+		as := n.password(a)
+		if as == nil || as.scheme == "clear" {
+			return nil
+		}
+		_, err := as.parse(value, authLocal)
+		return err
+	}
+}
+
 func newNative(d *dictionary.Dictionary) *native {
 	k := &d.Known
 	n := &native{authType: k.AuthType, kinds: map[uint32]authKind{}}
@@ -244,14 +269,7 @@ func (n *native) stored(r *Request, kind authKind) (auth.Stored, bool, error) {
 		if as == nil {
 			continue
 		}
-		scheme, text := as.scheme, p.Value
-		if kind == authCrypt && scheme == "clear" {
-			scheme = "crypt"
-		}
-		if as.header != "" {
-			text = append([]byte(as.header), text...)
-		}
-		s, err := auth.Parse(scheme, text)
+		s, err := as.parse(p.Value, kind)
 		return s, err == nil, err
 	}
 	return auth.Stored{}, false, nil

@@ -71,7 +71,21 @@ func (c *compiler) orderValue(n *name, p *rawPair) ([]byte, bool) {
 			return nil, false
 		}
 	}
-	return c.value(n, p)
+	v, ok := c.value(n, p)
+	if ok {
+		c.warnStored(n.attr(), v, p)
+	}
+	return v, ok
+}
+
+// warnStored tells of a kept password that the first login would find unreadable.
+func (c *compiler) warnStored(a *dictionary.Attribute, value []byte, p *rawPair) {
+	if c.o.Stored == nil || len(value) == 0 {
+		return
+	}
+	if err := c.o.Stored(a, value); err != nil {
+		c.errs.Warnf(c.at(p.value), "%s cannot be used, so that nobody can log in with it: %v", a.Name, err)
+	}
 }
 
 func (c *compiler) expiration(n *name, p *rawPair) ([]byte, bool) {
@@ -238,6 +252,7 @@ func (c *compiler) password(a *dictionary.Attribute, p *rawPair) {
 		c.warnEmpty(p)
 	}
 	if c.fits(a, c.wire, c.at(p.value)) {
+		c.warnStored(a, c.wire, p)
 		c.set(a, c.wire, c.at(p.value))
 	}
 }

@@ -38,6 +38,10 @@ type Options struct {
 	IgnoreCase bool           // ASCII letters of user names fold, at load and at match
 	Location   *time.Location // of Login-Time and Expiration; nil: the process's zone
 	Yield      func()         // called every now and then while loading; nil: never
+
+	// Stored tells what is wrong with a password as it is kept, nil for nothing; its error holds none of it.
+	// It is asked of each constant order of an entry. nil: passwords are taken unseen.
+	Stored func(a *dictionary.Attribute, value []byte) error
 }
 
 // A Table is one users file with all that it includes. It is immutable; its values live in memory that

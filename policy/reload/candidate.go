@@ -142,7 +142,7 @@ func (b *builder) loadScripts(c *Candidate, errs *raddb.List) {
 func (b *builder) usersOptions(c *Candidate) users.Options {
 	return users.Options{
 		Dictionary: c.Dictionary, Names: c.Program, Dialect: c.Config.Users.Dialect, IgnoreCase: c.Config.Users.IgnoreCase,
-		Location: c.Config.Server.Timezone, Yield: b.o.Busy.Yield,
+		Location: c.Config.Server.Timezone, Yield: b.o.Busy.Yield, Stored: server.StoredPasswords(c.Dictionary),
 	}
 }
 
