@@ -84,7 +84,8 @@ func Listen(o Options, routes []Route) (*Socket, error) {
 		return nil, err
 	}
 	s := &Socket{listener: l, log: o.Log, changers: append(changers, 0, os.Geteuid()), served: make(chan struct{})}
-	s.server = &http.Server{Handler: s.mux(routes), ReadHeaderTimeout: 5 * time.Second, ConnContext: withPeer, MaxHeaderBytes: 64 << 10}
+	s.server = &http.Server{Handler: s.mux(routes), ReadHeaderTimeout: 5 * time.Second, ConnContext: withPeer, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn)}
 	go func() {
 		defer close(s.served)
 		s.server.Serve(l)
@@ -122,14 +123,19 @@ func (s *Socket) serve(r Route, w http.ResponseWriter, req *http.Request) {
 	if r.Role == Change {
 		s.log.Info("admin command", "verb", r.Verb, "uid", peer.UID, "pid", peer.PID)
 	}
-	enc := json.NewEncoder(w)
+	enc, sent := json.NewEncoder(w), false
 	call.Send = func(v any) error {
+		sent = true
 		if err := enc.Encode(v); err != nil {
 			return err
 		}
 		return http.NewResponseController(w).Flush()
 	}
 	result, err := r.Handle(call)
+	if err != nil && sent {
+		// Too late for a status: the connection breaks off, so that nobody takes the stream for whole.
+		panic(http.ErrAbortHandler)
+	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
 		return
