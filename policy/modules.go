@@ -30,7 +30,7 @@ func (rn *Runner) openModules() {
 	rn.env = module.Env{
 		Dictionary: o.Dictionary, Log: o.Log, LogAttrs: rn.logAttrs, Now: o.Now, Zone: o.Zone,
 		Blank:    func(text string) string { return rn.blank(rn.r, text) },
-		Revealed: rn.reveal, MayWait: rn.mayWait, Wait: rn.wait,
+		Revealed: rn.reveal, MayWait: rn.mayWait, Wait: rn.wait, Hash: rn.hash,
 	}
 	if rn.pr.view {
 		rn.env.Resolver = rn.pr.refusing()
@@ -89,6 +89,15 @@ func (rn *Runner) wait() error {
 		return module.ErrBusy
 	}
 	return nil
+}
+
+// hash computes a password hash as the server does it for its own.
+func (rn *Runner) hash(work func()) error {
+	if rn.r == nil || rn.pr.view {
+		work()
+		return nil
+	}
+	return rn.r.Hash(work)
 }
 
 // secret is secret("name").

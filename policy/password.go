@@ -14,14 +14,13 @@ func requestCheckPassword(rn *Runner, l *lua.LState) int {
 	if err != nil {
 		sandbox.RaiseMisuse(l, "check_password: the stored password: %v", err)
 	}
+	right, fits, err := rn.r.CheckPassword(stored)
 	if stored.Costly() {
-		// A house that is full drops the request, as the native way does.
-		if rn.r.Compute() != nil {
-			sandbox.RaiseBackend(l, "check_password: too many requests wait")
-		}
 		rn.box.Waited()
 	}
-	right, fits := rn.r.CheckPassword(stored)
+	if err != nil { // a house that is full drops the request, as the native way does
+		sandbox.RaiseBackend(l, "check_password: %v", err)
+	}
 	if !fits {
 		sandbox.RaiseMisuse(l, "check_password: works for pap and chap; this request's method is %q", rn.r.Method)
 	}

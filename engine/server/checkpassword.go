@@ -1,10 +1,6 @@
 package server
 
-import (
-	"time"
-
-	"perilune/engine/auth"
-)
+import "perilune/engine/auth"
 
 // ControlPassword gives the first password in Control, as the native way would take it. ok is false if there
 // is none; the error says what is wrong with one.
@@ -13,20 +9,23 @@ func (r *Request) ControlPassword() (stored auth.Stored, ok bool, err error) {
 }
 
 // CheckPassword compares the request's PAP or CHAP credential with stored. ok is false if the request has
-// neither. A costly hash takes its turn and computes on the caller's goroutine: call Detach first. Without a
-// turn before the request's deadline it fits nothing; the request is dropped as expired then.
-func (r *Request) CheckPassword(stored auth.Stored) (right, ok bool) {
+// neither. A costly hash is computed by Hash, whose errors it gives.
+func (r *Request) CheckPassword(stored auth.Stored) (right, ok bool, err error) {
 	known := &r.Generation.Dictionary.Known
 	if response, chap := r.Attributes.First(known.CHAPPassword); chap {
 		clear, plain := stored.Clear()
-		return plain && auth.CHAP(response, r.chapChallenge(known.CHAPChallenge), clear), true
+		return plain && auth.CHAP(response, r.chapChallenge(known.CHAPChallenge), clear), true, nil
 	}
 	given, pap := r.Attributes.First(known.UserPassword)
-	if pap && stored.Costly() && r.way.hashes != nil {
-		if !r.way.hashes.turn(time.Until(r.Deadline)) {
-			return false, true
-		}
-		defer r.way.hashes.leave()
+	if !pap || !stored.Costly() {
+		return pap && stored.Verify(given), pap, nil
 	}
-	return pap && stored.Verify(given), pap
+	right, err = r.verifyCostly(stored, given)
+	return right, true, err
+}
+
+// verifyCostly is apart from its callers, since what it hands to another thread is allocated.
+func (r *Request) verifyCostly(stored auth.Stored, given []byte) (right bool, err error) {
+	err = r.Hash(func() { right = stored.Verify(given) })
+	return right, err
 }

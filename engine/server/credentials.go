@@ -2,9 +2,7 @@ package server
 
 import (
 	"encoding/binary"
-	"runtime"
 	"sync/atomic"
-	"time"
 	"unicode/utf8"
 
 	"perilune/engine/auth"
@@ -312,69 +310,17 @@ func (c *Core) verifyPAP(r *Request, stored auth.Stored, given []byte) (right, o
 		return stored.Verify(given), true
 	}
 	c.dummy.raise(&stored)
-	if r.Compute() != nil {
+	right, err := r.verifyCostly(stored, given)
+	switch err {
+	case nil:
+		return right, true
+	case ErrBusy:
 		r.refuse(Drop, ReasonBusy)
-		return false, false
-	}
-	if !c.hashes.enter(r.Deadline.Sub(c.now())) {
-		r.refuse(Drop, ReasonHashQueue)
-		return false, false
-	}
-	defer c.hashes.leave()
-	return stored.Verify(given), true
-}
-
-// A hashQueue bounds how many goroutines compute hashes and how many wait for their turn. A full queue is a
-// drop, never a reject: the password may be right.
-type hashQueue struct {
-	turns   chan struct{}
-	waiting atomic.Int64
-	limit   int64
-}
-
-// waitersPerWorker is a second's work at some 15 ms a hash.
-const waitersPerWorker = 64
-
-// newHashQueue gives a queue for workers goroutines (0: one for each processor) and room that wait (0:
-// waitersPerWorker for each).
-func newHashQueue(workers, room int) *hashQueue {
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	if room <= 0 {
-		room = workers * waitersPerWorker
-	}
-	return &hashQueue{turns: make(chan struct{}, workers), limit: int64(room)}
-}
-
-// enter waits for a turn, at most as long as the request has left, if there is room to wait.
-func (q *hashQueue) enter(left time.Duration) bool {
-	if q.waiting.Add(1) > q.limit {
-		q.waiting.Add(-1)
-		return false
-	}
-	defer q.waiting.Add(-1)
-	return q.turn(left)
-}
-
-// turn waits for a turn, at most so long.
-func (q *hashQueue) turn(left time.Duration) bool {
-	select {
-	case q.turns <- struct{}{}:
-		return true
 	default:
+		r.refuse(Drop, ReasonHashQueue)
 	}
-	timer := time.NewTimer(left)
-	defer timer.Stop()
-	select {
-	case q.turns <- struct{}{}:
-		return true
-	case <-timer.C:
-		return false
-	}
+	return false, false
 }
-
-func (q *hashQueue) leave() { <-q.turns }
 
 // hint tells of the most frequent mistake of all: a wrong shared secret turns passwords into noise. A packet
 // whose Message-Authenticator was right has the right secret.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +40,7 @@ func TestCostlyHash(t *testing.T) {
 // TestHashQueue: turns are bounded, waiting is bounded, and nobody waits past the deadline.
 func TestHashQueue(t *testing.T) {
 	q := newHashQueue(1, 2)
+	before := runtime.GOMAXPROCS(0)
 	if !q.enter(0) {
 		t.Fatal("no turn in an empty queue")
 	}
@@ -61,7 +63,14 @@ func TestHashQueue(t *testing.T) {
 			t.Error("no turn after somebody left")
 		}
 	}
+	if got := runtime.GOMAXPROCS(0); got != before+1 {
+		t.Errorf("%d processors while hashes are computed, want one more than %d", got, before)
+	}
 	q.leave()
+	q.close()
+	if got := runtime.GOMAXPROCS(0); got != before {
+		t.Errorf("%d processors afterwards, want %d", got, before)
+	}
 }
 
 // TestDummyOnlyRises, and fits nothing.

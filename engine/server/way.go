@@ -95,7 +95,10 @@ func (c *Core) openToWorld(path string) {
 }
 
 // Close writes what is not yet written.
-func (c *Core) Close() error { return c.ratchet.close() }
+func (c *Core) Close() error {
+	c.hashes.close()
+	return c.ratchet.close()
+}
 
 // Drain makes Status-Server unanswered, so that NASes turn to another server (RFC 5997 s4.2).
 func (c *Core) Drain() { c.draining.Store(true) }

@@ -56,16 +56,18 @@ func cryptoVerify(l *lua.LState) int {
 	if err != nil {
 		return failed(l, strings.TrimPrefix(err.Error(), "auth: "))
 	}
-	if stored.Costly() {
-		waitOrFail(l, e)
-		defer sandbox.Of(l).Waited()
+	if !stored.Costly() {
+		return pushed(l, lua.LBool(stored.Verify([]byte(plain))))
 	}
-	return pushed(l, lua.LBool(stored.Verify([]byte(plain))))
+	right := false
+	inTurn(l, e, func() { right = stored.Verify([]byte(plain)) })
+	return pushed(l, lua.LBool(right))
 }
 
-// waitOrFail gives the loop away; an error is a backend's failure.
-func waitOrFail(l *lua.LState, e *Env) {
-	if err := e.wait(); err != nil {
+// inTurn computes a costly hash; that there is no turn for it is a backend's failure.
+func inTurn(l *lua.LState, e *Env, work func()) {
+	defer sandbox.Of(l).Waited()
+	if err := e.hash(work); err != nil {
 		sandbox.RaiseBackend(l, "crypto: %v", err)
 	}
 }
@@ -73,9 +75,9 @@ func waitOrFail(l *lua.LState, e *Env) {
 func cryptoHash(l *lua.LState) int {
 	e, scheme, plain := From(l), sandbox.CheckString(l, 1), CheckText(l, 2)
 	e.mayWait(l, "crypto.hash")
-	waitOrFail(l, e)
-	defer sandbox.Of(l).Waited()
-	stored, err := auth.Hash(scheme, []byte(plain))
+	var stored []byte
+	var err error
+	inTurn(l, e, func() { stored, err = auth.Hash(scheme, []byte(plain)) })
 	switch {
 	case errors.Is(err, auth.ErrHashScheme):
 		sandbox.RaiseMisuse(l, "crypto.hash: %q, %s", scheme, strings.TrimPrefix(err.Error(), "auth: "))

@@ -29,6 +29,7 @@ type Env struct {
 	Now        func() time.Time            // default time.Now
 	Zone       *time.Location              // default time.Local
 	MayWait    func() error                // an error where nothing waits: at the top level, in `=` values
+	Hash       func(work func()) error     // computes a costly hash in its turn; nil: after Wait
 	Wait       func() error                // called before a call blocks: the loop is given away here; ErrBusy
 	Random     io.Reader                   // default crypto/rand
 	Resolver   *net.Resolver               // default net.DefaultResolver
@@ -109,4 +110,16 @@ func (e *Env) wait() error {
 		return nil
 	}
 	return e.Wait()
+}
+
+// hash computes a costly hash in its turn.
+func (e *Env) hash(work func()) error {
+	if e.Hash != nil {
+		return e.Hash(work)
+	}
+	err := e.wait()
+	if err == nil {
+		work()
+	}
+	return err
 }

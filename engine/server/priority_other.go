@@ -1,0 +1,6 @@
+//go:build !linux
+
+package server
+
+// lowerPriority has no portable form for one thread.
+func lowerPriority() {}
