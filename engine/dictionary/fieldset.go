@@ -1,6 +1,10 @@
 package dictionary
 
-import "perilune/engine/radius"
+import (
+	"slices"
+
+	"perilune/engine/radius"
+)
 
 // addField appends a field to the last pair, or to a new one, with the TLVs around it.
 func (l *List) addField(r Ref, value []byte) {
@@ -128,7 +132,10 @@ func replaceAt(parent []byte, offset int, path []*Attribute, target span, value 
 		switch {
 		case len(path) > 1:
 			inner, fits := replaceAt(parent[s.start:s.end], offset+s.start, path[1:], target, value)
-			if out, ok = inner, fits; ok {
+			switch out, ok = inner, fits; {
+			case ok && len(inner) == 0 && f.Parent.Type != TypeStruct: // no TLV is empty (RFC 6929 s2.3)
+				out = slices.Concat(parent[:s.head], parent[s.end:])
+			case ok:
 				out, ok = f.put(parent, s, inner)
 			}
 		case value == nil && f.Parent.Type != TypeStruct:

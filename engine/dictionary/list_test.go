@@ -207,6 +207,12 @@ func TestFieldsNested(t *testing.T) {
 	if got := l.Count(ref(t, d, "Demo-Leaf")); got != 1 {
 		t.Errorf("%d leaves, want 1: %q", got, listText(&l))
 	}
+	l.Delete(ref(t, d, "Demo-List"))
+	l.Delete(ref(t, d, "Demo-Leaf"))
+	if len(l.Pairs) != 0 {
+		t.Errorf("TLVs without fields are left: %x", l.Pairs[0].Value)
+	}
+	add("Demo-Leaf", "one")
 	before := listText(&l)
 	l.Set(ref(t, d, "Demo-Leaf"), []byte(strings.Repeat("x", 252)))
 	if diff := cmp.Diff(before, listText(&l)); diff != "" {
@@ -259,11 +265,14 @@ func TestListOwnsValues(t *testing.T) {
 func TestParsePairByNumber(t *testing.T) {
 	d := demoDictionary(t)
 	for text, want := range map[string]string{
-		"Attr-1=0x626f62":      `User-Name = "bob"`,
-		"User-Name=0x626f62":   `User-Name = "0x626f62"`,
-		"Attr-1=bob":           `User-Name = "bob"`,
-		"Attr-1=0x62zz":        `User-Name = "0x62zz"`,
-		"Attr-26.64999.3=0x01": "Attr-26.64999.3 = 0x01",
+		"Attr-1=0x626f62":            `User-Name = "bob"`,
+		"attr-1=0x626f62":            `User-Name = "bob"`,
+		"Vendor-24757-Attr-2=0x6101": `Demo-Text = "a\001"`,
+		"attr-26.24757.2=0x6101":     `Demo-Text = "a\001"`,
+		"User-Name=0x626f62":         `User-Name = "0x626f62"`,
+		"Attr-1=bob":                 `User-Name = "bob"`,
+		"Attr-1=0x62zz":              `User-Name = "0x62zz"`,
+		"Attr-26.64999.3=0x01":       "Attr-26.64999.3 = 0x01",
 	} {
 		p, err := d.ParsePair(text)
 		if err != nil {

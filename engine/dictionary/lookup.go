@@ -211,6 +211,8 @@ func (d *Dictionary) step(a *Attribute, path []uint32) (*Attribute, []uint32) {
 			return c, path[1:]
 		}
 		return d.made.get(a, a.Vendor, 0, path[0]), path[1:]
+	case TypeStruct:
+		return a.Child(path[0]), path[1:] // its members have fixed places: none can be made up
 	case TypeEVS:
 		if len(path) >= 2 && path[1] <= 255 {
 			return d.evsAttribute(a, path[0], path[1]), path[2:]

@@ -108,7 +108,9 @@ func (d *Dictionary) ParsePair(text string) (Pair, error) {
 // whether or not a dictionary has a name for them.
 func rawText(name, value string, a *Attribute) ([]byte, bool) {
 	digits, hexadecimal := strings.CutPrefix(value, "0x")
-	if !hexadecimal || a.Type != TypeString || !strings.HasPrefix(name, "Attr-") || strings.EqualFold(name, a.Name) {
+	low := fold(name)
+	numbered := strings.HasPrefix(low, "attr-") || strings.HasPrefix(low, "vendor-")
+	if !hexadecimal || a.Type != TypeString || !numbered || low == fold(a.Name) {
 		return nil, false
 	}
 	wire, err := hex.DecodeString(digits)
@@ -149,7 +151,7 @@ func unquote(text string) (string, error) {
 		case c == text[0] && i == len(text)-1:
 			return b.String(), nil
 		case c == text[0]:
-			return "", fmt.Errorf("text follows the closing quote: %q", text[i+1:])
+			return "", fmt.Errorf("text follows the closing quote") // it may be a part of a password
 		case c == '\\' && text[0] == '"' && i+1 < len(text):
 			n := unescape(&b, text[i+1:])
 			i += n

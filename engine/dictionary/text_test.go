@@ -138,7 +138,7 @@ func TestParsePair(t *testing.T) {
 		{``, `error: "" is no attribute; expected Name=value`},
 		{`User-Name bob`, `error: User-Name is not followed by =; expected Name=value`},
 		{`User-Name="bob`, `error: a quoted value is not closed; expected another "`},
-		{`User-Name="bob"x`, `error: text follows the closing quote: "x"`},
+		{`User-Name="bob"x`, `error: text follows the closing quote`},
 		{`Usr-Name=x`, `error: unknown attribute "Usr-Name"; did you mean "User-Name"?`},
 		{`NAS-Port=x`, `error: NAS-Port is "x"; expected a number`},
 		{`Demo-Leaf=` + strings.Repeat("x", 254), `error: Demo-Leaf is "` + strings.Repeat("x", 254) + `"; expected a value that has room in Demo-Deep`},
