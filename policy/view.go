@@ -46,8 +46,8 @@ func (b *Bench) State() *sandbox.State { return b.rn.box }
 // Close frees the bench.
 func (b *Bench) Close() { b.rn.close() }
 
-// Compile compiles a test file; globals are the names that its maker adds.
-func (b *Bench) Compile(name string, source []byte, globals map[string][]string) (*sandbox.Program, raddb.List) {
+// CompileTest compiles a test file; globals are the names that it sees beside the modules and verdicts.
+func CompileTest(name string, source []byte, globals map[string][]string) (*sandbox.Program, raddb.List) {
 	all := map[string][]string{}
 	for _, e := range verdictAPI() {
 		all[e.Name] = nil
@@ -67,6 +67,9 @@ func (b *Bench) List(l *dictionary.List, extra func(name string) lua.LValue) lua
 	a := &attributes{list: l, extra: extra}
 	return &lua.LUserData{Value: a, Env: b.rn.lua().G.Global, Metatable: b.rn.meta.list}
 }
+
+// Blank takes the secrets that the bench has revealed out of a text.
+func (b *Bench) Blank(text string) string { return b.rn.blankRevealed(text) }
 
 // Encode gives the wire form of a value for an attribute.
 func (b *Bench) Encode(name string, v lua.LValue) ([]byte, error) {

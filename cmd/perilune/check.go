@@ -33,7 +33,7 @@ func runCheck(args []string, s streams) int {
 	if len(rest) > 0 {
 		return f.wrong("unexpected argument %q", rest[0])
 	}
-	c, errs := reload.Build(o)
+	c, errs := reload.Check(o)
 	printFindings(s, errs, asJSON)
 	if c == nil || strict && len(errs) > 0 {
 		return exitFailed

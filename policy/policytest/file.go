@@ -2,7 +2,6 @@ package policytest
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"testing/fstest"
@@ -74,7 +73,7 @@ func (f *file) close() {
 
 // load compiles and runs the file, which registers its cases.
 func (f *file) load(source []byte) raddb.List {
-	program, errs := f.bench.Compile(f.name, source, globals())
+	program, errs := policy.CompileTest(f.name, source, globals())
 	if program == nil {
 		return errs
 	}
@@ -82,7 +81,7 @@ func (f *file) load(source []byte) raddb.List {
 	defer func() { f.loading = false }()
 	if err := f.bench.State().Load(program); err != nil {
 		e := asError(err)
-		errs.Errorf(e.at(f.name), "%s", e.Msg)
+		errs.Errorf(e.at(f.name), "%s", f.bench.Blank(e.Msg))
 	}
 	return errs
 }
@@ -90,7 +89,7 @@ func (f *file) load(source []byte) raddb.List {
 // takeUsers reads the lines of test.users.
 func (f *file) takeUsers(text string) error {
 	if f.users != nil {
-		return fmt.Errorf("test.users: a test file has one")
+		return errors.New("a test file has one")
 	}
 	var errs raddb.List
 	o := f.o.Users
@@ -164,7 +163,7 @@ func (f *file) call(fn *lua.LFunction, args ...lua.LValue) error {
 
 func (f *file) failure(c testCase, err error) *Failure {
 	e := asError(err)
-	failure := &Failure{At: e.at(f.name), Case: c.name, Message: e.Msg, Log: f.log.lines}
+	failure := &Failure{At: e.at(f.name), Case: c.name, Message: f.bench.Blank(e.Msg), Log: f.log.lines}
 	if failure.At.Line == 0 {
 		failure.At = c.at
 	}

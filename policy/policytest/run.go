@@ -83,17 +83,48 @@ func Run(o Options) *Result {
 	res := &Result{}
 	o.Busy.Enter()
 	defer o.Busy.Leave()
-	names, err := o.Tree.ReadDir(o.Dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	names, err := testFiles(o.Tree, o.Dir)
+	if err != nil {
 		res.fail(Failure{At: raddb.Pos{File: o.Dir}, Message: err.Error()})
 	}
 	for _, name := range names {
-		if strings.HasSuffix(name, "_test.lua") {
-			o.runFile(name, res)
-		}
+		o.runFile(name, res)
 	}
 	res.Took = time.Since(start)
 	return res
+}
+
+// testFiles gives the test files of a directory in byte order of their names; none without the directory.
+func testFiles(tree *raddb.Tree, dir string) (names []string, err error) {
+	entries, err := tree.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for _, name := range entries {
+		if strings.HasSuffix(name, "_test.lua") {
+			names = append(names, name)
+		}
+	}
+	return names, err
+}
+
+// Check compiles all test files of the scripts directory and runs none: it tells errors of syntax, unknown
+// names and what else shows in their text.
+func Check(tree *raddb.Tree, dir string) (errs raddb.List) {
+	names, err := testFiles(tree, dir)
+	if err != nil {
+		errs.Errorf(raddb.Pos{File: dir}, "%v", err)
+	}
+	for _, name := range names {
+		source, err := tree.ReadFile(path.Join(dir, name))
+		if err != nil {
+			errs.Errorf(raddb.Pos{File: name}, "%v", err)
+			continue
+		}
+		_, list := policy.CompileTest(name, source, globals())
+		errs = append(errs, list...)
+	}
+	return errs
 }
 
 func (res *Result) fail(f Failure) { res.Failures = append(res.Failures, f) }

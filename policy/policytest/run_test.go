@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -72,6 +73,43 @@ func TestWay(t *testing.T) {
 	}
 	if len(names) != res.Passed+len(res.Failures) || res.Passed < 15 {
 		t.Errorf("%d passed, %d told", res.Passed, len(names))
+	}
+}
+
+// TestCalls runs Lua tests over each call that test files have.
+func TestCalls(t *testing.T) {
+	res := Run(scriptsIn(t, "calls"))
+	for _, f := range res.Failures {
+		t.Errorf("%s: %s", f.At, f.Text())
+	}
+	if res.Passed != 23 {
+		t.Errorf("%d passed", res.Passed)
+	}
+}
+
+// TestCheck tells what shows in the text of test files, and runs none of them.
+func TestCheck(t *testing.T) {
+	tree := raddb.OpenFS(fstest.MapFS{
+		"scripts/a.lua":          {Data: []byte("this is no test")},
+		"scripts/a_test.lua":     {Data: []byte("test.cse('x', function() end)\nlocal x = nobody")},
+		"scripts/b_test.lua":     {Data: []byte("test.case('x', function()\n  helper = 1\nend)")},
+		"scripts/c_test.lua":     {Data: []byte("error('is not run')")},
+		"scripts/d_test.lua":     {Data: []byte("on('hints', function() end)")},
+		"scripts/lib/e_test.lua": {Data: []byte("is not looked at")},
+	})
+	want := []string{
+		`a_test.lua:1:1: test has no cse; did you mean "case"?`, "a_test.lua:2:11: unknown name nobody",
+		"b_test.lua:2:3: global helper: write local helper", `d_test.lua:1:1: unknown name on`,
+	}
+	var got []string
+	for _, e := range Check(tree, "scripts") {
+		got = append(got, e.Error())
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if errs := Check(tree, "nowhere"); len(errs) > 0 {
+		t.Error(errs)
 	}
 }
 

@@ -38,23 +38,30 @@ func (c *Candidate) Discard() {
 	c.Users.Close(nil)
 }
 
-// Build makes a generation for commands that serve nothing: check, test, explain. Neither tests nor load
-// handlers are run. It is nil if there are errors.
-func Build(o Options) (*Candidate, raddb.List) {
+// Build makes a generation for commands that serve nothing: test, explain. Neither tests nor load handlers are
+// run. It is nil if there are errors.
+func Build(o Options) (*Candidate, raddb.List) { return build(o, false) }
+
+// Check is Build for the command check: what shows in the text of the policy's tests is told, too.
+func Check(o Options) (*Candidate, raddb.List) { return build(o, true) }
+
+func build(o Options, checkTests bool) (*Candidate, raddb.List) {
 	r, err := New(o)
 	if err != nil {
 		return nil, raddb.List{{Msg: err.Error()}}
 	}
-	r.build.beside = true
+	r.build.beside, r.build.checkTests = true, checkTests
 	return r.build.candidate(raddb.Open(r.o.Root))
 }
 
-// builder makes candidates. beside leaves tests and timers out.
+// builder makes candidates. beside leaves tests and timers out; checkTests compiles the tests.
 type builder struct {
 	o      Options
 	timers *policy.Timers
 	memory *addresses
 	beside bool
+
+	checkTests bool
 }
 
 // candidate reads everything and runs the policy's tests, but not its load handlers. It gives the whole, or
@@ -68,6 +75,9 @@ func (b *builder) candidate(tree *raddb.Tree) (*Candidate, raddb.List) {
 	c.place(b.o)
 	forwards(files.Realms, &errs)
 	b.loadScripts(c, &errs)
+	if b.checkTests {
+		errs = append(errs, policytest.Check(tree, c.ScriptsDir)...)
+	}
 	c.Users = users.Load(tree, c.Config.Users.File, b.usersOptions(c), &errs)
 	if !errs.Failed() {
 		b.test(c, &errs)
