@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -178,7 +180,7 @@ func answer(tb testing.TB, d *dictionary.Dictionary, t *Table, request string) s
 	var b strings.Builder
 	fmt.Fprintf(&b, "> %s\n%s", request, tried.String())
 	for _, r := range q.Rules {
-		fmt.Fprintf(&b, "matched  %s:%d %s (%s)\n", r.File, r.Line, r.Label, r.Dialect)
+		fmt.Fprintf(&b, "matched  %s:%d %s (%s)\n", r.File, r.Line, printable(r.Label), r.Dialect)
 	}
 	for _, l := range []struct {
 		name string
@@ -203,6 +205,14 @@ func answer(tb testing.TB, d *dictionary.Dictionary, t *Table, request string) s
 		b.WriteString("unknown user\n")
 	}
 	return b.String()
+}
+
+// printable gives a label as it stands, or quoted if it cannot be read so.
+func printable(label string) string {
+	if utf8.ValidString(label) && !strings.ContainsFunc(label, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return label
+	}
+	return strconv.Quote(label)
 }
 
 type watchFunc func(r Rule, matched bool, failed, found string)
