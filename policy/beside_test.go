@@ -121,7 +121,11 @@ func TestExpressions(t *testing.T) {
 		{`nobody(req)`, "Reply-Message", "", "unknown name nobody"},
 		{`1 +`, "Reply-Message", "", "the file ends too early"},
 		{`-1`, "Session-Timeout", "", "out of range"},
-		{`net.lookup("a.example")`, "Reply-Message", "", "nothing waits in an `=` value"},
+		{`net.lookup("a.example")`, "Reply-Message", "", "net.lookup waits, which a computed value may not"},
+		{`(net).reverse("192.0.2.1")`, "Reply-Message", "", "net.reverse waits"},
+		{`req["NAS-Prt"]`, "Reply-Message", "", `unknown attribute "NAS-Prt"; did you mean "NAS-Port"?`},
+		{`req.usr`, "Reply-Message", "", `req has no field or method "usr"; did you mean "user"?`},
+		{`req["Service-Type"] == "Framed"`, "Reply-Message", "", `Service-Type reads as "Framed-User"`},
 	} {
 		h.log.Reset()
 		ref, err := h.pr.Expression(c.source, at)

@@ -1,14 +1,17 @@
 package policy
 
 import (
+	"errors"
 	"fmt"
 	"sort"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
+	"github.com/yuin/gopher-lua/ast"
 
 	"perilune/engine/raddb"
 	"perilune/engine/server"
+	"perilune/policy/module"
 	"perilune/policy/sandbox"
 )
 
@@ -38,6 +41,9 @@ func (pr *Program) Expression(source string, at raddb.Pos) (ref int, err error) 
 			return 0, fmt.Errorf("the expression %q: %s", source, e.Msg)
 		}
 	}
+	if err := pr.checkExpression(parameters, source, at); err != nil {
+		return 0, fmt.Errorf("the expression %q: %w", source, err)
+	}
 	e.program = p
 	e.handler = &handler{
 		kind: kindExpression, phase: server.PhaseAuthorize, name: source, at: at, label: at.String(),
@@ -45,6 +51,54 @@ func (pr *Program) Expression(source string, at raddb.Pos) (ref int, err error) 
 	}
 	pr.expressions = append(pr.expressions, e)
 	return len(pr.expressions) - 1, nil
+}
+
+// checkExpression judges the names in an expression as those in a handler, and refuses calls that wait: the
+// values of a reply are computed while the packet loop waits for them.
+func (pr *Program) checkExpression(parameters, source string, at raddb.Pos) error {
+	kept := pr.literals
+	pr.literals = nil
+	defer func() { pr.literals = kept }()
+	text := "rewrite('', function(" + parameters + ") return " + source + "\nend)"
+	globals := moduleFields()
+	globals["rewrite"] = nil
+	var waits string
+	options := sandbox.Options{Globals: globals, Registration: []string{"rewrite"}, Check: func(src *sandbox.Source, errs *raddb.List) {
+		pr.check(src, errs)
+		waits = waitingCall(src)
+	}}
+	_, errs := sandbox.Compile(at.File, []byte(text), options)
+	pr.linkLiterals(&errs)
+	for _, e := range errs {
+		if !e.Warning {
+			return errors.New(e.Msg)
+		}
+	}
+	if waits != "" {
+		return fmt.Errorf("%s waits, which a computed value may not; call it in a hook and leave the result in req.control", waits)
+	}
+	return nil
+}
+
+// waitingCall gives the first function of a module in a source that waits, "" if there is none.
+func waitingCall(src *sandbox.Source) (found string) {
+	sandbox.Walk(src.Chunk, func(node any) bool {
+		call, ok := node.(*ast.FuncCallExpr)
+		if !ok || found != "" {
+			return true
+		}
+		field, ok := call.Func.(*ast.AttrGetExpr)
+		if !ok {
+			return true
+		}
+		library, isName := field.Object.(*ast.IdentExpr)
+		name, isText := field.Key.(*ast.StringExpr)
+		if isName && isText && src.Binding(library) == nil && module.Waits(library.Value, name.Value) {
+			found = library.Value + "." + name.Value
+		}
+		return true
+	})
+	return found
 }
 
 // rewritesIn gives the rewrite functions whose names stand in a source, in a fixed order.

@@ -139,7 +139,7 @@ huntgroup("air", function(req) return true end)`)
 		{`1.5`, "Session-Timeout", "", "Session-Timeout: 1.5 has a fraction, expected a whole number"},
 		{`"here"`, "Framed-IP-Address", "", `Framed-IP-Address is "here"; expected an IPv4 address`},
 		{`req["Class"] .. "x"`, "Reply-Message", "", "attempt to concatenate a nil value"},
-		{`req.nothing`, "Reply-Message", "", `req has no field or method "nothing"`},
+		{`req["noth".."ing"]`, "Reply-Message", "", `req has no field or method "nothing"`},
 		{`req.reply:add("Class", "x")`, "Reply-Message", "", "req.reply cannot be changed in expression"},
 		{`double({})`, "Session-Timeout", "Session-Timeout = 2", ""},
 		{`(function() while true do end end)()`, "Reply-Message", "", "step budget spent"},

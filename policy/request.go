@@ -3,6 +3,7 @@ package policy
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 
 	lua "github.com/yuin/gopher-lua"
@@ -262,6 +263,9 @@ func number(list *dictionary.List, a *dictionary.Attribute) uint64 {
 // maxNotes bounds what req:note adds to a request's log line.
 const maxNotes = 8
 
+// lineFields are the fields that a request's log line has without notes.
+var lineFields = []string{"time", "level", "msg", "nas", "id", "user", "verdict", "reason", "rule", "hooks", "auth", "took"}
+
 // requestNote is req:note(key, value).
 func requestNote(rn *Runner, l *lua.LState) int {
 	self(l)
@@ -269,6 +273,9 @@ func requestNote(rn *Runner, l *lua.LState) int {
 	v := l.Get(3)
 	if t := v.Type(); !ok || t != lua.LTString && t != lua.LTNumber && t != lua.LTBool {
 		sandbox.RaiseMisuse(l, "note: expected (key, value), both text; the value may be a number or boolean")
+	}
+	if slices.Contains(lineFields, string(key)) {
+		sandbox.RaiseMisuse(l, "note: %q is a field of the line already; take another name", string(key))
 	}
 	note := server.Note{Key: rn.blank(rn.r, string(key)), Value: rn.blank(rn.r, v.String())}
 	for i := range rn.r.Notes {

@@ -112,3 +112,13 @@ func pushedText(l *lua.LState, text string) int {
 	sandbox.PushString(l, text)
 	return 1
 }
+
+// Waits reports whether a module's function may wait.
+func Waits(module, name string) bool {
+	for _, f := range Functions() {
+		if f.Module == module && f.Of == "" && f.Name == name {
+			return f.Waits
+		}
+	}
+	return false
+}

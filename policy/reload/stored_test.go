@@ -16,7 +16,7 @@ func TestStoredPasswordsAreRead(t *testing.T) {
 		"users": "a Crypt-Password := \"$9$foobar\"\n\nb Password-With-Header := \"{SSHA}xxxx\"\n\n" +
 			"c Cleartext-Password := \"$9$clear\"\n\nd Crypt-Password := \"$6$saltsalt$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2/jctKu9YterLp8wwnSq.qc.eoxqOmSuNp2xS0ktL3nh/\"\n$INCLUDE gnu\n",
 		"dictionary": "",
-		"gnu":        "$DIALECT gnu\ne Auth-Type = Crypt-Local, User-Password = \"abJnggxhB/yWI\"\n",
+		"gnu":        "$DIALECT gnu\ne Auth-Type = Crypt-Local, User-Password = \"abJnggxhB/yWI\"\n NULL\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
