@@ -105,12 +105,12 @@ func (pr *Program) linkLiterals(errs *raddb.List) {
 func (pr *Program) linkLiteral(l literal) error {
 	switch l.kind {
 	case literalHuntgroup:
-		if _, ok := pr.huntgroups[l.name]; !ok {
+		if _, ok := pr.Huntgroup(l.name); !ok {
 			return fmt.Errorf("no huntgroup %q is registered%s", l.name, raddb.DidYouMean(l.name, pr.All("huntgroup")))
 		}
 		return nil
 	case literalAnswer:
-		if _, ok := pr.answers[l.name]; !ok {
+		if _, ok := pr.refOf(pr.answers, l.name); !ok {
 			return fmt.Errorf("no answer %q is registered%s", l.name, raddb.DidYouMean(l.name, pr.All("answer")))
 		}
 		return nil

@@ -122,15 +122,17 @@ func (pr *Program) Close() {
 }
 
 // Huntgroup implements users.Names.
-func (pr *Program) Huntgroup(name string) (ref int, ok bool) { return refOf(pr.huntgroups, name) }
+func (pr *Program) Huntgroup(name string) (ref int, ok bool) { return pr.refOf(pr.huntgroups, name) }
 
 // Rewrite implements users.Names.
-func (pr *Program) Rewrite(name string) (ref int, ok bool) { return refOf(pr.rewrites, name) }
+func (pr *Program) Rewrite(name string) (ref int, ok bool) { return pr.refOf(pr.rewrites, name) }
 
-func refOf(m map[string]*handler, name string) (int, bool) {
+// refOf finds a name. If a script failed, what it would have registered is not known: the program will not
+// serve, and errors about such names would only hide the one that matters.
+func (pr *Program) refOf(m map[string]*handler, name string) (int, bool) {
 	h, ok := m[name]
 	if !ok {
-		return 0, false
+		return 0, pr.failed
 	}
 	return h.ref, true
 }

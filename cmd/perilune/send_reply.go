@@ -40,6 +40,9 @@ func (x *sender) run(ctx context.Context) int {
 		err = errors.New("interrupted")
 	}
 	if err != nil {
+		if x.json {
+			json.NewEncoder(x.s.out).Encode(map[string]string{"error": err.Error()})
+		}
 		return x.s.fail("send", err)
 	}
 	x.show(reply)
