@@ -3,6 +3,7 @@ package radius
 import (
 	"crypto/md5"
 	"crypto/subtle"
+	"fmt"
 )
 
 // A Session is the half of a transport that knows the shared secret: it verifies, signs, hides and reveals
@@ -20,6 +21,9 @@ type Session struct {
 
 // Use sets the secret for the packets that follow.
 func (s *Session) Use(secret Secret) { s.secret = secret }
+
+// Format implements fmt.Formatter: a Session holds the secret, also in its scratch, so no verb reaches it.
+func (s Session) Format(f fmt.State, _ rune) { fmt.Fprint(f, redacted) }
 
 // input gives n octets of scratch.
 func (s *Session) input(n int) []byte {
