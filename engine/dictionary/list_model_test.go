@@ -19,7 +19,9 @@ type modelPair struct {
 	value string
 }
 
-func (r modelRef) fits(p modelPair) bool { return p.name == r.name && (r.tag < 0 || uint8(r.tag) == p.tag) }
+func (r modelRef) fits(p modelPair) bool {
+	return p.name == r.name && (r.tag < 0 || uint8(r.tag) == p.tag)
+}
 
 type modelRef struct {
 	name string

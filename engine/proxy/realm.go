@@ -32,12 +32,11 @@ type Realm struct {
 	Timeout    time.Duration // timeout=: for an answer to one try
 	Retries    int           // retries=: tries at one server
 
-	Dead       Dead          // dead=: what is answered when no home server does
-	Retransmit Retransmit    // retransmit=: who asks again
-	Require    nas.Mode      // require-message-authenticator=: on answers to Access-Requests
-	Status     bool          // status-server: a silent home server is probed (RFC 5997)
-	secret     radius.Secret // secret=: of the home servers
-	only       traffic       // of the flags auth and acct
+	Dead       Dead       // dead=: what is answered when no home server does
+	Retransmit Retransmit // retransmit=: who asks again
+	Require    nas.Mode   // require-message-authenticator=: on answers to Access-Requests
+	Status     bool       // status-server: a silent home server is probed (RFC 5997)
+	only       traffic    // of the flags auth and acct
 }
 
 // traffic is a set of kinds of requests.
