@@ -14,6 +14,9 @@ import (
 // controlRoom is enough for the address asked (IPv6) and the drop counter.
 const controlRoom = 96
 
+// memInfoDrops is the place of the drop counter in what SO_MEMINFO gives (SK_MEMINFO_DROPS).
+const memInfoDrops = 8
+
 // message is the kernel's struct mmsghdr.
 type message struct {
 	header unix.Msghdr
@@ -40,6 +43,8 @@ type mmsg struct {
 	errno   syscall.Errno
 	dropped atomic.Uint64
 	drops   uint32 // the kernel's counter, 32 bits
+	info    [memInfoDrops + 1]uint32
+	infoLen uint32
 }
 
 func newMmsg(conn *net.UDPConn, size int, wildcard bool, busy *Busy) (*mmsg, error) {
@@ -83,8 +88,10 @@ func (m *mmsg) arm(slots []slot) {
 		m.iov[i].Base = &buf[0]
 		m.iov[i].SetLen(len(buf))
 		h.Name, h.Namelen = (*byte)(unsafe.Pointer(&m.names[i])), unix.SizeofSockaddrInet6
-		h.Control = &m.control[i][0]
-		h.SetControllen(controlRoom)
+		if m.wildcard {
+			h.Control = &m.control[i][0]
+			h.SetControllen(controlRoom)
+		}
 	}
 }
 
@@ -97,6 +104,9 @@ func (m *mmsg) receive(fd uintptr) bool {
 		m.got, m.errno = int(n), errno
 		switch errno {
 		case 0:
+			if m.got == len(m.in) {
+				m.count(fd)
+			}
 			return true
 		case unix.EINTR:
 			continue
@@ -107,6 +117,23 @@ func (m *mmsg) receive(fd uintptr) bool {
 		m.got = 0
 		return true
 	}
+}
+
+// count asks for the socket's drops. Only a full batch tells of a queue that may have overflowed, and asking
+// then costs less than a control message with each datagram (SO_RXQ_OVFL).
+func (m *mmsg) count(fd uintptr) {
+	m.infoLen = uint32(unsafe.Sizeof(m.info))
+	_, _, errno := syscall.RawSyscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO,
+		uintptr(unsafe.Pointer(&m.info)), uintptr(unsafe.Pointer(&m.infoLen)), 0)
+	if errno == 0 {
+		m.drop(m.info[memInfoDrops])
+	}
+}
+
+// drop takes the kernel's counter as it stands.
+func (m *mmsg) drop(now uint32) {
+	m.dropped.Add(uint64(now - m.drops))
+	m.drops = now
 }
 
 // take reads addresses and control messages of message i.
@@ -129,7 +156,7 @@ func (m *mmsg) address(name *unix.RawSockaddrInet6) netip.AddrPort {
 	return netip.AddrPortFrom(m.zones.with(netip.AddrFrom16(name.Addr).Unmap(), name.Scope_id), port)
 }
 
-// controls walks the control messages: the address asked and the drop counter.
+// controls walks the control messages: the address asked.
 func (m *mmsg) controls(s *slot, b []byte) {
 	for len(b) >= unix.SizeofCmsghdr {
 		h := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))
@@ -144,10 +171,6 @@ func (m *mmsg) controls(s *slot, b []byte) {
 
 func (m *mmsg) oneControl(s *slot, h *unix.Cmsghdr, data []byte) {
 	switch {
-	case h.Level == unix.SOL_SOCKET && h.Type == unix.SO_RXQ_OVFL && len(data) >= 4:
-		now := binary.NativeEndian.Uint32(data)
-		m.dropped.Add(uint64(now - m.drops))
-		m.drops = now
 	case h.Level == unix.IPPROTO_IP && h.Type == unix.IP_PKTINFO && len(data) >= 12:
 		s.local = netip.AddrFrom4([4]byte(data[4:8])) // ipi_spec_dst: ours even for a broadcast
 	case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_PKTINFO && len(data) >= 20:

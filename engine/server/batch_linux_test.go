@@ -1,35 +1,71 @@
 package server
 
 import (
-	"encoding/binary"
+	"net"
 	"net/netip"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 func TestControlMessages(t *testing.T) {
 	m := new(mmsg)
-	drops, data := appendControl(nil, unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 4)
-	binary.NativeEndian.PutUint32(data, 7)
+	other, _ := appendControl(nil, unix.SOL_SOCKET, unix.SO_TIMESTAMP, 4)
 	for _, addr := range []string{"192.0.2.1", "2001:db8::1"} {
 		var s slot
 		oob := appendSource(nil, netip.MustParseAddr(addr))
-		m.controls(&s, append(oob, drops...))
+		m.controls(&s, append(oob, other...))
 		if s.local.String() != addr {
 			t.Errorf("address asked %v, want %s", s.local, addr)
 		}
 	}
-	if m.lost() != 7 {
-		t.Errorf("lost %d, want 7", m.lost())
-	}
-	binary.NativeEndian.PutUint32(data, 3) // the kernel's counter has 32 bits
-	m.controls(new(slot), drops)
-	if m.lost() != 1<<32+3 {
-		t.Errorf("lost %d, want %d", m.lost(), uint64(1)<<32+3)
-	}
 	if got := appendSource(nil, netip.Addr{}); len(got) != 0 {
 		t.Errorf("no address gives % x", got)
+	}
+}
+
+// TestDropCounter: the kernel's counter has 32 bits, ours has 64.
+func TestDropCounter(t *testing.T) {
+	m := new(mmsg)
+	for _, c := range []struct {
+		kernel uint32
+		want   uint64
+	}{{7, 7}, {7, 7}, {3, 1<<32 + 3}} {
+		if m.drop(c.kernel); m.lost() != c.want {
+			t.Errorf("lost %d, want %d", m.lost(), c.want)
+		}
+	}
+}
+
+// TestKernelDrops overflows a socket and finds out how much was lost.
+func TestKernelDrops(t *testing.T) {
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetReadBuffer(1)
+	m, err := newMmsg(conn, 2, false, new(Busy))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const sent = 500
+	for range sent {
+		conn.WriteTo(make([]byte, 500), conn.LocalAddr())
+	}
+	slots := []slot{{buf: make([]byte, 4096)}, {buf: make([]byte, 4096)}}
+	got := uint64(0)
+	conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	for m.lost() == 0 {
+		n, err := m.read(slots)
+		if err != nil {
+			t.Fatalf("%d read, %d lost, %v", got, m.lost(), err)
+		}
+		got += uint64(n)
+	}
+	if got == 0 || got+m.lost() > sent {
+		t.Errorf("%d read and %d lost of %d", got, m.lost(), sent)
 	}
 }
 

@@ -28,17 +28,14 @@ func openPort(conn *net.UDPConn) error {
 	return sharePort("", "", raw)
 }
 
-// tune asks the kernel for its drop counter and, on a wildcard socket, for the address asked.
+// tune asks the kernel, on a wildcard socket, for the address asked.
 func tune(conn *net.UDPConn, wildcard bool) error {
+	if !wildcard {
+		return nil
+	}
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return err
-	}
-	if err := setOption(raw, unix.SOL_SOCKET, unix.SO_RXQ_OVFL); err != nil {
-		return err
-	}
-	if !wildcard {
-		return nil
 	}
 	if domain, err := getOption(raw, unix.SOL_SOCKET, unix.SO_DOMAIN); err != nil || domain == unix.AF_INET6 {
 		return setOption(raw, unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO)
