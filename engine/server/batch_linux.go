@@ -43,6 +43,7 @@ type mmsg struct {
 	errno   syscall.Errno
 	dropped atomic.Uint64
 	drops   uint32 // the kernel's counter, 32 bits
+	reads   uint32
 	info    [memInfoDrops + 1]uint32
 	infoLen uint32
 }
@@ -104,7 +105,7 @@ func (m *mmsg) receive(fd uintptr) bool {
 		m.got, m.errno = int(n), errno
 		switch errno {
 		case 0:
-			if m.got == len(m.in) {
+			if m.reads++; m.got == len(m.in) || m.reads%countEvery == 0 {
 				m.count(fd)
 			}
 			return true
@@ -119,8 +120,12 @@ func (m *mmsg) receive(fd uintptr) bool {
 	}
 }
 
-// count asks for the socket's drops. Only a full batch tells of a queue that may have overflowed, and asking
-// then costs less than a control message with each datagram (SO_RXQ_OVFL).
+// countEvery is after how many batches the drops are asked for if none was full: a small receive buffer
+// overflows before it fills one.
+const countEvery = 16
+
+// count asks for the socket's drops: after a full batch, which tells of a queue that may have overflowed, and
+// now and then. That costs less than a control message with each datagram (SO_RXQ_OVFL).
 func (m *mmsg) count(fd uintptr) {
 	m.infoLen = uint32(unsafe.Sizeof(m.info))
 	_, _, errno := syscall.RawSyscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO,
