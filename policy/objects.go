@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"unsafe"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -92,6 +93,31 @@ type access struct {
 // keyCache remembers what keys mean, for req and for other lists.
 type keyCache struct {
 	request, list map[string]access
+	latest        [2][latestKeys]latestKey // of list and request: those that a script's own constants led to
+}
+
+// latestKeys is the number of places for keys found last; a power of two.
+const latestKeys = 32
+
+// A latestKey spares the hashing of a name that stands in the script's text: such a string is the same one
+// each time. The entry keeps the string alive, so its address means no other.
+type latestKey struct {
+	name   string
+	access access
+}
+
+// latestOf gives the place for a name, by its address.
+func (c *keyCache) latestOf(a *attributes, name string) *latestKey {
+	which := 0
+	if a.which == changeRequest {
+		which = 1
+	}
+	return &c.latest[which][uintptr(unsafe.Pointer(unsafe.StringData(name)))>>3%latestKeys]
+}
+
+// is reports whether the entry is for this very string.
+func (k *latestKey) is(name string) bool {
+	return len(name) == len(k.name) && len(name) > 0 && unsafe.StringData(name) == unsafe.StringData(k.name)
 }
 
 // maxKeys bounds the names that a script may make up before the cache starts anew.
@@ -99,6 +125,19 @@ const maxKeys = 4096
 
 // key finds what a key means for a; the error says that it means nothing.
 func (rn *Runner) key(a *attributes, name string) (access, error) {
+	latest := rn.keys.latestOf(a, name)
+	if latest.is(name) {
+		return latest.access, nil
+	}
+	k, err := rn.lookUp(a, name)
+	if err == nil {
+		*latest = latestKey{name, k}
+	}
+	return k, err
+}
+
+// lookUp is key for a name that was not found just now.
+func (rn *Runner) lookUp(a *attributes, name string) (access, error) {
 	m := rn.keys.list
 	if a.which == changeRequest {
 		m = rn.keys.request
