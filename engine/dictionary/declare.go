@@ -209,6 +209,8 @@ func (d *Dictionary) place(a *Attribute) {
 		a.Parent.setChild(a)
 	case a.Vendor != nil:
 		d.spaces[a.Vendor.ID].set(a)
+	case d.wire[a.Number] != nil && d.wire[a.Number].Type == TypeVSA && a.Type != TypeVSA:
+		// RFC 2865 s5.26: 26 holds the vendors' attributes, whatever a file calls it.
 	default:
 		d.wire[a.Number] = a
 	}

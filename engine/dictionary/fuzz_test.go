@@ -112,6 +112,7 @@ func FuzzParsePair(f *testing.F) {
 func FuzzLoad(f *testing.F) {
 	f.Add(gnuText)
 	f.Add(demo)
+	f.Add("ATTRIBUTE Vendors 26 string\nVENDOR Example 32473\nATTRIBUTE Example-Quota 2 integer Example\n")
 	if bad, err := os.ReadFile("testdata/bad.txt"); err == nil {
 		for _, block := range strings.Split(string(bad), "\n------\n") {
 			f.Add(block)
