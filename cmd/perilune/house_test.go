@@ -23,14 +23,19 @@ var layers = []struct {
 }{
 	{packages: []string{"engine/radius", "engine/raddb", "raddb", "scripts"}},
 	{packages: []string{"engine/dictionary"}},
-	{packages: []string{"engine/nas", "engine/users", "engine/auth", "engine/acct", "engine/client", "engine/admin"}},
+	{packages: []string{"engine/nas", "engine/users", "engine/auth", "engine/acct", "engine/client", "engine/admin", "engine/program"}},
 	{packages: []string{"engine/proxy"}},
 	{packages: []string{"engine/config", "engine/server"}},
-	{packages: []string{"policy/sandbox", "policy/module", "policy", "policy/policytest", "policy/reload"}, also: map[string][]string{
+	{packages: []string{"policy/sandbox", "policy/module", "policy", "policy/policytest", "policy/reload",
+		"policy/convert/output", "policy/convert/rewrite", "policy/convert/gnu", "policy/convert/freeradius", "policy/convert"}, also: map[string][]string{
 		"policy/module":     {"policy/sandbox"},
 		"policy":            {"policy/sandbox", "policy/module"},
 		"policy/policytest": {"policy/sandbox", "policy/module", "policy"},
 		"policy/reload":     {"policy/sandbox", "policy", "policy/policytest"},
+
+		"policy/convert/gnu":        {"policy/convert/output", "policy/convert/rewrite"},
+		"policy/convert/freeradius": {"policy/convert/output"},
+		"policy/convert":            {"policy/convert/output", "policy/convert/gnu", "policy/convert/freeradius"},
 	}},
 	{packages: []string{"cmd/perilune"}},
 }
