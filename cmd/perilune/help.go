@@ -22,6 +22,7 @@ func commands() []command {
 		{"explain", "show how a request is decided, and why", runExplain},
 		{"trace", "watch requests of a running server being decided", runTrace},
 		{"init", "write the default configuration and scripts into a directory", runInit},
+		{"convert", "turn the configuration of GNU Radius or FreeRADIUS into one of this server", runConvert},
 		{"reload", "reload a running server and wait for the result", runReload},
 		{"status", "show what a running server does", runStatus},
 		{"generations", "list the generations that are kept", runGenerations},

@@ -16,8 +16,8 @@ import (
 	"perilune/engine/raddb"
 )
 
-// manifest is the file of the new tree that remembers what a conversion wrote: a line "hash  name" each.
-const manifest = ".converted"
+// Manifest is the file of the new tree that remembers what a conversion wrote: a line "hash  name" each.
+const Manifest = ".converted"
 
 // suffix is put after the name of a new version whose place holds an edited file.
 const suffix = ".new"
@@ -88,7 +88,7 @@ func (t *Tree) Write(dir string, r *Report) error {
 		}
 		fmt.Fprintf(&lines, "%s  %s\n", hash, name)
 	}
-	return replace(filepath.Join(dir, manifest), []byte(lines.String()), 0o644)
+	return replace(filepath.Join(dir, Manifest), []byte(lines.String()), 0o644)
 }
 
 // edited reports whether the file on disk is neither what was written before nor what shall be written now.
@@ -101,7 +101,7 @@ func edited(dir, name string, f *File, before map[string]string) bool {
 }
 
 func readManifest(dir string) (map[string]string, error) {
-	text, err := os.ReadFile(filepath.Join(dir, manifest))
+	text, err := os.ReadFile(filepath.Join(dir, Manifest))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+
+	"perilune/policy/convert"
+	"perilune/policy/convert/output"
+)
+
+const convertAbout = `Turns the configuration of another server into a tree of this one that answers the same: a raddb directory of
+GNU Radius, or a directory of FreeRADIUS 3. It writes OUT/raddb and OUT/scripts, and tells what was done, what
+is different on purpose, and what a person must look at, with file and line. Nothing in the old directory
+changes. A second run leaves files alone that somebody has edited: the new version is put beside them.`
+
+func runConvert(args []string, s streams) int {
+	var o convert.Options
+	var asJSON bool
+	f := newFlags(s, "convert OLD OUT", convertAbout, "perilune convert /usr/local/etc/raddb /etc/perilune")
+	f.StringVar(&o.AcctDir, "acct-dir", "", "`DIR` of the old server's detail files, if it was started with one")
+	f.BoolVar(&o.Exact, "exact", false, "answer octet for octet as before, without what makes answers safer today")
+	f.BoolVar(&asJSON, "json", false, "print one JSON object for each note, and one for the whole")
+	rest, code, ok := f.parse(args)
+	if !ok {
+		return code
+	}
+	if len(rest) != 2 {
+		return f.wrong("expected two directories, the old one and the one to make")
+	}
+	o.From, o.To = rest[0], rest[1]
+	r, err := convert.Run(o)
+	if err != nil {
+		return s.fail("convert", err)
+	}
+	if asJSON {
+		printConvertedJSON(s, r)
+	} else {
+		printConverted(s, o, r)
+	}
+	return exitOK
+}
+
+func printConverted(s streams, o convert.Options, r *convert.Result) {
+	fmt.Fprintf(s.out, "%s is of %s; places below are in it.\n\n", o.From, r.Server)
+	r.Report.Print(s.out)
+	fmt.Fprintf(s.out, "\n%d files in %s; %d things to look at, %d different on purpose\n\nNext:\n  perilune check -d %[5]s\n  perilune test -d %[5]s\n  perilune serve -d %[5]s\n",
+		r.Files, o.To, r.Report.Count(output.Look), r.Report.Count(output.Differs), filepath.Join(o.To, "raddb"))
+}
+
+// convertedNote is a note of the report in JSON.
+type convertedNote struct {
+	Kind   string `json:"kind"` // done, differs or look
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
+	Text   string `json:"text"`
+}
+
+// convertedWhole is the end of the report in JSON.
+type convertedWhole struct {
+	Server  string `json:"server"`
+	Files   int    `json:"files"`
+	Done    int    `json:"done"`
+	Differs int    `json:"differs"`
+	Look    int    `json:"look"`
+}
+
+func printConvertedJSON(s streams, r *convert.Result) {
+	enc := json.NewEncoder(s.out)
+	for _, n := range r.Report.Notes() {
+		enc.Encode(convertedNote{[...]string{"done", "differs", "look"}[n.Kind], n.At.File, n.At.Line, n.At.Col, n.Text})
+	}
+	enc.Encode(convertedWhole{r.Server, r.Files, r.Report.Count(output.Done), r.Report.Count(output.Differs), r.Report.Count(output.Look)})
+}

@@ -1,0 +1,5 @@
+package gnu
+
+func convertHints(s *source)      {}
+func convertHuntgroups(s *source) {}
+func convertUsers(s *source)      {}

@@ -1,0 +1,102 @@
+package gnu
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"perilune/engine/dictionary"
+	"perilune/engine/raddb"
+	"perilune/policy/convert/output"
+)
+
+// maxFile is the size of the largest source that is converted; a users file of a hundred thousand users has a tenth.
+const maxFile = 256 << 20
+
+// A source is the old raddb directory: each file is read once, and what several parts need stands ready.
+type source struct {
+	o      Options
+	out    *output.Tree
+	report *output.Report
+	tree   *raddb.Tree            // the old directory
+	files  map[string]sourceFile  // read so far, by name relative to the root
+	dict   *dictionary.Dictionary // of the new tree: what scripts and files may name
+	toml   settings               // of the new config.toml
+	rules  rewriteProgram         // the Rewrite functions
+	config []statement            // of the old config file
+	places map[string]raddb.Pos   // of each keyword of the old config that was given, as option.source-ip
+}
+
+// A sourceFile is what reading a file gave.
+type sourceFile struct {
+	text []byte
+	err  error
+}
+
+func newSource(o Options, out *output.Tree, report *output.Report) *source {
+	return &source{o: o, out: out, report: report, tree: raddb.Open(o.Root), files: map[string]sourceFile{}, places: map[string]raddb.Pos{}}
+}
+
+// read gives a file's content; names are relative to the old directory unless absolute.
+func (s *source) read(name string) ([]byte, error) {
+	name = filepath.Clean(name)
+	f, ok := s.files[name]
+	if !ok {
+		f.text, f.err = s.readNow(name)
+		s.files[name] = f
+	}
+	return f.text, f.err
+}
+
+func (s *source) readNow(name string) ([]byte, error) {
+	text, err := s.tree.ReadFile(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(text) > maxFile:
+		return nil, errors.New("the file is larger than 256 MiB")
+	case isBinary(text):
+		return nil, errors.New("the file holds octets that no text has; is it a database?")
+	}
+	return text, nil
+}
+
+// isBinary tells databases and programs from text in whatever character set.
+func isBinary(text []byte) bool {
+	return strings.IndexByte(string(text[:min(len(text), 4096)]), 0) >= 0
+}
+
+// optional gives the content of a file that need not exist. What else keeps it from being read is noted.
+func (s *source) optional(name string) (text []byte, ok bool) {
+	text, err := s.read(name)
+	if err == nil {
+		return text, true
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		s.report.Lookf(raddb.Pos{File: name}, "not converted: %s", reason(err))
+	}
+	return nil, false
+}
+
+// reason gives the error without the path that the place says already.
+func reason(err error) string {
+	var pe *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return "it may not be read by this user"
+	case errors.As(err, &pe):
+		return pe.Err.Error()
+	}
+	return err.Error()
+}
+
+// attribute looks an old name up. NAS-Port-Id is number 5 there.
+func (s *source) attribute(name string) *dictionary.Attribute { return s.dict.GNUAttribute(name) }
+
+// noteAll puts what a reader of old files found wrong into the report.
+func (s *source) noteAll(errs raddb.List) {
+	for _, e := range errs {
+		s.report.Lookf(e.Pos, "%s", e.Msg)
+	}
+}
