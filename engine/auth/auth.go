@@ -14,7 +14,9 @@ type Stored struct {
 	text   []byte // SchemeClear: the password; bcrypt: the whole form; yescrypt: the form less its hash
 	sum    []byte // the hash, decoded for digests, in crypt's base64 for crypt forms
 	salt   []byte
-	dummy  bool // made by Dummy: fits nothing, whatever the comparison says
+	memory uint32 // Cost.Memory
+	lanes  uint8  // Cost.Lanes
+	dummy  bool   // made by Dummy: fits nothing, whatever the comparison says
 }
 
 // maxGiven bounds the octets of a given password, because the time of a hash grows with them. RFC 2865
@@ -23,9 +25,11 @@ const maxGiven = 512
 
 // Parse reads a stored password. scheme is "" to take the header or crypt prefix that it carries ({SSHA}…,
 // {clear}…, $6$…), clear text if it has none; "clear" for clear text whatever it looks like; "crypt" for
-// crypt(3) forms ($1$ $5$ $6$ $2a$ $2b$ $2y$ $y$); "nt" for an NT hash, 16 octets or 32 hexadecimal digits. It
-// allocates nothing for clear text. Nothing fits empty clear text, unless {clear} says that it is meant. Errors say what is wrong without the text (unknown scheme, malformed,
-// costs above the limit) and are the sentinels of errors.go.
+// crypt(3) forms ($1$ $5$ $6$ $2a$ $2b$ $2y$ $y$, DES, BSDi's "_") and those of its look ($argon2id$ $argon2i$
+// $pbkdf2…$); "pbkdf2" for FreeRADIUS's PBKDF2-Password; "nt" for an NT hash, 16 octets or 32 hexadecimal digits.
+// It allocates nothing for clear text. Nothing fits empty clear text, unless {clear} says that it is meant.
+// Errors say what is wrong without the text (unknown scheme, malformed, costs above the limit) and are the
+// sentinels of errors.go.
 func Parse(scheme string, stored []byte) (Stored, error) {
 	switch scheme {
 	case "":
@@ -34,6 +38,8 @@ func Parse(scheme string, stored []byte) (Stored, error) {
 		return parseClear(stored), nil
 	case "crypt":
 		return parseCrypt(stored)
+	case "pbkdf2":
+		return parsePBKDF2(stored)
 	case "nt":
 		return parseDigest(SchemeNT, stored)
 	}
@@ -84,7 +90,8 @@ func (s Stored) fits(given []byte) bool {
 		return false
 	case SchemeClear:
 		return same(given, s.text)
-	case SchemeMD5Crypt, SchemeSHA256Crypt, SchemeSHA512Crypt, SchemeBcrypt, SchemeYescrypt:
+	}
+	if s.scheme < SchemeMD5 {
 		return s.fitsCrypt(given)
 	}
 	return s.fitsDigest(given)
@@ -115,7 +122,31 @@ func parseMarked(stored []byte) (Stored, error) {
 	if cryptPrefix(stored) {
 		return parseCrypt(stored)
 	}
+	if django(stored) {
+		return parsePBKDF2(stored)
+	}
+	if s, ok := parseWrapped(stored); ok {
+		return s, nil
+	}
 	return parseClear(stored), nil
+}
+
+// parseWrapped reads a password with a header that was encoded in base64 as a whole, as directories give it. Text
+// that only looks so is clear text.
+func parseWrapped(stored []byte) (Stored, bool) {
+	if len(stored) < 8 || stored[0] != 'e' { // base64 of a brace begins with e
+		return Stored{}, false
+	}
+	text, ok := decode64(stored)
+	if !ok {
+		return Stored{}, false
+	}
+	name, rest, ok := header(text)
+	if !ok {
+		return Stored{}, false
+	}
+	s, err := parseHeader(name, rest)
+	return s, err == nil
 }
 
 // header splits "{name}rest". Something else in braces than letters, digits and hyphens is no header.

@@ -22,16 +22,22 @@ const (
 	shaSaltLen   = 16
 )
 
-// parseCrypt reads the forms of crypt(3) by their prefix.
+// parseCrypt reads the forms of crypt(3), and later ones of the same look, by their prefix.
 func parseCrypt(stored []byte) (Stored, error) {
 	id, rest, ok := bytes.Cut(bytes.TrimPrefix(stored, []byte("$")), []byte("$"))
 	switch {
-	case len(stored) == desLen && stored[0] != '$' && isCrypt64(stored):
-		return Stored{}, ErrDES
+	case len(stored) > 0 && stored[0] == '_':
+		return parseBSDi(stored)
 	case !ok || stored[0] != '$':
-		return Stored{}, ErrCrypt
+		return parseDES(stored)
 	}
 	switch string(id) {
+	case "argon2id":
+		return parseArgon(SchemeArgon2id, rest)
+	case "argon2i":
+		return parseArgon(SchemeArgon2i, rest)
+	case "pbkdf2", "pbkdf2-sha1", "pbkdf2-sha256", "pbkdf2-sha512":
+		return parsePBKDF2(stored)
 	case "1":
 		return parseSalted(Stored{scheme: SchemeMD5Crypt}, rest, md5SaltLen, md5SumLen)
 	case "5":
@@ -101,6 +107,14 @@ func (s Stored) fitsCrypt(given []byte) bool {
 		sum = crypt.KeyMD5Crypt(given, s.salt)
 	case SchemeYescrypt:
 		sum = keyYescrypt(given, s.text)
+	case SchemeDES:
+		sum = keyDES(given, s.salt)
+	case SchemeBSDi:
+		sum = keyBSDi(given, s.salt)
+	case SchemeArgon2i, SchemeArgon2id:
+		sum = s.keyArgon(given)
+	case SchemePBKDF2SHA1, SchemePBKDF2SHA256, SchemePBKDF2SHA512:
+		sum = s.keyPBKDF2(given)
 	case SchemeSHA256Crypt:
 		sum = crypt.KeySHACrypt(sha256.New, given, s.salt, s.cost)
 	case SchemeSHA512Crypt:

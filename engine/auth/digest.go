@@ -16,10 +16,14 @@ import (
 // directories (RFC 2307 s5.3) and of FreeRADIUS's Password-With-Header.
 func parseHeader(name, rest []byte) (Stored, error) {
 	switch strings.ToLower(string(name)) {
-	case "clear", "cleartext":
+	case "clear", "cleartext", "plain":
 		return Stored{scheme: SchemeClear, text: rest}, nil
-	case "crypt":
+	case "crypt", "argon2", "argon2id", "argon2i", "bcrypt", "blf-crypt", "md5-crypt", "sha256-crypt", "sha512-crypt", "des-crypt":
 		return parseCrypt(rest)
+	case "x-pbkdf2":
+		return parsePBKDF2(rest)
+	case "pbkdf2", "pbkdf2-sha1", "pbkdf2-sha256", "pbkdf2-sha512":
+		return parseLDAPPBKDF2(strings.ToLower(string(name)), rest)
 	case "md5", "base64_md5":
 		return parseDigest(SchemeMD5, rest)
 	case "smd5":

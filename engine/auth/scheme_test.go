@@ -39,6 +39,10 @@ func TestDummyWorks(t *testing.T) {
 		"$6$rounds=1400$anotherlongsalts$POfYwTEok97VWcjxIiSOjiykti.o/pQs.wPvMxQ6Fm7I6IoYN3CmLs66x9t0oSwbtEW7o7UmJEiDwGqd8p4ur1",
 		"$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/",
 		"$y$j75$saltsaltsaltsalt$U86Qit1AK8YfSmWXs/smucpzmiCQzeOQuZN9bLBMKK4",
+		"$argon2id$v=19$m=1024,t=2,p=1$c29tZXNhbHQ$/v1rAVCm4hCxbbDKxLpCfGq3gAc/U/05xj7PNlby0gw",
+		"$pbkdf2-sha256$1000$....c2FsdHNhbHT/$j25vq5D4VSXz5gzSyfZr9bSffWG.rowM3wbF4/hmOlo",
+		"{crypt}_J9..rasmG1gANnusqQA",
+		"{crypt}abl0JrMf6tlhw",
 	} {
 		s, err := Parse("", []byte(stored))
 		if err != nil {
@@ -63,12 +67,16 @@ func fastest(s Stored) time.Duration {
 func TestDummyStaysInBounds(t *testing.T) {
 	for _, tc := range []struct{ ask, want Cost }{
 		{Cost{}, Cost{Scheme: SchemeClear}},
-		{Cost{SchemeBcrypt, 99}, Cost{SchemeBcrypt, 16}},
-		{Cost{SchemeBcrypt, 0}, Cost{SchemeBcrypt, 4}},
-		{Cost{SchemeSHA512Crypt, 1 << 40}, Cost{SchemeSHA512Crypt, 1_000_000}},
-		{Cost{SchemeYescrypt, 0}, Cost{SchemeYescrypt, 1024}},
-		{Cost{SchemeYescrypt, 1 << 40}, Cost{SchemeYescrypt, 1 << 19}},
-		{Cost{SchemeSHA256Crypt, 0}, Cost{SchemeSHA256Crypt, 1000}},
+		{Cost{Scheme: SchemeBSDi}, Cost{Scheme: SchemeBSDi, Rounds: 1}},
+		{Cost{Scheme: SchemePBKDF2SHA1, Rounds: 1 << 40}, Cost{Scheme: SchemePBKDF2SHA1, Rounds: 2_000_000}},
+		{Cost{Scheme: SchemeArgon2id}, Cost{Scheme: SchemeArgon2id, Rounds: 1, Memory: 8, Lanes: 1}},
+		{Cost{Scheme: SchemeArgon2i, Rounds: 1 << 40, Memory: 1 << 40, Lanes: 99}, Cost{Scheme: SchemeArgon2i, Rounds: 8, Memory: 128 << 10, Lanes: 16}},
+		{Cost{Scheme: SchemeBcrypt, Rounds: 99}, Cost{Scheme: SchemeBcrypt, Rounds: 16}},
+		{Cost{Scheme: SchemeBcrypt, Rounds: 0}, Cost{Scheme: SchemeBcrypt, Rounds: 4}},
+		{Cost{Scheme: SchemeSHA512Crypt, Rounds: 1 << 40}, Cost{Scheme: SchemeSHA512Crypt, Rounds: 1_000_000}},
+		{Cost{Scheme: SchemeYescrypt, Rounds: 0}, Cost{Scheme: SchemeYescrypt, Rounds: 1024}},
+		{Cost{Scheme: SchemeYescrypt, Rounds: 1 << 40}, Cost{Scheme: SchemeYescrypt, Rounds: 1 << 19}},
+		{Cost{Scheme: SchemeSHA256Crypt, Rounds: 0}, Cost{Scheme: SchemeSHA256Crypt, Rounds: 1000}},
 	} {
 		if got := Dummy(tc.ask).Cost(); got != tc.want {
 			t.Errorf("Dummy(%v) has cost %v, want %v", tc.ask, got, tc.want)

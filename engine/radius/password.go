@@ -29,8 +29,19 @@ func (s *Session) RevealPassword(dst, hidden []byte, request *Authenticator) ([]
 	}
 	from := len(dst)
 	dst = append(dst, hidden...)
-	s.reveal(dst[from:], request[:])
+	if s.OneDigest {
+		s.repeat(dst[from:], request[:])
+	} else {
+		s.reveal(dst[from:], request[:])
+	}
 	return trimNULs(dst, from), nil
+}
+
+// repeat lays the first block's digest over all blocks (OneDigest).
+func (s *Session) repeat(blocks, seed []byte) {
+	for mask := s.mask(seed); len(blocks) > 0; blocks = blocks[md5.Size:] {
+		overlay(blocks[:md5.Size], mask)
+	}
 }
 
 // HideSalted appends salt and the hidden value as RFC 2868 s3.5 says (without the tag octet). The high bit

@@ -160,3 +160,26 @@ func TestTooLongIsCut(t *testing.T) {
 		t.Errorf("five octets of Ascend's value reveal as %q", hex.EncodeToString(got))
 	}
 }
+
+// TestOneDigest reads passwords as Ascend's MAX hid them: all blocks under the digest of secret and
+// authenticator. One of a single block is the same in both ways.
+func TestOneDigest(t *testing.T) {
+	s := session("xyzzy")
+	digest := md5.Sum(append([]byte("xyzzy"), asked[:]...))
+	for _, want := range []string{"short", "sixteen octets!!", "a password of more than two blocks, hidden so"} {
+		hidden := make([]byte, (len(want)+15)/16*16)
+		copy(hidden, want)
+		for i := range hidden {
+			hidden[i] ^= digest[i%16]
+		}
+		s.OneDigest = true
+		got, err := s.RevealPassword(nil, hidden, &asked)
+		if err != nil || string(got) != want {
+			t.Errorf("%q, %v; want %q", got, err, want)
+		}
+		s.OneDigest = false
+		if got, _ := s.RevealPassword(nil, hidden, &asked); (string(got) == want) != (len(want) <= 16) {
+			t.Errorf("RFC 2865 reads %q", got)
+		}
+	}
+}
