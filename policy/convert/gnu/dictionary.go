@@ -21,6 +21,7 @@ func (s *source) convertDictionary() {
 	base := dictionary.Load(raddb.OpenFS(shipped.Files), "dictionary", &none)
 	var errs raddb.List
 	old := dictionary.Load(s.tree, "dictionary", &errs)
+	s.oldDict = old
 	s.noteOld(errs)
 	w := dictionaryWriter{s: s, base: base, old: old, files: map[string]*strings.Builder{}}
 	for _, a := range inFileOrder(old) {
