@@ -60,6 +60,7 @@ type Client struct {
 	ZeroAcctAuthenticator       bool // zero-acct-authenticator: ancient NAS, accepted with a warning
 	AllowNoCredential           bool // no-credential: Access-Requests without credential and M-A are answered
 	RejectVSA                   bool // reject-vsa: Vendor-Specific attributes stay in Access-Reject
+	NoThrottle                  bool // throttle=no: wrong credentials are not counted
 	BrokenPassword              bool // broken-pass: hides each block of a long User-Password with the first block's digest
 	MaxInflight                 int  // max-inflight=: requests in work at once; 0: the server's setting
 

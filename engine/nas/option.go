@@ -36,6 +36,11 @@ var options = [...]option{
 	{"no-credential", true, func(_ *loader, c *Client, v value) string { return setFlag(&c.AllowNoCredential, v) }},
 	{"reject-vsa", true, func(_ *loader, c *Client, v value) string { return setFlag(&c.RejectVSA, v) }},
 	{"broken-pass", true, func(_ *loader, c *Client, v value) string { return setFlag(&c.BrokenPassword, v) }},
+	{"throttle", false, func(_ *loader, c *Client, v value) string {
+		expected := setFlag(&c.NoThrottle, v)
+		c.NoThrottle = !c.NoThrottle
+		return expected
+	}},
 	{"max-inflight", false, func(_ *loader, c *Client, v value) string { return setInflight(c, v) }},
 	{"dup", false, func(_ *loader, c *Client, v value) string { return setDuplicate(c, v) }},
 	{"username-chars", false, func(_ *loader, c *Client, v value) string {

@@ -20,6 +20,7 @@ func (c *Core) access(r *Request) {
 	if r.answers() && c.late(r) {
 		r.refuse(Drop, ReasonExpired)
 	}
+	r.tally()
 	if r.answers() {
 		c.replyPhase(r)
 	}
@@ -30,6 +31,7 @@ func (c *Core) access(r *Request) {
 		c.tries.settle(r.way.ticket.serial, r.Verdict)
 	}
 	c.hint(r)
+	r.conceal()
 	if r.Verdict == Challenge && c.silence.challenged(r.Client.Name) {
 		c.warn(r, "no challenge was ever answered: the client may take challenges for a failure and turn to its next server")
 	}
@@ -49,7 +51,12 @@ func (c *Core) decide(r *Request) {
 	}
 	if r.Verdict == Accept {
 		c.computeValues(r)
+	}
+	if r.Verdict == Accept {
+		r.copyAddress()
+		r.dropForCallback()
 		r.capSession()
+		c.warnOfExpiry(r)
 	}
 }
 
@@ -62,8 +69,7 @@ func (c *Core) before(r *Request) bool {
 	if r.way.asked {
 		r.renamed()
 	}
-	if r.Generation.Settings.StrictNames && controlOctets(r.User()) || r.Client.Names != nil && !r.Client.Names.Allows(r.User()) {
-		c.reject(r, ReasonName)
+	if c.badName(r) {
 		return true
 	}
 	if c.phase(PhaseHuntgroups, r) || c.answer(r) || r.way.settled {
@@ -82,17 +88,6 @@ func (c *Core) phase(p Phase, r *Request) bool {
 	return r.Verdict != 0
 }
 
-// controlOctets reports what no user name holds: control characters, also DEL (field practice: MAC
-// addresses, accents, spaces and `+` are all in use).
-func controlOctets(name []byte) bool {
-	for _, b := range name {
-		if b < 0x20 || b == 0x7f {
-			return true
-		}
-	}
-	return false
-}
-
 // answer is the phase of that name: a State of ours goes to its handler in place of authorize, users file
 // and authentication.
 func (c *Core) answer(r *Request) bool {
@@ -107,7 +102,7 @@ func (c *Core) answer(r *Request) bool {
 		c.reject(r, ReasonChallengeGone)
 		return true
 	}
-	r.way.asked = true
+	r.way.asked, r.way.guess.asked = true, true
 	v, found := r.runner().Answer(r)
 	if !found || v == nil {
 		c.reject(r, ReasonChallengeGone)
@@ -164,12 +159,11 @@ func (c *Core) local(r *Request) {
 }
 
 // match asks the users file. It reports whether the user is known: there, or because a handler has given a
-// password or an Auth-Type. What a BEGIN entry alone gives makes nobody known.
+// password or an Auth-Type, as may a BEGIN entry; what else that gives makes nobody known.
 func (c *Core) match(r *Request) bool {
 	t := r.Generation.Users
-	supplied := r.Generation.prepare().supplies(&r.Control)
 	if t == nil {
-		return supplied
+		return r.Generation.prepare().supplies(&r.Control)
 	}
 	before := len(r.Reply.Pairs)
 	q := &r.way.query
@@ -189,7 +183,7 @@ func (c *Core) match(r *Request) bool {
 	if r.Trace != nil {
 		r.Trace.List("control", &r.Control)
 	}
-	return q.Found || supplied
+	return q.Found || r.Generation.prepare().supplies(&r.Control)
 }
 
 // tellExpansions logs the texts of a matched rule that could not be made: the pair is missing, or the whole

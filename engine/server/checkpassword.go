@@ -1,6 +1,10 @@
 package server
 
-import "perilune/engine/auth"
+import (
+	"time"
+
+	"perilune/engine/auth"
+)
 
 // ControlPassword gives the first password in Control, as the native way would take it. ok is false if there
 // is none; the error says what is wrong with one.
@@ -11,6 +15,12 @@ func (r *Request) ControlPassword() (stored auth.Stored, ok bool, err error) {
 // CheckPassword compares the request's PAP or CHAP credential with stored. ok is false if the request has
 // neither. A costly hash is computed by Hash, whose errors it gives.
 func (r *Request) CheckPassword(stored auth.Stored) (right, ok bool, err error) {
+	right, ok, err = r.checkPassword(r.decoy(stored))
+	r.way.guess.wrong = r.way.guess.wrong || ok && !right && err == nil
+	return right, ok, err
+}
+
+func (r *Request) checkPassword(stored auth.Stored) (right, ok bool, err error) {
 	known := &r.Generation.Dictionary.Known
 	if response, chap := r.Attributes.First(known.CHAPPassword); chap {
 		clear, plain := stored.Clear()
@@ -26,6 +36,10 @@ func (r *Request) CheckPassword(stored auth.Stored) (right, ok bool, err error) 
 
 // verifyCostly is apart from its callers, since what it hands to another thread is allocated.
 func (r *Request) verifyCostly(stored auth.Stored, given []byte) (right bool, err error) {
+	began := time.Now()
 	err = r.Hash(func() { right = stored.Verify(given) })
+	if err == nil && r.way.throttle != nil {
+		r.way.throttle.hashes.add(time.Since(began))
+	}
 	return right, err
 }

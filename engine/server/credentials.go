@@ -18,6 +18,7 @@ type native struct {
 	chapError *dictionary.Attribute // Microsoft's MS-CHAP-Error, nil if unknown
 	msChap    []msChapAttribute
 	hours     hours
+	ruleAttributes
 }
 
 // authKind is what a value of Auth-Type means natively.
@@ -100,7 +101,7 @@ func StoredPasswords(d *dictionary.Dictionary) func(a *dictionary.Attribute, val
 
 func newNative(d *dictionary.Dictionary) *native {
 	k := &d.Known
-	n := &native{authType: k.AuthType, kinds: map[uint32]authKind{}}
+	n := &native{authType: k.AuthType, kinds: map[uint32]authKind{}, ruleAttributes: newRuleAttributes(d)}
 	for _, a := range authNames {
 		if v, ok := k.AuthType.ValueNumber(a.name); ok {
 			n.kinds[uint32(v)] = a.kind
@@ -221,6 +222,10 @@ func (c *Core) authenticate(r *Request, known bool) {
 func (c *Core) custom(r *Request, order []byte) {
 	if r.Generation.Policy != nil && len(order) == 4 {
 		r.way.asked = true
+		if r.skips() {
+			c.reject(r, ReasonPassword)
+			return
+		}
 		v, found := r.runner().AuthType(binary.BigEndian.Uint32(order), r)
 		if found && v == nil {
 			v = misplacedReject // a forgotten return lets nobody in
@@ -249,7 +254,7 @@ func (c *Core) password(r *Request, n *native, kind authKind) {
 
 // judge accepts a credential that fits, and rejects another for the reason. A dummy fits nothing.
 func (c *Core) judge(r *Request, kind authKind, stored auth.Stored, why Reason) {
-	right, ok := c.compare(r, kind, stored)
+	right, ok := c.compare(r, kind, r.decoy(stored))
 	switch {
 	case !ok: // decided there
 	case right && why == ReasonPassword:

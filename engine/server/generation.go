@@ -39,16 +39,12 @@ type Settings struct {
 	StrictNames                 bool          // refuse user names with control characters
 	MaxInflight                 int           // per client
 	ChallengeTries              int           // answers that one State allows; 0: 3
+	Throttle                    Throttle      // of wrong credentials; zero: none
 	Deny                        map[string]struct{}
 	Location                    *time.Location // of Login-Time and Expiration; nil: the process's zone
 	Texts                       Texts
-}
-
-// Texts are Reply-Messages that the server adds to its own rejects, as sent (CR LF for new lines), at most
-// 253 octets each. An empty one adds nothing.
-type Texts struct {
-	Denied     string // wrong password, unknown user, and all reasons without a text of their own
-	Closed     string // the name stands in access.deny
-	Expired    string // Expiration has passed
-	OutOfHours string // Login-Time
+	Names                       *nas.Charset  // octets of user names, for clients that say nothing; nil: no bounds
+	DiscardNames                bool          // a missing, empty or malformed User-Name gets no answer, not a reject
+	ExpireWarning               time.Duration // from so long before Expiration on an accept has its text; 0: never
+	LogPasswords                bool          // the lines of requests have the passwords of PAP
 }

@@ -58,6 +58,7 @@ const (
 	ReasonHookAccept // no refusal: accept{} in authorize, without a native look at the password
 	ReasonEncode
 	ReasonNoSession
+	ReasonThrottled // too many wrong credentials: this one was not looked at
 
 	NumReasons // the length of a table by Reason
 )
@@ -107,6 +108,7 @@ var reasonNames = [NumReasons]string{
 	ReasonHookAccept:              "hook-accept",
 	ReasonEncode:                  "encode",
 	ReasonNoSession:               "no-session",
+	ReasonThrottled:               "throttled",
 }
 
 // String gives the reason as log, metrics and scripts spell it; "" for ReasonNone and numbers without one.

@@ -100,6 +100,8 @@ type way struct {
 	salts    uint16
 	policy   Policy     // that Runner belongs to
 	hashes   *hashQueue // the Core's
+	throttle *throttle  // likewise; nil: nothing is counted (explain, policy tests)
+	guess    guess
 	digest   []byte
 	ring     *ring
 	values   []byte // encoding scratch
@@ -121,7 +123,7 @@ func (r *Request) reset() {
 }
 
 func (w *way) reset() {
-	w.round, w.ticket, w.bad, w.left = Round{}, ticket{}, false, 0
+	w.round, w.ticket, w.bad, w.left, w.guess = Round{}, ticket{}, false, 0, guess{}
 	w.messages.Reset()
 	w.decided = nil
 	w.settled, w.noRecord, w.asked, w.slow, w.second, w.verified = false, false, false, false, false, false

@@ -22,15 +22,16 @@ type Core struct {
 	now      func() time.Time
 	recorder Recorder
 
-	ratchet *ratchet
-	seal    *sealer
-	tries   *tries
-	hashes  *hashQueue
-	dummy   *dummy
-	silence *silence
-	seldom  *seldom
-	recent  *recent
-	watches watches
+	ratchet  *ratchet
+	seal     *sealer
+	tries    *tries
+	hashes   *hashQueue
+	dummy    *dummy
+	throttle *throttle
+	silence  *silence
+	seldom   *seldom
+	recent   *recent
+	watches  watches
 
 	draining atomic.Bool
 }
@@ -79,7 +80,7 @@ func NewCore(o CoreOptions) (*Core, error) {
 	if c.ratchet, err = openRatchet(table, c.log); err != nil {
 		return nil, err
 	}
-	c.tries = newTries()
+	c.tries, c.throttle = newTries(), newThrottle(c.now())
 	c.hashes = newHashQueue(o.HashWorkers, o.HashQueue)
 	c.dummy, c.silence = newDummy(), newSilence()
 	c.seldom = newSeldom()
@@ -110,7 +111,7 @@ func (c *Core) Drain() { c.draining.Store(true) }
 // If it leaves pending set, the request waits for its accounting record: the caller makes the request
 // independent of itself and then calls record, after which it must not touch the request.
 func (c *Core) process(r *Request) {
-	r.way.hashes = c.hashes
+	r.way.hashes, r.way.throttle = c.hashes, c.throttle
 	c.look(r)
 	switch r.Packet.Code {
 	case radius.CodeStatusServer:
