@@ -24,6 +24,8 @@ type Config struct {
 	Realms     Realms     `toml:"realms" doc:"Where requests are sent on to."`
 	Policy     Policy     `toml:"policy" doc:"The scripts and their bounds."`
 	Auth       Auth       `toml:"auth" doc:"Passwords."`
+	Throttle   Throttle   `toml:"throttle" doc:"Wrong passwords. Each number is what is looked at in span; 0 switches it off. A right password clears its user and station."`
+	Duplicates Duplicates `toml:"duplicates" doc:"Requests that repeat others under a new identifier: those whose attributes with one of the PROPERTY flags 1 to 9 are equal."`
 	Acct       Acct       `toml:"acct" doc:"Accounting."`
 	State      State      `toml:"state" doc:"What the server keeps over restarts."`
 	Reload     Reload     `toml:"reload" doc:"When and how a changed tree becomes the active one."`
@@ -47,13 +49,14 @@ type Server struct {
 	RejectDelay    time.Duration  `toml:"reject-delay" min:"0s" max:"10s" doc:"how long an Access-Reject is held back"`
 	AccessDeadline time.Duration  `toml:"access-deadline" min:"100ms" max:"60s" doc:"from arrival; an answer that would come later is not computed"`
 	AcctDeadline   time.Duration  `toml:"acct-deadline" min:"100ms" max:"60s" doc:"the same for accounting"`
-	DuplicateKeep  time.Duration  `toml:"duplicate-keep" min:"5s" max:"30s" doc:"how long answers are kept for retransmissions (RFC 5080 s2.2.2)"`
+	DuplicateKeep  time.Duration  `toml:"duplicate-keep" min:"1s" max:"30s" doc:"how long answers are kept for retransmissions (RFC 5080 s2.2.2)"`
 	DuplicateCache Size           `toml:"duplicate-cache" min:"64KiB" max:"4GiB" restart:"yes" doc:"memory for those answers, for each loop"`
 	AnyCode        bool           `toml:"any-code" doc:"take Access-Requests on accounting ports and the reverse, as GNU Radius did"`
 	NoCredential   bool           `toml:"no-credential" doc:"answer Access-Requests that have neither a credential nor Message-Authenticator (call-check NASes)"`
 	StrictNames    bool           `toml:"strict-names" doc:"refuse user names with control characters"`
 	MaxInflight    int            `toml:"max-inflight" min:"1" max:"1048576" doc:"requests of one client in work at once"`
 	ChallengeTries int            `toml:"challenge-tries" min:"1" max:"100" doc:"answers that one State allows"`
+	SessionJitter  int            `toml:"session-jitter" min:"0" max:"50" doc:"percent by which Session-Timeout is shortened at random, so that sessions do not all end in one second"`
 	Loops          int            `toml:"loops" min:"1" max:"256" restart:"yes" doc:"sockets that share the port of each listener, each with a loop of its own, among which the kernel spreads the sources; more than one pays where one processor is not enough"`
 	Batch          int            `toml:"batch" min:"1" max:"128" restart:"yes" doc:"datagrams read at once"`
 	Queue          int            `toml:"queue" min:"1" max:"1048576" restart:"yes" doc:"requests that may wait for a backend at once; beyond it they are dropped"`
@@ -100,8 +103,25 @@ type Policy struct {
 
 // Auth holds the settings of authentication.
 type Auth struct {
-	HashWorkers int `toml:"hash-workers" min:"0" max:"256" restart:"yes" doc:"goroutines that compute costly password hashes; 0: one for each processor"`
-	HashQueue   int `toml:"hash-queue" min:"1" max:"65536" restart:"yes" doc:"requests that may wait for them; beyond it they are dropped, never rejected"`
+	HashWorkers int  `toml:"hash-workers" min:"0" max:"256" restart:"yes" doc:"goroutines that compute costly password hashes; 0: one for each processor"`
+	HashQueue   int  `toml:"hash-queue" min:"1" max:"65536" restart:"yes" doc:"requests that may wait for them; beyond it they are dropped, never rejected"`
+	CUI         bool `toml:"cui" doc:"give a NAS that asks for it a Chargeable-User-Identity (RFC 4372), and refuse one that is not the user's"`
+	Class       bool `toml:"class" doc:"add a sealed Class to each accept, which ties accounting records to the user and rule that were let in"`
+}
+
+// Throttle holds the limits on wrong credentials.
+type Throttle struct {
+	Failures        int           `toml:"failures" min:"0" max:"1000" doc:"of one user at one station (Calling-Station-Id, or else the client's address); beyond it passwords are not looked at, and all are rejected"`
+	StationFailures int           `toml:"station-failures" min:"0" max:"1000" doc:"of one station, whatever the names; a client's address alone is only slowed down"`
+	UserFailures    int           `toml:"user-failures" min:"0" max:"1000" doc:"of one user at all stations; beyond it rejects are only held back longer, since strangers could lock anybody out"`
+	Span            time.Duration `toml:"span" min:"1m" max:"24h" doc:"for those numbers; one more is looked at each span/number"`
+	UserDelay       time.Duration `toml:"user-delay" min:"0s" max:"10s" doc:"how long such rejects are held back"`
+}
+
+// Duplicates holds the settings of the extended comparison.
+type Duplicates struct {
+	CompareAuth int `toml:"compare-auth" min:"0" max:"9" doc:"the flag for Access-Requests; 0: they are only compared by source, identifier and authenticator"`
+	CompareAcct int `toml:"compare-acct" min:"0" max:"9" doc:"the flag for Accounting-Requests"`
 }
 
 // Acct holds the settings of accounting.

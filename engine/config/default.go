@@ -41,7 +41,8 @@ func Default() *Config {
 			Memory:     32 * MiB,
 			CallDepth:  200,
 		},
-		Auth: Auth{HashQueue: 256},
+		Throttle: Throttle{Failures: 10, StationFailures: 100, UserFailures: 100, Span: 10 * time.Minute, UserDelay: 3 * time.Second},
+		Auth:     Auth{CUI: true, HashQueue: 256},
 		Reload: Reload{
 			Watch:        true,
 			Poll:         10 * time.Second,

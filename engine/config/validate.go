@@ -1,6 +1,9 @@
 package config
 
-import "net/netip"
+import (
+	"net/netip"
+	"time"
+)
 
 // validate checks what one key alone cannot tell.
 func (r *reader) validate() {
@@ -14,6 +17,10 @@ func (r *reader) validate() {
 	if c.Server.RejectDelay >= c.Server.AccessDeadline {
 		r.errs.Warnf(c.Place("server.reject-delay"), "server.reject-delay (%s) is not below server.access-deadline (%s): a NAS will ask again before it hears of a reject",
 			durationText(c.Server.RejectDelay), durationText(c.Server.AccessDeadline))
+	}
+	if c.Server.DuplicateKeep < 5*time.Second {
+		r.errs.Warnf(c.Place("server.duplicate-keep"), "server.duplicate-keep is %s; RFC 5080 s2.2.2 wants 5s to 30s: what a NAS repeats later than that is worked on anew",
+			durationText(c.Server.DuplicateKeep))
 	}
 	if c.Reload.Longest < c.Reload.Quiet {
 		r.errs.Errorf(c.Place("reload.longest"), "reload.longest (%s) is below reload.quiet (%s)", durationText(c.Reload.Longest), durationText(c.Reload.Quiet))

@@ -40,6 +40,10 @@ type Settings struct {
 	MaxInflight                 int           // per client
 	ChallengeTries              int           // answers that one State allows; 0: 3
 	Throttle                    Throttle      // of wrong credentials; zero: none
+	CompareAuth, CompareAcct    uint8         // PROPERTY flag of the extended comparison of duplicates; 0: none
+	SessionJitter               int           // percent by which Session-Timeout is shortened at random
+	ChargeableUserIdentity      bool          // make it for a NAS that asks, and check it
+	SealedClass                 bool          // add our own Class to accepts
 	Deny                        map[string]struct{}
 	Location                    *time.Location // of Login-Time and Expiration; nil: the process's zone
 	Texts                       Texts

@@ -196,6 +196,12 @@ func settings(files *config.Tree) server.Settings {
 		StrictNames:                 c.Server.StrictNames,
 		MaxInflight:                 c.Server.MaxInflight,
 		ChallengeTries:              c.Server.ChallengeTries,
+		Throttle:                    throttle(c.Throttle),
+		CompareAuth:                 uint8(c.Duplicates.CompareAuth),
+		CompareAcct:                 uint8(c.Duplicates.CompareAcct),
+		SessionJitter:               c.Server.SessionJitter,
+		ChargeableUserIdentity:      c.Auth.CUI,
+		SealedClass:                 c.Auth.Class,
 		Location:                    c.Server.Timezone,
 		Deny:                        files.Deny,
 	}
@@ -203,6 +209,10 @@ func settings(files *config.Tree) server.Settings {
 
 // AdminSocket gives the path of the admin socket of a configuration.
 func (c *Candidate) AdminSocket() string { return AdminSocket(c.Config, c.Root, c.StateDir) }
+
+func throttle(t config.Throttle) server.Throttle {
+	return server.Throttle{Failures: t.Failures, StationFailures: t.StationFailures, UserFailures: t.UserFailures, Span: t.Span, UserDelay: t.UserDelay}
+}
 
 // AdminSocket gives the path of the admin socket: [admin] socket, else admin.sock in the state directory,
 // which state overrides.
