@@ -1,0 +1,34 @@
+package program
+
+import "time"
+
+// RunAside runs a program that nobody waits for. Its time begins with its turn. report, if it is not nil, is told
+// how it ended, from another goroutine. It is false if too many wait already: nothing is run then.
+func (r *Runner) RunAside(j Job, patience time.Duration, report func(Result, error)) bool {
+	if r.backlog.Add(1) > int64(r.o.Backlog) || !r.begin() {
+		r.backlog.Add(-1)
+		r.counters.count(0, ErrBusy)
+		return false
+	}
+	go func() {
+		defer r.work.Done()
+		defer r.backlog.Add(-1)
+		res, err := r.aside(j, patience)
+		r.counters.count(res.Exit, err)
+		if report != nil {
+			report(res, err)
+		}
+	}()
+	return true
+}
+
+func (r *Runner) aside(j Job, patience time.Duration) (Result, error) {
+	if err := r.enter(r.asides, time.Now().Add(asidePatience)); err != nil {
+		return Result{}, err
+	}
+	j.Deadline = time.Now().Add(patience)
+	return r.execute(j, r.asides)
+}
+
+// asidePatience is how long a program that nobody waits for keeps its place in the backlog.
+const asidePatience = 30 * time.Second

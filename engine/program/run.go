@@ -1,0 +1,229 @@
+package program
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+)
+
+// A Job is one program to be run.
+type Job struct {
+	Args     []string // the first is its absolute path
+	Account  Account
+	Output   int       // octets that it may print; 0: 64 KiB
+	Deadline time.Time // by when it must have ended
+}
+
+func (j *Job) path() string {
+	if len(j.Args) == 0 {
+		return ""
+	}
+	return j.Args[0]
+}
+
+// A Result is what a program that has ended leaves.
+type Result struct {
+	Exit   int    // status; 128 and the number of the signal that killed it
+	Output []byte // what it printed
+	Errors []byte // the beginning of what it printed on standard error; may hold secrets that were in its arguments
+	Took   time.Duration
+}
+
+const (
+	defaultOutput = 64 << 10
+	keptErrors    = 1 << 10
+	reapTime      = 200 * time.Millisecond // how long the end of a killed program is waited for
+	flushTime     = 50 * time.Millisecond  // for output of a program that has ended, while another holds the pipe
+)
+
+// Run runs a program and waits for its end, at most until its deadline. The error is ErrBusy, ErrDeadline,
+// ErrOutput, ErrClosed or a *StartError.
+func (r *Runner) Run(j Job) (Result, error) {
+	res, err := r.run(j)
+	r.counters.count(res.Exit, err)
+	return res, err
+}
+
+func (r *Runner) run(j Job) (Result, error) {
+	if r.waiting.Add(1) > int64(r.o.Waiting) {
+		r.waiting.Add(-1)
+		return Result{}, ErrBusy
+	}
+	err := r.enter(r.turns, j.Deadline)
+	r.waiting.Add(-1)
+	if err != nil {
+		return Result{}, err
+	}
+	return r.execute(j, r.turns)
+}
+
+// execute runs a program that has a turn, which is given back once the program has really ended.
+func (r *Runner) execute(j Job, turns chan struct{}) (Result, error) {
+	if !r.begin() {
+		<-turns
+		return Result{}, ErrClosed
+	}
+	began := time.Now()
+	e := execution{job: j, runner: r}
+	if err := e.start(); err != nil {
+		<-turns
+		r.work.Done()
+		return Result{}, &StartError{j.path(), err}
+	}
+	go e.finish(turns)
+	res, err := e.follow()
+	res.Took = time.Since(began)
+	return res, err
+}
+
+// begin counts one more goroutine; false once the Runner is closed.
+func (r *Runner) begin() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.closed {
+		r.work.Add(1)
+	}
+	return !r.closed
+}
+
+// finish waits for the end of the program, which may come after its deadline.
+func (e *execution) finish(turns chan struct{}) {
+	defer e.runner.work.Done()
+	<-e.process.done
+	e.output.SetReadDeadline(time.Now().Add(flushTime))
+	e.errors.SetReadDeadline(time.Now().Add(flushTime))
+	e.runner.remove(e.process)
+	<-turns
+}
+
+// An execution is a Job at work.
+type execution struct {
+	job     Job
+	runner  *Runner
+	process *process
+	output  *os.File
+	errors  *os.File
+}
+
+// start starts the program with pipes for what it prints.
+func (e *execution) start() error {
+	if !absolute(e.job.path()) {
+		return ErrRelative
+	}
+	out, outEnd, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer outEnd.Close()
+	errs, errsEnd, err := os.Pipe()
+	if err != nil {
+		out.Close()
+		return err
+	}
+	defer errsEnd.Close()
+	e.process, err = start(e.job.Args, e.job.Account, [3]*os.File{nil, outEnd, errsEnd})
+	if err != nil {
+		out.Close()
+		errs.Close()
+		return err
+	}
+	e.output, e.errors = out, errs
+	out.SetReadDeadline(e.job.Deadline)
+	errs.SetReadDeadline(e.job.Deadline)
+	if !e.runner.add(e.process) {
+		e.process.kill()
+	}
+	return nil
+}
+
+func absolute(path string) bool { return path != "" && path[0] == '/' }
+
+// follow reads what the program prints until it ends, its time is up, or it prints too much.
+func (e *execution) follow() (Result, error) {
+	defer e.output.Close()
+	complaints := make(chan []byte, 1)
+	go func() {
+		defer e.errors.Close()
+		complaints <- e.complaints()
+	}()
+	limit := e.job.Output
+	if limit <= 0 {
+		limit = defaultOutput
+	}
+	text, err := io.ReadAll(io.LimitReader(e.output, int64(limit)+1))
+	res := Result{Output: text}
+	if len(text) > limit {
+		res.Output, err = nil, ErrOutput
+		e.process.kill()
+	}
+	ended := e.await()
+	res.Errors = <-complaints
+	switch {
+	case errors.Is(err, ErrOutput):
+		return res, err
+	case !ended:
+		res.Output = nil
+		return res, e.killed()
+	}
+	res.Exit = e.process.exit()
+	return res, nil
+}
+
+// await waits for the end of the program; at the deadline it is killed. false: it had to be.
+func (e *execution) await() bool {
+	timer := time.NewTimer(max(time.Until(e.job.Deadline), 0))
+	defer timer.Stop()
+	select {
+	case <-e.process.done:
+		return !e.runner.stopping()
+	case <-timer.C:
+	}
+	e.process.kill()
+	timer.Reset(reapTime)
+	select {
+	case <-e.process.done:
+	case <-timer.C: // it cannot be interrupted; whoever waits for it does not wait longer
+		e.errors.SetReadDeadline(time.Unix(1, 0))
+	}
+	return false
+}
+
+// killed says why the program was.
+func (e *execution) killed() error {
+	if e.runner.stopping() {
+		return ErrClosed
+	}
+	return ErrDeadline
+}
+
+func (r *Runner) stopping() bool {
+	select {
+	case <-r.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// complaints reads standard error to its end and keeps the beginning.
+func (e *execution) complaints() []byte {
+	kept, _ := io.ReadAll(io.LimitReader(e.errors, keptErrors))
+	io.Copy(io.Discard, e.errors)
+	return kept
+}
+
+// reason says in few words why a program does not start.
+func reason(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "there is no such file (or its interpreter is missing)"
+	case errors.Is(err, fs.ErrPermission):
+		return "it is not executable, or the account may not run it"
+	case errors.Is(err, syscall.ENOEXEC):
+		return "it is no program; a script begins with #!"
+	}
+	return err.Error()
+}
