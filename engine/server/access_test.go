@@ -136,7 +136,7 @@ func TestRejectLeaksNothing(t *testing.T) {
 		return nil
 	}}}
 	g := load(t, someUsers, p)
-	g.Settings.Texts.Denied = "Access denied"
+	g.Settings.Texts.Denied = textOf(t, g, "Access denied")
 	for _, c := range []struct {
 		user, password string
 		want           []string
@@ -200,10 +200,13 @@ func TestGNUWrongPassword(t *testing.T) {
 	}
 }
 
-// TestBeginAlone: what a BEGIN entry gives makes nobody known.
+// TestBeginAlone: a BEGIN entry makes a user known only by a password or an Auth-Type.
 func TestBeginAlone(t *testing.T) {
 	g := load(t, "BEGIN Auth-Type = Accept\n\tReply-Message = \"B\"\nbob Auth-Type = Accept\n\tNULL\n", nil)
-	if out := login(t, g, "bob", "x"); out.Kind != Reject || out.Reason != "unknown-user" {
+	if out := login(t, g, "bob", "x"); out.Kind != Accept || len(out.Reply.Pairs) != 1 {
+		t.Errorf("%s", out)
+	}
+	if out := login(t, g, "eve", "x"); out.Kind != Accept {
 		t.Errorf("%s", out)
 	}
 	g = load(t, "BEGIN NULL\n\tReply-Message = \"B\", Fall-Through = Yes\nbob Auth-Type = Accept\n\tNULL\n", nil)
@@ -258,7 +261,7 @@ func TestKeep(t *testing.T) {
 func TestDeny(t *testing.T) {
 	g := load(t, someUsers, nil)
 	g.Settings.Deny = map[string]struct{}{"bob": {}}
-	g.Settings.Texts.Closed = "closed"
+	g.Settings.Texts.Closed = textOf(t, g, "closed")
 	out := login(t, g, "bob", "hello")
 	if out.Kind != Reject || out.Reason != "access-deny" {
 		t.Errorf("%s", out)

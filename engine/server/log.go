@@ -105,10 +105,15 @@ func (l *Log) request(ls *lines, r *Request) {
 	if !l.wants(slog.LevelInfo) {
 		return
 	}
+	mask := r.logMask()
+	if r.hides(mask) {
+		return
+	}
 	e := l.begin(ls, slog.LevelInfo, r.Packet.Code.String(), r.Arrival)
 	e.text("nas", r.Client.Name)
 	e.number("id", int64(r.Packet.Identifier))
 	e.name("user", logUser(r))
+	e.octets("password", r.passwordShown(mask))
 	e.text("verdict", r.Verdict.String())
 	e.text("reason", r.Reason)
 	e.rule(r)

@@ -59,6 +59,8 @@ const (
 	ReasonEncode
 	ReasonNoSession
 	ReasonThrottled // too many wrong credentials: this one was not looked at
+	ReasonRealmQuota
+	ReasonMultipleLogin // Simultaneous-Use
 
 	NumReasons // the length of a table by Reason
 )
@@ -108,6 +110,8 @@ var reasonNames = [NumReasons]string{
 	ReasonHookAccept:              "hook-accept",
 	ReasonEncode:                  "encode",
 	ReasonNoSession:               "no-session",
+	ReasonRealmQuota:              "realm-quota",
+	ReasonMultipleLogin:           "multiple-login",
 	ReasonThrottled:               "throttled",
 }
 

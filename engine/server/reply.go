@@ -88,6 +88,9 @@ func (r *Request) encodeList(b []byte, code radius.Code) ([]byte, error) {
 	msError := r.Generation.prepare().chapError
 	for i := range r.Reply.Pairs {
 		p := &r.Reply.Pairs[i]
+		if r.isText(p) { // encodeOwn's
+			continue
+		}
 		if !carries(code, p.Attr, r.Client, msError) || r.withholds(p, code) {
 			if r.Trace != nil && !p.Attr.Internal {
 				r.Trace.Step("left out of " + code.String() + ": " + p.Attr.Name)
@@ -140,7 +143,7 @@ func (r *Request) encodeOwn(b []byte, code radius.Code) []byte {
 			b = radius.AppendAttribute(b, t, v)
 		}
 	}
-	return b
+	return r.encodeTexts(b, code)
 }
 
 // encodeFailure answers an EAP-Response with EAP-Failure under its identifier (RFC 3579 s2.6.3, 3748 s4.2).

@@ -105,6 +105,7 @@ type way struct {
 	digest   []byte
 	ring     *ring
 	values   []byte // encoding scratch
+	text     []byte // a message of the server's own; pairs of Reply point into it
 }
 
 // reset makes the request ready for the next packet on the same desk: all but buffers, the desk, its Runner
@@ -129,7 +130,7 @@ func (w *way) reset() {
 	w.settled, w.noRecord, w.asked, w.slow, w.second, w.verified = false, false, false, false, false, false
 	w.failure, w.salts = nil, 0
 	w.query.Reset()
-	w.state, w.sealed, w.record = w.state[:0], w.sealed[:0], w.record[:0]
+	w.state, w.sealed, w.record, w.text = w.state[:0], w.sealed[:0], w.record[:0], w.text[:0]
 }
 
 // User gives User-Name as it stands, nil if there is none.

@@ -41,13 +41,16 @@ func (c *Core) expiration(r *Request, p *Pair) {
 	if len(p.Value) != 4 {
 		return
 	}
-	left := int64(binary.BigEndian.Uint32(p.Value)) - r.Arrival.Unix()
+	left := expires(p.Value) - r.Arrival.Unix()
 	if left <= 0 {
 		c.reject(r, ReasonExpiredAccount)
 		return
 	}
 	r.shorten(left, "Expiration")
 }
+
+// expires gives the Unix time behind four octets.
+func expires(v []byte) int64 { return int64(binary.BigEndian.Uint32(v)) }
 
 // loginTime refuses outside the hours, and shortens the session to their end. Hours that a handler made up
 // and that cannot be read allow nothing.

@@ -24,8 +24,15 @@ import (
 var monday = time.Date(2024, 1, 1, 12, 0, 0, 0, time.UTC)
 
 const testDictionary = `
+ATTRIBUTE Framed-IP-Netmask      9 ipaddr
 ATTRIBUTE Filter-Id             11 string
+ATTRIBUTE Framed-MTU            12 integer
+ATTRIBUTE Framed-Compression    13 integer
+ATTRIBUTE Callback-Number       19 string
+ATTRIBUTE Callback-Id           20 string
+ATTRIBUTE Framed-Route          22 string
 ATTRIBUTE NAS-Port-Type         61 integer
+ATTRIBUTE Port-Limit            62 integer
 ATTRIBUTE Tunnel-Password       69 string has_tag,encrypt=2
 VALUE Service-Type Framed-User     2
 VALUE Service-Type Authorize-Only 17

@@ -172,6 +172,10 @@ func (r *Request) strip() {
 func (c *Core) reject(r *Request, why Reason) {
 	r.refuse(Reject, why)
 	r.hold(nil)
+	if !why.restricts() {
+		r.Reply.Reset() // a text may name what an accept would have said, but not to those without the password
+	}
+	text := r.expand(r.Generation.Settings.Texts.of(why))
 	r.Reply.Reset()
 	message := dictionary.Ref{Attr: r.Generation.Dictionary.Known.ReplyMessage, Tag: dictionary.AnyTag}
 	if why == ReasonDenied || r.ruleDialect() != users.GNU {
@@ -179,10 +183,7 @@ func (c *Core) reject(r *Request, why Reason) {
 			r.Reply.Add(message, r.way.messages.Pairs[i].Value)
 		}
 	}
-	if text := r.Generation.Settings.Texts.of(why); text != "" {
-		r.way.values = append(r.way.values[:0], text...)
-		r.Reply.Add(message, r.way.values)
-	}
+	r.say(text)
 }
 
 func (r *Request) ruleDialect() users.Dialect {
@@ -190,17 +191,4 @@ func (r *Request) ruleDialect() users.Dialect {
 		return rules[len(rules)-1].Dialect
 	}
 	return users.Infer
-}
-
-// of gives the text for a reason.
-func (t *Texts) of(why Reason) string {
-	switch why {
-	case ReasonClosed:
-		return t.Closed
-	case ReasonExpiredAccount:
-		return t.Expired
-	case ReasonLoginTime:
-		return t.OutOfHours
-	}
-	return t.Denied
 }
