@@ -26,12 +26,16 @@ type Config struct {
 	Auth       Auth       `toml:"auth" doc:"Passwords."`
 	Throttle   Throttle   `toml:"throttle" doc:"Wrong passwords. Each number is what is looked at in span; 0 switches it off. A right password clears its user and station."`
 	Duplicates Duplicates `toml:"duplicates" doc:"Requests that repeat others under a new identifier: those whose attributes with one of the PROPERTY flags 1 to 9 are equal."`
+	Messages   Messages   `toml:"messages" doc:"Reply-Messages of the server's own. They have the macros of GNU Radius (docs/users.md): %u, %C{name} of the request, %R{name} of the reply and its orders. A new line is sent as CR LF; what is longer than 253 octets becomes several Reply-Messages. An empty text says nothing."`
 	Acct       Acct       `toml:"acct" doc:"Accounting."`
 	State      State      `toml:"state" doc:"What the server keeps over restarts."`
 	Reload     Reload     `toml:"reload" doc:"When and how a changed tree becomes the active one."`
 	Log        Log        `toml:"log" doc:"What the server says."`
 	Admin      Admin      `toml:"admin" doc:"The socket of reload, status, trace, who and kick."`
 	HTTP       HTTP       `toml:"http" doc:"Metrics and health: /live, /ready, /metrics."`
+
+	Programs Programs           `toml:"programs" doc:"Programs that are run beside the server: docs/programs.md. No shell runs them."`
+	Filters  map[string]*Filter `toml:"filters" doc:"Filters: programs that live long, read lines and answer lines. Entries name them as |NAME. A filter needs command, and an input for each service that it has."`
 
 	places map[string]raddb.Pos // of each key that the file has, by its dotted name
 }
@@ -54,6 +58,9 @@ type Server struct {
 	AnyCode        bool           `toml:"any-code" doc:"take Access-Requests on accounting ports and the reverse, as GNU Radius did"`
 	NoCredential   bool           `toml:"no-credential" doc:"answer Access-Requests that have neither a credential nor Message-Authenticator (call-check NASes)"`
 	StrictNames    bool           `toml:"strict-names" doc:"refuse user names with control characters"`
+	NameChars      string         `toml:"username-chars" doc:"characters of user names beside letters and digits, where a client has none of its own; empty: any. GNU Radius had \".-_!@#$%^&\\/\"; a MAC address needs \":\" too"`
+	BadNames       string         `toml:"bad-names" one:"reject discard" doc:"what becomes of an Access-Request whose User-Name is malformed; with discard also of one without a name"`
+	ExpireWarning  time.Duration  `toml:"expire-warning" min:"0s" max:"3650d" doc:"an accept so shortly before Expiration, or sooner, has the text password-expire-warning; 0s: none has"`
 	MaxInflight    int            `toml:"max-inflight" min:"1" max:"1048576" doc:"requests of one client in work at once"`
 	ChallengeTries int            `toml:"challenge-tries" min:"1" max:"100" doc:"answers that one State allows"`
 	SessionJitter  int            `toml:"session-jitter" min:"0" max:"50" doc:"percent by which Session-Timeout is shortened at random, so that sessions do not all end in one second"`
@@ -61,6 +68,18 @@ type Server struct {
 	Batch          int            `toml:"batch" min:"1" max:"128" restart:"yes" doc:"datagrams read at once"`
 	Queue          int            `toml:"queue" min:"1" max:"1048576" restart:"yes" doc:"requests that may wait for a backend at once; beyond it they are dropped"`
 	RecvBuffer     Size           `toml:"recv-buffer" min:"4KiB" max:"1GiB" restart:"yes" doc:"the kernel's buffer of a socket; the kernel may grant less, see net.core.rmem_max"`
+}
+
+// Messages holds texts. The examples in their documentation are those of GNU Radius.
+type Messages struct {
+	AccessDenied    string `toml:"access-denied" doc:"wrong password, unknown user, and each reject without a text of its own; GNU Radius: \"\\nAccess denied\\n\""`
+	AccountClosed   string `toml:"account-closed" doc:"the name stands in access.deny; GNU Radius: \"Sorry, your account is currently closed\\n\""`
+	PasswordExpired string `toml:"password-expired" doc:"Expiration has passed; GNU Radius: \"Password has expired\\n\""`
+	ExpireWarning   string `toml:"password-expire-warning" doc:"Expiration is near: server.expire-warning; GNU Radius: \"Password will expire in %R{Password-Expire-Days} Days\\n\""`
+	RealmQuota      string `toml:"realm-quota" doc:"the realm has all the sessions that it may have; GNU Radius: \"\\nRealm quota exceeded - access denied\\n\""`
+	MultipleLogin   string `toml:"multiple-login" doc:"Simultaneous-Use of more than one; GNU Radius: \"\\nYou are already logged in %R{Simultaneous-Use} times - access denied\\n\""`
+	SecondLogin     string `toml:"second-login" doc:"Simultaneous-Use of one; GNU Radius: \"\\nYou are already logged in - access denied\\n\""`
+	Timespan        string `toml:"timespan-violation" doc:"outside Login-Time; GNU Radius: \"You are calling outside your allowed timespan\\n\""`
 }
 
 // Clients holds the settings of the clients file.
@@ -103,10 +122,13 @@ type Policy struct {
 
 // Auth holds the settings of authentication.
 type Auth struct {
-	HashWorkers int  `toml:"hash-workers" min:"0" max:"256" restart:"yes" doc:"goroutines that compute costly password hashes; 0: one for each processor"`
-	HashQueue   int  `toml:"hash-queue" min:"1" max:"65536" restart:"yes" doc:"requests that may wait for them; beyond it they are dropped, never rejected"`
-	CUI         bool `toml:"cui" doc:"give a NAS that asks for it a Chargeable-User-Identity (RFC 4372), and refuse one that is not the user's"`
-	Class       bool `toml:"class" doc:"add a sealed Class to each accept, which ties accounting records to the user and rule that were let in"`
+	HashWorkers int    `toml:"hash-workers" min:"0" max:"256" restart:"yes" doc:"goroutines that compute costly password hashes, each with up to 128 MiB for an Argon2 one; 0: one for each processor"`
+	HashQueue   int    `toml:"hash-queue" min:"1" max:"65536" restart:"yes" doc:"requests that may wait for them; beyond it they are dropped, never rejected"`
+	CUI         bool   `toml:"cui" doc:"give a NAS that asks for it a Chargeable-User-Identity (RFC 4372), and refuse one that is not the user's"`
+	System      bool   `toml:"system" doc:"read the system's accounts though no users entry names Auth-Type System: for scripts that order it"`
+	Passwd      string `toml:"passwd" doc:"accounts of the system, for Auth-Type System"`
+	Shadow      string `toml:"shadow" doc:"their passwords, in the form of shadow(5) or of the BSDs' master.passwd; the server's user must be able to read it (group shadow)"`
+	Class       bool   `toml:"class" doc:"add a sealed Class to each accept, which ties accounting records to the user and rule that were let in"`
 }
 
 // Throttle holds the limits on wrong credentials.
@@ -123,6 +145,28 @@ type Duplicates struct {
 	CompareAuth int `toml:"compare-auth" min:"0" max:"9" doc:"the flag for Access-Requests; 0: they are only compared by source, identifier and authenticator"`
 	CompareAcct int `toml:"compare-acct" min:"0" max:"9" doc:"the flag for Accounting-Requests"`
 }
+
+// Programs holds the bounds of external programs.
+type Programs struct {
+	User    string        `toml:"user" doc:"account to run programs as; empty: daemon if the server is root, else the server's own, which is all that a server that is not root can do"`
+	Timeout time.Duration `toml:"timeout" min:"50ms" max:"60s" doc:"of one program; the deadline of its request holds, too. It is killed then, with all its children"`
+	Output  Size          `toml:"output" min:"1KiB" max:"1MiB" doc:"what one program may print, or a filter in one answer"`
+	Max     int           `toml:"max" min:"1" max:"1024" restart:"yes" doc:"programs at once that requests wait for, and as many that nobody waits for; beyond it requests are dropped, never rejected"`
+}
+
+// A Filter is one table [filters.NAME].
+type Filter struct {
+	Command     string `toml:"command" doc:"its absolute path and arguments"`
+	ErrorLog    string `toml:"error-log" doc:"file for its standard error, relative to this directory; empty: the server's log; none: nowhere"`
+	AuthInput   string `toml:"auth-input" doc:"line for Exec-Program-Wait, with the macros of docs/users.md; empty: it has no part in authentication"`
+	AuthWait    bool   `toml:"auth-wait-reply" doc:"it answers that line; without, it counts as a success"`
+	AuthForgive bool   `toml:"auth-success-on-failure" doc:"a broken or slow filter counts as a success, too"`
+	AcctInput   string `toml:"acct-input" doc:"line for Acct-Ext-Program"`
+	AcctWait    bool   `toml:"acct-wait-reply" doc:"as above"`
+	AcctForgive bool   `toml:"acct-success-on-failure" doc:"as above"`
+}
+
+func (f *Filter) setDefaults() { f.AuthWait, f.AcctWait = true, true }
 
 // Acct holds the settings of accounting.
 type Acct struct {
@@ -147,11 +191,12 @@ type Reload struct {
 
 // Log holds the settings of logging.
 type Log struct {
-	Level    string `toml:"level" one:"debug info warn error" doc:"the least that is written; above info the lines of requests are left out"`
-	Format   string `toml:"format" one:"auto text json" restart:"yes" doc:"auto: for people on a terminal, else text"`
-	File     string `toml:"file" restart:"yes" doc:"file to write to, reopened on SIGUSR1 and when it is renamed; empty: standard error"`
-	Identity string `toml:"identity" one:"plain hash" restart:"yes" doc:"whether the lines of requests have user names plainly or as keyed hashes; the key is made once in the state directory"`
-	Last     int    `toml:"last" min:"1" max:"1048576" restart:"yes" doc:"decisions that perilune explain --last remembers"`
+	Level     string `toml:"level" one:"debug info warn error" doc:"the least that is written; above info the lines of requests are left out"`
+	Format    string `toml:"format" one:"auto text json" restart:"yes" doc:"auto: for people on a terminal, else text"`
+	File      string `toml:"file" restart:"yes" doc:"file to write to, reopened on SIGUSR1 and when it is renamed; empty: standard error"`
+	Identity  string `toml:"identity" one:"plain hash" restart:"yes" doc:"whether the lines of requests have user names plainly or as keyed hashes; the key is made once in the state directory"`
+	Passwords bool   `toml:"passwords" doc:"whether the lines of Access-Requests have the password that was typed, which is a danger; the bits of Log-Mode-Mask leave it out"`
+	Last      int    `toml:"last" min:"1" max:"1048576" restart:"yes" doc:"decisions that perilune explain --last remembers"`
 }
 
 // Admin holds the settings of the admin socket.

@@ -20,6 +20,7 @@ func Default() *Config {
 			DuplicateKeep:  10 * time.Second,
 			DuplicateCache: 16 * MiB,
 			StrictNames:    true,
+			BadNames:       "reject",
 			MaxInflight:    512,
 			ChallengeTries: 3,
 			Loops:          1,
@@ -42,7 +43,7 @@ func Default() *Config {
 			CallDepth:  200,
 		},
 		Throttle: Throttle{Failures: 10, StationFailures: 100, UserFailures: 100, Span: 10 * time.Minute, UserDelay: 3 * time.Second},
-		Auth:     Auth{CUI: true, HashQueue: 256},
+		Auth:     Auth{CUI: true, HashQueue: 256, Passwd: "/etc/passwd", Shadow: "/etc/shadow"},
 		Reload: Reload{
 			Watch:        true,
 			Poll:         10 * time.Second,
@@ -51,9 +52,11 @@ func Default() *Config {
 			TestsTimeout: 10 * time.Second,
 			Keep:         10,
 		},
-		Log:   Log{Level: "info", Format: "auto", Identity: "plain", Last: 4096},
-		Admin: Admin{Operators: []string{}},
-		HTTP:  HTTP{Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:9812")}},
+		Log:      Log{Level: "info", Format: "auto", Identity: "plain", Last: 4096},
+		Programs: Programs{Timeout: 4 * time.Second, Output: 64 * KiB, Max: 32},
+		Filters:  map[string]*Filter{},
+		Admin:    Admin{Operators: []string{}},
+		HTTP:     HTTP{Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:9812")}},
 	}
 }
 

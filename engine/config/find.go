@@ -11,6 +11,9 @@ func (s slot) child(key string) (slot, bool) {
 	if !isTable(s.value.Type()) {
 		return s, false
 	}
+	if isNamed(s.value.Type()) {
+		return slot{value: namedTable(s.value, key)}, true
+	}
 	for f := range fields(s.value, "") {
 		if f.key == key {
 			return slot{f.value, f.tag}, true

@@ -130,6 +130,7 @@ func (r *reader) table(n *unstable.Node) (path []string, ok bool) {
 		r.errs.Errorf(at, "%s is no table; expected %s = ... under [%s]", name, path[len(path)-1], strings.Join(path[:len(path)-1], "."))
 		return nil, false
 	}
+	r.config.places[name] = at
 	return path, true
 }
 
@@ -168,6 +169,7 @@ func (r *reader) keyValue(table []string, n *unstable.Node, values map[string]an
 		}
 		r.set(s, key, lookup(values, path), at)
 	case inline:
+		r.config.places[key] = at
 		for it := n.Value().Children(); it.Next(); {
 			r.keyValue(path, it.Node(), values)
 		}

@@ -17,6 +17,9 @@ import (
 func Reference() string {
 	var b strings.Builder
 	for table := range fields(reflect.ValueOf(Default()).Elem(), "") {
+		if isNamed(table.value.Type()) {
+			table.key, table.value = table.key+".NAME", newNamed(table.value.Type()).Elem()
+		}
 		referenceTable(&b, table.key, table.tag.Get("doc"), table.value)
 	}
 	return b.String()

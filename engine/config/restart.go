@@ -16,7 +16,7 @@ func RestartOnly(before, after *Config) raddb.List {
 	}
 	for f := range after.leaves() {
 		was := old[f.key]
-		if f.restart() && !reflect.DeepEqual(was.Interface(), f.value.Interface()) {
+		if f.restart() && was.IsValid() && !reflect.DeepEqual(was.Interface(), f.value.Interface()) {
 			errs.Errorf(after.Place(f.key), "%s changed from %s to %s: that needs a restart of the server", f.key, literal(was), literal(f.value))
 		}
 	}

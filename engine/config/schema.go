@@ -15,10 +15,13 @@ type field struct {
 func (f field) restart() bool { return f.tag.Get("restart") == "yes" }
 
 // isTable reports whether a type is a table of keys, not one value.
-func isTable(t reflect.Type) bool { return t.Kind() == reflect.Struct }
+func isTable(t reflect.Type) bool { return t.Kind() == reflect.Struct || isNamed(t) }
 
 // fields gives the direct keys of a table.
 func fields(table reflect.Value, prefix string) iter.Seq[field] {
+	if isNamed(table.Type()) {
+		return namedFields(table, prefix)
+	}
 	return func(yield func(field) bool) {
 		for i := range table.NumField() {
 			sf := table.Type().Field(i)
@@ -38,15 +41,20 @@ func fields(table reflect.Value, prefix string) iter.Seq[field] {
 
 // leaves gives the keys that have a value, in the order of the struct.
 func (c *Config) leaves() iter.Seq[field] {
-	return func(yield func(field) bool) {
-		for table := range fields(reflect.ValueOf(c).Elem(), "") {
-			for f := range fields(table.value, table.key) {
-				if !yield(f) {
-					return
-				}
+	return func(yield func(field) bool) { leavesOf(reflect.ValueOf(c).Elem(), "", yield) }
+}
+
+func leavesOf(table reflect.Value, prefix string, yield func(field) bool) bool {
+	for f := range fields(table, prefix) {
+		if isTable(f.value.Type()) {
+			if !leavesOf(f.value, f.key, yield) {
+				return false
 			}
+		} else if !yield(f) {
+			return false
 		}
 	}
+	return true
 }
 
 // keyNames gives the last parts of the names of a table's keys, for "did you mean".

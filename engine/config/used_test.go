@@ -53,8 +53,13 @@ func keys() (all []string) {
 		if table.Tag.Get("toml") == "" {
 			continue
 		}
-		for j := range table.Type.NumField() {
-			all = append(all, table.Name+"."+table.Type.Field(j).Name)
+		name, typ := table.Name, table.Type
+		if isNamed(typ) {
+			typ = typ.Elem().Elem()
+			name = typ.Name()
+		}
+		for j := range typ.NumField() {
+			all = append(all, name+"."+typ.Field(j).Name)
 		}
 	}
 	return all
@@ -67,7 +72,11 @@ func reads(f *ast.File, used map[string]bool) {
 	ast.Inspect(f, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.Field:
-			if table, ok := n.Type.(*ast.SelectorExpr); ok && lastName(table.X) == "config" {
+			typ := n.Type
+			if star, ok := typ.(*ast.StarExpr); ok {
+				typ = star.X
+			}
+			if table, ok := typ.(*ast.SelectorExpr); ok && lastName(table.X) == "config" {
 				for _, name := range n.Names {
 					tables[name.Name] = table.Sel.Name
 				}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -25,7 +26,27 @@ func (r *reader) validate() {
 	if c.Reload.Longest < c.Reload.Quiet {
 		r.errs.Errorf(c.Place("reload.longest"), "reload.longest (%s) is below reload.quiet (%s)", durationText(c.Reload.Longest), durationText(c.Reload.Quiet))
 	}
+	if c.Log.Passwords {
+		r.errs.Warnf(c.Place("log.passwords"), "log.passwords is true: the log has the passwords of those who log in")
+	}
 	r.paths()
+	r.filters()
+}
+
+// filters refuses what says nothing.
+func (r *reader) filters() {
+	for name, f := range r.config.Filters {
+		at := r.config.Place("filters." + name)
+		switch {
+		case !plainName(name):
+			r.errs.Errorf(at, "a filter is named %q; expected letters, digits and -_. alone, %d at most", name, maxTableName)
+		case strings.Contains(r.errs.Error(), "filters."+name): // told already, and this would only follow from it
+		case f.Command == "":
+			r.errs.Errorf(at, "filters.%s has no command; expected command = \"/path arguments\"", name)
+		case f.AuthInput == "" && f.AcctInput == "":
+			r.errs.Errorf(at, "filters.%s has neither auth-input nor acct-input, so that it can be asked nothing", name)
+		}
+	}
 }
 
 // listeners refuses an address that is given twice, and a server that listens nowhere.
