@@ -15,6 +15,7 @@ import (
 	"perilune/engine/admin"
 	"perilune/engine/config"
 	"perilune/engine/raddb"
+	"perilune/engine/server"
 	"perilune/policy/reload"
 )
 
@@ -146,10 +147,13 @@ func runGenerations(args []string, s streams) int {
 	return exitOK
 }
 
+// forgetFailures stands for all failed logins in the place of an address.
+const forgetFailures = "failures"
+
 func runStatus(args []string, s streams) int {
 	r := newRemote(s, "status", "Shows what a running server does: generation, last reload, counters, and which sources must sign.\n"+
-		"-forget ADDRESS makes it unlearn that an address sends Message-Authenticator.", "perilune status")
-	forget := r.String("forget", "", "unlearn `ADDRESS`")
+		"-forget ADDRESS makes it unlearn that an address sends Message-Authenticator, -forget failures all wrong passwords.", "perilune status")
+	forget := r.String("forget", "", "unlearn `ADDRESS`, or failures: who has sent wrong passwords")
 	if rest, code, ok := r.parse(args); !ok {
 		return code
 	} else if len(rest) > 0 {
@@ -158,6 +162,10 @@ func runStatus(args []string, s streams) int {
 	if *forget != "" {
 		if err := r.do("forget", map[string]string{"address": *forget}, nil); err != nil {
 			return s.fail("status", err)
+		}
+		if *forget == forgetFailures {
+			fmt.Fprintln(s.out, "nobody is throttled any more")
+			return exitOK
 		}
 		fmt.Fprintf(s.out, "Message-Authenticator is not required from %s any more\n", *forget)
 		return exitOK
@@ -194,6 +202,9 @@ func (p *statusReport) write(w io.Writer) {
 	}
 	for _, name := range []string{"requests", "verdicts", "reasons"} {
 		fmt.Fprintf(w, "%s: %s\n", name, inWords(p.Counters[name]))
+	}
+	if t := p.Throttle; t != (server.Throttled{}) {
+		fmt.Fprintf(w, "throttled for wrong passwords: %d users at their stations, %d stations; %d users are answered later\n", t.Pairs, t.Stations, t.Users)
 	}
 	for _, l := range p.Learnt {
 		fmt.Fprintf(w, "Message-Authenticator required from %v since %s\n", l.Address, l.At.Local().Format(time.DateTime))

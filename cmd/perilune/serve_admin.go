@@ -53,8 +53,12 @@ func (d *daemon) wipe(*admin.Call) (any, error) {
 	return d.reloader.Generations(), nil
 }
 
-// forget makes the server unlearn that a source sends Message-Authenticator.
+// forget makes the server unlearn that a source sends Message-Authenticator, or all failed logins.
 func (d *daemon) forget(c *admin.Call) (any, error) {
+	if c.Params["address"] == forgetFailures {
+		d.core.ForgetFailures(by(c))
+		return map[string]string{"forgotten": forgetFailures}, nil
+	}
 	addr, err := netip.ParseAddr(c.Params["address"])
 	if err != nil {
 		return nil, err
@@ -105,6 +109,7 @@ type statusReport struct {
 	Counters map[string]any   `json:"counters"`
 	Listen   []listenerStatus `json:"listeners"`
 	Learnt   []server.Learnt  `json:"message_authenticator_required"`
+	Throttle server.Throttled `json:"throttled"`
 }
 
 type listenerStatus struct {
@@ -121,6 +126,7 @@ func (d *daemon) status() statusReport {
 	r := statusReport{Version: version(), Uptime: time.Since(d.began), Dir: d.o.dir, Reload: d.reloader.Status(), Learnt: d.core.Learnt(), Counters: counted(&snap)}
 	if g, release := d.server.Hold(); g != nil {
 		r.Clients, r.Users = g.Clients.Len(), g.Users.Len()
+		r.Throttle = d.core.Throttled(g.Settings.Throttle)
 		release()
 	}
 	for _, l := range snap.Listeners {

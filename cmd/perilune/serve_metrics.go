@@ -34,6 +34,7 @@ func (d *daemon) live() error {
 // metrics gives all samples. Labels come from the tables of codes, verdicts and reasons alone.
 func (d *daemon) metrics(yield func(admin.Sample)) {
 	snap := d.server.Snapshot()
+	throttled := d.throttled()
 	for i := range snap.Listeners {
 		d.listenerMetrics(&snap.Listeners[i], yield)
 	}
@@ -54,8 +55,24 @@ func (d *daemon) metrics(yield func(admin.Sample)) {
 	gauge("perilune_waiting_requests", "Requests that wait for a backend or a costly hash.", float64(snap.Waiting))
 	gauge("perilune_recording_requests", "Accounting requests whose record is being written.", float64(snap.Recording))
 	gauge("perilune_delayed_rejects", "Rejects held back.", float64(snap.Delayed))
+	for _, who := range []struct {
+		kind string
+		n    int
+	}{{"pair", throttled.Pairs}, {"station", throttled.Stations}, {"user", throttled.Users}} {
+		yield(admin.Sample{Name: "perilune_throttled", Help: "Users at their stations, and stations, whose passwords are not looked at now; users whose rejects are held back longer.",
+			Gauge: true, Labels: []string{"kind", who.kind}, Value: float64(who.n)})
+	}
 	gauge("perilune_journal_healthy", "Whether accounting records can be written.", truth(d.journal.Healthy()))
 	yield(admin.Sample{Name: "perilune_log_lines_lost_total", Help: "Log lines that found no room.", Value: float64(snap.LogLost)})
+}
+
+func (d *daemon) throttled() server.Throttled {
+	g, release := d.server.Hold()
+	defer release()
+	if g == nil {
+		return server.Throttled{}
+	}
+	return d.core.Throttled(g.Settings.Throttle)
 }
 
 func truth(b bool) float64 {
