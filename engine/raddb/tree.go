@@ -16,8 +16,9 @@ import (
 type Tree struct {
 	Root string // absolute or as given; names are relative to it
 
-	mu     sync.Mutex // protects inputs and torn
+	mu     sync.Mutex // protects inputs, system and torn
 	inputs map[string][sha256.Size]byte
+	system map[string]bool // inputs that ReadSystemFile read
 	torn   bool
 
 	from source // the disk, a snapshot, or files that the program carries
@@ -25,8 +26,9 @@ type Tree struct {
 
 // An Input is one thing a generation was made from: a file by its path, or a value by a name in brackets.
 type Input struct {
-	Path string
-	Sum  [sha256.Size]byte
+	Path   string
+	Sum    [sha256.Size]byte
+	System bool // a file of the system: it is read where it lies, and no copy is kept of it
 }
 
 // Open gives the tree below root. Nothing is read yet.
@@ -56,6 +58,23 @@ func (t *Tree) ReadFile(name string) ([]byte, error) {
 	}
 	t.remember(t.Path(name), sha256.Sum256(b))
 	return b, nil
+}
+
+// ReadSystemFile reads a file of the system that holds more than a configuration (passwords of accounts): always
+// from the disk, also for a snapshot, so that what has changed there since holds. It is an input, of which no copy
+// is to be kept.
+func (t *Tree) ReadSystemFile(path string) ([]byte, error) {
+	live := &Tree{Root: t.Root, inputs: map[string][sha256.Size]byte{}, from: disk{}}
+	b, err := live.ReadFile(path)
+	path = t.Path(path)
+	t.mu.Lock()
+	if t.system == nil {
+		t.system = map[string]bool{}
+	}
+	t.system[path] = true
+	t.mu.Unlock()
+	t.remember(path, live.inputs[path])
+	return b, err
 }
 
 // open remembers also what cannot be had, under the zero sum: that the file appears is a change.
@@ -114,7 +133,7 @@ func (t *Tree) Inputs() []Input {
 	defer t.mu.Unlock()
 	list := make([]Input, 0, len(t.inputs))
 	for p, s := range t.inputs {
-		list = append(list, Input{p, s})
+		list = append(list, Input{p, s, t.system[p]})
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i].Path < list[j].Path })
 	return list

@@ -31,6 +31,7 @@ func (c *Core) access(r *Request) {
 		c.tries.settle(r.way.ticket.serial, r.Verdict)
 	}
 	c.hint(r)
+	c.hintKeys(r)
 	r.conceal()
 	if r.Verdict == Challenge && c.silence.challenged(r.Client.Name) {
 		c.warn(r, "no challenge was ever answered: the client may take challenges for a failure and turn to its next server")

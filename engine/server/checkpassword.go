@@ -12,8 +12,8 @@ func (r *Request) ControlPassword() (stored auth.Stored, ok bool, err error) {
 	return r.Generation.prepare().stored(r, authLocal)
 }
 
-// CheckPassword compares the request's PAP or CHAP credential with stored. ok is false if the request has
-// neither. A costly hash is computed by Hash, whose errors it gives.
+// CheckPassword compares the request's PAP, CHAP or MS-CHAP credential with stored; MS-CHAP's success and keys
+// join the reply. ok is false if the request has none of them. A costly hash is computed by Hash, whose errors it gives.
 func (r *Request) CheckPassword(stored auth.Stored) (right, ok bool, err error) {
 	right, ok, err = r.checkPassword(r.decoy(stored))
 	r.way.guess.wrong = r.way.guess.wrong || ok && !right && err == nil
@@ -24,9 +24,14 @@ func (r *Request) checkPassword(stored auth.Stored) (right, ok bool, err error) 
 	known := &r.Generation.Dictionary.Known
 	if response, chap := r.Attributes.First(known.CHAPPassword); chap {
 		clear, plain := stored.Clear()
-		return plain && auth.CHAP(response, r.chapChallenge(known.CHAPChallenge), clear), true, nil
+		right := auth.CHAP(response, r.chapChallenge(known.CHAPChallenge), clear)
+		return right && plain, true, nil
 	}
 	given, pap := r.Attributes.First(known.UserPassword)
+	if m, is := r.msCredential(); is && !pap {
+		right, _ = r.verifyMSCHAP(&m, stored)
+		return right, true, nil
+	}
 	if !pap || !stored.Costly() {
 		return pap && stored.Verify(given), pap, nil
 	}

@@ -2,7 +2,6 @@ package server
 
 import (
 	"encoding/binary"
-	"sync/atomic"
 	"unicode/utf8"
 
 	"perilune/engine/auth"
@@ -15,8 +14,7 @@ type native struct {
 	authType  *dictionary.Attribute
 	kinds     map[uint32]authKind
 	passwords []storedAs
-	chapError *dictionary.Attribute // Microsoft's MS-CHAP-Error, nil if unknown
-	msChap    []msChapAttribute
+	microsoft microsoft
 	hours     hours
 	ruleAttributes
 }
@@ -29,7 +27,10 @@ const (
 	authLocal                  // by the method of the request
 	authPAP
 	authCHAP
-	authCrypt // Crypt-Local: what stands in Password is a crypt(3) form
+	authMSCHAP
+	authCrypt  // Crypt-Local: what stands in Password is a crypt(3) form
+	authSQL    // likewise, of a password that a handler gave
+	authSystem // the accounts of the system
 	authAccept
 	authReject
 	authIgnore
@@ -40,7 +41,8 @@ var authNames = []struct {
 	name string
 	kind authKind
 }{
-	{"Local", authLocal}, {"PAP", authPAP}, {"CHAP", authCHAP}, {"Crypt-Local", authCrypt},
+	{"Local", authLocal}, {"PAP", authPAP}, {"CHAP", authCHAP}, {"MS-CHAP", authMSCHAP},
+	{"Crypt-Local", authCrypt}, {"SQL", authSQL}, {"System", authSystem},
 	{"Accept", authAccept}, {"Reject", authReject}, {"Ignore", authIgnore},
 }
 
@@ -57,11 +59,6 @@ var passwordNames = []struct{ name, header string }{
 	{"SSHA-Password", "{ssha}"}, {"SSHA1-Password", "{ssha}"}, {"SHA2-Password", "{sha2}"},
 	{"SHA2-256-Password", "{sha256}"}, {"SHA2-512-Password", "{sha512}"}, {"SSHA2-224-Password", "{ssha224}"},
 	{"SSHA2-256-Password", "{ssha256}"}, {"SSHA2-384-Password", "{ssha384}"}, {"SSHA2-512-Password", "{ssha512}"},
-}
-
-type msChapAttribute struct {
-	attr   *dictionary.Attribute
-	method string
 }
 
 // prepare gives the generation's native, and makes it at first use. Two goroutines may make it at the same
@@ -86,19 +83,6 @@ func (as *storedAs) parse(text []byte, kind authKind) (auth.Stored, error) {
 	return auth.Parse(scheme, text)
 }
 
-// StoredPasswords gives a check for users.Options.Stored: what it finds wrong would make the first login fail.
-func StoredPasswords(d *dictionary.Dictionary) func(a *dictionary.Attribute, value []byte) error {
-	n := newNative(d)
-	return func(a *dictionary.Attribute, value []byte) error {
-		as := n.password(a)
-		if as == nil || as.scheme == "clear" {
-			return nil
-		}
-		_, err := as.parse(value, authLocal)
-		return err
-	}
-}
-
 func newNative(d *dictionary.Dictionary) *native {
 	k := &d.Known
 	n := &native{authType: k.AuthType, kinds: map[uint32]authKind{}, ruleAttributes: newRuleAttributes(d)}
@@ -111,17 +95,15 @@ func newNative(d *dictionary.Dictionary) *native {
 		{k.CleartextPassword, "clear", ""}, {k.UserPassword, "clear", ""}, {k.CryptPassword, "crypt", ""},
 		{k.PasswordWithHeader, "", ""}, {k.NTPassword, "nt", ""},
 	}
+	if a := d.Attribute("PBKDF2-Password"); a != nil {
+		n.passwords = append(n.passwords, storedAs{a, "pbkdf2", ""})
+	}
 	for _, p := range passwordNames {
 		if a := d.Attribute(p.name); a != nil {
 			n.passwords = append(n.passwords, storedAs{a, "", p.header})
 		}
 	}
-	n.chapError = d.VendorAttribute(vendorMicrosoft, 2)
-	for number, method := range map[uint32]string{1: "mschap", 25: "mschapv2"} { // RFC 2548 s2.1.3, s2.3.2
-		if a := d.VendorAttribute(vendorMicrosoft, number); a != nil {
-			n.msChap = append(n.msChap, msChapAttribute{a, method})
-		}
-	}
+	n.microsoft = newMicrosoft(d)
 	return n
 }
 
@@ -130,24 +112,6 @@ func (n *native) auth(value []byte) authKind {
 		return authCustom
 	}
 	return n.kinds[binary.BigEndian.Uint32(value)]
-}
-
-// A dummy is what an unknown user's password is verified against: of the greatest cost met so far, over
-// all generations, so that it takes the same way and time as a wrong password.
-type dummy struct{ stored atomic.Pointer[auth.Stored] }
-
-func newDummy() *dummy {
-	d, cheap := &dummy{}, auth.Dummy(auth.Cost{})
-	d.stored.Store(&cheap)
-	return d
-}
-
-// raise makes the dummy as costly as s.
-func (d *dummy) raise(s *auth.Stored) {
-	if s.Cost().Micros() > d.stored.Load().Cost().Micros() {
-		costlier := auth.Dummy(s.Cost())
-		d.stored.Store(&costlier)
-	}
 }
 
 // method names the credential of the request.
@@ -160,12 +124,11 @@ func (r *Request) method() string {
 	case r.seen.hasPassword:
 		return "pap"
 	}
-	if r.seen.microsoft {
-		for _, m := range r.Generation.prepare().msChap {
-			if _, ok := r.Attributes.First(m.attr); ok {
-				return m.method
-			}
-		}
+	switch c, _ := r.msCredential(); c.version {
+	case 1:
+		return "mschap"
+	case 2:
+		return "mschapv2"
 	}
 	return "none"
 }
@@ -175,6 +138,16 @@ func (n *native) supplies(control *dictionary.List) bool {
 	for i := range control.Pairs {
 		a := control.Pairs[i].Attr
 		if a == n.authType || n.password(a) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// holds reports whether a control list has a password.
+func (n *native) holds(control *dictionary.List) bool {
+	for i := range control.Pairs {
+		if n.password(control.Pairs[i].Attr) != nil {
 			return true
 		}
 	}
@@ -196,7 +169,7 @@ func (n *native) password(a *dictionary.Attribute) *storedAs {
 func (c *Core) authenticate(r *Request, known bool) {
 	n := r.Generation.prepare()
 	if !known {
-		c.judge(r, authLocal, *c.dummy.stored.Load(), ReasonUnknownUser)
+		c.judge(r, authLocal, c.nothing(r), ReasonUnknownUser)
 		return
 	}
 	kind := authLocal
@@ -213,6 +186,14 @@ func (c *Core) authenticate(r *Request, known bool) {
 		r.refuse(Discard, ReasonIgnored)
 	case authCustom:
 		c.custom(r, order)
+	case authSystem:
+		c.system(r, n)
+	case authSQL:
+		if !n.holds(&r.Control) {
+			c.custom(r, order)
+			return
+		}
+		c.password(r, n, authCrypt)
 	default:
 		c.password(r, n, kind)
 	}
@@ -243,10 +224,10 @@ func (c *Core) custom(r *Request, order []byte) {
 func (c *Core) password(r *Request, n *native, kind authKind) {
 	stored, found, err := n.stored(r, kind)
 	if err != nil {
-		c.warn(r, "stored password of "+r.Rule()+": "+err.Error())
+		c.warn(r, "stored password of "+r.holder()+": "+err.Error())
 	}
 	if !found {
-		c.judge(r, kind, *c.dummy.stored.Load(), ReasonNoPassword)
+		c.judge(r, kind, c.nothing(r), ReasonNoPassword)
 		return
 	}
 	c.judge(r, kind, stored, ReasonPassword)
@@ -284,21 +265,52 @@ func (c *Core) compare(r *Request, kind authKind, stored auth.Stored) (right, ok
 	given, pap := r.Attributes.First(known.UserPassword)
 	response, chap := r.Attributes.First(known.CHAPPassword)
 	switch {
-	case chap && kind != authPAP:
-		clear, plain := stored.Clear()
-		if !plain {
-			c.warn(r, "CHAP needs the clear password, and "+r.Rule()+" holds a hashed one")
-			return false, true
-		}
-		return auth.CHAP(response, r.chapChallenge(known.CHAPChallenge), clear), true
-	case pap && kind != authCHAP:
+	case chap && kind.takes(authCHAP):
+		return c.verifyCHAP(r, stored, response), true
+	case pap && kind.takes(authPAP):
 		return c.verifyPAP(r, stored, given)
+	case kind.takes(authMSCHAP):
+		if m, is := r.msCredential(); is {
+			return c.verifyMSCHAP(r, stored, &m), true
+		}
 	}
-	if r.Method != "none" && r.Method != "pap" {
-		c.warn(r, "method "+r.Method+" is not answered natively; auth_type and authorize handlers can")
+	if r.seen.eap {
+		c.warn(r, "EAP is not answered natively; auth_type and authorize handlers can")
 	}
 	c.reject(r, ReasonMethod)
 	return false, false
+}
+
+// takes reports whether an Auth-Type allows a method: one that is named PAP, CHAP or MS-CHAP allows that alone.
+func (k authKind) takes(method authKind) bool {
+	return k == method || k != authPAP && k != authCHAP && k != authMSCHAP
+}
+
+// verifyCHAP compares a response with clear text. A hash is an error of whoever wrote it down, which takes no less
+// time than a wrong password.
+func (c *Core) verifyCHAP(r *Request, stored auth.Stored, response []byte) bool {
+	clear, plain := stored.Clear()
+	if !plain {
+		c.warn(r, "CHAP needs the clear password, and "+r.holder()+" has a hash")
+	}
+	right := auth.CHAP(response, r.chapChallenge(r.Generation.Dictionary.Known.CHAPChallenge), clear)
+	return right && plain
+}
+
+func (c *Core) verifyMSCHAP(r *Request, stored auth.Stored, m *msCredential) bool {
+	right, hashed := r.verifyMSCHAP(m, stored)
+	if hashed {
+		c.warn(r, "MS-CHAP needs the clear password in UTF-8 or its NT hash, and "+r.holder()+" has neither")
+	}
+	return right
+}
+
+// holder names what the stored password is from: the rule, or a handler.
+func (r *Request) holder() string {
+	if rule := r.Rule(); rule != "" {
+		return rule
+	}
+	return "req.control"
 }
 
 // chapChallenge gives CHAP-Challenge, or in its absence the Request Authenticator (RFC 2865 s2.2).
@@ -336,6 +348,13 @@ func (c *Core) hint(r *Request) {
 	given, ok := r.Attributes.First(r.Generation.Dictionary.Known.UserPassword)
 	if ok && r.Packet.Code == radius.CodeAccessRequest && !printable(given) {
 		c.warn(r, "Unprintable password: the shared secret is probably wrong")
+	}
+}
+
+// hintKeys tells why a PPP session with MPPE does not come up.
+func (c *Core) hintKeys(r *Request) {
+	if r.way.keyless && r.Verdict == Accept {
+		c.warn(r, "MPPE keys were not sent: the client's requests carry no Message-Authenticator, or it has no-reply-ma")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"perilune/engine/auth"
 	"perilune/engine/dictionary"
 	"perilune/engine/nas"
 	"perilune/engine/users"
@@ -17,13 +18,16 @@ type Generation struct {
 	Loaded     time.Time
 	Dictionary *dictionary.Dictionary
 	Clients    *nas.Table
-	Users      *users.Table // nil: no users file; every name is unknown
-	Policy     Policy       // nil: no scripts
+	Users      *users.Table   // nil: no users file; every name is unknown
+	Accounts   *auth.Accounts // of the system, for Auth-Type System; nil: not read
+	Policy     Policy         // nil: no scripts
 	Settings   Settings
 
 	refs   atomic.Int64 // 1 while active, and 1 for each batch or detached request on it
 	closed atomic.Bool
 	native atomic.Pointer[native] // made from the dictionary when first needed
+
+	costliest dummy // of the passwords in its files
 }
 
 // Settings are those of config.toml that change with a generation.

@@ -16,6 +16,9 @@ var errReplyTooLong = errors.New("reply is longer than 4096 octets, and one is n
 // without it, or nothing if even that cannot.
 func (c *Core) encodeAccess(r *Request) {
 	r.capSession()
+	if r.Verdict == Reject {
+		r.msFailure()
+	}
 	err := r.encode(r.Verdict.replyCode())
 	if err == nil {
 		return
@@ -28,6 +31,7 @@ func (c *Core) encodeAccess(r *Request) {
 	r.way.sealed = r.way.sealed[:0]
 	r.way.messages.Reset()
 	c.reject(r, why)
+	r.msFailure()
 	if r.encode(radius.CodeAccessReject) != nil {
 		r.refuse(Drop, why)
 		r.out = r.out[:0]
@@ -85,7 +89,7 @@ func (r *Request) encodeList(b []byte, code radius.Code) ([]byte, error) {
 	if r.way.salt == nil {
 		r.way.salt = r.nextSalt
 	}
-	msError := r.Generation.prepare().chapError
+	msError := r.Generation.prepare().microsoft.failure
 	for i := range r.Reply.Pairs {
 		p := &r.Reply.Pairs[i]
 		if r.isText(p) { // encodeOwn's

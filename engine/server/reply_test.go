@@ -35,7 +35,7 @@ func TestReplyFilter(t *testing.T) {
 	} {
 		var got []string
 		for _, name := range all {
-			if carries(c.code, g.Dictionary.Attribute(name), &c.client, g.prepare().chapError) {
+			if carries(c.code, g.Dictionary.Attribute(name), &c.client, g.prepare().microsoft.failure) {
 				got = append(got, name)
 			}
 		}

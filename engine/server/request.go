@@ -93,6 +93,7 @@ type way struct {
 	slow     bool     // it waited or computed for long
 	second   bool     // the client used its old secret
 	verified bool     // Message-Authenticator was there and right
+	keyless  bool     // MPPE keys were withheld
 	record   []byte   // accounting: the record for the journal
 	recorded func(error)
 	failure  error // of the recorder
@@ -128,6 +129,7 @@ func (w *way) reset() {
 	w.messages.Reset()
 	w.decided = nil
 	w.settled, w.noRecord, w.asked, w.slow, w.second, w.verified = false, false, false, false, false, false
+	w.keyless = false
 	w.failure, w.salts = nil, 0
 	w.query.Reset()
 	w.state, w.sealed, w.record, w.text = w.state[:0], w.sealed[:0], w.record[:0], w.text[:0]

@@ -403,16 +403,6 @@ func TestEAPIsNotLetIn(t *testing.T) {
 	}
 }
 
-// TestMSCHAPIsSaid: a method that nobody answers is named in the log.
-func TestMSCHAPIsSaid(t *testing.T) {
-	g, log, o := load(t, "bob Cleartext-Password := \"x\"\n", nil), &logged{}, offline()
-	o.core.log = newLog(log)
-	out := ask(t, o, g, Question{Attributes: attrs(t, g, "User-Name = bob", "MS-CHAP-Response = 0x00", "MS-CHAP-Challenge = 0x00")})
-	if out.Method != "mschap" || out.Reason != "method" || !strings.Contains(log.String(), "method mschap is not answered natively") {
-		t.Errorf("%s %s\n%s", out.Method, out, log)
-	}
-}
-
 // TestRewriteFunction of a users rule: it may change the request, and it may end it.
 func TestRewriteFunction(t *testing.T) {
 	for _, c := range []struct {

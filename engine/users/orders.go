@@ -44,6 +44,7 @@ func (c *compiler) order(n *name, p *rawPair) bool {
 // method orders an Auth-Type of the FreeRADIUS dialect. Reject holds against others of its entry and, by +=,
 // of earlier ones.
 func (c *compiler) method(p *rawPair, out pair) bool {
+	c.tellMethod(out.value, p)
 	reject, ok := c.names.d.Known.AuthType.ValueNumber("Reject")
 	switch n := uint64(bigEndian(out.value)); {
 	case c.rejects():
@@ -83,8 +84,26 @@ func (c *compiler) warnStored(a *dictionary.Attribute, value []byte, p *rawPair)
 	if c.o.Stored == nil || len(value) == 0 {
 		return
 	}
-	if err := c.o.Stored(a, value); err != nil {
+	err := c.o.Stored(a, value)
+	refused, is := err.(Refused)
+	switch {
+	case err == nil:
+	case !is:
 		c.errs.Warnf(c.at(p.value), "%s cannot be used, so that nobody can log in with it: %v", a.Name, err)
+	case c.dialect == GNU && a == c.names.d.Known.CleartextPassword: // old files are Latin-1, and know PAP and CHAP alone
+		c.errs.Warnf(c.at(p.value), "%v", refused)
+	default:
+		c.errs.Errorf(c.at(p.value), "%s: %v", a.Name, refused)
+	}
+}
+
+// tellMethod tells Options.AuthType of an Auth-Type.
+func (c *compiler) tellMethod(value []byte, p *rawPair) {
+	if c.o.AuthType == nil {
+		return
+	}
+	if err := c.o.AuthType(value); err != nil {
+		c.errs.Warnf(c.at(p.value), "%v", err)
 	}
 }
 
@@ -182,6 +201,7 @@ func (c *compiler) finishAuth() {
 	}
 	switch {
 	case a.password == nil:
+	case (foldEqual(method, "System") || foldEqual(method, "Unix")) && string(c.literal(a.password)) == "UNIX": // the old word for that method, no password
 	case crypt:
 		c.password(k.CryptPassword, a.password)
 	default:
@@ -243,6 +263,7 @@ func (c *compiler) setMethod(method string, p *rawPair) {
 		c.errs.Errorf(c.at(p.value), "%v", err)
 		return
 	}
+	c.tellMethod(v, p)
 	c.set(a, v, c.at(p.value))
 }
 

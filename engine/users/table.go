@@ -40,9 +40,19 @@ type Options struct {
 	Yield      func()         // called every now and then while loading; nil: never
 
 	// Stored tells what is wrong with a password as it is kept, nil for nothing; its error holds none of it.
-	// It is asked of each constant order of an entry. nil: passwords are taken unseen.
+	// It is asked of each constant order of an entry. What is Refused is an error of the file, all else a warning.
+	// nil: passwords are taken unseen.
 	Stored func(a *dictionary.Attribute, value []byte) error
+
+	// AuthType is told of each constant Auth-Type that an entry orders, in wire form. What it finds amiss is a
+	// warning at that place. nil: nobody is told.
+	AuthType func(value []byte) error
 }
+
+// Refused is what Options.Stored finds so wrong that the file is not used.
+type Refused struct{ Err error }
+
+func (r Refused) Error() string { return r.Err.Error() }
 
 // A Table is one users file with all that it includes. It is immutable; its values live in memory that
 // Close gives back, so nothing taken from it may be kept beyond the generation.
@@ -57,6 +67,7 @@ type Table struct {
 	regexps    []*regexp.Regexp
 	profiles   []profile
 	groups     []group
+	uids       map[string]uint32 // of Unix accounts, if an entry asks
 	files      []string
 	port       *dictionary.Attribute // NAS-Port
 	stripped   *dictionary.Attribute // Stripped-User-Name

@@ -78,7 +78,10 @@ func (b *builder) candidate(tree *raddb.Tree) (*Candidate, raddb.List) {
 	if b.checkTests {
 		errs = append(errs, policytest.Check(tree, c.ScriptsDir)...)
 	}
-	c.Users = users.Load(tree, c.Config.Users.File, b.usersOptions(c), &errs)
+	c.Settings.Texts = messages(c.Config, c.Dictionary, &errs)
+	a := &accounts{candidate: c}
+	a.always(&errs)
+	c.Users = users.Load(tree, c.Config.Users.File, b.usersOptions(c, a), &errs)
 	if !errs.Failed() {
 		b.test(c, &errs)
 	}
@@ -149,10 +152,10 @@ func (b *builder) loadScripts(c *Candidate, errs *raddb.List) {
 	*errs = append(*errs, program.Link()...)
 }
 
-func (b *builder) usersOptions(c *Candidate) users.Options {
+func (b *builder) usersOptions(c *Candidate, a *accounts) users.Options {
 	return users.Options{
 		Dictionary: c.Dictionary, Names: c.Program, Dialect: c.Config.Users.Dialect, IgnoreCase: c.Config.Users.IgnoreCase,
-		Location: c.Config.Server.Timezone, Yield: b.o.Busy.Yield, Stored: server.StoredPasswords(c.Dictionary),
+		Location: c.Config.Server.Timezone, Yield: b.o.Busy.Yield, Stored: c.StoredPassword, AuthType: a.order,
 	}
 }
 
@@ -194,6 +197,10 @@ func settings(files *config.Tree) server.Settings {
 		AnyCodeAnyPort:              c.Server.AnyCode,
 		NoCredential:                c.Server.NoCredential,
 		StrictNames:                 c.Server.StrictNames,
+		Names:                       nameChars(c.Server.NameChars),
+		DiscardNames:                c.Server.BadNames == "discard",
+		ExpireWarning:               c.Server.ExpireWarning,
+		LogPasswords:                c.Log.Passwords,
 		MaxInflight:                 c.Server.MaxInflight,
 		ChallengeTries:              c.Server.ChallengeTries,
 		Throttle:                    throttle(c.Throttle),

@@ -58,7 +58,7 @@ func OpenStore(dir string, busy *server.Busy) (*Store, error) {
 func (s *Store) Save(m Manifest, tree *raddb.Tree, keep int) error {
 	m.Files = map[string]string{}
 	for _, in := range tree.Inputs() {
-		if !isFile(in) {
+		if !isFile(in) || in.System {
 			continue
 		}
 		sum := hex.EncodeToString(in.Sum[:])
