@@ -26,6 +26,7 @@ const (
 	classPrefix
 	classSuffix
 	classGroup
+	classUID
 	classPort     // NAS-Port: ranges
 	classInterval // Acct-Interim-Interval: not below a minute
 	classTimeout  // Session-Timeout: 0 is doubtful
@@ -47,7 +48,7 @@ func (n *name) attr() *dictionary.Attribute { return n.ref.Attr }
 // classByName holds what has no field in dictionary.Known. Keys are in lower case.
 var classByName = map[string]class{
 	"pam-auth": classSets, "auth-data": classSets, "password-location": classSets, "log-mode-mask": classSets,
-	"termination-menu": classSets, "acct-interim-interval": classInterval, "group-name": classGroup,
+	"termination-menu": classSets, "acct-interim-interval": classInterval, "group-name": classGroup, "user-uid": classUID,
 }
 
 // refused holds attributes that cannot be had here, and what to write for them. Keys are in lower case.
@@ -64,7 +65,6 @@ var refused = map[string]string{
 	"scheme-acct-procedure":  `write an accounting hook: on("accounting", fn)`,
 	"connect-rate":           `compare Connect-Info in a hook`,
 	"add-port-to-ip-address": `write the address with a plus sign: Framed-IP-Address = 10.0.0.1+`,
-	"user-uid":               `write Group = "name"`,
 	"client-shortname":       aboutPacket + "req.client.name",
 	"client-ip-address":      aboutPacket + "req.client.address",
 	"packet-src-ip-address":  aboutPacket + "req.src",

@@ -44,6 +44,8 @@ func (c *compiler) check(n *name, p *rawPair) (plain bool) {
 		return c.textCheck(n, p, checkSuffix)
 	case classGroup:
 		return c.group(n, p)
+	case classUID:
+		return c.uid(n, p)
 	}
 	return c.compare(n, p)
 }

@@ -2,6 +2,7 @@ package users
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -24,6 +25,10 @@ func (m matcher) holds(p *pair) bool {
 	case checkGroup:
 		_, in := m.t.groups[p.number()].members[string(m.q.Name)]
 		return len(m.q.Name) > 0 && in == (p.rel == relEqual)
+	}
+	if p.kind == checkUID {
+		uid, ok := m.t.uids[string(m.q.Name)]
+		return ok && p.rel.holds(cmp.Compare(uid, bigEndian(p.value)))
 	}
 	ref := dictionary.Ref{Attr: m.t.attrs[p.attr], Tag: p.tag}
 	list := m.source(ref)

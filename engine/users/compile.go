@@ -18,7 +18,7 @@ type compiler struct {
 	refs  map[string]reference // expressions by source
 	tree  *raddb.Tree
 
-	systemFiles map[string][]byte // of Unix groups, as read
+	accounts *Accounts // of the system, as read
 
 	file   string
 	fileID int
@@ -142,7 +142,7 @@ func (c *compiler) list(label []byte) *place {
 	switch {
 	case c.dialect == GNU && numbered(label, "BEGIN"):
 		if c.flags&flagFallThrough == 0 {
-			c.errs.Warnf(c.at(c.raw.label), "BEGIN without Fall-Through = Yes ends the search: the user stays unknown")
+			c.errs.Warnf(c.at(c.raw.label), "BEGIN without Fall-Through = Yes ends the search: entries of names are not tried")
 		}
 		return &c.table.begin
 	case c.dialect == GNU && numbered(label, "DEFAULT"), string(label) == "DEFAULT":

@@ -1,15 +1,6 @@
 package users
 
-import (
-	"bytes"
-	"slices"
-)
-
-// The files of Unix groups. They are inputs of a generation where a rule asks for a group.
-const (
-	passwdFile = "/etc/passwd"
-	groupFile  = "/etc/group"
-)
+import "slices"
 
 // A group is a Unix group that some entry asks for, with all its members.
 type group struct {
@@ -27,59 +18,41 @@ func (c *compiler) group(n *name, p *rawPair) bool {
 	t := c.table
 	i := slices.IndexFunc(t.groups, func(g group) bool { return g.name == name })
 	if i < 0 {
-		members, err := c.members(name)
-		if err != nil {
-			c.errs.Errorf(c.at(p.value), "%v", err)
+		a := c.unix(p)
+		if a == nil {
 			return false
 		}
-		if members == nil {
+		if !a.HasGroup(name) {
 			c.errs.Warnf(c.at(p.value), "no Unix group is named %q; nobody is in it", name)
 		}
 		i = len(t.groups)
-		t.groups = append(t.groups, group{name, members})
+		t.groups = append(t.groups, group{name, a.members(name)})
 	}
 	return c.emitNumber(pair{kind: checkGroup, rel: rel, attr: n.id}, i)
 }
 
-// members reads the members of a group; nil if there is no such group.
-func (c *compiler) members(name string) (map[string]struct{}, error) {
-	groups, err := c.system(groupFile)
-	if err != nil {
-		return nil, err
-	}
-	var id []byte
-	members := map[string]struct{}{}
-	for line := range bytes.Lines(groups) {
-		f := bytes.Split(bytes.TrimSpace(line), []byte(":"))
-		if len(f) < 4 || string(f[0]) != name {
-			continue
+// uid compiles User-UID: the number of the user's Unix account. Who has none fits nothing.
+func (c *compiler) uid(n *name, p *rawPair) bool {
+	if c.table.uids == nil {
+		a := c.unix(p)
+		if a == nil {
+			return false
 		}
-		id = f[2]
-		for m := range bytes.SplitSeq(f[3], []byte(",")) {
-			members[string(m)] = struct{}{}
-		}
+		c.table.uids = a.uids()
 	}
-	if id == nil {
-		return nil, nil
-	}
-	users, err := c.system(passwdFile)
-	for line := range bytes.Lines(users) {
-		if f := bytes.Split(line, []byte(":")); len(f) > 3 && bytes.Equal(f[3], id) {
-			members[string(f[0])] = struct{}{}
-		}
-	}
-	delete(members, "")
-	return members, err
+	v, ok := c.value(n, p)
+	return ok && c.emit(pair{kind: checkUID, rel: relations[p.op], attr: n.id, value: v})
 }
 
-// system reads a file of the system once for each load.
-func (c *compiler) system(path string) ([]byte, error) {
-	if b, ok := c.systemFiles[path]; ok {
-		return b, nil
+// unix gives the accounts of the system, read once for each load; nil, with an error, if they cannot be had.
+func (c *compiler) unix(p *rawPair) *Accounts {
+	if c.accounts == nil {
+		a, err := ReadAccounts(c.tree.ReadFile)
+		if err != nil {
+			c.errs.Errorf(c.at(p.value), "%v", err)
+			return nil
+		}
+		c.accounts = a
 	}
-	b, err := c.tree.ReadFile(path)
-	if err == nil {
-		c.systemFiles[path] = b
-	}
-	return b, err
+	return c.accounts
 }

@@ -66,7 +66,7 @@ func newLoader(tree *raddb.Tree, o Options, lang language, errs *raddb.List) *lo
 	l := &loader{root: lang, count: len(*errs)}
 	l.compiler = compiler{
 		o: o, table: t, errs: errs, names: newNames(o.Dictionary, t), refs: map[string]reference{},
-		tree: tree, systemFiles: map[string][]byte{},
+		tree: tree,
 		memo: memo{seed: maphash.MakeSeed()},
 	}
 	return l

@@ -145,6 +145,7 @@ const (
 	checkPrefix                    // the name begins so
 	checkSuffix                    // the name ends so
 	checkGroup                     // number of the Unix group
+	checkUID                       // of the Unix account
 	checkHuntgroup                 // ref of the policy
 	checkProfile                   // number of the profile, which must match too
 	firstEffect                    // all from here on act once the entry has matched

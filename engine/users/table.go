@@ -126,7 +126,7 @@ type Query struct {
 	Now     time.Time
 	Watch   Watcher // nil: nobody looks
 
-	Found    bool      // an entry of the name or a DEFAULT matched (BEGIN alone does not make a user known)
+	Found    bool      // an entry of the name or a DEFAULT matched; what BEGIN alone gives is in Control
 	Ended    bool      // Host.Rewrite decided the request
 	Rules    []Rule    // the entries that matched, in order
 	Dropped  []Dropped // reply and control pairs whose expansion failed; they were left out
