@@ -3,6 +3,7 @@ package dictionary
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"perilune/engine/raddb"
 	"perilune/engine/radius"
@@ -185,12 +186,15 @@ type namedValue struct {
 	number uint64
 }
 
-// add names a number. The first name declared stays the one for output, unless it was inherited.
+// add names a number. The first name declared stays the one for output, unless it was inherited. Digits
+// alone are a number wherever a value is read (FreeRADIUS, GNU Radius), so that they are never shown for
+// another one.
 func (e *enumeration) add(name string, n uint64) {
 	if e.byNumber == nil {
 		e.byNumber, e.byName = map[uint64]string{}, map[string]namedValue{}
 	}
-	if _, ok := e.byNumber[n]; !ok || e.inherited[n] {
+	_, named := e.byNumber[n]
+	if digits := strings.Trim(name, "0123456789") == ""; !digits && (!named || e.inherited[n]) {
 		e.byNumber[n] = name
 		delete(e.inherited, n)
 	}

@@ -54,11 +54,10 @@ func (a *Attribute) expected(text, what string) error {
 }
 
 func (a *Attribute) parseNumber(dst []byte, text string) ([]byte, error) {
-	if n, ok := a.ValueNumber(text); ok {
-		b, _ := a.AppendUint(dst, n)
-		return b, nil
-	}
 	n, err := a.parseDigits(text)
+	if v, ok := a.ValueNumber(text); ok && err != nil {
+		n, err = v, nil
+	}
 	if errors.Is(err, strconv.ErrRange) {
 		return dst, a.outOfRange(text)
 	}
