@@ -127,6 +127,7 @@ func requestAPI() []Entry {
 	return []Entry{
 		method("check_password", "([stored])", "true if the request's PAP or CHAP credential fits stored, or the password in req.control. Other methods raise.", requestCheckPassword),
 		method("huntgroup", "(name)", "true, false, or nil for unknown.", requestHuntgroup),
+		method("group", "(name)", "true if the user is in that Unix group, by /etc/group and /etc/passwd.", requestGroup),
 		method("octets", "()", "Total, in and out octets of an accounting request, with gigawords.", requestOctets),
 		method("trace", "(fmt, …)", "A line for the request's trace.", requestTrace),
 		method("note", "(key, value)", "Adds to the request's log line; 8 at most.", requestNote),

@@ -181,6 +181,8 @@ func (c *checker) method(n *ast.FuncCallExpr) {
 		c.keep(l)
 	case n.Method == "huntgroup":
 		c.keep(literal{kind: literalHuntgroup, at: c.src.Pos(key), name: key.Value})
+	case n.Method == "group":
+		c.keep(literal{kind: literalGroup, at: c.src.Pos(key), name: key.Value})
 	}
 }
 

@@ -30,6 +30,7 @@ const (
 	literalComparison
 	literalHuntgroup
 	literalAnswer
+	literalGroup
 )
 
 func (c *checker) keep(l literal) { c.pr.literals = append(c.pr.literals, l) }
@@ -95,6 +96,10 @@ func verdictNamed(name string) (server.Kind, bool) {
 // linkLiterals resolves the names that check found.
 func (pr *Program) linkLiterals(errs *raddb.List) {
 	for _, l := range pr.literals {
+		if l.kind == literalGroup {
+			pr.linkGroup(l, errs)
+			continue
+		}
 		if err := pr.linkLiteral(l); err != nil {
 			errs.Errorf(l.at, "%v", err)
 		}

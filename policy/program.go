@@ -9,6 +9,7 @@ import (
 	"perilune/engine/dictionary"
 	"perilune/engine/raddb"
 	"perilune/engine/server"
+	"perilune/engine/users"
 	"perilune/policy/sandbox"
 )
 
@@ -64,6 +65,8 @@ type Program struct {
 	idle []*Runner
 	shut bool
 	stop func() // ends the timers; nil if none runs
+
+	accounts func() (*users.Accounts, error) // of the system, read once when first asked for
 
 	started bool // Start was called: the generation was in place
 }

@@ -264,7 +264,7 @@ func number(list *dictionary.List, a *dictionary.Attribute) uint64 {
 const maxNotes = 8
 
 // lineFields are the fields that a request's log line has without notes.
-var lineFields = []string{"time", "level", "msg", "nas", "id", "user", "verdict", "reason", "rule", "hooks", "auth", "took"}
+var lineFields = []string{"time", "level", "msg", "nas", "id", "user", "password", "verdict", "reason", "rule", "hooks", "auth", "took"}
 
 // requestNote is req:note(key, value).
 func requestNote(rn *Runner, l *lua.LState) int {

@@ -23,7 +23,7 @@ func (pr *Program) View(now func() time.Time, log *slog.Logger, network func()) 
 		answers: pr.answers, authTypes: pr.authTypes, authNumbers: pr.authNumbers,
 		expressions: pr.expressions[:len(pr.expressions):len(pr.expressions)],
 		tames:       pr.tames, requestNames: pr.requestNames, listNames: pr.listNames,
-		globals: pr.globals, registration: pr.registration,
+		globals: pr.globals, registration: pr.registration, accounts: pr.accounts,
 	}
 	v.o.Now, v.o.Log, v.o.Timers, v.network = now, log, nil, network
 	return v
