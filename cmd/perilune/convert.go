@@ -19,6 +19,7 @@ func runConvert(args []string, s streams) int {
 	var asJSON bool
 	f := newFlags(s, "convert OLD OUT", convertAbout, "perilune convert /usr/local/etc/raddb /etc/perilune")
 	f.StringVar(&o.AcctDir, "acct-dir", "", "`DIR` of the old server's detail files, if it was started with one")
+	f.StringVar(&o.LogDir, "log-dir", "", "`DIR` of the old server's log, if it was started with one")
 	f.BoolVar(&o.Exact, "exact", false, "answer octet for octet as before, without what makes answers safer today")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object for each note, and one for the whole")
 	rest, code, ok := f.parse(args)

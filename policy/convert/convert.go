@@ -18,6 +18,7 @@ type Options struct {
 	From    string // the old directory
 	To      string // where raddb and scripts of the new tree go
 	AcctDir string // where GNU Radius's detail files went; "": as its config says
+	LogDir  string // where its log was; "": as its config says
 	Exact   bool   // answers octet for octet as before: gives up what this server adds for safety
 }
 
@@ -43,7 +44,7 @@ func Run(o Options) (*Result, error) {
 		err = freeradius.Convert(freeradius.Options{Root: o.From, Exact: o.Exact}, &out, &r.Report)
 	case gnu.Recognizes(o.From):
 		r.Server = "GNU Radius"
-		err = gnu.Convert(gnu.Options{Root: o.From, AcctDir: o.AcctDir, Exact: o.Exact}, &out, &r.Report)
+		err = gnu.Convert(gnu.Options{Root: o.From, AcctDir: o.AcctDir, LogDir: o.LogDir, Exact: o.Exact}, &out, &r.Report)
 	default:
 		err = fmt.Errorf("%s is no directory of GNU Radius (with config, users, naslist) or FreeRADIUS (with radiusd.conf, clients.conf)", o.From)
 	}

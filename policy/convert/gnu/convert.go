@@ -13,6 +13,7 @@ import (
 type Options struct {
 	Root    string // the old raddb directory
 	AcctDir string // where detail files went; "": as the old config says
+	LogDir  string // where the log file was; "": as the old config says
 	Exact   bool   // answers octet for octet as before: gives up what this server adds for safety
 }
 
@@ -39,10 +40,10 @@ func Convert(o Options, out *output.Tree, report *output.Report) error {
 	s := newSource(o, out, report)
 	s.convertDictionary()
 	s.convertConfig()
+	s.readRewrite()
 	s.convertClients()
 	s.convertRealms()
 	s.convertDeny()
-	s.convertRewrite()
 	convertHints(s)
 	convertHuntgroups(s)
 	convertUsers(s)

@@ -1,5 +1,322 @@
 package gnu
 
-func convertHints(s *source)      {}
-func convertHuntgroups(s *source) {}
-func convertUsers(s *source)      {}
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"perilune/engine/dictionary"
+	"perilune/engine/raddb"
+)
+
+// A pair is one `attribute operator value` of a rule.
+type pair struct {
+	name  token
+	op    token
+	value token
+	comma token // after it; of kind endOfFile if there is none
+
+	attr    *dictionary.Attribute // of the old dictionary; nil if it has none of the name
+	now     *dictionary.Attribute // of the new one
+	dropped string                // why the old server left the pair out; "" if it did not
+
+	num     uint32      // the value of a number, an address, a name of a value
+	ranges  []portRange // of NAS-Port-Id; nil if it is one number
+	expr    string      // the Rewrite expression that computes the value; "" for none
+	date    time.Time   // the day that a date names
+	host    bool        // the value of an address is no address
+	badDate bool
+	lua     string // expr translated for users
+	asks    bool   // users: a script checks the password
+}
+
+// text gives the pair as people write it. Passwords are not shown.
+func (p *pair) text() string {
+	value := p.value.text
+	switch {
+	case p.attr != nil && p.attr.Secret || strings.HasSuffix(p.name.text, "assword"):
+		value = `"..."`
+	case p.value.kind == isString:
+		value = `"` + value + `"`
+	}
+	return p.name.text + " " + p.op.text + " " + value
+}
+
+// A rule is one entry of a rule file: a label and two lists.
+type rule struct {
+	label    token
+	lhs, rhs []pair
+	nulls    [2]token // the words NULL of the lists, of kind endOfFile if they are not there
+
+	file       *ruleFile
+	start, end int    // of the whole, in the file
+	dropped    string // why the old server left the rule out; "" if it did not
+}
+
+func (r *rule) at() raddb.Pos { return r.label.at }
+
+// source gives the rule as it stands in its file.
+func (r *rule) source() string { return r.file.text[r.start:r.end] }
+
+// isDefault reports whether the rule is for all names: DEFAULT, or DEFAULT and digits.
+func (r *rule) isDefault() bool { return numbered(r.label.text, "DEFAULT") }
+
+// numbered reports whether a label is the word alone or followed by digits.
+func numbered(label, base string) bool {
+	rest, ok := strings.CutPrefix(label, base)
+	return ok && strings.Trim(rest, "0123456789") == ""
+}
+
+// values gives the pairs of an attribute in a list, those left out excepted.
+func values(list []pair, name string) (found []*pair) {
+	for i := range list {
+		if p := &list[i]; p.dropped == "" && p.attr != nil && p.attr.Name == name {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+// kept gives the pairs of a list that the old server did not leave out.
+func kept(list []pair) (rest []*pair) {
+	for i := range list {
+		if list[i].dropped == "" {
+			rest = append(rest, &list[i])
+		}
+	}
+	return rest
+}
+
+// flag gives the value of a yes-or-no attribute of a rule: that of the right side, else that of the left one.
+func (r *rule) flag(name string, otherwise bool) bool {
+	for _, list := range [...][]pair{r.rhs, r.lhs} {
+		if found := values(list, name); len(found) > 0 {
+			return found[0].number() != 0
+		}
+	}
+	return otherwise
+}
+
+// An inclusion is a $INCLUDE: the span of its line and the name that it gives.
+type inclusion struct {
+	name       string
+	at         raddb.Pos
+	start, end int
+	before     int       // how many rules of its file stand before it
+	file       *ruleFile // nil if it could not be read
+}
+
+// A ruleFile is one rule file as read.
+type ruleFile struct {
+	name     string // relative to the old directory
+	text     string
+	rules    []*rule
+	includes []*inclusion
+	errs     raddb.List
+}
+
+// all gives the rules of a file and of those that it includes, in their order.
+func (f *ruleFile) all() (rules []*rule) {
+	done := 0
+	for _, in := range f.includes {
+		rules = append(rules, f.rules[done:in.before]...)
+		done = in.before
+		if in.file != nil {
+			rules = append(rules, in.file.all()...)
+		}
+	}
+	return append(rules, f.rules[done:]...)
+}
+
+// files gives a file and all that it includes.
+func (f *ruleFile) files() []*ruleFile {
+	files := []*ruleFile{f}
+	for _, in := range f.includes {
+		if in.file != nil {
+			files = append(files, in.file.files()...)
+		}
+	}
+	return files
+}
+
+// readRules reads a rule file and what it includes; nil if there is no such file.
+func (s *source) readRules(name string) *ruleFile {
+	text, ok := s.optional(name)
+	if !ok {
+		return nil
+	}
+	return s.parseRules(name, string(text), nil)
+}
+
+// parseRules parses a file. open are the files that include it.
+func (s *source) parseRules(name, text string, open []string) *ruleFile {
+	open = append(open, filepath.Clean(name))
+	f := &ruleFile{name: name, text: text}
+	p := ruleParser{file: f}
+	p.lx = ruleLexer{file: name, text: text, line: 1, directive: p.directive}
+	p.parse()
+	for _, in := range f.includes {
+		in.file = s.include(in, open)
+	}
+	return f
+}
+
+// include reads an included file. Names are relative to the old directory.
+func (s *source) include(in *inclusion, open []string) *ruleFile {
+	name := filepath.Clean(in.name)
+	switch {
+	case slices.Contains(open, name):
+		s.report.Lookf(in.at, "left out: %s includes itself", in.name)
+		return nil
+	case len(open) >= raddb.MaxIncludes:
+		s.report.Lookf(in.at, "left out: files are included more than %d deep", raddb.MaxIncludes)
+		return nil
+	}
+	text, err := s.read(name)
+	if err != nil {
+		s.report.Lookf(in.at, "left out: cannot read %s: %s", in.name, reason(err))
+		return nil
+	}
+	return s.parseRules(name, string(text), open)
+}
+
+// A ruleParser reads the grammar of users, hints and huntgroups.
+type ruleParser struct {
+	lx   ruleLexer
+	file *ruleFile
+	tok  token // looked at, not yet taken
+}
+
+func (p *ruleParser) directive(line string, at raddb.Pos, start, end int) {
+	if i := strings.Index(line, "#"); i >= 0 {
+		line = line[:i]
+	}
+	fields := strings.Fields(line)
+	if len(fields) < 2 || fields[0] != "$INCLUDE" {
+		return // $DEBUG and the empty $ mean nothing here
+	}
+	p.file.includes = append(p.file.includes, &inclusion{
+		name: strings.Trim(fields[1], `"'`), at: at, start: start, end: end})
+}
+
+func (p *ruleParser) take() token {
+	t := p.tok
+	p.tok = p.lx.next()
+	return t
+}
+
+func (p *ruleParser) parse() {
+	p.take()
+	for p.tok.kind != atEnd {
+		r := &rule{label: p.tok, start: p.tok.start, file: p.file}
+		if why := p.rule(r); why != "" {
+			r.dropped = fmt.Sprintf("syntax error at line %d: %s", p.tok.at.Line, why)
+			p.lx.resync()
+			r.end = max(r.end, p.lineBefore())
+			p.take()
+		}
+		p.file.rules = append(p.file.rules, r)
+	}
+	p.settle()
+}
+
+// settle puts each inclusion behind the rules that begin before it. The parser itself meets it while it looks
+// for a token, when the rule is not complete.
+func (p *ruleParser) settle() {
+	for _, in := range p.file.includes {
+		for in.before < len(p.file.rules) && p.file.rules[in.before].start < in.start {
+			in.before++
+		}
+	}
+}
+
+// lineBefore gives the end of the last line before the place where reading goes on, without empty lines and
+// comments.
+func (p *ruleParser) lineBefore() int {
+	return len(trimTail(p.lx.text[:p.lx.i]))
+}
+
+// trimTail cuts empty lines and lines of comments off the end.
+func trimTail(text string) string {
+	for {
+		text = strings.TrimRight(text, " \t\r\n")
+		i := strings.LastIndexByte(text, '\n') + 1
+		if i == 0 || !strings.HasPrefix(strings.TrimLeft(text[i:], " \t"), "#") {
+			return text
+		}
+		text = text[:i]
+	}
+}
+
+// rule reads one rule. The text says what does not fit the grammar.
+func (p *ruleParser) rule(r *rule) (why string) {
+	r.end = p.tok.end
+	if p.tok.kind != isName && p.tok.kind != isString {
+		return fmt.Sprintf("found %s where a name should stand", p.found())
+	}
+	p.take()
+	for i, list := range [...]*[]pair{&r.lhs, &r.rhs} {
+		if why := p.list(r, i, list); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+func (p *ruleParser) list(r *rule, side int, list *[]pair) (why string) {
+	if p.tok.kind == isNull {
+		r.nulls[side] = p.tok
+		r.end = p.tok.end
+		p.take()
+		return ""
+	}
+	for {
+		q, why := p.pair(r)
+		if why != "" {
+			return why
+		}
+		if p.tok.kind != isComma {
+			*list = append(*list, q)
+			return ""
+		}
+		q.comma = p.take()
+		r.end = q.comma.end
+		*list = append(*list, q)
+	}
+}
+
+func (p *ruleParser) pair(r *rule) (q pair, why string) {
+	if p.tok.kind != isName {
+		return q, fmt.Sprintf("found %s where an attribute should stand", p.found())
+	}
+	q.name = p.take()
+	r.end = q.name.end
+	if p.tok.kind != isOperator {
+		return q, fmt.Sprintf("found %s after %s where one of = != < > <= >= should stand", p.found(), q.name.text)
+	}
+	q.op = p.take()
+	r.end = q.op.end
+	if p.tok.kind != isName && p.tok.kind != isString {
+		return q, fmt.Sprintf("found %s where a value should stand", p.found())
+	}
+	q.value = p.take()
+	r.end = q.value.end
+	return q, ""
+}
+
+// found names the token that does not fit. Strings are not shown: they may be passwords.
+func (p *ruleParser) found() string {
+	switch p.tok.kind {
+	case atEnd:
+		return "the end of the file"
+	case isString:
+		return "a string"
+	case isStrange:
+		if p.tok.text[0] == '"' {
+			return "a string without end"
+		}
+	}
+	return fmt.Sprintf("%q", p.tok.text)
+}

@@ -9,6 +9,7 @@ import (
 	"perilune/engine/dictionary"
 	"perilune/engine/raddb"
 	"perilune/policy/convert/output"
+	"perilune/policy/convert/rewrite"
 )
 
 // maxFile is the size of the largest source that is converted; a users file of a hundred thousand users has a tenth.
@@ -16,16 +17,20 @@ const maxFile = 256 << 20
 
 // A source is the old raddb directory: each file is read once, and what several parts need stands ready.
 type source struct {
-	o      Options
-	out    *output.Tree
-	report *output.Report
-	tree   *raddb.Tree            // the old directory
-	files  map[string]sourceFile  // read so far, by name relative to the root
-	dict   *dictionary.Dictionary // of the new tree: what scripts and files may name
-	toml   settings               // of the new config.toml
-	rules  rewriteProgram         // the Rewrite functions
-	config []statement            // of the old config file
-	places map[string]raddb.Pos   // of each keyword of the old config that was given, as option.source-ip
+	o        Options
+	out      *output.Tree
+	report   *output.Report
+	tree     *raddb.Tree            // the old directory
+	files    map[string]sourceFile  // read so far, by name relative to the root
+	dict     *dictionary.Dictionary // of the new tree: what scripts and files may name
+	oldDict  *dictionary.Dictionary // as the old files have it: what the old server let stand where
+	toml     output.Settings        // of the new config.toml
+	rewrite  *rewrite.Program       // the Rewrite functions; written last, when all uses are known
+	old      oldConfig              // of the old config file, as far as several parts need it
+	peers    []peer                 // the clients, in their order, without those that others hide
+	stations []*station             // naslist
+	types    []stationType          // nastypes
+	rulebook                        // users, hints and huntgroups
 }
 
 // A sourceFile is what reading a file gave.
@@ -35,7 +40,7 @@ type sourceFile struct {
 }
 
 func newSource(o Options, out *output.Tree, report *output.Report) *source {
-	return &source{o: o, out: out, report: report, tree: raddb.Open(o.Root), files: map[string]sourceFile{}, places: map[string]raddb.Pos{}}
+	return &source{o: o, out: out, report: report, tree: raddb.Open(o.Root), files: map[string]sourceFile{}}
 }
 
 // read gives a file's content; names are relative to the old directory unless absolute.

@@ -1,0 +1,219 @@
+package gnu
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"perilune/engine/raddb"
+)
+
+// A peer is one line of the old clients file.
+type peer struct {
+	host   string       // as written
+	prefix netip.Prefix // of addresses; not valid for a host name
+	secret string
+	at     raddb.Pos
+}
+
+// everybody is what DEFAULT stands for.
+var everybody = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+
+// convertClients turns clients and naslist into the new clients file. The original took the first line that
+// fits; lines that another above them hides are left out, and the longest prefix of the rest is the same one.
+func (s *source) convertClients() {
+	s.stations = s.readNaslist()
+	s.types = s.readNastypes()
+	s.peers = s.unhidden(s.readPeers())
+	f := s.out.File("raddb/clients")
+	f.Secret = true
+	f.Printf("# clients: who may speak to this server, and with which secret; from clients and naslist of the old tree.\n" +
+		"# prefix  secret  name  options\n\n")
+	told := map[string]bool{}
+	for i, p := range s.peers {
+		for _, l := range s.clientLines(i, p) {
+			if !told[l.prefix] {
+				told[l.prefix] = true
+				f.WriteString(l.text)
+			}
+		}
+	}
+	if len(s.peers) == 0 {
+		s.report.Lookf(raddb.Pos{File: "clients"}, "there is no client; the server will answer nobody")
+	}
+	s.noteStations()
+	s.writeStations()
+}
+
+// readPeers reads the old clients file: lines of exactly two fields.
+func (s *source) readPeers() (list []peer) {
+	for _, f := range s.lines("clients") {
+		if len(f.words) != 2 {
+			s.report.Lookf(f.at, "client %q: %d fields; the original takes lines of two and left it out; so does this", f.words[0], len(f.words))
+			continue
+		}
+		p := peer{host: f.words[0], secret: f.words[1], at: f.at}
+		prefix, problem := oldPrefix(p.host)
+		switch {
+		case p.secret == "":
+			s.report.Lookf(f.at, "client %q has an empty secret; left out", p.host)
+			continue
+		case p.host == "DEFAULT":
+			p.prefix = everybody
+			s.report.Lookf(f.at, "DEFAULT: every address in the world may ask this server with one secret; put the networks of your NASes there instead")
+		case problem == "":
+			p.prefix = prefix
+		case !isHostName(p.host):
+			s.report.Lookf(f.at, "client %q: %s; left out", p.host, problem)
+			continue
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// unhidden leaves out the lines that one above them hides.
+func (s *source) unhidden(list []peer) (rest []peer) {
+	for _, p := range list {
+		above := hiding(rest, p)
+		switch {
+		case above == nil:
+			rest = append(rest, p)
+		case above.secret == p.secret:
+			s.report.Donef(p.at, "client %s is left out: the line %s above it held for it, too", p.host, above.at)
+		default:
+			s.report.Lookf(p.at, "client %s is left out: the original took the first line that fits, which is %s; if the secret of this one is meant, add it to raddb/clients", p.host, above.at)
+		}
+	}
+	return rest
+}
+
+// hiding gives the line above that holds for all of p's addresses. Of a host name nobody knows them.
+func hiding(above []peer, p peer) *peer {
+	for i := range above {
+		a := &above[i]
+		if a.prefix.IsValid() && p.prefix.IsValid() && within(a.prefix, p.prefix) || !p.prefix.IsValid() && a.host == p.host {
+			return a
+		}
+	}
+	return nil
+}
+
+// A clientLine is one of the new clients file.
+type clientLine struct{ prefix, text string }
+
+// clientLines gives the lines for a client: its own, and one for each station within it that has a name of its
+// own in naslist.
+func (s *source) clientLines(i int, p peer) (lines []clientLine) {
+	station := find(s.stations, p.prefix)
+	if !p.prefix.IsValid() {
+		station = s.namedStation(p.host)
+		s.noteName(i, p)
+	}
+	lines = s.appendClient(lines, p.host, p, station)
+	for _, n := range s.stations {
+		if !n.prefix.IsValid() || !p.prefix.IsValid() || n.prefix.Bits() <= p.prefix.Bits() || !within(p.prefix, n.prefix) {
+			continue
+		}
+		if owner := longest(s.peers, n.prefix); owner != nil && owner.at == p.at {
+			lines = s.appendClient(lines, n.host, p, n)
+		}
+	}
+	return lines
+}
+
+// noteName says where a host name changes which line is taken.
+func (s *source) noteName(i int, p peer) {
+	for _, above := range s.peers[:i] {
+		if above.prefix.IsValid() {
+			s.report.Differsf(p.at, "client %s: its address is taken before the networks above it, such as that at %s", p.host, above.at)
+			return
+		}
+	}
+}
+
+// longest gives the client whose line is taken for a prefix.
+func longest(list []peer, n netip.Prefix) (best *peer) {
+	for i := range list {
+		if p := &list[i]; p.prefix.IsValid() && within(p.prefix, n) && (best == nil || p.prefix.Bits() > best.prefix.Bits()) {
+			best = p
+		}
+	}
+	return best
+}
+
+// namedStation gives the line of naslist for a host name.
+func (s *source) namedStation(host string) (best *station) {
+	for _, n := range s.stations {
+		if n.host == host {
+			return n
+		}
+		if n.all && best == nil {
+			best = n
+		}
+	}
+	return best
+}
+
+func (s *source) appendClient(lines []clientLine, host string, p peer, n *station) []clientLine {
+	prefixes := []string{host}
+	if host == "DEFAULT" {
+		prefixes = []string{"0.0.0.0/0", "::/0"}
+	} else if prefix, problem := oldPrefix(host); problem == "" {
+		prefixes[0] = prefix.String()
+		if prefix.IsSingleIP() {
+			prefixes[0] = prefix.Addr().String()
+		}
+	}
+	for _, prefix := range prefixes {
+		text := fmt.Sprintf("%-18s %s", prefix, quoteField(p.secret))
+		if words := s.clientOptions(host, n); words != "" {
+			text += "  " + words
+		}
+		lines = append(lines, clientLine{prefix, fmt.Sprintf("%s\n", text)})
+	}
+	return lines
+}
+
+// clientOptions gives name and options of a client's line.
+func (s *source) clientOptions(host string, n *station) string {
+	var words []string
+	if n != nil {
+		words = append(words, quotedName(n.name))
+		if n.kind != "true" && n.kind != "false" {
+			words = append(words, "type="+bareField(n.kind))
+		}
+		if v := n.arg("broken_pass", "0"); v != "0" {
+			words = append(words, "broken-pass")
+		}
+		words = append(words, compareOptions(n)...)
+	} else if host == "DEFAULT" {
+		words = append(words, "everybody")
+	}
+	if s.old.keepAll > 0 {
+		words = append(words, fmt.Sprintf("dup=%ds", s.old.keepAll))
+	}
+	if s.o.Exact {
+		words = append(words, "no-reply-ma", "no-credential")
+	}
+	return strings.Join(words, " ")
+}
+
+// quotedName quotes what could be taken for an option.
+func quotedName(name string) string {
+	if bare := bareField(name); bare != name || strings.Contains(name, "-") || name == "proxy" {
+		return quoteField(name)
+	}
+	return name
+}
+
+// compareOptions gives the flags of the extended comparison that hold for one NAS.
+func compareOptions(n *station) (words []string) {
+	both := n.arg("compare-attribute-flag", "")
+	for _, kind := range []string{"auth", "acct"} {
+		if flag := n.arg("compare-"+kind+"-flag", both); flag != "" {
+			words = append(words, "compare-"+kind+"="+bareField(flag))
+		}
+	}
+	return words
+}

@@ -1,0 +1,56 @@
+package gnu
+
+import "strconv"
+
+// convertFilter turns a filter into a table of config.toml.
+func (s *source) convertFilter(t *statement) {
+	table := "filters." + t.value(0)
+	if !isBareKey(t.value(0)) {
+		table = "filters." + strconv.Quote(t.value(0))
+	}
+	for i := range t.block {
+		s.filterKeyword(table, &t.block[i])
+	}
+	if !s.toml.Has(table, "command") {
+		s.report.Lookf(t.at, "filter %s has no exec-path; left out", t.value(0))
+	}
+}
+
+func (s *source) filterKeyword(table string, t *statement) {
+	switch t.keyword {
+	case "exec-path":
+		s.toml.Set(table, "command", t.value(0), t.at)
+	case "error-log":
+		s.report.Differsf(t.at, "error-log %s: what the filter writes to standard error goes to the log", t.value(0))
+	case "common", "auth", "acct":
+		for i := range t.block {
+			s.filterKind(table, t.keyword, &t.block[i])
+		}
+	default:
+		s.report.Lookf(t.at, "unknown keyword %q in a filter; the original left it out, too", t.keyword)
+	}
+}
+
+// filterKind converts what holds for one kind of request.
+func (s *source) filterKind(table, kind string, t *statement) {
+	switch t.keyword {
+	case "input-format":
+		s.toml.Set(table, kind+"-input", t.value(0), t.at)
+	case "wait-reply":
+		flag(func(s *source, t *statement, yes bool) { s.toml.Set(table, kind+"-wait", yes, t.at) })(s, t)
+	case "success-on-failure":
+		flag(func(s *source, t *statement, yes bool) { s.toml.Set(table, kind+"-success-on-failure", yes, t.at) })(s, t)
+	default:
+		s.report.Lookf(t.at, "unknown keyword %q in the block %s of a filter; the original left it out, too", t.keyword, kind)
+	}
+}
+
+// isBareKey reports whether TOML takes the name without quotes.
+func isBareKey(name string) bool {
+	for _, c := range []byte(name) {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_') {
+			return false
+		}
+	}
+	return name != ""
+}

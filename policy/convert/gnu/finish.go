@@ -1,0 +1,25 @@
+package gnu
+
+import (
+	"perilune/engine/raddb"
+)
+
+// finish writes what all parts have had a say in.
+func (s *source) finish() {
+	s.rewrite.Write(s.out, s.report)
+	s.toml.Set("policy", "scripts", "../scripts", raddb.Pos{})
+	s.toml.Set("state", "dir", "../state", raddb.Pos{})
+	s.out.File("raddb/config.toml").WriteString(s.toml.Render())
+	s.noteDifferences()
+}
+
+// noteDifferences says once what every converted tree does otherwise.
+func (s *source) noteDifferences() {
+	none := raddb.Pos{}
+	if !s.o.Exact {
+		s.report.Differsf(none, "answers to Access-Requests begin with Message-Authenticator (CVE-2024-3596); no-reply-ma in raddb/clients leaves it out for a NAS that chokes on it")
+		s.report.Differsf(none, "an Access-Reject is held back a second ([server] reject-delay)")
+	}
+	s.report.Differsf(none, "an Accounting-Request whose authenticator is wrong is discarded, not recorded")
+	s.report.Differsf(none, "a State that this server did not make is rejected")
+}

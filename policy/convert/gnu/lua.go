@@ -1,0 +1,193 @@
+package gnu
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"perilune/engine/dictionary"
+	"perilune/engine/radius"
+)
+
+// A script is one Lua file while it is written.
+type script struct {
+	head   strings.Builder // comments
+	body   strings.Builder
+	indent int
+	shared bool // it calls functions of lib/rewrite.lua
+}
+
+// linef writes one line of code. An empty one has no blanks.
+func (b *script) linef(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); text != "" {
+		b.body.WriteString(strings.Repeat("  ", b.indent) + text)
+	}
+	b.body.WriteByte('\n')
+}
+
+// comment writes lines of comment.
+func (b *script) comment(text string) {
+	for line := range strings.SplitSeq(utf8Text(text), "\n") {
+		line = strings.TrimRight("-- "+line, " \t\r")
+		b.linef("%s", line)
+	}
+}
+
+// String gives the whole file.
+func (b *script) String() string {
+	out := b.head.String()
+	if b.shared {
+		out += "\nlocal functions = require(\"lib.rewrite\")\n"
+	}
+	return out + b.body.String()
+}
+
+// shown gives the text of a rule for a comment: its lines without the indentation of all but the first, and
+// tabs as blanks.
+func (r *rule) shown() string {
+	return showLines(r.source(), r.label.at.Col)
+}
+
+// showLines gives lines for a comment; col is the column of the first one.
+func showLines(text string, col int) string {
+	var b strings.Builder
+	for i, line := range strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n") {
+		if i > 0 {
+			b.WriteByte('\n')
+			col = 1
+		}
+		b.WriteString(strings.TrimRight(spread(line, col), " "))
+	}
+	return b.String()
+}
+
+// spread puts blanks for the tabs of a line that begins in a column.
+func spread(line string, col int) string {
+	const width = 8
+	var b strings.Builder
+	at := col - 1
+	for _, c := range []byte(line) {
+		n := 1
+		switch {
+		case c == '\t':
+			n = width - at%width
+			b.WriteString(strings.Repeat(" ", n))
+		default:
+			b.WriteByte(c)
+		}
+		at += n
+	}
+	return b.String()
+}
+
+// above gives the comments of the old file that stand right before a rule, without their signs.
+func (r *rule) above(from int) string {
+	var lines []string
+	for line := range strings.SplitSeq(r.file.text[from:r.start], "\n") {
+		line = strings.TrimSpace(line)
+		if rest, ok := strings.CutPrefix(line, "#"); ok {
+			lines = append(lines, strings.TrimPrefix(rest, " "))
+		} else if len(lines) > 0 && lines[len(lines)-1] != "" {
+			lines = append(lines, "")
+		}
+	}
+	return strings.Trim(strings.Join(lines, "\n"), "\n")
+}
+
+// luaString gives a string of Lua. Octets that are no UTF-8 and control characters are written by their numbers.
+func luaString(text string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for i := 0; i < len(text); {
+		c, n := utf8.DecodeRuneInString(text[i:])
+		switch {
+		case c == '"' || c == '\\':
+			b.WriteByte('\\')
+			b.WriteByte(byte(c))
+		case c == '\n':
+			b.WriteString(`\n`)
+		case c == '\r':
+			b.WriteString(`\r`)
+		case c == '\t':
+			b.WriteString(`\t`)
+		case c == utf8.RuneError && n == 1, c < ' ', c == 0x7f:
+			fmt.Fprintf(&b, `\%03d`, text[i])
+		default:
+			b.WriteString(text[i : i+n])
+		}
+		i += n
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+// field gives the Lua for the first value of an attribute of the request.
+func field(a *dictionary.Attribute) string {
+	if a.Number == 1 && a.Vendor == nil && !a.Internal {
+		return "req.user"
+	}
+	return "req[" + luaString(a.FullName()) + "]"
+}
+
+// numeric reports whether values are numbers.
+func numeric(a *dictionary.Attribute) bool {
+	switch a.Type {
+	case dictionary.TypeByte, dictionary.TypeShort, dictionary.TypeInteger, dictionary.TypeInteger64, dictionary.TypeSigned, dictionary.TypeDate:
+		return true
+	}
+	return false
+}
+
+// address reports whether values are addresses of IPv4.
+func address(a *dictionary.Attribute) bool {
+	return a.Type == dictionary.TypeIPv4Addr || a.Type == dictionary.TypeComboIP
+}
+
+// dotted gives an address as text.
+func dotted(n uint32) string {
+	return netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}).String()
+}
+
+// valueText gives a constant value as users files and tests write it: text, a number or the name of one.
+func (p *pair) valueText() string {
+	switch {
+	case numeric(p.now) && p.ranges == nil && numeric(p.attr):
+		if name, ok := p.now.ValueName(uint64(p.num)); ok {
+			return name
+		}
+		return strconv.FormatUint(uint64(p.num), 10)
+	case address(p.now) && address(p.attr):
+		return dotted(p.num)
+	}
+	return cut(p.now, p.value.text)
+}
+
+// cut gives as much of a text as fits into the attribute: the old server sent no more.
+func cut(a *dictionary.Attribute, text string) string {
+	most := radius.MaxValueLen
+	switch {
+	case a.Internal || a.Concat:
+		return text
+	case a.Vendor != nil:
+		most -= 4 + a.Vendor.Format.HeaderLen()
+	}
+	return text[:min(len(text), most)]
+}
+
+// luaValue gives a constant value in Lua.
+func (p *pair) luaValue() string {
+	if numeric(p.now) && numeric(p.attr) && p.ranges == nil {
+		if name, ok := p.now.ValueName(uint64(p.num)); ok {
+			return luaString(name)
+		}
+		return strconv.FormatUint(uint64(p.num), 10)
+	}
+	return luaString(p.valueText())
+}
+
+// isText reports whether values are text or octets.
+func isText(a *dictionary.Attribute) bool {
+	return a.Type == dictionary.TypeString || a.Type == dictionary.TypeOctets || a.Type == dictionary.TypeABinary
+}

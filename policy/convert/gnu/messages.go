@@ -1,0 +1,23 @@
+package gnu
+
+// A message is a text that the original sent on its own, with its default.
+type message struct{ key, text string }
+
+// messages are the texts of the block message, as section [messages] of config.toml names them.
+var messages = []message{
+	{"access-denied", "\nAccess denied\n"},
+	{"account-closed", "Sorry, your account is currently closed\n"},
+	{"password-expired", "Password has expired\n"},
+	{"realm-quota", "\nRealm quota exceeded - access denied\n"},
+	{"multiple-login", "\nYou are already logged in %R{Simultaneous-Use} times - access denied\n"},
+	{"second-login", "\nYou are already logged in - access denied\n"},
+	{"timespan-violation", "You are calling outside your allowed timespan\n"},
+	{"password-expire-warning", "Password Will Expire in %R{Password-Expire-Days} Days\n"},
+}
+
+func messageKeywords() (all []keyword) {
+	for _, m := range messages {
+		all = append(all, keyword{"message." + m.key, func(s *source, t *statement) { s.setText(t, "messages", m.key) }})
+	}
+	return all
+}

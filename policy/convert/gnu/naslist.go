@@ -1,0 +1,170 @@
+package gnu
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"perilune/engine/raddb"
+)
+
+// A station is one line of the old naslist.
+type station struct {
+	host   string       // as written
+	prefix netip.Prefix // of addresses; not valid for a host name
+	all    bool         // DEFAULT
+	name   string       // its short name
+	kind   string       // true, false, or one of nastypes
+	args   []argument
+	at     raddb.Pos
+}
+
+// An argument is one of the flags and values behind a NAS type.
+type argument struct{ name, value string }
+
+// flag gives what an argument is set to: 1 for a bare flag, 0 for no and the flag, def if it is not there.
+func (n *station) arg(name, def string) string {
+	for _, a := range n.args {
+		if a.name == name {
+			return a.value
+		}
+	}
+	return def
+}
+
+// A stationType is one line of the old nastypes.
+type stationType struct {
+	name, method string
+	args         []argument
+	at           raddb.Pos
+}
+
+// readNaslist reads the old naslist.
+func (s *source) readNaslist() (list []*station) {
+	for _, f := range s.lines("naslist") {
+		if len(f.words) < 2 {
+			s.report.Lookf(f.at, "NAS %q has no short name; left out", f.words[0])
+			continue
+		}
+		n := &station{host: f.words[0], name: f.words[1], kind: "true", at: f.at}
+		if len(f.words) > 2 {
+			n.kind, n.args = f.words[2], arguments(f.words[3:])
+		}
+		if n.host == "DEFAULT" {
+			n.all = true
+		} else if p, problem := oldPrefix(n.host); problem == "" {
+			n.prefix = p
+		} else if !isHostName(n.host) {
+			s.report.Lookf(f.at, "NAS %q: %s; left out", n.host, problem)
+			continue
+		}
+		list = append(list, n)
+	}
+	return list
+}
+
+// readNastypes reads the old nastypes.
+func (s *source) readNastypes() (list []stationType) {
+	for _, f := range s.lines("nastypes") {
+		if len(f.words) < 2 {
+			s.report.Lookf(f.at, "NAS type %q has no method; left out", f.words[0])
+			continue
+		}
+		list = append(list, stationType{f.words[0], f.words[1], arguments(f.words[2:]), f.at})
+	}
+	return list
+}
+
+// arguments reads name=value,flag,noflag of all words.
+func arguments(words []string) (list []argument) {
+	for _, w := range strings.Split(strings.Join(words, ","), ",") {
+		name, value, given := strings.Cut(w, "=")
+		switch bare, no := strings.CutPrefix(name, "no"); {
+		case name == "":
+			continue
+		case given:
+		case no && len(bare) > 0 && len(name) > 2:
+			name, value = bare, "0"
+		default:
+			value = "1"
+		}
+		list = append(list, argument{name, value})
+	}
+	return list
+}
+
+// find gives the station that an address belongs to: the most specific one, DEFAULT if there is none.
+func find(list []*station, p netip.Prefix) (best *station) {
+	for _, n := range list {
+		switch {
+		case n.all && best == nil:
+			best = n
+		case n.prefix.IsValid() && n.prefix.Bits() <= p.Bits() && n.prefix.Contains(p.Addr()) &&
+			(best == nil || best.all || n.prefix.Bits() > best.prefix.Bits()):
+			best = n
+		}
+	}
+	return best
+}
+
+// An oldLine is a line of fields of the old tree.
+type oldLine struct {
+	words []string
+	at    raddb.Pos
+}
+
+// lines reads a line-oriented file of the old tree with what it includes; none if it does not exist. There a #
+// begins a comment anywhere but in quotes.
+func (s *source) lines(name string) []oldLine {
+	r := oldReader{s: s}
+	if text, ok := s.optional(name); ok {
+		r.read(name, string(text), raddb.Pos{})
+	}
+	s.noteAll(r.errs)
+	return r.list
+}
+
+type oldReader struct {
+	s    *source
+	in   raddb.Includes
+	errs raddb.List
+	list []oldLine
+}
+
+func (r *oldReader) read(name, text string, from raddb.Pos) {
+	if !r.in.Enter(name, from, &r.errs) {
+		return
+	}
+	defer r.in.Leave()
+	fields := raddb.NewFields(text, name, &r.errs)
+	fields.HashAnywhere = true
+	for f := fields.Next(); f != nil; f = fields.Next() {
+		at := fields.Pos(f[0])
+		if f[0].Text == "$INCLUDE" && len(f) == 2 {
+			r.include(f[1].Text, at)
+			continue
+		}
+		words := make([]string, len(f))
+		for i := range f {
+			words[i] = f[i].Text
+		}
+		r.list = append(r.list, oldLine{words, at})
+	}
+}
+
+func (r *oldReader) include(name string, at raddb.Pos) {
+	name = r.s.relative(name)
+	text, err := r.s.read(name)
+	if err != nil {
+		r.errs.Errorf(at, "$INCLUDE %s: %s", name, reason(err))
+		return
+	}
+	r.read(name, string(text), at)
+}
+
+// bySpecificity orders prefixes from the longest to the shortest; equal ones stay in their order.
+func bySpecificity(list []*station) []*station {
+	sorted := slices.Clone(list)
+	slices.SortStableFunc(sorted, func(a, b *station) int { return b.prefix.Bits() - a.prefix.Bits() })
+	return sorted
+}

@@ -1,0 +1,55 @@
+package gnu
+
+import (
+	"fmt"
+	"math/bits"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// oldPrefix reads an address, address/length or address/mask of IPv4. problem says what is wrong.
+func oldPrefix(text string) (p netip.Prefix, problem string) {
+	host, length, slash := strings.Cut(text, "/")
+	a, err := netip.ParseAddr(host)
+	if err != nil || !a.Is4() {
+		return p, "expected an address, address/length or address/mask"
+	}
+	if !slash {
+		return netip.PrefixFrom(a, 32), ""
+	}
+	if mask, err := netip.ParseAddr(length); err == nil && mask.Is4() {
+		m := mask.As4()
+		v := uint32(m[0])<<24 | uint32(m[1])<<16 | uint32(m[2])<<8 | uint32(m[3])
+		n := bits.LeadingZeros32(^v)
+		if v<<n != 0 {
+			return p, fmt.Sprintf("the mask %s has holes, which no prefix can say", length)
+		}
+		return netip.PrefixFrom(a, n).Masked(), ""
+	}
+	n, err := strconv.Atoi(length)
+	if err != nil || n < 0 || n > 32 {
+		return p, fmt.Sprintf("the length %q; expected 0 to 32, or a mask", length)
+	}
+	return netip.PrefixFrom(a, n).Masked(), ""
+}
+
+// isHostName reports whether text looks like a host name and not like a mistyped address.
+func isHostName(text string) bool {
+	letter := false
+	for _, c := range []byte(text) {
+		switch {
+		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_':
+			letter = true
+		case c >= '0' && c <= '9' || c == '.' || c == '-':
+		default:
+			return false
+		}
+	}
+	return letter && text[0] != '.' && text[0] != '-'
+}
+
+// overlap reports whether one of the prefixes holds the other.
+func within(outer, inner netip.Prefix) bool {
+	return outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())
+}

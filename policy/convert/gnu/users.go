@@ -1,0 +1,386 @@
+package gnu
+
+import (
+	"fmt"
+	"iter"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"perilune/engine/dictionary"
+	"perilune/engine/raddb"
+	"perilune/engine/users"
+)
+
+const methodsScript = "scripts/40-methods.lua"
+
+// convertUsers writes users and what it includes: the text as it was, but for what the old server left out and
+// for what is written otherwise here.
+func convertUsers(s *source) {
+	s.readRulebook()
+	if s.users == nil {
+		s.out.File("raddb/users").Printf("$DIALECT gnu\n\n# The old directory had no users.\n")
+		return
+	}
+	w := usersWriter{source: s, editors: map[*ruleFile]*editor{}}
+	for _, f := range s.users.files() {
+		w.file(f)
+	}
+	w.settle()
+	w.writeMethods()
+	n := 0
+	for _, r := range s.users.all() {
+		if !w.editors[r.file].gone[r] {
+			n++
+		}
+	}
+	s.report.Donef(raddb.Pos{File: s.users.name}, "%s in raddb/users", count(n, "entry is", "entries are"))
+}
+
+// A usersWriter changes the users files.
+type usersWriter struct {
+	*source
+	editors map[*ruleFile]*editor
+	methods []string // the Auth-Types that need a script's help
+}
+
+// file makes the changes of one file.
+func (w *usersWriter) file(f *ruleFile) {
+	e := &editor{file: f}
+	w.editors[f] = e
+	for _, r := range f.rules {
+		if r.dropped != "" {
+			e.leaveOut(r, r.dropped)
+			continue
+		}
+		w.entry(e, r)
+	}
+	for _, in := range f.includes {
+		w.include(e, in)
+	}
+}
+
+// include gives an inclusion the name that the file has in the new tree.
+func (w *usersWriter) include(e *editor, in *inclusion) {
+	if in.file == nil {
+		e.replace(in.start, in.start, "# Left out, it could not be read: ")
+		return
+	}
+	e.replace(in.start, in.end, "$INCLUDE "+w.newName(in.file.name))
+}
+
+// newName gives the name of a file in the new raddb: the same relative one, or one of its own if the old one
+// lay elsewhere.
+func (w *usersWriter) newName(name string) string {
+	if rel, err := filepath.Rel(w.o.Root, name); filepath.IsAbs(name) && err == nil && filepath.IsLocal(rel) {
+		name = rel
+	}
+	if !filepath.IsLocal(name) {
+		return "users.d/" + filepath.Base(name)
+	}
+	return filepath.ToSlash(filepath.Clean(name))
+}
+
+// A refusal says that an entry cannot be had here.
+type refusal struct {
+	p   *pair
+	why string
+}
+
+// entry makes the changes of one entry.
+func (w *usersWriter) entry(e *editor, r *rule) {
+	if ref := w.refusal(r); ref != nil {
+		w.report.Lookf(ref.p.name.at, "%s: left out: %s", r.label.text, ref.why)
+		e.leaveOut(r, ref.why)
+		return
+	}
+	w.tellLabel(r)
+	w.method(e, r)
+	for side, list := range [...][]pair{r.lhs, r.rhs} {
+		for i := range list {
+			if p := &list[i]; p.dropped == "" {
+				w.pair(e, r, p, side == 1)
+			}
+			if p := &list[i]; p.dropped != "" {
+				e.note(r, "Left out of the entry below: %s: %s", p.name.text, p.dropped)
+			}
+		}
+		e.remove(list, func(p *pair) bool { return p.dropped != "" })
+	}
+	if len(kept(r.lhs)) == 0 && len(kept(r.rhs)) == 0 {
+		e.leaveOut(r, "nothing of it is left")
+	}
+}
+
+// tellLabel tells of labels that the old server took for BEGIN or DEFAULT, against its manual.
+func (w *usersWriter) tellLabel(r *rule) {
+	for _, base := range [...]string{"BEGIN", "DEFAULT"} {
+		if strings.HasPrefix(r.label.text, base) && !numbered(r.label.text, base) {
+			w.differ("label", r.at(), "%s is the name of a user, as documented: only digits may follow %s. The old server took any such label for one", r.label.text, base)
+		}
+	}
+}
+
+// refusal tells why an entry cannot be had, nil if it can.
+func (w *usersWriter) refusal(r *rule) *refusal {
+	for _, p := range kept(r.lhs) {
+		switch p.attr.Name {
+		case "Fall-Through", "GNU-Server-Address", "GNU-Server-Port", "User-UID", "Connect-Rate", "Add-Port-To-IP-Address":
+			return &refusal{p, "the entry never fits: " + p.never()}
+		}
+	}
+	for _, p := range kept(r.rhs) {
+		if p.expr == "" {
+			continue
+		}
+		lua, err := w.value(p)
+		if err != nil {
+			return &refusal{p, fmt.Sprintf("the value of %s cannot be translated: %v", p.name.text, err)}
+		}
+		p.lua = lua
+	}
+	return nil
+}
+
+// value translates a computed value.
+func (w *usersWriter) value(p *pair) (string, error) {
+	return w.rewrite.Value(p.expr, p.value.at, p.now)
+}
+
+// method changes the Auth-Type, or the word that stood for it in the place of a password, where this server
+// has another way.
+func (w *usersWriter) method(e *editor, r *rule) {
+	method, password := values(r.lhs, "Auth-Type"), values(r.lhs, "User-Password")
+	if len(method) > 0 {
+		if values(r.lhs, "Crypt-Password") != nil && authName(method[0]) != "Crypt-Local" {
+			w.differ("crypt-password", method[0].name.at, "Auth-Type is ignored beside Crypt-Password, as documented; the old server ignored the password")
+		}
+		w.authType(e, r, method[0])
+		return
+	}
+	if len(password) == 0 {
+		return
+	}
+	switch p := password[0]; p.value.text {
+	case "PAM":
+		w.ask(e, r, p, "pam", "Auth-Type")
+	case "SQL", "MYSQL":
+		w.ask(e, r, p, "sql", "Auth-Type")
+	}
+}
+
+func (w *usersWriter) authType(e *editor, r *rule, p *pair) {
+	location := values(r.lhs, "Password-Location")
+	none := len(values(r.lhs, "User-Password"))+len(values(r.lhs, "Crypt-Password")) == 0
+	switch name := authName(p); {
+	case name == "PAM":
+		w.ask(e, r, p, "pam", "")
+	case name == "SQL", len(location) > 0 && none && (name == "Crypt-Local" || name == "Local"):
+		w.ask(e, r, p, "sql", "")
+	case p.value.text != name && name != "System":
+		e.replace(p.value.start, p.value.end, name)
+	}
+}
+
+// ask lets a script check the password.
+func (w *usersWriter) ask(e *editor, r *rule, p *pair, method, attribute string) {
+	known := false
+	for _, m := range w.methods {
+		known = known || m == method
+	}
+	if !known {
+		w.methods = append(w.methods, method)
+	}
+	e.replace(p.value.start, p.value.end, method+"-check")
+	if attribute != "" {
+		e.replace(p.name.start, p.name.end, attribute)
+	}
+	p.asks = true
+	w.report.Lookf(p.name.at, "%s: the password is checked by auth_type(%q) in %s, which refuses everybody until you write the check", r.label.text, method+"-check", methodsScript)
+}
+
+// pair makes the changes of one pair.
+func (w *usersWriter) pair(e *editor, r *rule, p *pair, rhs bool) {
+	if why := w.useless(p, rhs); why != "" {
+		p.dropped = why
+		w.report.Lookf(p.name.at, "%s: %s left out: %s", r.label.text, p.name.text, why)
+		return
+	}
+	if w.dict.GNUAttribute(p.name.text) != p.now {
+		e.replace(p.name.start, p.name.end, p.now.FullName())
+	}
+	if p.op.text != "=" && (rhs || !p.compared()) {
+		e.replace(p.op.start, p.op.end, "=")
+	}
+	if text := w.newValue(r, p); text != "" && !p.asks {
+		e.replace(p.value.start, p.value.end, text)
+	}
+}
+
+// useless tells why a pair does nothing here, as it did nothing before, or cannot be had; "" if it stays.
+func (w *usersWriter) useless(p *pair, rhs bool) string {
+	switch p.attr.Name {
+	case "Rewrite-Function":
+		return "the old server never called it from users"
+	case "Scheme-Procedure":
+		return `there is no Scheme: write a reply hook, on("reply", fn)`
+	case "Auth-Failure-Trigger":
+		if !strings.HasPrefix(p.value.text, "/") {
+			return "it is no program"
+		}
+	case "Login-Time":
+		if _, err := users.ParseLoginTime(p.value.text); err != nil {
+			return fmt.Sprintf("the old server did not understand it, so that it did not restrict anything: %v", err)
+		}
+	}
+	return ""
+}
+
+// newValue gives a value as it has to be written now, "" if it stays.
+func (w *usersWriter) newValue(r *rule, p *pair) string {
+	switch {
+	case p.expr != "":
+		return gnuString("=" + p.lua)
+	case p.attr.Type == dictionary.TypeDate:
+		if text := p.date.Format("Jan 02 2006"); text != p.value.text {
+			return gnuString(text)
+		}
+	case numeric(p.attr) && numeric(p.now) && p.ranges == nil:
+		return w.newNumber(r, p)
+	case isText(p.now):
+		if text := cut(p.now, p.value.text); text != p.value.text {
+			w.report.Lookf(p.value.at, "%s: %s has %d octets; what fits into one attribute is kept, as the old server sent it", r.label.text, p.name.text, len(p.value.text))
+			return gnuString(text)
+		}
+	}
+	return ""
+}
+
+// leastInterim is the shortest Acct-Interim-Interval, in seconds (RFC 2869 s5.16).
+const leastInterim = 60
+
+func (w *usersWriter) newNumber(r *rule, p *pair) string {
+	n := p.num
+	if p.attr.Name == "Acct-Interim-Interval" && n < leastInterim {
+		w.differ("interim", p.value.at, "Acct-Interim-Interval below %d is raised to it (RFC 2869 s5.16)", leastInterim)
+		return strconv.Itoa(leastInterim)
+	}
+	text := p.value.text
+	if now, ok := p.now.ValueNumber(text); ok && uint32(now) == n {
+		return ""
+	}
+	if digits := strconv.FormatUint(uint64(n), 10); digits != text {
+		if text != "" && text[0] >= '0' && text[0] <= '9' {
+			w.differ("digits", p.value.at, "%s: %s is written %s, as the old server read it", r.label.text, text, digits)
+		}
+		return digits
+	}
+	return ""
+}
+
+// settle writes the files and reads them as the server will. An entry that it refuses is left out, until all
+// is well.
+func (w *usersWriter) settle() {
+	for range 100 {
+		w.write()
+		var errs raddb.List
+		table := users.Load(raddb.OpenFS(treeFS{w.out, "raddb"}), "users", users.Options{Dictionary: w.dict, Names: anyName{}}, &errs)
+		table.Close(nil)
+		if !w.leaveOutRefused(errs) {
+			return
+		}
+	}
+}
+
+// leaveOutRefused leaves out the entries that errors tell of. False if there are none.
+func (w *usersWriter) leaveOutRefused(errs raddb.List) (again bool) {
+	for _, err := range errs {
+		if err.Warning {
+			continue
+		}
+		for f, e := range w.editors {
+			if w.newName(f.name) != err.File {
+				continue
+			}
+			if r := e.entryAt(err.Line, f == w.users); r != nil {
+				w.report.Lookf(r.at(), "%s: left out: %s", r.label.text, err.Msg)
+				e.leaveOut(r, err.Msg)
+				again = true
+			}
+		}
+	}
+	return again
+}
+
+// entryAt finds the rule that stands in a line of the new text.
+func (e *editor) entryAt(line int, root bool) *rule {
+	if root {
+		line -= strings.Count(dialectLine, "\n")
+	}
+	var best *rule
+	for _, r := range e.file.rules {
+		if e.gone[r] {
+			continue
+		}
+		if e.newLine(r.start) <= line {
+			best = r
+		}
+	}
+	return best
+}
+
+// newLine gives the line of the new text in which an old offset stands.
+func (e *editor) newLine(at int) int {
+	line := 1 + strings.Count(e.file.text[:at], "\n")
+	for _, x := range e.edits {
+		if x.end <= at {
+			line += strings.Count(x.text, "\n") - strings.Count(e.file.text[x.start:x.end], "\n")
+		}
+	}
+	return line
+}
+
+const dialectLine = "$DIALECT gnu\n"
+
+// write puts the files into the tree.
+func (w *usersWriter) write() {
+	for f, e := range w.editors {
+		out := w.out.File("raddb/" + w.newName(f.name))
+		out.Reset()
+		out.Secret = true
+		if f == w.users {
+			out.WriteString(dialectLine)
+		}
+		out.WriteString(e.String())
+	}
+}
+
+// writeMethods writes a script with the checks that only the site can write.
+func (w *usersWriter) writeMethods() {
+	if len(w.methods) == 0 {
+		return
+	}
+	b := &script{}
+	b.head.WriteString("-- Checks of passwords that the old server left to others. Each refuses everybody until you write it.\n")
+	for _, m := range w.methods {
+		b.linef("")
+		if m == "sql" {
+			b.comment(`Auth-Type = SQL: ask the database for the password. Open it at the top of the file, local db = sql.open("radius"),`)
+			b.comment(`and return req:check_password(row.password) and accept{} or reject{reason = "password"}.`)
+		} else {
+			b.comment("Auth-Type = PAM: this server does not ask PAM. System users have Auth-Type = System.")
+		}
+		b.linef(`auth_type("%s-check", function()`, m)
+		b.linef(`  return reject{reason = "%s"}`, m)
+		b.linef("end)")
+	}
+	w.out.File(methodsScript).WriteString(b.String())
+}
+
+// anyName takes every name for registered: the scripts are made from the same files.
+type anyName struct{}
+
+func (anyName) Huntgroup(string) (int, bool)              { return 0, true }
+func (anyName) Rewrite(string) (int, bool)                { return 0, true }
+func (anyName) Expression(string, raddb.Pos) (int, error) { return 0, nil }
+func (anyName) All(string) iter.Seq[string]               { return func(func(string) bool) {} }
