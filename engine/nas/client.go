@@ -55,17 +55,38 @@ type Client struct {
 	Require Mode // require-message-authenticator=
 	Limit   Mode // limit-proxy-state=
 
-	NoReplyMessageAuthenticator bool // no-reply-ma: this NAS chokes on Message-Authenticator in replies
-	Proxy                       bool // proxy: may send Proxy-State without Message-Authenticator
-	ZeroAcctAuthenticator       bool // zero-acct-authenticator: ancient NAS, accepted with a warning
-	AllowNoCredential           bool // no-credential: Access-Requests without credential and M-A are answered
-	RejectVSA                   bool // reject-vsa: Vendor-Specific attributes stay in Access-Reject
-	NoThrottle                  bool // throttle=no: wrong credentials are not counted
-	BrokenPassword              bool // broken-pass: hides each block of a long User-Password with the first block's digest
-	MaxInflight                 int  // max-inflight=: requests in work at once; 0: the server's setting
+	NoReplyMessageAuthenticator bool  // no-reply-ma: this NAS chokes on Message-Authenticator in replies
+	Proxy                       bool  // proxy: may send Proxy-State without Message-Authenticator
+	ZeroAcctAuthenticator       bool  // zero-acct-authenticator: ancient NAS, accepted with a warning
+	AllowNoCredential           bool  // no-credential: Access-Requests without credential and M-A are answered
+	RejectVSA                   bool  // reject-vsa: Vendor-Specific attributes stay in Access-Reject
+	NoThrottle                  bool  // throttle=no: wrong credentials are not counted
+	BrokenPassword              bool  // broken-pass: hides each block of a long User-Password with the first block's digest
+	CompareAuth                 uint8 // compare-auth-flag=, 1 to 9; NoFlag: none; 0: as compare-attribute-flag says
+	CompareAcct                 uint8 // compare-acct-flag=; likewise
+	Compare                     uint8 // compare-attribute-flag=; 0: as the server says
+	MaxInflight                 int   // max-inflight=: requests in work at once; 0: the server's setting
 
 	DuplicateKeep time.Duration // dup=: how long answers are kept, 1 s to 5 m; 0: the server's setting
 	Names         *Charset      // username-chars=; nil: the server's setting
+}
+
+// NoFlag is the number of a PROPERTY flag that no attribute has.
+const NoFlag = 10
+
+// CompareFlag gives the PROPERTY flag for extended comparison: the client's own for the kind of request, else
+// its flag for all kinds, else the server's; 0 for none.
+func (c *Client) CompareFlag(kind, server uint8) uint8 {
+	if kind == 0 {
+		kind = c.Compare
+	}
+	switch kind {
+	case 0:
+		return server
+	case NoFlag:
+		return 0
+	}
+	return kind
 }
 
 // A Charset is a set of octets that user names may consist of.

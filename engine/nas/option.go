@@ -41,6 +41,9 @@ var options = [...]option{
 		c.NoThrottle = !c.NoThrottle
 		return expected
 	}},
+	{"compare-auth-flag", false, func(_ *loader, c *Client, v value) string { return setCompare(&c.CompareAuth, v) }},
+	{"compare-acct-flag", false, func(_ *loader, c *Client, v value) string { return setCompare(&c.CompareAcct, v) }},
+	{"compare-attribute-flag", false, func(_ *loader, c *Client, v value) string { return setCompare(&c.Compare, v) }},
 	{"max-inflight", false, func(_ *loader, c *Client, v value) string { return setInflight(c, v) }},
 	{"dup", false, func(_ *loader, c *Client, v value) string { return setDuplicate(c, v) }},
 	{"username-chars", false, func(_ *loader, c *Client, v value) string {
@@ -168,6 +171,17 @@ func setUntil(l *loader, c *Client, v value) string {
 		}
 	}
 	return "a date like 2026-05-31 or 2026-05-31T22:00:00Z"
+}
+
+// setCompare takes the number of a PROPERTY flag; 0 switches the comparison off.
+func setCompare(flag *uint8, v value) string {
+	if len(v.text) != 1 || v.text[0] < '0' || v.text[0] > '9' {
+		return "a flag from 1 to 9, or 0 for none"
+	}
+	if *flag = v.text[0] - '0'; *flag == 0 {
+		*flag = NoFlag
+	}
+	return ""
 }
 
 // maxInflight is far above what one NAS can have in work: 256 identifiers on each of its ports.

@@ -83,6 +83,7 @@ func deliver(list []*unanswered) {
 		ro, n := list[0].role, 0
 		for n < len(list) && list[n].role == ro {
 			list[n].answered = now
+			list[n].repetitions()
 			n++
 		}
 		if failed := ro.burst.send(list[:n]); failed > 0 {

@@ -77,36 +77,40 @@ type Round struct {
 
 // way is what one step of the way tells a later one. Its buffers are kept for the next request.
 type way struct {
-	query    users.Query
-	scratch  dictionary.List // the other half of a list being rebuilt
-	messages dictionary.List // Reply-Messages of the rules that matched
-	round    Round
-	state    []byte   // plain text of the received State; Round points into it
-	ticket   ticket   // which State is being answered
-	bad      bool     // the State is ours but cannot be taken
-	decided  *Verdict // of a huntgroup or rewrite function in the middle of a match
-	sealed   []byte   // State of the reply
-	settled  bool     // authenticated{}: the password question is over
-	noRecord bool     // accept{record=false}
-	left     int64    // seconds that the session may last
-	asked    bool     // a handler ran, so time may have passed
-	slow     bool     // it waited or computed for long
-	second   bool     // the client used its old secret
-	verified bool     // Message-Authenticator was there and right
-	keyless  bool     // MPPE keys were withheld
-	record   []byte   // accounting: the record for the journal
-	recorded func(error)
-	failure  error // of the recorder
-	salt     func() uint16
-	salts    uint16
-	policy   Policy     // that Runner belongs to
-	hashes   *hashQueue // the Core's
-	throttle *throttle  // likewise; nil: nothing is counted (explain, policy tests)
-	guess    guess
-	digest   []byte
-	ring     *ring
-	values   []byte // encoding scratch
-	text     []byte // a message of the server's own; pairs of Reply point into it
+	query     users.Query
+	scratch   dictionary.List // the other half of a list being rebuilt
+	messages  dictionary.List // Reply-Messages of the rules that matched
+	round     Round
+	state     []byte   // plain text of the received State; Round points into it
+	ticket    ticket   // which State is being answered
+	bad       bool     // the State is ours but cannot be taken
+	decided   *Verdict // of a huntgroup or rewrite function in the middle of a match
+	sealed    []byte   // State of the reply
+	settled   bool     // authenticated{}: the password question is over
+	noRecord  bool     // accept{record=false}
+	left      int64    // seconds that the session may last
+	asked     bool     // a handler ran, so time may have passed
+	slow      bool     // it waited or computed for long
+	runsAfter bool     // the accept has Exec-Program
+	external  bool     // accounting: Acct-Ext-Program
+	second    bool     // the client used its old secret
+	verified  bool     // Message-Authenticator was there and right
+	keyless   bool     // MPPE keys were withheld
+	record    []byte   // accounting: the record for the journal
+	recorded  func(error)
+	failure   error // of the recorder
+	salt      func() uint16
+	salts     uint16
+	policy    Policy     // that Runner belongs to
+	hashes    *hashQueue // the Core's
+	throttle  *throttle  // likewise; nil: nothing is counted (explain, policy tests)
+	guess     guess
+	print     fingerprint // of the extended comparison; zero: not compared
+	twin      *twin
+	digest    []byte
+	ring      *ring
+	values    []byte // encoding scratch
+	text      []byte // a message of the server's own; pairs of Reply point into it
 }
 
 // reset makes the request ready for the next packet on the same desk: all but buffers, the desk, its Runner
@@ -126,10 +130,12 @@ func (r *Request) reset() {
 
 func (w *way) reset() {
 	w.round, w.ticket, w.bad, w.left, w.guess = Round{}, ticket{}, false, 0, guess{}
+	w.print, w.twin = fingerprint{}, nil
 	w.messages.Reset()
 	w.decided = nil
 	w.settled, w.noRecord, w.asked, w.slow, w.second, w.verified = false, false, false, false, false, false
 	w.keyless = false
+	w.runsAfter, w.external = false, false
 	w.failure, w.salts = nil, 0
 	w.query.Reset()
 	w.state, w.sealed, w.record, w.text = w.state[:0], w.sealed[:0], w.record[:0], w.text[:0]

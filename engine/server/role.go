@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"perilune/engine/dictionary"
 	"perilune/engine/nas"
 	"perilune/engine/radius"
 	"perilune/engine/users"
@@ -42,6 +43,7 @@ type role struct {
 	cache      *duplicates
 	waiting    waiting
 	finished   finished
+	flagged    dictionary.List // scratch of the extended comparison
 	status     statusLimit
 	overload   overload
 	seldom     refusals
@@ -234,6 +236,10 @@ func (ro *role) fresh(r *Request, s *slot) bool {
 	if !r.seen.named && ro.kind != "coa" {
 		ro.fast.Nameless++
 	}
+	flag := r.compareFlag()
+	if flag != 0 && ro.repeated(r, s, flag) {
+		return false
+	}
 	auth := &r.Packet.Authenticator
 	if ro.waiting.repeats(s.hash, &s.key, auth) {
 		ro.fast.refuse(ReasonDuplicate)
@@ -251,6 +257,9 @@ func (ro *role) fresh(r *Request, s *slot) bool {
 	if ro.passed && time.Now().After(r.Deadline) { // the batch may have waited for its holder
 		ro.refuse(r, ReasonExpired)
 		return false
+	}
+	if flag != 0 {
+		ro.server.twins.file(r, s.local)
 	}
 	return true
 }
@@ -273,6 +282,7 @@ func (ro *role) answer(d *desk, s *slot) {
 	d.outcome()
 	switch {
 	case len(r.out) == 0:
+		ro.server.repetitions(r.way.twin, nil, ro.clock)
 	case r.Packet.Code == radius.CodeStatusServer: // RFC 5997 s4.2: no duplicate detection
 		s.reply = ro.cache.hold(r.out)
 	case r.delayed() && !ro.server.stopping.Load():
@@ -281,6 +291,7 @@ func (ro *role) answer(d *desk, s *slot) {
 		ro.server.delays.add(u, r.Delay)
 	default:
 		s.reply = ro.cache.store(s.hash, &s.key, &r.Packet.Authenticator, r.out, ro.clock)
+		ro.server.repetitions(r.way.twin, r.out, ro.clock)
 	}
 	ro.fast.outcome(r)
 	ro.server.log.request(&ro.lines, r)

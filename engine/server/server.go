@@ -85,6 +85,7 @@ type Server struct {
 	admission  admission
 	delays     *delays
 	outbox     *outbox
+	twins      *twins
 	log        *Log
 
 	stopping atomic.Bool    // sockets are read empty, rejects go out at once
@@ -105,7 +106,7 @@ func newServer(way steps, o Options) (*Server, error) {
 	s := &Server{options: o, born: time.Now(), steps: way, busy: o.Busy, log: o.Log, stopped: make(chan struct{})}
 	s.process, s.done, s.finish = way.process, way.done, way.finishAccounting
 	s.admission.bound = o.Detached
-	s.delays, s.outbox = newDelays(o.Delayed), newOutbox()
+	s.delays, s.outbox, s.twins = newDelays(o.Delayed), newOutbox(), newTwins(o.DuplicateBytes)
 	for i, l := range o.Listeners {
 		if err := s.open(i, l); err != nil {
 			s.closeSockets()

@@ -18,6 +18,7 @@ type unanswered struct {
 	authenticator radius.Authenticator
 	source        netip.AddrPort
 	local         netip.Addr  // to answer from; invalid: as the routing says
+	twin          *twin       // of the extended comparison, nil if the request is not compared
 	dead          atomic.Bool // a newer request has its key: the answer is thrown away
 
 	reply    []byte
@@ -35,6 +36,7 @@ func (u *unanswered) send() {
 			u.role.late.failed(1)
 		}
 	}
+	u.repetitions()
 	u.role.finished.post(u)
 }
 
@@ -70,7 +72,7 @@ func (w *waiting) repeats(hash uint64, k *key, auth *radius.Authenticator) bool 
 func (w *waiting) file(ro *role, r *Request, s *slot) *unanswered {
 	u := w.take()
 	u.role, u.key, u.hash, u.authenticator = ro, s.key, s.hash, r.Packet.Authenticator
-	u.source, u.local = s.source, s.local
+	u.source, u.local, u.twin = s.source, s.local, r.way.twin
 	u.reply = u.reply[:0]
 	u.dead.Store(false)
 	if w.byKey == nil {
