@@ -32,3 +32,19 @@ func (r *Runner) aside(j Job, patience time.Duration) (Result, error) {
 
 // asidePatience is how long a program that nobody waits for keeps its place in the backlog.
 const asidePatience = 30 * time.Second
+
+// AskAside asks a filter a line that nobody waits for. report is told how it went, as in RunAside.
+func (r *Runner) AskAside(f *Filter, line []byte, patience time.Duration, report func(status int, err error)) bool {
+	if r.backlog.Add(1) > int64(r.o.Backlog) || !r.begin() {
+		r.backlog.Add(-1)
+		r.counters.count(0, ErrBusy)
+		return false
+	}
+	go func() {
+		defer r.work.Done()
+		defer r.backlog.Add(-1)
+		status, _, err := f.Ask(line, time.Now().Add(patience))
+		report(status, err)
+	}()
+	return true
+}

@@ -55,6 +55,9 @@ func (c *Core) decide(r *Request) {
 	}
 	if r.Verdict == Accept {
 		r.copyAddress()
+		c.execWait(r)
+	}
+	if r.Verdict == Accept {
 		r.dropForCallback()
 		r.capSession()
 		c.warnOfExpiry(r)

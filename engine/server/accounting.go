@@ -17,6 +17,7 @@ func (c *Core) accounting(r *Request) {
 			r.renamed()
 		}
 	}
+	r.way.external = r.runsExternal()
 	switch {
 	case c.late(r):
 		r.refuse(Drop, ReasonExpired)
@@ -66,20 +67,26 @@ func (c *Core) record(r *Request) {
 	c.recorder.Append(r.way.record, r.way.recorded)
 }
 
-// finishAccounting makes the answer to an accounting request whose record is durable, or none if it is not.
+// finishAccounting makes the answer to an accounting request whose record is durable, or none if it is not. It
+// waits for Acct-Ext-Program, if there is one.
 func (c *Core) finishAccounting(r *Request) {
 	wasPending := r.pending
 	r.pending = false
-	if r.way.failure != nil {
+	switch {
+	case r.way.failure != nil:
 		r.refuse(Drop, ReasonRecorder)
-	} else {
-		r.Verdict = Accept
-		if err := r.encode(radius.CodeAccountingResponse); err != nil {
-			c.warn(r, "reply cannot be sent: "+err.Error())
-			r.refuse(Drop, ReasonTooLong)
-		}
+	case !r.way.external || c.external(r):
+		c.answerAccounting(r)
 	}
 	if wasPending {
 		c.conclude(r)
+	}
+}
+
+func (c *Core) answerAccounting(r *Request) {
+	r.Verdict = Accept
+	if err := r.encode(radius.CodeAccountingResponse); err != nil {
+		c.warn(r, "reply cannot be sent: "+err.Error())
+		r.refuse(Drop, ReasonTooLong)
 	}
 }

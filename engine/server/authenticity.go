@@ -160,6 +160,7 @@ func (r *Request) form() Reason {
 // fits signs the reply. An Access-Request without Message-Authenticator fits every secret: the first is used.
 func (c *Core) verify(r *Request) Reason {
 	r.Session.Use(r.Client.Secret)
+	r.Session.OneDigest = r.Client.BrokenPassword
 	found, err := r.Session.VerifyRequest(r.datagram)
 	if err != nil && r.Client.Second.Len() > 0 && (r.Client.Until.IsZero() || r.Arrival.Before(r.Client.Until)) {
 		r.Session.Use(r.Client.Second)

@@ -16,6 +16,8 @@ type native struct {
 	passwords []storedAs
 	microsoft microsoft
 	hours     hours
+	orders    programAttributes
+	programs  *Programs // of a generation without settings for them
 	ruleAttributes
 }
 
@@ -86,6 +88,8 @@ func (as *storedAs) parse(text []byte, kind authKind) (auth.Stored, error) {
 func newNative(d *dictionary.Dictionary) *native {
 	k := &d.Known
 	n := &native{authType: k.AuthType, kinds: map[uint32]authKind{}, ruleAttributes: newRuleAttributes(d)}
+	n.orders = newProgramAttributes(d)
+	n.programs, _ = NewPrograms(d, ProgramSettings{})
 	for _, a := range authNames {
 		if v, ok := k.AuthType.ValueNumber(a.name); ok {
 			n.kinds[uint32(v)] = a.kind

@@ -90,7 +90,7 @@ func (r *Request) complete() {
 		return
 	}
 	d.role.server.admission.unpark()
-	if p := r.Generation.Policy; p != nil && p.Has(PhaseDone) {
+	if p := r.Generation.Policy; r.way.external || p != nil && p.Has(PhaseDone) {
 		go d.recorded()
 		return
 	}

@@ -22,6 +22,7 @@ type Generation struct {
 	Accounts   *auth.Accounts // of the system, for Auth-Type System; nil: not read
 	Policy     Policy         // nil: no scripts
 	Settings   Settings
+	Programs   *Programs // nil: no filters
 
 	refs   atomic.Int64 // 1 while active, and 1 for each batch or detached request on it
 	closed atomic.Bool

@@ -45,6 +45,7 @@ func (s *Server) retire(g *Generation) {
 	if g.Users != nil {
 		g.Users.Close(s.busy.Yield)
 	}
+	g.Programs.Close()
 	debug.FreeOSMemory() // what building the next one left behind goes back too, not some minutes later
 	g.closed.Store(true)
 }

@@ -34,8 +34,10 @@ const (
 	ReasonTooLong
 	ReasonDraining
 	ReasonHashQueue
-	ReasonInflight // the client has max-inflight requests in work
-	ReasonInternal // a defect of the server itself
+	ReasonInflight    // the client has max-inflight requests in work
+	ReasonInternal    // a defect of the server itself
+	ReasonProgramBusy // no turn came for an external program
+	ReasonProgramTime // an external program was killed at its deadline
 )
 
 // Reasons of rejects, and of what hooks decide.
@@ -61,12 +63,16 @@ const (
 	ReasonThrottled // too many wrong credentials: this one was not looked at
 	ReasonRealmQuota
 	ReasonMultipleLogin // Simultaneous-Use
+	ReasonProgram       // an external program said no, or could not be run
 
 	NumReasons // the length of a table by Reason
 )
 
 // reasonNames is sparse: the gaps leave room, so that numbers in stored records stay what they are.
 var reasonNames = [NumReasons]string{
+	ReasonProgramBusy:             "program-busy",
+	ReasonProgramTime:             "program-timeout",
+	ReasonProgram:                 "program",
 	ReasonUnknownClient:           "unknown-client",
 	ReasonMalformed:               "malformed",
 	ReasonUnknownCode:             "unknown-code",

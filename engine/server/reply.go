@@ -89,13 +89,15 @@ func (r *Request) encodeList(b []byte, code radius.Code) ([]byte, error) {
 	if r.way.salt == nil {
 		r.way.salt = r.nextSalt
 	}
-	msError := r.Generation.prepare().microsoft.failure
+	n := r.Generation.prepare()
+	msError, after := n.microsoft.failure, n.orders.after
 	for i := range r.Reply.Pairs {
 		p := &r.Reply.Pairs[i]
 		if r.isText(p) { // encodeOwn's
 			continue
 		}
 		if !carries(code, p.Attr, r.Client, msError) || r.withholds(p, code) {
+			r.way.runsAfter = r.way.runsAfter || p.Attr == after
 			if r.Trace != nil && !p.Attr.Internal {
 				r.Trace.Step("left out of " + code.String() + ": " + p.Attr.Name)
 			}

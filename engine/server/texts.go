@@ -58,13 +58,7 @@ func (r *Request) expand(m *users.Macro) []byte {
 	if m == nil {
 		return nil
 	}
-	in := users.MacroInput{Request: &r.Attributes, Reply: &r.Reply, Control: &r.Control, Now: r.Arrival}
-	if zone := r.Generation.Settings.Location; zone != nil {
-		in.Now = in.Now.In(zone)
-	}
-	if r.Trace != nil {
-		in.Missing = r.Trace
-	}
+	in := r.macroInput()
 	r.way.text = m.Append(r.way.text[:0], &in)
 	return r.way.text[:min(len(r.way.text), maxTexts)]
 }

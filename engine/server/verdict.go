@@ -172,6 +172,7 @@ func (r *Request) strip() {
 func (c *Core) reject(r *Request, why Reason) {
 	r.refuse(Reject, why)
 	r.hold(nil)
+	c.failureTrigger(r, why)
 	if !why.restricts() {
 		r.Reply.Reset() // a text may name what an accept would have said, but not to those without the password
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"perilune/engine/dictionary"
+	"perilune/engine/program"
 	"perilune/engine/radius"
 )
 
@@ -33,6 +34,9 @@ type Core struct {
 	recent   *recent
 	watches  watches
 
+	programs *program.Runner // nil if dry
+	dry      bool            // programs are not run, only told of
+
 	draining atomic.Bool
 }
 
@@ -51,6 +55,9 @@ type CoreOptions struct {
 	StateDir string           // holds what the ratchet learnt and the State key; "": kept in memory alone
 	KeyFile  string           // [state] key-file; "": state.key in StateDir
 	Ring     int              // decisions remembered for explain --last; 0: 4096
+
+	Programs int  // external programs at once that requests wait for; 0: 32
+	Dry      bool // external programs are not run
 
 	HashWorkers int // costly password hashes computed at once; 0: one for each processor
 	HashQueue   int // requests that may wait for their turn; 0: 64 for each worker
@@ -81,6 +88,9 @@ func NewCore(o CoreOptions) (*Core, error) {
 		return nil, err
 	}
 	c.tries, c.throttle = newTries(), newThrottle(c.now())
+	if c.dry = o.Dry; !c.dry {
+		c.programs = program.NewRunner(program.Options{Max: o.Programs, Log: c.log})
+	}
 	c.hashes = newHashQueue(o.HashWorkers, o.HashQueue)
 	c.dummy, c.silence = newDummy(), newSilence()
 	c.seldom = newSeldom()
@@ -97,8 +107,19 @@ func (c *Core) openToWorld(path string) {
 
 // Close writes what is not yet written.
 func (c *Core) Close() error {
+	if c.programs != nil {
+		c.programs.Close()
+	}
 	c.hashes.close()
 	return c.ratchet.close()
+}
+
+// ProgramCounters count how external programs have ended.
+func (c *Core) ProgramCounters() program.Counters {
+	if c.programs == nil {
+		return program.Counters{}
+	}
+	return c.programs.Counters()
 }
 
 // Drain makes Status-Server unanswered, so that NASes turn to another server (RFC 5997 s4.2).
@@ -141,6 +162,7 @@ func (c *Core) conclude(r *Request) {
 // done runs the handlers of the phase after sending and ends the request for the policy. Handlers that wait
 // detach the request as everywhere.
 func (c *Core) done(r *Request) {
+	c.execAfter(r)
 	p := r.Generation.Policy
 	if p == nil {
 		return
