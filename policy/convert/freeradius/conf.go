@@ -69,12 +69,17 @@ type confReader struct {
 	inside *item
 }
 
-// readConf gives the file as a section without a name.
-func readConf(tree *raddb.Tree, name string, errs *raddb.List) *item {
-	root := &item{section: true, at: raddb.Pos{File: name}}
-	r := &confReader{tree: tree, errs: errs, inside: root}
+// readConf gives the file as a section without a name, and the reader, which knows its variables.
+func readConf(tree *raddb.Tree, name string, errs *raddb.List) (*item, *confReader) {
+	root, r := newConf(tree, errs)
 	r.file(name, raddb.Pos{})
-	return root
+	return root, r
+}
+
+// newConf gives an empty configuration and a reader for it.
+func newConf(tree *raddb.Tree, errs *raddb.List) (*item, *confReader) {
+	root := &item{section: true}
+	return root, &confReader{tree: tree, errs: errs, inside: root}
 }
 
 func (r *confReader) file(name string, at raddb.Pos) {
@@ -159,6 +164,9 @@ func (r *confReader) line(line string) {
 // opening gives the place of the brace that opens a section, -1 if there is none: not those of ${name},
 // %{name} and of texts.
 func opening(line string) int {
+	if strings.HasPrefix(line, "if") || strings.HasPrefix(line, "elsif") { // patterns in conditions have braces too
+		return lastBrace(line)
+	}
 	quote := byte(0)
 	for i := 0; i < len(line); i++ {
 		switch c := line[i]; {
@@ -177,6 +185,14 @@ func opening(line string) int {
 		case c == '{':
 			return i
 		}
+	}
+	return -1
+}
+
+// lastBrace gives the place of a brace at the end of the line, -1 if there is none.
+func lastBrace(line string) int {
+	if strings.HasSuffix(line, "{") {
+		return len(line) - 1
 	}
 	return -1
 }

@@ -7,7 +7,7 @@ import (
 
 // replace puts values in the place of ${name}: of an item of the section or of one around it, or with dots
 // from the root down; ${.name} is of the section itself, ${.:instance} the section's own name. What has no value
-// stays as it is, with a note.
+// stays as it is.
 func (r *confReader) replace(text string) string {
 	var b strings.Builder
 	for {
@@ -23,7 +23,6 @@ func (r *confReader) replace(text string) string {
 		}
 		value, known := r.variable(name)
 		if !known {
-			r.errs.Warnf(r.pos, "${%s} has no value here", name)
 			value = "${" + name + "}"
 		}
 		b.WriteString(value)

@@ -1,0 +1,171 @@
+package freeradius
+
+import (
+	"errors"
+	"iter"
+	"path"
+	"strings"
+
+	"perilune/engine/raddb"
+	"perilune/engine/users"
+)
+
+// A usersFile is one of the users files: its text by lines, as it will be written.
+type usersFile struct {
+	name  string // in the new tree, below raddb
+	old   string // in the old directory
+	lines []string
+}
+
+// convertUsers copies the users file with all that it includes. It is read by the loader it is meant for: an
+// entry that this refuses is turned into a comment and reported with the loader's words.
+func (s *source) convertUsers() {
+	name := s.moduleFile("files", "mods-config/files/authorize", "usersfile", "filename")
+	if s.tree.Absent(name) && !s.tree.Absent("users") {
+		name = "users"
+	}
+	files := map[string]*usersFile{}
+	if !s.usersFile(files, name, "users", 0) {
+		s.report.Lookf(raddb.Pos{File: name}, "there is no users file; all names are unknown until you write raddb/users")
+		s.out.File("raddb/users").Printf("$DIALECT freeradius\n")
+		return
+	}
+	left := 0
+	for range maxRounds {
+		n := s.refuse(files)
+		if left += n; n == 0 {
+			break
+		}
+	}
+	entries := s.writeUsers(files)
+	s.report.Donef(raddb.Pos{File: name}, "%d entries, %d left out", entries, left)
+	for _, setting := range [...]string{"acctusersfile", "preproxy_usersfile", "postauth_usersfile", "auth_usersfile", "key"} {
+		if m := s.module("files"); m != nil && m.find(setting) != nil {
+			s.otherUsers(m.find(setting))
+		}
+	}
+}
+
+// maxRounds bounds how often the file is read anew after entries were taken out of it.
+const maxRounds = 20
+
+// usersFile takes in one file and those it includes; false if it cannot be read.
+func (s *source) usersFile(files map[string]*usersFile, old, name string, depth int) bool {
+	text, ok := s.read(old)
+	if !ok || depth > maxIncludes {
+		return false
+	}
+	f := &usersFile{name: name, old: old, lines: []string{"$DIALECT freeradius"}}
+	files["raddb/"+name] = f
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		if included, ok := strings.CutPrefix(line, "$INCLUDE"); ok {
+			line = s.includeUsers(files, f, strings.TrimSpace(included), depth)
+		}
+		f.lines = append(f.lines, line)
+	}
+	return true
+}
+
+// includeUsers takes in what a file includes, and gives the line that includes it in the new tree.
+func (s *source) includeUsers(files map[string]*usersFile, f *usersFile, included string, depth int) string {
+	from := s.reader.relative(included)
+	if !path.IsAbs(from) {
+		from = path.Join(path.Dir(f.old), from)
+	}
+	name := "users.d/" + path.Base(included)
+	if files["raddb/"+name] == nil && !s.usersFile(files, from, name, depth+1) {
+		s.report.Lookf(raddb.Pos{File: f.old, Line: len(f.lines)}, "%s cannot be read; left out", included)
+		return "# not there: $INCLUDE " + included
+	}
+	return "$INCLUDE " + path.Join(path.Dir(path.Join("raddb", name)), path.Base(name))[len("raddb/"):]
+}
+
+// refuse reads the new users file and comments out each entry that is refused. It gives their number.
+func (s *source) refuse(files map[string]*usersFile) (n int) {
+	s.writeUsers(files)
+	var errs raddb.List
+	tree := raddb.OpenFS(s.out.FS("raddb"))
+	t := users.Load(tree, "users", users.Options{Dictionary: s.dict, Names: allowAll{}, Dialect: users.FreeRADIUS}, &errs)
+	t.Close(nil)
+	for _, e := range errs {
+		f := files["raddb/"+e.File]
+		if f == nil || e.Warning || e.Line < 1 || e.Line > len(f.lines) {
+			continue
+		}
+		first, end := f.entry(e.Line - 1)
+		if strings.HasPrefix(f.lines[first], "#") {
+			continue // by an earlier error of the entry
+		}
+		s.report.Lookf(raddb.Pos{File: f.old, Line: e.Line - 1, Col: e.Col}, "the entry %s is left out: %s", label(f.lines[first]), e.Msg)
+		for i := first; i < end; i++ {
+			f.lines[i] = "#" + f.lines[i]
+		}
+		n++
+	}
+	return n
+}
+
+// entry gives the lines of the entry that a line belongs to, without comments and empty lines behind it.
+func (f *usersFile) entry(line int) (first, end int) {
+	for first = line; first > 0 && !begins(f.lines[first]); first-- {
+	}
+	for end = first + 1; end < len(f.lines) && !begins(f.lines[end]) && !strings.HasPrefix(f.lines[end], "#"); end++ {
+	}
+	for end > first+1 && strings.TrimSpace(f.lines[end-1]) == "" {
+		end--
+	}
+	return first, end
+}
+
+// begins reports whether an entry begins on the line.
+func begins(line string) bool {
+	return line != "" && line[0] != ' ' && line[0] != '\t' && line[0] != '#'
+}
+
+func label(line string) string {
+	name, _, _ := strings.Cut(strings.ReplaceAll(line, "\t", " "), " ")
+	return name
+}
+
+// writeUsers puts the files into the new tree and gives the number of their entries.
+func (s *source) writeUsers(files map[string]*usersFile) (entries int) {
+	for name, f := range files {
+		file := s.out.File(name)
+		file.Secret = true
+		file.Reset()
+		for _, line := range f.lines {
+			file.WriteString(line + "\n")
+			if begins(line) && line[0] != '$' {
+				entries++
+			}
+		}
+	}
+	return entries
+}
+
+// otherUsers tells of users files of other places on the way, unless they are empty.
+func (s *source) otherUsers(setting *item) {
+	if setting.name == "key" {
+		s.report.Lookf(setting.at, "key = %s: here entries are found by User-Name as hints have left it", setting.value)
+		return
+	}
+	text, _ := s.read(s.reader.relative(setting.value))
+	for line := range strings.Lines(text) {
+		if begins(line) && strings.TrimSpace(line) != "" {
+			s.report.Lookf(setting.at, "%s = %s is left out: write a handler for that phase", setting.name, setting.value)
+			return
+		}
+	}
+}
+
+// allowAll takes every huntgroup for registered: the scripts are written to the entries. Expressions are no
+// part of FreeRADIUS's language, in which a value may well begin with =.
+type allowAll struct{}
+
+func (allowAll) Huntgroup(string) (int, bool) { return 0, true }
+func (allowAll) Rewrite(string) (int, bool)   { return 0, true }
+func (allowAll) Expression(source string, _ raddb.Pos) (int, error) {
+	return 0, errors.New("a value that begins with = is a Lua expression here")
+}
+func (allowAll) All(string) iter.Seq[string] { return func(func(string) bool) {} }
