@@ -75,6 +75,24 @@ func MSCHAPv2(response, challenge, user []byte, ntHash [16]byte) (MSCHAPSuccess,
 	return s, true
 }
 
+// MSCHAPResponse makes MS-CHAP-Response as a peer does: the NT response alone (RFC 2433 s5, RFC 2548 s2.1.3). The
+// challenge has 8 octets.
+func MSCHAPResponse(ident byte, challenge []byte, ntHash [16]byte) []byte {
+	const useNT = 1
+	nt := challengeResponse(challenge, ntHash)
+	return append(append([]byte{ident, useNT}, make([]byte, ntResponseAt-2)...), nt[:]...)
+}
+
+// MSCHAPv2Response makes MS-CHAP2-Response as a peer does (RFC 2759 s4, RFC 2548 s2.3.2). challenge and peer, the
+// peer's own challenge, have 16 octets each.
+func MSCHAPv2Response(ident byte, challenge, peer, user []byte, ntHash [16]byte) []byte {
+	short := challengeHash(peer, challenge, user)
+	nt := challengeResponse(short[:], ntHash)
+	response := append([]byte{ident, 0}, peer...)
+	response = append(response, make([]byte, 8)...) // reserved
+	return append(response, nt[:]...)
+}
+
 // challengeHash is RFC 2759 s8.2.
 func challengeHash(peer, challenge, user []byte) (short [8]byte) {
 	if i := bytes.LastIndexByte(user, '\\'); i >= 0 {

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -75,6 +76,18 @@ func TestMSCHAP(t *testing.T) {
 	}
 	if _, ok := MSCHAP(response, short[:7], hash); ok {
 		t.Error("a challenge of 7 octets fits")
+	}
+}
+
+// TestMSCHAPResponses: what a peer makes is what the RFC has, and what the server takes.
+func TestMSCHAPResponses(t *testing.T) {
+	hash, _ := NTHash([]byte("clientPass"))
+	if got := MSCHAPv2Response(7, exampleChallenge, unhex(examplePeer), []byte("User"), hash); !bytes.Equal(got, exampleResponse) {
+		t.Errorf("%x, want %x", got, exampleResponse)
+	}
+	short := unhex("D0 2E 43 86 BC E9 12 26")
+	if _, ok := MSCHAP(MSCHAPResponse(9, short, hash), short, hash); !ok {
+		t.Error("the server refuses version 1")
 	}
 }
 

@@ -12,12 +12,16 @@ const (
 	MaxAscendLen   = 16
 )
 
-// HidePassword appends User-Password hidden as RFC 2865 s5.2 says.
+// HidePassword appends User-Password hidden as RFC 2865 s5.2 says, or with OneDigest.
 func (s *Session) HidePassword(dst, password []byte, request *Authenticator) []byte {
 	from := len(dst)
 	dst = append(dst, password[:min(len(password), MaxPasswordLen)]...)
 	dst = pad(dst, from, md5.Size)
-	s.hide(dst[from:], request[:])
+	if s.OneDigest {
+		s.repeat(dst[from:], request[:])
+	} else {
+		s.hide(dst[from:], request[:])
+	}
 	return dst
 }
 

@@ -177,6 +177,9 @@ func TestOneDigest(t *testing.T) {
 		if err != nil || string(got) != want {
 			t.Errorf("%q, %v; want %q", got, err, want)
 		}
+		if again := s.HidePassword(nil, []byte(want), &asked); !bytes.Equal(again, hidden) {
+			t.Errorf("hidden as %x; want %x", again, hidden)
+		}
 		s.OneDigest = false
 		if got, _ := s.RevealPassword(nil, hidden, &asked); (string(got) == want) != (len(want) <= 16) {
 			t.Errorf("RFC 2865 reads %q", got)

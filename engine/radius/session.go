@@ -14,8 +14,8 @@ import (
 // The digest of packet and secret is taken with md5.Sum over octets joined in scratch; HMAC goes on from the
 // two states that the Secret holds, which saves two of its five blocks. Neither allocates once warm.
 type Session struct {
-	// OneDigest reads User-Passwords as Ascend's MAX and its like hide them: every block of a long one is laid over
-	// with the digest of the first. Use leaves it as it is.
+	// OneDigest hides and reveals User-Passwords as Ascend's MAX and its like do: every block of a long one is laid
+	// over with the digest of the first. Use leaves it as it is.
 	OneDigest bool
 
 	secret  Secret
