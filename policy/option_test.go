@@ -169,11 +169,11 @@ func TestStateSizes(t *testing.T) {
 		fits bool
 	}{
 		{`challenge{next="c"}`, true},
-		{`challenge{next="c", state=("x"):rep(212)}`, true},
-		{`challenge{next="c", state=("x"):rep(213)}`, false},
-		{`challenge{next="c" .. ("x"):rep(19), state=("x"):rep(193)}`, true},
-		{`challenge{next="c" .. ("x"):rep(19), state=("x"):rep(194)}`, false},
-		{`accept{next="c", state=("x"):rep(213)}`, false},
+		{`challenge{next="c", state=("x"):rep(211)}`, true},
+		{`challenge{next="c", state=("x"):rep(212)}`, false},
+		{`challenge{next="c" .. ("x"):rep(19), state=("x"):rep(192)}`, true},
+		{`challenge{next="c" .. ("x"):rep(19), state=("x"):rep(193)}`, false},
+		{`accept{next="c", state=("x"):rep(212)}`, false},
 		{`challenge{next="c", state={("x"):rep(100), ("y"):rep(100)}}`, true},
 	} {
 		h, errs := tryLoad(t, map[string]string{"a.lua": `

@@ -54,7 +54,7 @@ var verdictOptions = map[server.Kind][]string{
 
 // maxStateData is how many octets state= and the name of next= may have together, so that State's 253 hold
 // them beside the seal.
-const maxStateData = 216
+const maxStateData = server.StateRoom
 
 // Defaults of how long a sealed State is good (lua-api: challenge 2m, accept 1d).
 const (

@@ -20,7 +20,7 @@ import (
 
 // A State of ours is
 //
-//	mark of the key (4) | nonce (12) | sealed( expiry (4) | length of next (1) | next | data ) | tag (16)
+//	mark of the key (4) | nonce (12) | sealed( expiry (5) | length of next (1) | next | data ) | tag (16)
 //
 // with client name and received User-Name as additional data: they bind it and take no room. The nonce is
 // also its serial. RFC 2865 s5.24 leaves the contents to us and at most 253 octets.
@@ -28,7 +28,8 @@ const (
 	markLen     = 4
 	nonceLen    = 12
 	tagLen      = 16
-	sealedHead  = 5 // expiry, length of next
+	expiryLen   = 5 // hundredths of a second since 1970, for 348 years
+	sealedHead  = expiryLen + 1
 	stateRoom   = radius.MaxValueLen - markLen - nonceLen - tagLen - sealedHead
 	stateExpiry = 5 * time.Minute // of a challenge that names no timeout
 	lasting     = 24 * time.Hour  // of an accept that names none: it comes back when the session ends
@@ -137,12 +138,18 @@ func (s *sealer) append(dst []byte, r *Request, next string, data []byte, expiry
 	rand.Read(nonce[:])
 	dst = append(dst, nonce[:]...)
 	// Not into way.state: data may be what the State of the request held.
-	plain := binary.BigEndian.AppendUint32(r.way.values[:0], uint32(expiry.Unix()))
+	plain := appendExpiry(r.way.values[:0], expiry)
 	plain = append(plain, byte(len(next)))
 	plain = append(plain, next...)
 	plain = append(plain, data...)
 	r.way.values = plain
 	return k.aead.Seal(dst, nonce[:], plain, r.binding()), nil
+}
+
+// appendExpiry appends a time so that octets are in the order of times.
+func appendExpiry(dst []byte, t time.Time) []byte {
+	hundredths := t.UnixMilli() / 10
+	return binary.BigEndian.AppendUint32(append(dst, byte(hundredths>>32)), uint32(hundredths))
 }
 
 // open unseals the State of a request into round. Its Data is valid until the request is over.
@@ -153,14 +160,14 @@ func (s *sealer) open(r *Request, state []byte, now time.Time, round *Round) (se
 	}
 	serial = [nonceLen]byte(state[markLen:])
 	plain, err := k.aead.Open(r.way.state[:0], serial[:], state[markLen+nonceLen:], r.binding())
-	if err != nil || len(plain) < sealedHead || len(plain) < sealedHead+int(plain[4]) {
+	if err != nil || len(plain) < sealedHead || len(plain) < sealedHead+int(plain[expiryLen]) {
 		return serial, errState
 	}
 	r.way.state = plain
-	if uint32(now.Unix()) > binary.BigEndian.Uint32(plain) {
+	if string(appendExpiry(nil, now)) > string(plain[:expiryLen]) {
 		return serial, errOld
 	}
-	n := sealedHead + int(plain[4])
+	n := sealedHead + int(plain[expiryLen])
 	round.Next, round.Data = string(plain[sealedHead:n]), plain[n:]
 	return serial, nil
 }

@@ -260,6 +260,9 @@ func TestSeal(t *testing.T) {
 		if _, err := s.open(r, state, monday.Add(time.Second), &round); err != errOld {
 			t.Fatal(err)
 		}
+		if _, err := s.open(r, state, monday.Add(10*time.Millisecond), &round); err != errOld {
+			t.Fatal("a State lives longer than it should", err)
+		}
 		r.ReceivedUser = append(r.ReceivedUser, 'x')
 		if _, err := s.open(r, state, monday, &round); err != errState {
 			t.Fatal(err)
