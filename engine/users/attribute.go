@@ -30,6 +30,7 @@ const (
 	classPort     // NAS-Port: ranges
 	classInterval // Acct-Interim-Interval: not below a minute
 	classTimeout  // Session-Timeout: 0 is doubtful
+	classProgram  // Exec-Program and its like: a command
 )
 
 // sets reports whether the class is an order, so that it is never compared.
@@ -49,6 +50,7 @@ func (n *name) attr() *dictionary.Attribute { return n.ref.Attr }
 var classByName = map[string]class{
 	"pam-auth": classSets, "auth-data": classSets, "password-location": classSets, "log-mode-mask": classSets,
 	"termination-menu": classSets, "acct-interim-interval": classInterval, "group-name": classGroup, "user-uid": classUID,
+	"exec-program": classProgram, "exec-program-wait": classProgram, "auth-failure-trigger": classProgram, "acct-ext-program": classProgram,
 }
 
 // refused holds attributes that cannot be had here, and what to write for them. Keys are in lower case.
@@ -58,9 +60,6 @@ var refused = map[string]string{
 	"autz-type":              `write an authorize hook: on("authorize", fn)`,
 	"post-auth-type":         `write a reply hook: on("reply", fn)`,
 	"session-type":           `write Simultaneous-Use := 1`,
-	"exec-program":           `programs are not started; write a done hook: on("done", fn)`,
-	"exec-program-wait":      `programs are not started; write a reply hook: on("reply", fn)`,
-	"auth-failure-trigger":   `write a done hook: on("done", {when={verdict="reject"}}, fn)`,
 	"scheme-procedure":       `write a reply hook: on("reply", fn)`,
 	"scheme-acct-procedure":  `write an accounting hook: on("accounting", fn)`,
 	"connect-rate":           `compare Connect-Info in a hook`,

@@ -23,6 +23,9 @@ func (c *compiler) check(n *name, p *rawPair) (plain bool) {
 	case n.class == classUserPassword && p.op == opSet:
 		c.errs.Warnf(c.at(p.name), `User-Password := is ignored, it is no password to compare with; write Cleartext-Password := "..."`)
 		return false
+	case n.class == classProgram:
+		c.errs.Errorf(c.at(p.name), "%s orders a program; it stands in the reply list", n.attr().Name)
+		return false
 	case n.class.sets() || p.op == opSet && n.class != classRewrite || p.op == opAdd:
 		return c.order(n, p)
 	}

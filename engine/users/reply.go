@@ -72,6 +72,8 @@ func settleOwn(list []byte) {
 func (c *compiler) replyValue(n *name, p *rawPair, out *pair) bool {
 	v := p.value.text
 	switch {
+	case n.class == classProgram && p.value.quote != '`' && !bytes.HasPrefix(v, []byte("=")):
+		return c.command(n, p, out)
 	case p.value.quote != '\'' && p.value.quote != '`' && len(v) > 1 && v[0] == '=':
 		return c.computed(n, p, out)
 	case c.expands(p):
@@ -92,6 +94,29 @@ func (c *compiler) replyValue(n *name, p *rawPair, out *pair) bool {
 		return false
 	}
 	out.value = value
+	c.reply = out.append(c.reply)
+	return true
+}
+
+// command compiles the command of a program as it stands. It is expanded word by word when it is run, and not here,
+// or a value of the request could become a word of its own.
+func (c *compiler) command(n *name, p *rawPair, out *pair) bool {
+	at := c.at(p.value)
+	c.wire = append(c.wire[:0], c.literal(p)...)
+	if c.dialect == FreeRADIUS && bytes.Contains(c.wire, []byte("%{")) {
+		c.errs.Errorf(at, "found %%{...} in %s; expected the macros of GNU Radius, like %%u or %%C{Calling-Station-Id}", n.attr().Name)
+		return false
+	}
+	if !c.fits(n.attr(), c.wire, at) {
+		return false
+	}
+	if c.o.Program != nil {
+		if err := c.o.Program(n.attr(), c.wire); err != nil {
+			c.errs.Errorf(at, "%s: %v", n.attr().Name, err)
+			return false
+		}
+	}
+	out.value = c.wire
 	c.reply = out.append(c.reply)
 	return true
 }

@@ -44,6 +44,10 @@ type Options struct {
 	// nil: passwords are taken unseen.
 	Stored func(a *dictionary.Attribute, value []byte) error
 
+	// Program tells what is wrong with the command of an attribute that runs a program, nil for nothing: an error
+	// of the file. nil: commands are taken unseen.
+	Program func(a *dictionary.Attribute, command []byte) error
+
 	// AuthType is told of each constant Auth-Type that an entry orders, in wire form. What it finds amiss is a
 	// warning at that place. nil: nobody is told.
 	AuthType func(value []byte) error
