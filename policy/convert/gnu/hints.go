@@ -49,7 +49,6 @@ type hintsWriter struct {
 	script  *script
 	orig    bool // something asks for Orig-User-Name
 	written int
-	last    place // the end of the rule before, to find the comments between
 }
 
 // count gives a number with its noun.
@@ -58,12 +57,6 @@ func count(n int, one, many string) string {
 		return "1 " + one
 	}
 	return fmt.Sprintf("%d %s", n, many)
-}
-
-// A place is an offset in a rule file.
-type place struct {
-	file *ruleFile
-	at   int
 }
 
 // rules writes the handler. Rules of which none falls through are one chain of if and elseif; otherwise each
@@ -82,7 +75,7 @@ func (w *hintsWriter) rules(all []*rule) {
 	chain := !slices.ContainsFunc(live, (*rule).fallsThrough)
 	open := false
 	for i, r := range all {
-		w.script.above(r, &w.last, i == 0)
+		w.script.above(r, i == 0)
 		if why := cmp.Or(r.dropped, dead[r]); why != "" {
 			b.comment("Left out: " + why + ".")
 			continue
@@ -126,19 +119,15 @@ func (w *hintsWriter) sift(all []*rule) (live []*rule, dead map[*rule]string) {
 
 func (r *rule) fallsThrough() bool { return r.flag("Fall-Through", false) }
 
-// above writes the comments before a rule. last is where the rule before it ended.
-func (b *script) above(r *rule, last *place, first bool) {
+// above writes the comments before a rule: those of the old file, and the rule's own lines.
+func (b *script) above(r *rule, first bool) {
 	if !first {
 		b.linef("")
 	}
-	if last.file != r.file {
-		*last = place{r.file, 0}
-	}
-	if text := r.above(last.at); text != "" {
+	if text := r.above(); text != "" {
 		b.comment(text)
 		b.comment("")
 	}
-	last.at = r.end
 	b.comment(fmt.Sprintf("%s:%d", r.file.name, r.at().Line))
 	b.comment(r.shown())
 }

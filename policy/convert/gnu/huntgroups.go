@@ -81,23 +81,22 @@ func (w *huntgroupsWriter) groups(all []*rule) {
 		}
 		members[name] = append(members[name], r)
 	}
-	var last place
 	for _, name := range names {
 		if numbered(name, "DEFAULT") && !w.isAsked(name) && slices.ContainsFunc(members[name], isUsed) {
 			continue
 		}
-		w.group(name, members[name], &last)
+		w.group(name, members[name])
 	}
 }
 
 func isUsed(r *rule) bool { return r.dropped == "" }
 
 // group writes the function of one name: does one of its rules fit?
-func (w *huntgroupsWriter) group(name string, members []*rule, last *place) {
+func (w *huntgroupsWriter) group(name string, members []*rule) {
 	b := w.script
 	var ways []string
-	for i, r := range members {
-		b.above(r, last, i > 0)
+	for _, r := range members {
+		b.above(r, false)
 		if why := cmp.Or(r.dropped, w.never(r)); why != "" {
 			b.comment("Left out: " + why + ".")
 			continue

@@ -82,10 +82,10 @@ func spread(line string, col int) string {
 	return b.String()
 }
 
-// above gives the comments of the old file that stand right before a rule, without their signs.
-func (r *rule) above(from int) string {
+// above gives the comments of the old file that stand between a rule and the one before it, without their signs.
+func (r *rule) above() string {
 	var lines []string
-	for line := range strings.SplitSeq(r.file.text[from:r.start], "\n") {
+	for line := range strings.SplitSeq(r.file.text[r.after:r.start], "\n") {
 		line = strings.TrimSpace(line)
 		if rest, ok := strings.CutPrefix(line, "#"); ok {
 			lines = append(lines, strings.TrimPrefix(rest, " "))

@@ -52,6 +52,7 @@ type rule struct {
 
 	file       *ruleFile
 	start, end int    // of the whole, in the file
+	after      int    // where the rule before it ends
 	dropped    string // why the old server left the rule out; "" if it did not
 }
 
@@ -209,8 +210,9 @@ func (p *ruleParser) take() token {
 
 func (p *ruleParser) parse() {
 	p.take()
+	after := 0
 	for p.tok.kind != atEnd {
-		r := &rule{label: p.tok, start: p.tok.start, file: p.file}
+		r := &rule{label: p.tok, start: p.tok.start, file: p.file, after: after}
 		if why := p.rule(r); why != "" {
 			r.dropped = fmt.Sprintf("syntax error at line %d: %s", p.tok.at.Line, why)
 			p.lx.resync()
@@ -218,6 +220,7 @@ func (p *ruleParser) parse() {
 			p.take()
 		}
 		p.file.rules = append(p.file.rules, r)
+		after = r.end
 	}
 	p.settle()
 }

@@ -302,7 +302,7 @@ func (w *usersWriter) leaveOutRefused(errs raddb.List) (again bool) {
 			if w.newName(f.name) != err.File {
 				continue
 			}
-			if r := e.entryAt(err.Line, f == w.users); r != nil {
+			if r := e.entryAt(err.Line, f == w.users); r != nil && !r.asksGroup() {
 				w.report.Lookf(r.at(), "%s: left out: %s", r.label.text, err.Msg)
 				e.leaveOut(r, err.Msg)
 				again = true
@@ -310,6 +310,11 @@ func (w *usersWriter) leaveOutRefused(errs raddb.List) (again bool) {
 		}
 	}
 	return again
+}
+
+// asksGroup reports whether a rule asks for a Unix group: those are read from the system where the server runs.
+func (r *rule) asksGroup() bool {
+	return len(values(r.lhs, "Group"))+len(values(r.lhs, "Group-Name")) > 0
 }
 
 // entryAt finds the rule that stands in a line of the new text.
