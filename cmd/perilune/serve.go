@@ -143,7 +143,7 @@ func (d *daemon) open(busy *server.Busy, early *sinks) error {
 	}
 	d.core, err = server.NewCore(server.CoreOptions{
 		Log: d.log, Recorder: d.journal, StateDir: d.first.StateDir, KeyFile: d.first.KeyFile(), Ring: c.Log.Last,
-		HashWorkers: c.Auth.HashWorkers, HashQueue: c.Auth.HashQueue,
+		HashWorkers: c.Auth.HashWorkers, HashQueue: c.Auth.HashQueue, Programs: c.Programs.Max,
 	})
 	if err != nil {
 		return err

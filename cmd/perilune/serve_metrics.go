@@ -63,6 +63,7 @@ func (d *daemon) metrics(yield func(admin.Sample)) {
 			Gauge: true, Labels: []string{"kind", who.kind}, Value: float64(who.n)})
 	}
 	gauge("perilune_journal_healthy", "Whether accounting records can be written.", truth(d.journal.Healthy()))
+	d.programMetrics(yield)
 	yield(admin.Sample{Name: "perilune_log_lines_lost_total", Help: "Log lines that found no room.", Value: float64(snap.LogLost)})
 }
 
@@ -73,6 +74,19 @@ func (d *daemon) throttled() server.Throttled {
 		return server.Throttled{}
 	}
 	return d.core.Throttled(g.Settings.Throttle)
+}
+
+// programMetrics gives how external programs have ended.
+func (d *daemon) programMetrics(yield func(admin.Sample)) {
+	c := d.core.ProgramCounters()
+	for _, p := range []struct {
+		result string
+		n      uint64
+	}{{"ok", c.OK}, {"failed", c.Failed}, {"cannot-run", c.Missing}, {"timeout", c.Deadline}, {"busy", c.Busy}} {
+		yield(admin.Sample{Name: "perilune_programs_total", Help: "External programs, by how they ended.", Labels: []string{"result", p.result}, Value: float64(p.n)})
+	}
+	yield(admin.Sample{Name: "perilune_filter_lines_total", Help: "Lines that filters were asked.", Value: float64(c.Asked)})
+	yield(admin.Sample{Name: "perilune_filter_failures_total", Help: "Times that a filter broke.", Value: float64(c.Broken)})
 }
 
 func truth(b bool) float64 {

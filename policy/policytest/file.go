@@ -94,6 +94,9 @@ func (f *file) takeUsers(text string) error {
 	var errs raddb.List
 	o := f.o.Users
 	o.Dictionary, o.Names = f.o.Generation.Dictionary, f.program
+	if p := f.o.Generation.Programs; p != nil {
+		o.Program = p.Check
+	}
 	f.users = users.Load(mapTree("users", text), "users", o, &errs)
 	return errs.Err()
 }
@@ -118,7 +121,7 @@ func (f *file) begin() {
 	tested := f.o.Generation
 	f.gen = &server.Generation{
 		Number: tested.Number, Hash: tested.Hash, Loaded: tested.Loaded, Dictionary: tested.Dictionary,
-		Clients: f.clients, Users: tested.Users, Policy: f.view, Settings: tested.Settings,
+		Clients: f.clients, Users: tested.Users, Policy: f.view, Settings: tested.Settings, Programs: tested.Programs,
 	}
 	if f.users != nil {
 		f.gen.Users = f.users

@@ -79,6 +79,7 @@ func (b *builder) candidate(tree *raddb.Tree) (*Candidate, raddb.List) {
 		errs = append(errs, policytest.Check(tree, c.ScriptsDir)...)
 	}
 	c.Settings.Texts = messages(c.Config, c.Dictionary, &errs)
+	b.programs(c, &errs)
 	a := &accounts{candidate: c}
 	a.always(&errs)
 	c.Users = users.Load(tree, c.Config.Users.File, b.usersOptions(c, a), &errs)
@@ -155,7 +156,7 @@ func (b *builder) loadScripts(c *Candidate, errs *raddb.List) {
 func (b *builder) usersOptions(c *Candidate, a *accounts) users.Options {
 	return users.Options{
 		Dictionary: c.Dictionary, Names: c.Program, Dialect: c.Config.Users.Dialect, IgnoreCase: c.Config.Users.IgnoreCase,
-		Location: c.Config.Server.Timezone, Yield: b.o.Busy.Yield, Stored: c.StoredPassword, AuthType: a.order,
+		Location: c.Config.Server.Timezone, Yield: b.o.Busy.Yield, Stored: c.StoredPassword, AuthType: a.order, Program: c.Programs.Check,
 	}
 }
 
