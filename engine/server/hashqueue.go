@@ -53,6 +53,7 @@ type hashQueue struct {
 	turns   chan struct{}
 	waiting atomic.Int64
 	limit   int64
+	fixed   bool // the number of processors stays: nobody's packets wait beside this queue
 
 	mu      sync.Mutex // protects all below
 	running int
@@ -114,7 +115,7 @@ func (q *hashQueue) leave() {
 	<-q.turns
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.running--; q.running == 0 {
+	if q.running--; q.running == 0 && !q.fixed {
 		q.lower = time.AfterFunc(calmTime, q.calm)
 	}
 }
@@ -123,6 +124,9 @@ func (q *hashQueue) raise() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.running++
+	if q.fixed {
+		return
+	}
 	if q.lower != nil {
 		q.lower.Stop()
 		q.lower = nil
