@@ -83,6 +83,7 @@ func (l *loader) warnOrder() {
 	for p, r := range t.ring(t.defaults) {
 		if p < t.lastNamed {
 			l.errs.Warnf(t.at(r), "%s stands above entries with a name and is tried %s", r.name(), what)
+			l.tally.count(l.errs)
 		}
 	}
 }

@@ -10,10 +10,7 @@ import (
 	"perilune/engine/raddb"
 )
 
-const (
-	maxErrors  = 1000 // of one load: what a file of another kind would give
-	yieldEvery = 64   // entries
-)
+const yieldEvery = 64 // entries
 
 // Load reads the users file name of the tree, whole: all errors and warnings are collected in errs. The
 // table is to be closed even if there are errors.
@@ -36,6 +33,7 @@ func Load(tree *raddb.Tree, name string, o Options, errs *raddb.List) *Table {
 		l.include(name, raddb.Pos{}, lang)
 		if !l.again {
 			l.finish()
+			l.tally.rest(name, errs)
 			(*errs)[before:].Sort()
 			return l.table
 		}
@@ -55,7 +53,8 @@ type loader struct {
 	signs   signs // of all undeclared files
 	again   bool  // the language turned out to be another
 	root    language
-	count   int       // of errors before this attempt
+	tally   tally
+	windows [][]byte  // of files that were read, for the next one
 	parsed  int       // entries
 	strange raddb.Pos // the first entry that was read in another dialect than its file's
 }
@@ -63,7 +62,7 @@ type loader struct {
 func newLoader(tree *raddb.Tree, o Options, lang language, errs *raddb.List) *loader {
 	t := &Table{slab: slab{huge: o.HugePages}, location: o.Location, patterns: map[string]int{}, order: lang.dialect,
 		port: o.Dictionary.Known.NASPort, stripped: o.Dictionary.Attribute("Stripped-User-Name"), huntgroups: map[int]string{}}
-	l := &loader{root: lang, count: len(*errs)}
+	l := &loader{root: lang, tally: tally{seen: len(*errs)}}
 	l.compiler = compiler{
 		o: o, table: t, errs: errs, names: newNames(o.Dictionary, t), refs: map[string]reference{},
 		tree: tree,
@@ -107,7 +106,10 @@ func (l *loader) unreadable(name string, at raddb.Pos, err error) {
 }
 
 // stop reports whether reading on is of no use.
-func (l *loader) stop() bool { return l.again || len(*l.errs)-l.count > maxErrors }
+func (l *loader) stop() bool {
+	l.tally.count(l.errs)
+	return l.again || l.tally.errors > maxErrors
+}
 
 // finish makes the index and resolves what needs all entries.
 func (l *loader) finish() {
@@ -133,6 +135,7 @@ func (l *loader) index() error {
 	for p, r := range t.records() {
 		if done++; done%yieldEvery == 0 {
 			l.yield()
+			l.tally.count(l.errs)
 		}
 		if r.has(flagListed) {
 			continue

@@ -35,7 +35,8 @@ type statement struct {
 // read parses and compiles one statement after another. One that reaches the end of the window is read
 // again once more of the file has been read.
 func (r *fileReader) read() {
-	r.b = make([]byte, 0, firstWindow)
+	r.b = r.loader.takeWindow()
+	defer r.giveWindow()
 	r.fill()
 	for !r.loader.stop() {
 		if !r.toNext() {
@@ -57,6 +58,24 @@ func (r *fileReader) read() {
 	if !r.loader.again {
 		r.errs.Errorf(raddb.Pos{File: r.file, Line: r.line}, "more than %d errors; the rest of the file was not read", maxErrors)
 	}
+}
+
+// takeWindow gives an empty window, one of an earlier file if there is one.
+func (l *loader) takeWindow() []byte {
+	if n := len(l.windows); n > 0 {
+		b := l.windows[n-1]
+		l.windows = l.windows[:n-1]
+		return b
+	}
+	return make([]byte, 0, firstWindow)
+}
+
+// giveWindow leaves the window for another file. Nothing that was read points into it: entries are compiled.
+func (r *fileReader) giveWindow() {
+	if cap(r.b) == firstWindow {
+		r.loader.windows = append(r.loader.windows, r.b[:0])
+	}
+	r.b = nil
 }
 
 // toNext goes to the next statement; false at the end of the file.
