@@ -60,7 +60,7 @@ type Server struct {
 	StrictNames    bool           `toml:"strict-names" doc:"refuse user names with control characters"`
 	NameChars      string         `toml:"username-chars" doc:"characters of user names beside letters and digits, where a client has none of its own; empty: any. GNU Radius had \".-_!@#$%^&\\/\"; a MAC address needs \":\" too"`
 	BadNames       string         `toml:"bad-names" one:"reject discard" doc:"what becomes of an Access-Request whose User-Name is malformed; with discard also of one without a name"`
-	ExpireWarning  time.Duration  `toml:"expire-warning" min:"0s" max:"3650d" doc:"an accept so shortly before Expiration, or sooner, has the text password-expire-warning; 0s: none has"`
+	ExpireWarning  time.Duration  `toml:"expire-warning" min:"0s" max:"36500d" doc:"an accept so shortly before Expiration, or sooner, has the text password-expire-warning; 0s: none has"`
 	MaxInflight    int            `toml:"max-inflight" min:"1" max:"1048576" doc:"requests of one client in work at once"`
 	ChallengeTries int            `toml:"challenge-tries" min:"1" max:"100" doc:"answers that one State allows"`
 	SessionJitter  int            `toml:"session-jitter" min:"0" max:"50" doc:"percent by which Session-Timeout is shortened at random, so that sessions do not all end in one second"`

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"math"
 	"time"
 	"unicode/utf8"
 
@@ -125,7 +124,7 @@ func (c *Core) warnOfExpiry(r *Request) {
 	if !ok || len(v) != 4 {
 		return
 	}
-	left := time.Duration(min(expires(v)-r.Arrival.Unix(), math.MaxInt32)) * time.Second
+	left := time.Duration(expires(v)-r.Arrival.Unix()) * time.Second // four octets of seconds fit
 	if left <= 0 || left >= set.ExpireWarning {
 		return
 	}
