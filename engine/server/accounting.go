@@ -28,6 +28,7 @@ func (c *Core) accounting(r *Request) {
 		r.refuse(Drop, ReasonRecorder)
 	default:
 		r.Verdict = Accept
+		c.takeClass(r)
 		r.way.record = r.appendRecord(r.way.record[:0])
 		r.pending = true
 	}

@@ -87,6 +87,36 @@ func TestDuplicatesForget(t *testing.T) {
 	}
 }
 
+// TestDuplicatesForgetTheOldest: a full cache takes no more memory; it forgets what was answered first.
+func TestDuplicatesForgetTheOldest(t *testing.T) {
+	c := newDuplicates(minRing)
+	auth, reply := radius.Authenticator{1}, make([]byte, 200)
+	const stored = 50_000
+	for n := range uint32(stored) {
+		k := testKey(n)
+		c.store(c.hash(&k), &k, &auth, reply, c.epoch)
+	}
+	if len(c.ring) != minRing || len(c.index) != minRing/512 {
+		t.Errorf("ring of %d, index of %d", len(c.ring), len(c.index))
+	}
+	found := func(from, to uint32) (n int) {
+		for i := from; i < to; i++ {
+			k := testKey(i)
+			if c.lookup(c.hash(&k), &k, &auth, c.epoch, time.Second) != nil {
+				n++
+			}
+		}
+		return n
+	}
+	const half = minRing / (entryRoom + 208) / 2
+	if n := found(0, stored-2*half); n != 0 {
+		t.Errorf("%d of the oldest are still there", n)
+	}
+	if n := found(stored-half, stored); n < half*95/100 {
+		t.Errorf("%d of the %d newest are there", n, half)
+	}
+}
+
 // TestDuplicatesCounterWraps lets positions wrap: the cache forgets and goes on.
 func TestDuplicatesCounterWraps(t *testing.T) {
 	c := newDuplicates(minRing)

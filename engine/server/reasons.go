@@ -60,6 +60,7 @@ const (
 	ReasonHookAccept // no refusal: accept{} in authorize, without a native look at the password
 	ReasonEncode
 	ReasonNoSession
+	ReasonIdentity  // Chargeable-User-Identity of somebody else
 	ReasonThrottled // too many wrong credentials: this one was not looked at
 	ReasonRealmQuota
 	ReasonMultipleLogin // Simultaneous-Use
@@ -118,6 +119,7 @@ var reasonNames = [NumReasons]string{
 	ReasonNoSession:               "no-session",
 	ReasonRealmQuota:              "realm-quota",
 	ReasonMultipleLogin:           "multiple-login",
+	ReasonIdentity:                "identity",
 	ReasonThrottled:               "throttled",
 }
 

@@ -27,7 +27,11 @@ func (r *Request) appendRecord(b []byte) []byte {
 		}
 		b = appendPair(b, &r.Attributes.Pairs[i])
 	}
-	return append(b, `]}`...)
+	b = append(b, ']')
+	if r.way.class != nil {
+		b = r.way.class.appendTo(b)
+	}
+	return append(b, '}')
 }
 
 // appendNAS names the NAS as it names itself: NAS-Identifier, or an address. It is no proof of anything.

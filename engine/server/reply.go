@@ -1,9 +1,10 @@
 package server
 
 import (
-	"crypto/rand"
+	crand "crypto/rand"
 	"encoding/binary"
 	"errors"
+	"math/rand/v2"
 
 	"perilune/engine/dictionary"
 	"perilune/engine/nas"
@@ -15,7 +16,7 @@ var errReplyTooLong = errors.New("reply is longer than 4096 octets, and one is n
 // encodeAccess makes the answer that the verdict asks for. One that cannot be encoded becomes a reject
 // without it, or nothing if even that cannot.
 func (c *Core) encodeAccess(r *Request) {
-	r.capSession()
+	c.complete(r)
 	if r.Verdict == Reject {
 		r.msFailure()
 	}
@@ -35,6 +36,20 @@ func (c *Core) encodeAccess(r *Request) {
 	if r.encode(radius.CodeAccessReject) != nil {
 		r.refuse(Drop, why)
 		r.out = r.out[:0]
+	}
+}
+
+// complete adds to an accept what depends on all the rest of it.
+func (c *Core) complete(r *Request) {
+	r.capSession()
+	if r.Verdict == Accept && !c.dry {
+		r.jitter(rand.Uint32())
+	}
+	if r.Verdict == Accept {
+		c.chargeable(r)
+	}
+	if r.Verdict == Accept {
+		c.addClass(r)
 	}
 }
 
@@ -123,17 +138,29 @@ func (r *Request) withholds(p *Pair, code radius.Code) bool {
 	case p.Attr == known.ChargeableUserIdentity: // RFC 4372 s2.1: only to a NAS that asks for it
 		_, asked := r.Attributes.First(known.ChargeableUserIdentity)
 		return !asked
-	case p.Attr.Encrypt != dictionary.EncryptNone: // a call check proves nothing, so it learns no secret
+	case p.Attr.Encrypt != dictionary.EncryptNone || p.Attr.Secret: // a call check proves nothing, so it learns no secret
 		return r.callCheck()
 	}
 	return false
 }
 
-// callCheck reports Service-Type Call-Check (RFC 2865 s5.6).
+// callCheck reports Service-Type Call-Check (RFC 2865 s5.6), as sent or as a handler made it.
 func (r *Request) callCheck() bool {
-	const callCheck = 10
-	v, ok := r.Attributes.First(r.Generation.Dictionary.Known.ServiceType)
-	return ok && len(v) == 4 && binary.BigEndian.Uint32(v) == callCheck
+	const (
+		callCheck       = 10
+		typeServiceType = radius.Type(6)
+	)
+	now, _ := r.Attributes.First(r.Generation.Dictionary.Known.ServiceType)
+	sent, _ := r.Packet.Attributes.Find(typeServiceType)
+	return uint32Of(now) == callCheck || uint32Of(sent) == callCheck
+}
+
+// uint32Of reads a value of four octets; others are 0.
+func uint32Of(v []byte) uint32 {
+	if len(v) != 4 {
+		return 0
+	}
+	return binary.BigEndian.Uint32(v)
 }
 
 // encodeOwn appends what the server alone writes.
@@ -166,7 +193,7 @@ func (r *Request) encodeFailure(b []byte) []byte {
 func (r *Request) nextSalt() uint16 {
 	if r.way.salts == 0 {
 		var seed [2]byte
-		rand.Read(seed[:])
+		crand.Read(seed[:])
 		r.way.salts = binary.BigEndian.Uint16(seed[:])
 	}
 	r.way.salts++

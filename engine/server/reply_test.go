@@ -208,6 +208,18 @@ func TestWithheld(t *testing.T) {
 	}
 }
 
+// TestCallCheckLearnsNoSecret: not even if a handler calls it something else.
+func TestCallCheckLearnsNoSecret(t *testing.T) {
+	p := &scripted{on: map[Phase]func(*Request) *Verdict{PhaseHints: func(r *Request) *Verdict {
+		r.Attributes.Set(anyTag(r.Generation.Dictionary.Known.ServiceType), []byte{0, 0, 0, 2})
+		return nil
+	}}}
+	g := load(t, "DEFAULT Auth-Type := Accept\n\tTunnel-Password = \"geheim\"\n", p)
+	if out := ask(t, offline(), g, Question{Attributes: attrs(t, g, "Service-Type = 10")}); out.Kind != Accept || len(out.Reply.Pairs) != 0 {
+		t.Errorf("%s", out)
+	}
+}
+
 // TestEveryReply: whatever handlers put into a reply and whatever is decided, it is well formed and signed,
 // carries only what its code may carry, and gives Proxy-State back as it came.
 func TestEveryReply(t *testing.T) {

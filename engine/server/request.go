@@ -107,6 +107,7 @@ type way struct {
 	guess     guess
 	print     fingerprint // of the extended comparison; zero: not compared
 	twin      *twin
+	class     *class // of ours, in accounting; nil if there is none
 	digest    []byte
 	ring      *ring
 	values    []byte // encoding scratch
@@ -130,7 +131,7 @@ func (r *Request) reset() {
 
 func (w *way) reset() {
 	w.round, w.ticket, w.bad, w.left, w.guess = Round{}, ticket{}, false, 0, guess{}
-	w.print, w.twin = fingerprint{}, nil
+	w.print, w.twin, w.class = fingerprint{}, nil, nil
 	w.messages.Reset()
 	w.decided = nil
 	w.settled, w.noRecord, w.asked, w.slow, w.second, w.verified = false, false, false, false, false, false

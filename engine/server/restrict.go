@@ -81,6 +81,27 @@ func (r *Request) shorten(seconds int64, why string) {
 	}
 }
 
+// jitter shortens Session-Timeout by up to the percentage that is set, so that sessions that began together do
+// not end in one second. It never lengthens: the time may be a limit.
+func (r *Request) jitter(random uint32) {
+	attr := r.Generation.Dictionary.Known.SessionTimeout
+	percent := uint64(r.Generation.Settings.SessionJitter)
+	v, ok := r.Reply.First(attr)
+	if percent == 0 || !ok || len(v) != 4 {
+		return
+	}
+	seconds := uint64(binary.BigEndian.Uint32(v))
+	off := uint64(random) * (seconds * percent / 100) >> 32
+	if off == 0 {
+		return
+	}
+	if r.Trace != nil {
+		r.Trace.Step("session-jitter takes off " + time.Duration(off*uint64(time.Second)).String())
+	}
+	r.way.values = binary.BigEndian.AppendUint32(r.way.values[:0], uint32(seconds-off))
+	r.Reply.Set(dictionary.Ref{Attr: attr, Tag: dictionary.AnyTag}, r.way.values)
+}
+
 // capSession puts the smallest limit into Session-Timeout (RFC 2865 s5.27), unless the reply has a smaller
 // one already.
 func (r *Request) capSession() {

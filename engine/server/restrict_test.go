@@ -93,3 +93,33 @@ func TestUnreadableHours(t *testing.T) {
 		t.Errorf("%s\n%s", out, log)
 	}
 }
+
+// TestJitter: sessions are shortened by up to the percentage, never lengthened.
+func TestJitter(t *testing.T) {
+	g := load(t, "", nil)
+	for _, c := range []struct {
+		percent int
+		random  uint32
+		before  string
+		want    string
+	}{
+		{0, 1<<32 - 1, "3600", "3600"},
+		{10, 0, "3600", "3600"},
+		{10, 1 << 31, "3600", "3420"},
+		{10, 1<<32 - 1, "3600", "3241"},
+		{50, 1<<32 - 1, "4294967295", "2147483649"},
+		{50, 1<<32 - 1, "1", "1"},
+		{50, 1<<32 - 1, "0", "0"},
+	} {
+		g.Settings.SessionJitter = c.percent
+		r := &Request{Generation: g, Reply: attrs(t, g, "Session-Timeout = "+c.before)}
+		r.jitter(c.random)
+		if got := texts(&r.Reply); len(got) != 1 || got[0] != "Session-Timeout = "+c.want {
+			t.Errorf("%d %% of %s: %v, want %s", c.percent, c.before, got, c.want)
+		}
+	}
+	r := &Request{Generation: g}
+	if r.jitter(1 << 31); len(r.Reply.Pairs) != 0 {
+		t.Error("a Session-Timeout was made up")
+	}
+}

@@ -32,6 +32,7 @@ ATTRIBUTE Callback-Number       19 string
 ATTRIBUTE Callback-Id           20 string
 ATTRIBUTE Framed-Route          22 string
 ATTRIBUTE NAS-Port-Type         61 integer
+ATTRIBUTE Operator-Name        126 string
 ATTRIBUTE Port-Limit            62 integer
 ATTRIBUTE Tunnel-Password       69 string has_tag,encrypt=2
 VALUE Service-Type Framed-User     2

@@ -41,6 +41,10 @@ type sealer struct{ keys []stateKey } // the first seals, all open
 type stateKey struct {
 	mark [markLen]byte // finds ours among States of others
 	aead cipher.AEAD
+
+	classMark [markLen]byte // likewise among Classes
+	class     cipher.AEAD
+	identity  [sha256.Size]byte // of Chargeable-User-Identity
 }
 
 // Errors of a State in a request. errForeign is not hostile: it may belong to a home server, to
@@ -102,18 +106,30 @@ func randomKey() []byte {
 func newSealer(keys ...[]byte) (*sealer, error) {
 	s := &sealer{}
 	for _, k := range keys {
-		block, err := aes.NewCipher(k)
-		if err != nil {
+		class := derive("Class", k)
+		stateSeal, err := newSeal(k)
+		classSeal, other := newSeal(class[:])
+		if err = errors.Join(err, other); err != nil {
 			return nil, err
 		}
-		aead, err := cipher.NewGCM(block)
-		if err != nil {
-			return nil, err
-		}
-		sum := sha256.Sum256(append([]byte("State mark"), k...))
-		s.keys = append(s.keys, stateKey{[markLen]byte(sum[:]), aead})
+		mark, classMark := derive("State mark", k), derive("Class mark", k)
+		s.keys = append(s.keys, stateKey{[markLen]byte(mark[:]), stateSeal, [markLen]byte(classMark[:]), classSeal,
+			derive("Chargeable-User-Identity", k)})
 	}
 	return s, nil
+}
+
+// derive gives a key for one purpose.
+func derive(purpose string, key []byte) [sha256.Size]byte {
+	return sha256.Sum256(append([]byte(purpose), key...))
+}
+
+func newSeal(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCM(block)
 }
 
 // binding is what ties a State to its conversation: the client's name, not its address (clusters, NAT), and
@@ -150,6 +166,11 @@ func (s *sealer) append(dst []byte, r *Request, next string, data []byte, expiry
 func appendExpiry(dst []byte, t time.Time) []byte {
 	hundredths := t.UnixMilli() / 10
 	return binary.BigEndian.AppendUint32(append(dst, byte(hundredths>>32)), uint32(hundredths))
+}
+
+// expiryTime reads what appendExpiry has written.
+func expiryTime(b []byte) time.Time {
+	return time.UnixMilli((int64(b[0])<<32 | int64(binary.BigEndian.Uint32(b[1:]))) * 10)
 }
 
 // open unseals the State of a request into round. Its Data is valid until the request is over.
