@@ -25,13 +25,16 @@ func (d *daemon) welcome() {
 	if len(auth) == 0 {
 		return
 	}
-	fmt.Fprintf(d.s.out, `perilune serves %s, with scripts in %s
-
+	fmt.Fprintf(d.s.out, "perilune serves %s, with scripts in %s\n", d.o.dir, shortPath(d.first.ScriptsDir))
+	if _, err := os.Stat(filepath.Join(d.first.ScriptsDir, "hints.lua")); err != nil {
+		return // not the tree of perilune init, which the rest is about
+	}
+	fmt.Fprintf(d.s.out, `
 In a second terminal:
   %s
 
 Then change the greeting in %s, save it, and send the request again.
-`, d.o.dir, shortPath(d.first.ScriptsDir), sendCommand(d.o.dir, auth), shortPath(filepath.Join(d.first.ScriptsDir, "hints.lua")))
+`, sendCommand(d.o.dir, auth), shortPath(filepath.Join(d.first.ScriptsDir, "hints.lua")))
 }
 
 // sendCommand is what asks the listeners, with the options without which send would look elsewhere.

@@ -42,7 +42,6 @@ func (s *source) convertClients() {
 		s.report.Lookf(raddb.Pos{File: "clients"}, "there is no client; the server will answer nobody")
 	}
 	s.noteStations()
-	s.writeStations()
 }
 
 // readPeers reads the old clients file: lines of exactly two fields.
@@ -209,10 +208,9 @@ func quotedName(name string) string {
 
 // compareOptions gives the flags of the extended comparison that hold for one NAS.
 func compareOptions(n *station) (words []string) {
-	both := n.arg("compare-attribute-flag", "")
-	for _, kind := range []string{"auth", "acct"} {
-		if flag := n.arg("compare-"+kind+"-flag", both); flag != "" {
-			words = append(words, "compare-"+kind+"="+bareField(flag))
+	for _, name := range []string{"compare-auth-flag", "compare-acct-flag", "compare-attribute-flag"} {
+		if flag := n.arg(name, ""); flag != "" {
+			words = append(words, name+"="+bareField(flag))
 		}
 	}
 	return words

@@ -152,7 +152,7 @@ func needless(why string) func(*source, *statement) {
 
 // look notes a keyword that a person must see to.
 func look(what string) func(*source, *statement) {
-	return func(s *source, t *statement) { s.report.Lookf(t.at, "%s %s: %s", t.keyword, t.text(), what) }
+	return func(s *source, t *statement) { s.report.Lookf(t.at, "%s: %s", strings.TrimSpace(t.keyword+" "+t.text()), what) }
 }
 
 // text gives the statement's values for a note.

@@ -1,6 +1,10 @@
 package gnu
 
-import "strconv"
+import (
+	"path/filepath"
+	"strconv"
+	"strings"
+)
 
 // convertFilter turns a filter into a table of config.toml.
 func (s *source) convertFilter(t *statement) {
@@ -21,8 +25,8 @@ func (s *source) filterKeyword(table string, t *statement) {
 	case "exec-path":
 		s.toml.Set(table, "command", t.value(0), t.at)
 	case "error-log":
-		s.report.Differsf(t.at, "error-log %s: what the filter writes to standard error goes to the log", t.value(0))
-	case "common", "auth", "acct":
+		s.errorLog(table, t)
+	case "auth", "acct":
 		for i := range t.block {
 			s.filterKind(table, t.keyword, &t.block[i])
 		}
@@ -31,13 +35,26 @@ func (s *source) filterKeyword(table string, t *statement) {
 	}
 }
 
+// errorLog sets where the filter's standard error goes; names were relative to the directory of the log.
+func (s *source) errorLog(table string, t *statement) {
+	name := t.value(0)
+	if name != "none" && !filepath.IsAbs(name) {
+		name = filepath.Join(s.logDir(), name)
+	}
+	s.toml.Set(table, "error-log", name, t.at)
+}
+
 // filterKind converts what holds for one kind of request.
 func (s *source) filterKind(table, kind string, t *statement) {
 	switch t.keyword {
 	case "input-format":
+		if strings.HasPrefix(t.value(0), "=") {
+			s.report.Lookf(t.at, "input-format %q: a filter's line has macros here, and no expressions", t.value(0))
+			return
+		}
 		s.toml.Set(table, kind+"-input", t.value(0), t.at)
 	case "wait-reply":
-		flag(func(s *source, t *statement, yes bool) { s.toml.Set(table, kind+"-wait", yes, t.at) })(s, t)
+		flag(func(s *source, t *statement, yes bool) { s.toml.Set(table, kind+"-wait-reply", yes, t.at) })(s, t)
 	case "success-on-failure":
 		flag(func(s *source, t *statement, yes bool) { s.toml.Set(table, kind+"-success-on-failure", yes, t.at) })(s, t)
 	default:

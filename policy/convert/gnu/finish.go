@@ -7,6 +7,7 @@ import (
 // finish writes what all parts have had a say in.
 func (s *source) finish() {
 	s.rewrite.Write(s.out, s.report)
+	s.writeStations()
 	s.toml.Set("policy", "scripts", "../scripts", raddb.Pos{})
 	s.toml.Set("state", "dir", "../state", raddb.Pos{})
 	s.out.File("raddb/config.toml").WriteString(s.toml.Render())

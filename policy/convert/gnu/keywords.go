@@ -142,5 +142,6 @@ func (s *source) assumeLogged(t *statement, yes bool) {
 func (s *source) expireWarning(t *statement) {
 	if n, ok := s.count(t, 0, 1<<31-1); ok {
 		s.report.Differsf(t.at, "password-expire-warning %d: taken as the seconds that the manual says; the original refused the statement", n)
+		s.toml.Set("server", "expire-warning", fmt.Sprintf("%ds", n), t.at)
 	}
 }

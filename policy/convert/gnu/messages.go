@@ -12,7 +12,7 @@ var messages = []message{
 	{"multiple-login", "\nYou are already logged in %R{Simultaneous-Use} times - access denied\n"},
 	{"second-login", "\nYou are already logged in - access denied\n"},
 	{"timespan-violation", "You are calling outside your allowed timespan\n"},
-	{"password-expire-warning", "Password Will Expire in %R{Password-Expire-Days} Days\n"},
+	{"password-expire-warning", "Password will expire in %R{Password-Expire-Days} Days\n"},
 }
 
 func messageKeywords() (all []keyword) {

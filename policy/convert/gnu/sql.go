@@ -44,8 +44,10 @@ func (s *source) convertSQL() {
 		case use != "":
 			query, args := sqlParameters(l.value)
 			s.report.Lookf(l.at, "%s (%s): SQL is not there yet; the query will be %q with %s", l.keyword, use, query, orNone(args))
-		case l.keyword == "doauth" || l.keyword == "doacct" || l.keyword == "interface":
-			s.report.Lookf(l.at, "%s %s: SQL is not there yet; users kept there need a script, or lines in raddb/users", l.keyword, l.value)
+		case l.keyword == "doauth" && l.value != "no":
+			s.report.Lookf(l.at, "doauth %s: SQL is not there yet; users that are kept there need lines in raddb/users, or a script that asks for them", l.value)
+		case l.keyword == "doacct" && l.value != "no":
+			s.report.Lookf(l.at, "doacct %s: SQL is not there yet; records go to the journal alone", l.value)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package gnu
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -20,17 +21,19 @@ func (s *source) noteStations() {
 			s.report.Lookf(n.at, "NAS %s has the type %s, which nastypes does not know", n.name, n.kind)
 		}
 		if !n.prefix.IsValid() && !n.all {
-			s.report.Differsf(n.at, "NAS %s is found by its address as written; scripts do not look up host names for NAS-IP-Address", n.host)
+			s.report.Differsf(n.at, "NAS %s gives its name to its line in raddb/clients alone; scripts find NASes by addresses, so give its address to scripts/lib/nas.lua if they need it", n.host)
 		}
 	}
 }
 
-// writeStations keeps naslist and nastypes as a table that scripts ask by NAS-IP-Address.
+// writeStations keeps naslist and nastypes as a table that scripts ask by NAS-IP-Address. Without a naslist it is
+// written for scripts that ask it.
 func (s *source) writeStations() {
-	if len(s.stations) == 0 {
+	if len(s.stations) == 0 && !s.asked("lib.nas") {
 		return
 	}
 	f := s.out.File("scripts/lib/nas.lua")
+	f.Secret = len(s.types) > 0 // SNMP's communities are as good as passwords
 	f.WriteString("-- The NASes by the address that they give as theirs (NAS-IP-Address); from naslist and nastypes of the old tree.\n\n")
 	f.WriteString("local hosts = {\n")
 	var nets []*station
@@ -44,8 +47,6 @@ func (s *source) writeStations() {
 			f.Printf("  [%s] = %s,\n", luaString(n.prefix.Addr().String()), n.lua())
 		case n.prefix.IsValid():
 			nets = append(nets, n)
-		default:
-			f.Printf("  [%s] = %s,\n", luaString(n.host), n.lua())
 		}
 	}
 	f.WriteString("}\n\n-- From the smallest network to the largest.\nlocal networks = {\n")
@@ -63,6 +64,9 @@ func (s *source) writeStations() {
 		f.Printf("  [%s] = {method = %s%s},\n", luaString(t.name), luaString(t.method), luaArguments(t.args))
 	}
 	f.WriteString(stationFunctions)
+	if len(s.stations) == 0 {
+		return
+	}
 	s.stationTest()
 	s.report.Donef(raddb.Pos{File: "naslist"}, "names and types are in raddb/clients, by source address, and in scripts/lib/nas.lua, by NAS-IP-Address")
 }
@@ -93,13 +97,12 @@ function M.short_name(ip)
   return nas and nas.name or text(ip)
 end
 
--- full_name gives the host name that naslist has for the address.
-function M.full_name(ip)
-  local nas = M.find(ip)
-  return nas and nas.host or text(ip)
-end
-
 M.name = M.short_name
+
+-- full_name gives the address as text: naslist knows its host name no better.
+function M.full_name(ip)
+  return text(ip)
+end
 
 -- type_of gives the type, "true" if the NAS is not known.
 function M.type_of(ip)
@@ -115,13 +118,19 @@ end
 return M
 `
 
+// asked reports whether a script requires a library.
+func (s *source) asked(library string) bool {
+	for _, name := range s.out.Names() {
+		if strings.HasPrefix(name, "scripts/") && bytes.Contains(s.out.File(name).Bytes(), []byte(`require("`+library+`")`)) {
+			return true
+		}
+	}
+	return false
+}
+
 // lua gives the station as a table.
 func (n *station) lua() string {
-	host := ""
-	if !n.all && !n.prefix.IsValid() {
-		host = ", host = " + luaString(n.host)
-	}
-	return fmt.Sprintf("{name = %s, type = %s%s%s}", luaString(n.name), luaString(n.kind), host, luaArguments(n.args))
+	return fmt.Sprintf("{name = %s, type = %s%s}", luaString(n.name), luaString(n.kind), luaArguments(n.args))
 }
 
 // luaArguments gives the arguments as further fields.

@@ -90,7 +90,7 @@ func (t *Settings) Render() string {
 	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 	for i, line := range lines {
 		if strings.HasPrefix(line, "[") {
-			t.rest(&b, table, placed)
+			t.rest(&b, table, "\n", placed)
 			table = strings.Trim(line, "[]")
 			b.WriteByte('\n')
 		}
@@ -106,7 +106,7 @@ func (t *Settings) Render() string {
 			b.WriteString(t.keys[at].line())
 		}
 	}
-	t.rest(&b, table, placed)
+	t.rest(&b, table, "\n", placed)
 	t.newTables(&b, placed)
 	return b.String()
 }
@@ -128,12 +128,12 @@ func (k *setting) line() string {
 	return k.key + " = " + k.value + from + "\n"
 }
 
-// rest writes what belongs to a table and had no line in it.
-func (t *Settings) rest(b *strings.Builder, table string, placed []bool) {
+// rest writes what belongs to a table and had no line in it, with a gap before each.
+func (t *Settings) rest(b *strings.Builder, table, gap string, placed []bool) {
 	for i := range t.keys {
 		if k := &t.keys[i]; k.table == table && table != "" && !placed[i] {
 			placed[i] = true
-			b.WriteString("\n" + k.line())
+			b.WriteString(gap + k.line())
 		}
 	}
 }
@@ -143,7 +143,7 @@ func (t *Settings) newTables(b *strings.Builder, placed []bool) {
 	for i := range t.keys {
 		if !placed[i] {
 			fmt.Fprintf(b, "\n[%s]\n", t.keys[i].table)
-			t.rest(b, t.keys[i].table, placed)
+			t.rest(b, t.keys[i].table, "", placed)
 		}
 	}
 }
