@@ -29,7 +29,7 @@ const (
 	TypeComboIP           // 4 or 16 octets
 	TypeIfID              // s3.7
 	TypeEther             // 6 octets
-	TypeABinary           // Ascend's filters, octets whose own language is not read
+	TypeABinary           // Ascend's filters
 	TypeTLV               // s3.13
 	TypeStruct            // fixed fields one after another
 	TypeVSA               // s3.14: attribute 26 and EVS
@@ -111,6 +111,7 @@ type Attribute struct {
 	values    enumeration // VALUE names
 	children  []*Attribute
 	at        raddb.Pos
+	hides     bool // a TLV with a field that is hidden on the wire
 	carried   bool // declared by the program itself: keeps its numbers of values if it is internal
 }
 

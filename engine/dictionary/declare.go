@@ -197,6 +197,7 @@ func (d *Dictionary) add(v Attribute) *Attribute {
 	d.all = append(d.all, a)
 	d.names[fold(a.FullName())] = a
 	d.place(a)
+	a.markHidden()
 	return a
 }
 

@@ -205,38 +205,24 @@ func (dec *decoder) untag(p *Pair) bool {
 	return true
 }
 
-// reveal turns a hidden value into clear text.
+// reveal turns a hidden value, or the hidden fields of a TLV, into clear text.
 func (dec *decoder) reveal(p *Pair) bool {
-	if p.Attr.Encrypt == EncryptNone {
+	start := len(dec.l.arena)
+	var clear []byte
+	var ok bool
+	switch {
+	case p.Attr.Encrypt != EncryptNone:
+		clear, ok = dec.clear(dec.l.arena, p.Attr, p.Value)
+	case p.Attr.hides && p.Attr.Fits(p.Value):
+		clear, ok = dec.revealFields(dec.l.arena, p.Attr, p.Value)
+	default:
 		return true
 	}
-	if dec.s == nil || dec.request == nil {
-		return false
+	if ok {
+		dec.l.arena = clear
+		p.Value = dec.kept(start)
 	}
-	start := len(dec.l.arena)
-	var err error
-	switch clear := dec.l.arena; p.Attr.Encrypt {
-	case EncryptUserPassword:
-		dec.l.arena, err = dec.s.RevealPassword(clear, p.Value, dec.request)
-		dec.pad(start, p.Attr.size())
-	case EncryptSalted:
-		dec.l.arena, err = dec.s.RevealSalted(clear, p.Value, dec.request)
-	case EncryptAscend:
-		dec.l.arena = dec.s.RevealAscend(clear, p.Value, dec.request)
-	}
-	if err != nil {
-		dec.fail(p.Attr, err)
-		return false
-	}
-	p.Value = dec.kept(start)
-	return true
-}
-
-// pad gives a value of fixed length back the zeros at its end, which hiding takes for padding.
-func (dec *decoder) pad(start, size int) {
-	for len(dec.l.arena) > start && len(dec.l.arena)-start < size {
-		dec.l.arena = append(dec.l.arena, 0)
-	}
+	return ok
 }
 
 // fail remembers the error of a User-Password; other values that cannot be revealed stay octets.

@@ -38,6 +38,8 @@ func (p *Pair) wireValue(scratch []byte, s *radius.Session, request *radius.Auth
 	switch {
 	case a.Encrypt != EncryptNone:
 		return p.hidden(scratch, s, request, salt)
+	case a.hides && a.Fits(p.Value):
+		return a.hideFields(scratch, p.Value, s, request, salt)
 	case a.Tagged:
 		return p.tagged(scratch)
 	case (a.Type == TypeIPv4Prefix || a.Type == TypeIPv6Prefix) && a.Fits(p.Value):

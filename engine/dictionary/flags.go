@@ -160,6 +160,7 @@ func (a *Attribute) changeProperties(text string) error {
 func (a *Attribute) takeEncrypt(next *Attribute) {
 	if next.Encrypt != EncryptNone {
 		a.Encrypt, a.Secret = next.Encrypt, true
+		a.markHidden()
 	}
 }
 

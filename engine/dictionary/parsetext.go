@@ -39,6 +39,11 @@ func (a *Attribute) ParseText(dst []byte, text string) ([]byte, error) {
 		return a.parseIfID(dst, text)
 	case TypeEther:
 		return a.parseEther(dst, text)
+	case TypeABinary:
+		if b, ok := parseFilter(dst, text); ok {
+			return b, nil
+		}
+		return dst, a.expected(text, `a filter as "ip in forward dstip 192.0.2.0/24 tcp dstport = 80", or 0x and hexadecimal digits`)
 	}
 	return dst, a.expected(text, "0x and hexadecimal digits")
 }

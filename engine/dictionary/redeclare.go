@@ -84,6 +84,7 @@ func (a *Attribute) redeclare(dec declaration) {
 		a.Name, a.at = dec.Name, dec.at
 	}
 	a.takeFlags(dec)
+	a.markHidden()
 	a.values.inherit()
 }
 

@@ -27,6 +27,8 @@ func (a *Attribute) AppendText(dst, value []byte) []byte {
 		return appendIfID(dst, value)
 	case TypeEther:
 		return appendEther(dst, value)
+	case TypeABinary:
+		return appendFilter(dst, value)
 	}
 	return appendHex(dst, value)
 }
