@@ -26,7 +26,7 @@ var monday = time.Date(2024, 1, 1, 12, 0, 0, 0, time.UTC)
 const testDictionary = `
 ATTRIBUTE Framed-IP-Netmask      9 ipaddr
 ATTRIBUTE Filter-Id             11 string
-ATTRIBUTE Framed-MTU            12 integer
+ATTRIBUTE Framed-MTU            12 integer - []=
 ATTRIBUTE Framed-Compression    13 integer
 ATTRIBUTE Callback-Number       19 string
 ATTRIBUTE Callback-Id           20 string
