@@ -66,6 +66,10 @@ func TestLoadErrors(t *testing.T) {
 		{"not returned", "on('hints', function(req)\n  reject{}\nend)", `a.lua:2:3: warning: reject{} is made but not returned; write return reject{…}`},
 		{"shadow", "on('hints', function(req)\n  local drop = 1\nend)", `a.lua:2: warning: local drop hides the API's drop; choose another name`},
 		{"never runs", "on('pre_proxy', function() end)", `a.lua:1: warning: pre_proxy handlers never run: this server does not forward and asks no NAS`},
+		{"interim at load", `local v = accept{["Acct-Interim-Interval"]=30}`, `a.lua:1:19: Acct-Interim-Interval is 30; expected at least 60 seconds (RFC 2869 s5.16)`},
+		{"interim in a function", "on('authorize', function(req)\n  return accept{['Acct-Interim-Interval']=599}\nend)", `a.lua:2:18: warning: Acct-Interim-Interval is 599; expected at least 600 seconds (RFC 2869 s5.16)`},
+		{"interim of the reply", "on('reply', function(req)\n  req.reply['Acct-Interim-Interval'] = '59'\nend)", `a.lua:2:13: Acct-Interim-Interval is 59; expected at least 60 seconds (RFC 2869 s5.16)`},
+		{"no session", "on('reply', function(req)\n  req.reply['Session-Timeout'] = 0\nend)", `a.lua:2:13: warning: Session-Timeout is 0; many NASes end such a session at once, others never`},
 		{"global", "helper = 1", `a.lua:1:1: global helper: write local helper`},
 		{"long message is split, long text is not", `local v = accept{Class=("x"):rep(254)}`, `a.lua:1: accept: Class: 254 octets are more than the 253 that fit`},
 	} {

@@ -30,6 +30,7 @@ const (
 	literalComparison
 	literalHuntgroup
 	literalAnswer
+	literalDone // of an attribute, checked already: only how sensible its value is remains
 	literalGroup
 )
 
@@ -38,12 +39,16 @@ func (c *checker) keep(l literal) { c.pr.literals = append(c.pr.literals, l) }
 // verdict checks the table of accept{…} and its like inside functions. Those outside run while loading.
 func (c *checker) verdict(n *ast.FuncCallExpr) {
 	id, ok := n.Func.(*ast.IdentExpr)
-	if !ok || c.src.Binding(id) != nil || !c.inside[n] || len(n.Args) != 1 {
+	if !ok || c.src.Binding(id) != nil || len(n.Args) != 1 {
 		return
 	}
 	kind, ok := verdictNamed(id.Value)
 	t, isTable := n.Args[0].(*ast.TableExpr)
 	if !ok || !isTable {
+		return
+	}
+	if !c.inside[n] {
+		c.madeAtLoad(t)
 		return
 	}
 	if kind == server.Proxy {
@@ -63,6 +68,15 @@ func (c *checker) verdict(n *ast.FuncCallExpr) {
 			if next, ok := f.Value.(*ast.StringExpr); ok {
 				c.keep(literal{kind: literalAnswer, at: c.src.Pos(next), name: next.Value})
 			}
+		}
+	}
+}
+
+// madeAtLoad keeps the values of a verdict outside of functions, which is made and checked while loading.
+func (c *checker) madeAtLoad(t *ast.TableExpr) {
+	for _, f := range t.Fields {
+		if key, ok := f.Key.(*ast.StringExpr); ok && !isField(key.Value) {
+			c.keep(literal{kind: literalDone, at: c.src.Pos(key), name: key.Value, value: f.Value, written: changeReply})
 		}
 	}
 }
@@ -102,13 +116,17 @@ func (pr *Program) linkLiterals(errs *raddb.List) {
 		}
 		if err := pr.linkLiteral(l); err != nil {
 			errs.Errorf(l.at, "%v", err)
+			continue
 		}
+		pr.linkSensible(l, errs)
 	}
 	pr.literals = nil
 }
 
 func (pr *Program) linkLiteral(l literal) error {
 	switch l.kind {
+	case literalDone:
+		return nil
 	case literalHuntgroup:
 		if _, ok := pr.Huntgroup(l.name); !ok {
 			return fmt.Errorf("no huntgroup %q is registered%s", l.name, raddb.DidYouMean(l.name, pr.All("huntgroup")))
@@ -144,6 +162,39 @@ func (pr *Program) linkLiteral(l literal) error {
 	}
 	_, err = wire(nil, ref.Attr, value)
 	return err
+}
+
+// The bounds of RFC 2869 s5.16 on Acct-Interim-Interval, in seconds.
+const (
+	leastInterim  = 60
+	decentInterim = 600
+)
+
+// linkSensible tells of constants in replies that the RFCs forbid or that are hardly meant, as the users file
+// does.
+func (pr *Program) linkSensible(l literal, errs *raddb.List) {
+	value := constant(l.value)
+	if l.kind != literalName && l.kind != literalDone || l.written != changeReply || value == nil {
+		return
+	}
+	ref, err := pr.names.resolve(l.name)
+	if err != nil {
+		return
+	}
+	v, err := wire(nil, ref.Attr, value)
+	seconds, ok := ref.Attr.Uint(v)
+	if err != nil || !ok {
+		return
+	}
+	switch {
+	case ref.Attr == pr.names.dict.Known.SessionTimeout && seconds == 0:
+		errs.Warnf(l.at, "Session-Timeout is 0; many NASes end such a session at once, others never")
+	case ref.Attr != pr.names.dict.Attribute("Acct-Interim-Interval"):
+	case seconds < leastInterim:
+		errs.Errorf(l.at, "Acct-Interim-Interval is %d; expected at least %d seconds (RFC 2869 s5.16)", seconds, leastInterim)
+	case seconds < decentInterim:
+		errs.Warnf(l.at, "Acct-Interim-Interval is %d; expected at least %d seconds (RFC 2869 s5.16)", seconds, decentInterim)
+	}
 }
 
 // constant gives the value of a literal expression, nil for anything else.

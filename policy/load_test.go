@@ -19,6 +19,7 @@ import (
 // testDictionary holds the attributes that the tests use beside the internal ones.
 const testDictionary = `
 ATTRIBUTE User-Name 1 string
+ATTRIBUTE Acct-Interim-Interval 85 integer
 ATTRIBUTE User-Password 2 string encrypt=1
 ATTRIBUTE CHAP-Password 3 octets
 ATTRIBUTE NAS-IP-Address 4 ipaddr
