@@ -8,11 +8,11 @@ import (
 )
 
 // failureTrigger runs the Auth-Failure-Trigger of the matched rules after a wrong or missing password. Nobody waits
-// for it, so that it does not tell by its time whether there is one.
+// for it, so that it does not tell by its time whether there is one. A throttled request starts none.
 func (c *Core) failureTrigger(r *Request, why Reason) {
 	switch why {
 	case ReasonPassword, ReasonNoPassword, ReasonMethod:
-		if r.mayRun() {
+		if r.mayRun() && !r.way.guess.throttled {
 			c.aside(r, &r.Reply, r.Generation.prepare().orders.trigger)
 		}
 	}
