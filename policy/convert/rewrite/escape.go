@@ -1,0 +1,92 @@
+package rewrite
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// escapes are those of one letter.
+var escapes = map[byte]byte{'a': 7, 'b': 8, 'e': 27, 'f': 12, 'n': 10, 'r': 13, 't': 9, 'v': 11, '\\': '\\', '"': '"'}
+
+// unescape gives the value of a string: \( and \) stay two characters, other unknown escapes lose the backslash.
+func unescape(text string) string {
+	return unescaped(text, func(c byte) bool { return c == '(' || c == ')' })
+}
+
+// unescapePattern gives the regular expression of a string. The manual means `\.` to be a point, so unknown
+// escapes keep their backslash.
+func unescapePattern(text string) string {
+	return unescaped(text, func(byte) bool { return true })
+}
+
+// unescaped replaces escapes; those of unknown letters keep the backslash if keep says so.
+func unescaped(text string, keep func(byte) bool) string {
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' || i+1 == len(text) {
+			b.WriteByte(text[i])
+			continue
+		}
+		i++
+		c, n := numbered(text[i:])
+		known, ok := escapes[text[i]]
+		switch {
+		case n > 0:
+			b.WriteByte(c)
+			i += n - 1
+		case text[i] == '\n': // goes on in the next line
+		case ok:
+			b.WriteByte(known)
+		case keep(text[i]):
+			b.WriteByte('\\')
+			b.WriteByte(text[i])
+		default:
+			b.WriteByte(text[i])
+		}
+	}
+	return b.String()
+}
+
+// numbered reads an escape by number behind its backslash, ooo or xHH, and gives its length; 0 if it is none.
+func numbered(text string) (c byte, n int) {
+	base, from, digits := 8, 0, 3
+	if text[0]|0x20 == 'x' {
+		base, from, digits = 16, 1, 2
+	}
+	if len(text) < from+digits {
+		return 0, 0
+	}
+	v, err := strconv.ParseUint(text[from:from+digits], base, 8)
+	if err != nil {
+		return 0, 0
+	}
+	return byte(v), from + digits
+}
+
+// quote writes a string for Lua. Text in UTF-8 stays readable; other octets are written in decimal.
+func quote(text string) string {
+	var b strings.Builder
+	plain := utf8.ValidString(text)
+	b.WriteByte('"')
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '"' || c == '\\':
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		case c == '\n':
+			b.WriteString(`\n`)
+		case c == '\r':
+			b.WriteString(`\r`)
+		case c == '\t':
+			b.WriteString(`\t`)
+		case c < ' ' || c == 0x7f || c >= 0x80 && !plain:
+			fmt.Fprintf(&b, `\%03d`, c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}

@@ -1,0 +1,192 @@
+package rewrite
+
+import "fmt"
+
+// loop writes while, and do … while.
+func (e *emitter) loop(s *whileStmt) {
+	label := ""
+	if continues(s.body) {
+		label = e.fresh("continue")
+	}
+	e.loops = append(e.loops, label)
+	defer func() { e.loops = e.loops[:len(e.loops)-1] }()
+	switch {
+	case s.after:
+		e.repeat(s, label)
+		return
+	case hoists(s.cond):
+		e.line("while true do")
+		e.level++
+		e.leave(s.cond)
+		e.level--
+	case always(s.cond):
+		e.line("while true do")
+	default:
+		e.line("while %s do", e.cond(s.cond, true).text)
+	}
+	e.body(s, label)
+	e.line("end")
+}
+
+// leave ends a loop whose condition needs lines of its own.
+func (e *emitter) leave(cond expr) {
+	e.line("if %s then", e.cond(cond, false).text)
+	e.level++
+	e.line("break")
+	e.level--
+	e.line("end")
+}
+
+// repeat writes do … while.
+func (e *emitter) repeat(s *whileStmt, label string) {
+	e.line("repeat")
+	e.body(s, label)
+	until := lua{"false", bindAtom}
+	if !always(s.cond) {
+		e.level++
+		until = e.cond(s.cond, false)
+		e.level--
+	}
+	e.line("until %s", until.text)
+}
+
+// body writes the body of a loop and the label that continue goes to. No goto may enter the life of a local,
+// so those of the body end before the label.
+func (e *emitter) body(s *whileStmt, label string) {
+	if label == "" {
+		e.indented(s.body)
+		return
+	}
+	e.level++
+	if e.hasLocals(s) {
+		e.line("do")
+		e.indented(s.body)
+		e.line("end")
+	} else {
+		e.block(s.body)
+	}
+	e.line("::%s::", label)
+	e.level--
+}
+
+// hasLocals reports whether the body of a loop may have locals of its own in Lua.
+func (e *emitter) hasLocals(s *whileStmt) bool {
+	if len(s.body.vars) > 0 {
+		return true
+	}
+	for _, st := range s.body.list {
+		for _, x := range expressions(st) {
+			if hoists(x) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// continues reports whether a continue that is not the body's last statement goes on with the loop.
+func continues(b *block) bool {
+	for i, s := range b.list {
+		j, jump := s.(*jumpStmt)
+		if jump && j.word == "continue" && i < len(b.list)-1 {
+			return true
+		}
+		for _, inner := range blocks(s) {
+			if continuesWithin(s, inner) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func continuesWithin(s stmt, b *block) bool {
+	if _, loop := s.(*whileStmt); loop {
+		return false
+	}
+	for _, s := range b.list {
+		if j, ok := s.(*jumpStmt); ok && j.word == "continue" {
+			return true
+		}
+		for _, inner := range blocks(s) {
+			if continuesWithin(s, inner) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (e *emitter) jump(s *jumpStmt) {
+	if s.word == "break" {
+		e.line("break")
+		return
+	}
+	if label := e.loops[len(e.loops)-1]; label != "" {
+		e.line("goto %s", label)
+	}
+}
+
+// effect writes an expression for what it does; what does nothing is left out.
+func (e *emitter) effect(x expr) {
+	switch x := x.(type) {
+	case *assign:
+		e.assign(x)
+	case *call:
+		if text, ok := e.callStmt(x); ok {
+			e.line("%s", text)
+			return
+		}
+		e.effects(x.args)
+	case *binary:
+		if x.op == "&&" || x.op == "||" {
+			e.logicalEffect(x)
+			return
+		}
+		e.effects(inner(x))
+		e.dividesByZero(x)
+	case *match:
+		if hoists(x) {
+			e.cond(x, true)
+			return
+		}
+		e.effects(inner(x))
+	default:
+		e.effects(inner(x))
+	}
+}
+
+func (e *emitter) effects(list []expr) {
+	for _, x := range list {
+		e.effect(x)
+	}
+}
+
+// dividesByZero keeps a division whose result nobody wants but whose error may be wanted.
+func (e *emitter) dividesByZero(x *binary) {
+	if x.op != "/" && x.op != "%" {
+		return
+	}
+	if r := rangeOf(x.y); r.lo > 0 || r.hi < 0 {
+		return
+	}
+	if simple(x.y) {
+		e.line("assert(%s, %s)", e.cond(x.y, true).text, quote("division by zero"))
+	}
+}
+
+// logicalEffect writes `a && f();` as an if.
+func (e *emitter) logicalEffect(x *binary) {
+	sub := &emitter{p: e.p, f: e.f, file: e.file, names: e.names, undeclared: e.undeclared, loops: e.loops}
+	sub.level = e.level + 1
+	sub.effect(x.y)
+	if sub.b.Len() == 0 {
+		e.effect(x.x)
+		return
+	}
+	first := e.cond(x.x, x.op == "&&")
+	e.line("if %s then", first.text)
+	fmt.Fprint(&e.b, sub.b.String())
+	e.lines += sub.lines
+	e.line("end")
+}

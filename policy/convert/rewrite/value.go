@@ -1,0 +1,430 @@
+package rewrite
+
+import (
+	"fmt"
+
+	"perilune/engine/dictionary"
+)
+
+// hoists reports whether an expression needs lines of its own before the statement it stands in: it assigns, or
+// keeps the groups of a match.
+func hoists(x expr) (found bool) {
+	eachExpr(x, func(x expr) {
+		switch x := x.(type) {
+		case *assign:
+			found = true
+		case *match:
+			found = found || x.shared != nil || len(x.used) > 0
+		}
+	})
+	return found
+}
+
+// simple reports whether an expression may be written twice.
+func simple(x expr) bool {
+	switch x := x.(type) {
+	case *number, *text, *name:
+		return true
+	case *cast:
+		return simple(x.x)
+	}
+	return false
+}
+
+// stable reports whether the lines that y needs leave the value of x alone.
+func stable(x, y expr) bool {
+	ok := true
+	eachExpr(x, func(x expr) {
+		switch x := x.(type) {
+		case *attribute, *presence, *call, *group:
+			ok = false
+		case *name:
+			eachExpr(y, func(y expr) {
+				if a, is := y.(*assign); is {
+					n, is := a.to.(*name)
+					ok = ok && !(is && n.v == x.v)
+				}
+			})
+		}
+	})
+	return ok
+}
+
+// ordered evaluates expressions from left to right. If a later one needs lines of its own that may change an
+// earlier one, that is kept in a local.
+func (e *emitter) ordered(list []expr, value func(i int) lua) []lua {
+	out := make([]lua, len(list))
+	for i, x := range list {
+		out[i] = value(i)
+		for _, y := range list[i+1:] {
+			if hoists(y) && !stable(x, y) {
+				name := e.fresh("value")
+				e.line("local %s = %s", name, out[i].text)
+				out[i] = prefix("%s", name)
+				break
+			}
+		}
+	}
+	return out
+}
+
+// values evaluates expressions in order.
+func (e *emitter) values(list ...expr) []lua {
+	return e.ordered(list, func(i int) lua { return e.value(list[i]) })
+}
+
+// value gives an expression as a number or string of Lua.
+func (e *emitter) value(x expr) lua {
+	if isTruth(x) {
+		c := e.cond(x, true)
+		return lua{c.at(bindAnd) + " and 1 or 0", bindOr}
+	}
+	switch x := x.(type) {
+	case *number:
+		return e.number(x)
+	case *text:
+		return atom1("%s", quote(x.value))
+	case *name:
+		return prefix("%s", e.name(x.v))
+	case *group:
+		return e.group(x)
+	case *attribute:
+		return e.attribute(x)
+	case *cast:
+		return e.cast(x)
+	case *unary:
+		return e.unary(x)
+	case *binary:
+		return e.arithmetic(x)
+	case *call:
+		return e.call(x)
+	case *assign:
+		return e.assigned(x)
+	}
+	return atom1("nil")
+}
+
+func (e *emitter) number(x *number) lua {
+	switch x.form {
+	case formHex:
+		return atom1("%s", x.text)
+	case formAddress:
+		return prefix("net.aton(%s)", quote(x.text))
+	case formChar:
+		return prefix("string.byte(%s)", quote(string([]byte{byte(x.n)})))
+	}
+	return signed(x.n)
+}
+
+// attribute reads an attribute of the request.
+func (e *emitter) attribute(x *attribute) lua {
+	a := x.attr
+	switch {
+	case x.typ == Integer && x.index != nil:
+		return lua{fmt.Sprintf("req:int(%s, %s) or 0", quote(a.Name), e.onePlus(x.index)), bindOr}
+	case x.typ == Integer:
+		return lua{fmt.Sprintf("req:int(%s) or 0", quote(a.Name)), bindOr}
+	case a.Type == dictionary.TypeDate:
+		return prefix("tostring(%s or \"\")", e.raw(x).text)
+	case a.Name == "User-Name" && x.index == nil:
+		return prefix("req.user")
+	}
+	return lua{e.raw(x).text + ` or ""`, bindOr}
+}
+
+// raw reads an attribute as the API gives it, nil if it is absent.
+func (e *emitter) raw(x *attribute) lua {
+	if x.index != nil {
+		return prefix("req:get(%s, %s)", quote(x.attr.Name), e.onePlus(x.index))
+	}
+	return prefix("req[%s]", quote(x.attr.Name))
+}
+
+// cast converts between the types.
+func (e *emitter) cast(x *cast) lua {
+	if x.typ == Integer {
+		e.need("toint")
+		return prefix("gnu.toint(%s)", e.value(x.x).text)
+	}
+	if isTruth(x.x) {
+		c := e.cond(x.x, true)
+		return lua{c.at(bindAnd) + ` and "1" or "0"`, bindOr}
+	}
+	return prefix("tostring(%s)", e.value(x.x).text)
+}
+
+func (e *emitter) unary(x *unary) lua {
+	v := e.value(x.x)
+	if x.op == "+" {
+		return v
+	}
+	if v.text != "" && v.text[0] == '-' {
+		v.bind = bindOr // two signs would be a comment
+	}
+	return lua{"-" + v.at(bindUnary), bindUnary}
+}
+
+// arithmetic writes the binary operators whose result is a number or text.
+func (e *emitter) arithmetic(x *binary) lua {
+	if x.typ == String {
+		return e.concat(x)
+	}
+	v := e.values(x.x, x.y)
+	exact := e.sumRange(x).exact()
+	switch x.op {
+	case "+", "-":
+		out := infix(v[0], x.op, v[1], bindSum)
+		if !exact {
+			return e.helper("wrap", out)
+		}
+		return out
+	case "*":
+		if !exact {
+			return e.helper("mul", v...)
+		}
+		return infix(v[0], "*", v[1], bindProduct)
+	case "/", "%":
+		return e.divide(x, v)
+	}
+	return prefix("bit32.%s(%s, %s)", bitwise[x.op], v[0].text, v[1].text)
+}
+
+var bitwise = map[string]string{"&": "band", "|": "bor", "^": "bxor", "<<": "lshift", ">>": "rshift"}
+
+// sumRange is where a sum or product lies before anything is cut off.
+func (e *emitter) sumRange(x *binary) interval {
+	a, b := rangeOf(x.x), rangeOf(x.y)
+	switch x.op {
+	case "+":
+		return a.plus(b)
+	case "-":
+		return a.minus(b)
+	case "*":
+		return a.times(b)
+	}
+	return truth
+}
+
+// divide writes / and %. Where both sides are known to be positive Lua's own operators do.
+func (e *emitter) divide(x *binary, v []lua) lua {
+	a, b := rangeOf(x.x), rangeOf(x.y)
+	if n, ok := x.x.(*number); ok {
+		if m, ok := x.y.(*number); ok && n.n >= 0 && m.n > 0 && x.op == "/" {
+			return signed(n.n / m.n)
+		}
+	}
+	positive := a.lo >= 0 && b.lo > 0
+	switch {
+	case positive && x.op == "/":
+		return prefix("math.floor(%s)", infix(v[0], "/", v[1], bindProduct).text)
+	case positive:
+		return infix(v[0], "%", v[1], bindProduct)
+	case x.op == "/":
+		return e.helper("div", v...)
+	}
+	return e.helper("mod", v...)
+}
+
+// helper calls a function of lib/gnu.lua.
+func (e *emitter) helper(name string, args ...lua) lua {
+	e.need(name)
+	text := ""
+	for i, a := range args {
+		if i > 0 {
+			text += ", "
+		}
+		text += a.text
+	}
+	return prefix("gnu.%s(%s)", name, text)
+}
+
+func (e *emitter) need(helper string) {
+	e.file.requires["gnu"] = true
+	e.p.helpers[helper] = true
+}
+
+// concat joins texts. Numbers become text by themselves there.
+func (e *emitter) concat(x *binary) lua {
+	parts := flatten(x, nil)
+	v := e.ordered(parts, func(i int) lua { return e.part(parts[i]) })
+	text := ""
+	for i := range v {
+		if i > 0 {
+			text += " .. "
+		}
+		text += v[i].at(bindConcat + 1)
+	}
+	return lua{text, bindConcat}
+}
+
+// flatten gives the operands of a chain of concatenations.
+func flatten(x expr, list []expr) []expr {
+	if b, ok := x.(*binary); ok && b.op == "+" && b.typ == String {
+		return flatten(b.y, flatten(b.x, list))
+	}
+	return append(list, x)
+}
+
+// part is one operand of a concatenation.
+func (e *emitter) part(x expr) lua {
+	c, ok := x.(*cast)
+	if !ok || isTruth(c.x) {
+		return e.value(x)
+	}
+	v := e.value(c.x)
+	if v.bind == bindAtom {
+		return atom1("%s", quote(v.text)) // a number with two points behind it is none
+	}
+	return v
+}
+
+// assigned is an assignment inside an expression: a line before, and then what was assigned.
+func (e *emitter) assigned(x *assign) lua {
+	if n, ok := x.to.(*name); ok {
+		e.assign(x)
+		return prefix("%s", e.name(n.v))
+	}
+	if simple(x.value) {
+		e.assign(x)
+		return e.value(x.value)
+	}
+	v := &variable{name: "value", typ: x.typ, holds: rangeOf(x.value)}
+	e.line("local %s = %s", e.name(v), e.value(x.value).text)
+	e.assign(&assign{node: x.node, to: x.to, value: &name{node: x.node, name: v.name, v: v}})
+	return prefix("%s", v.lua)
+}
+
+// assign writes an assignment.
+func (e *emitter) assign(x *assign) {
+	if a, ok := x.to.(*attribute); ok {
+		e.assignAttribute(a, x.value)
+		return
+	}
+	v := x.to.(*name).v
+	value := e.value(x.value)
+	if x.wraps {
+		value = e.helper("wrap", value)
+	}
+	local := ""
+	if e.undeclared[v] {
+		local = "local "
+		delete(e.undeclared, v)
+	}
+	e.line("%s%s = %s", local, e.name(v), value.text)
+}
+
+// assignAttribute sets the first value, or the one at the place, and adds one if there is none.
+func (e *emitter) assignAttribute(a *attribute, value expr) {
+	attr := a.attr
+	if a.index == nil {
+		v := e.store(attr, value)
+		switch {
+		case attr.Name == "User-Name":
+			e.line("req.user = %s", v.text)
+		case alone(attr):
+			e.line("req[%s] = %s", quote(attr.Name), v.text)
+		default:
+			e.line("req:set(%s, %s, 1)", quote(attr.Name), v.text)
+		}
+		return
+	}
+	v := e.ordered([]expr{a.index, value}, func(i int) lua {
+		if i == 0 {
+			return e.plus(a.index, 1)
+		}
+		return e.store(attr, value)
+	})
+	e.need("set")
+	e.line("gnu.set(req, %s, %s, %s)", quote(attr.Name), v[1].text, v[0].text)
+}
+
+// alone reports whether a request carries the attribute once at most, so that setting it replaces nothing else.
+// RFC 2865 s5.44 and RFC 2866 s5.13 list those that may come more often.
+func alone(a *dictionary.Attribute) bool {
+	if a.Vendor != nil || a.Internal || a.Number > 61 {
+		return false
+	}
+	switch a.Number {
+	case 11, 14, 18, 22, 25, 26, 33: // Filter-Id, Login-IP-Host, Reply-Message, Framed-Route, Class, Vendor-Specific, Proxy-State
+		return false
+	case 50, 51: // Acct-Multi-Session-Id, Acct-Link-Count
+		return false
+	}
+	return true
+}
+
+// store gives a value in the form that an attribute takes.
+func (e *emitter) store(a *dictionary.Attribute, x expr) lua {
+	switch {
+	case isAddress(a):
+		return e.address(x)
+	case x.typed() == Integer:
+		if n, ok := x.(*number); ok {
+			if name, ok := a.ValueName(uint64(n.n)); ok && n.n >= 0 {
+				return atom1("%s", quote(name))
+			}
+		}
+		return e.in32(x)
+	case a.Type == dictionary.TypeDate:
+		if c, ok := x.(*cast); ok {
+			return e.in32(c.x)
+		}
+	}
+	return e.value(x)
+}
+
+// in32 gives a number as 32 bits hold it.
+func (e *emitter) in32(x expr) lua {
+	v := e.value(x)
+	if rangeOf(x).within(unsigned) {
+		return v
+	}
+	if n, ok := constant(x); ok {
+		return atom1("%d", uint32(n))
+	}
+	return infix(v, "%", lua{"2^32", bindPower}, bindProduct)
+}
+
+// constant gives the value of a number that is written out, with a sign or not.
+func constant(x expr) (int64, bool) {
+	switch x := x.(type) {
+	case *number:
+		return x.n, true
+	case *unary:
+		if n, ok := constant(x.x); ok && x.op != "!" {
+			if x.op == "-" {
+				n = -n
+			}
+			return n, true
+		}
+	}
+	return 0, false
+}
+
+func isAddress(a *dictionary.Attribute) bool {
+	return a.Type == dictionary.TypeIPv4Addr || a.Type == dictionary.TypeComboIP
+}
+
+// address gives a number as the text of an address.
+func (e *emitter) address(x expr) lua {
+	switch y := x.(type) {
+	case *number:
+		if y.form == formAddress {
+			return atom1("%s", quote(y.text))
+		}
+	case *attribute:
+		if isAddress(y.attr) {
+			return lua{e.raw(y).text + ` or "0.0.0.0"`, bindOr}
+		}
+	case *call:
+		if y.builtin != nil && y.name == "request_source_ip" {
+			return prefix("req.src")
+		}
+		if y.builtin != nil && y.name == "inet_aton" {
+			if t, ok := y.args[0].(*text); ok && isIPv4(t.value) {
+				return atom1("%s", quote(t.value))
+			}
+		}
+	}
+	return prefix("net.ntoa(%s)", e.in32(x).text)
+}
