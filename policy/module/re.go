@@ -2,7 +2,6 @@ package module
 
 import (
 	"fmt"
-	"regexp"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -22,9 +21,10 @@ func reFunctions() []Function {
 	}
 	return []Function{
 		f("", "compile", "re.compile(expression)", "A regular expression in RE2's syntax; nil and why if it is none. Compiled ones are kept.", reCompile),
+		f("", "posix", "re.posix(expression)", "compile, but octet by octet and leftmost-longest as in POSIX: of the matches that begin first the longest, and a point is any octet. The syntax is RE2's all the same.", rePOSIX),
 		f("re", "match", "r:match(text)", "The captures of the first match, the whole match if there are none; nil if nothing matches.", reMatch),
 		f("re", "test", "r:test(text)", "Whether anything matches.", reTest),
-		f("re", "gsub", "r:gsub(text, to)", "The text with all matches replaced, and their number; %0 to %9 in to are the captures.", reGsub),
+		f("re", "gsub", "r:gsub(text, to [, n])", "The text with all matches replaced, or the first n, and their number; %0 to %9 in to are the captures.", reGsub),
 		f("re", "all", "r:all(text)", "A list of all matches: strings, or lists of captures if there are several.", reAll),
 	}
 }
@@ -33,17 +33,20 @@ var reMeta = methods([]Function{
 	{Of: "re", Name: "match", call: reMatch}, {Of: "re", Name: "test", call: reTest},
 	{Of: "re", Name: "gsub", call: reGsub}, {Of: "re", Name: "all", call: reAll},
 }, "re", map[string]lua.LGFunction{
-	"__tostring": func(l *lua.LState) int { return pushedText(l, self[*regexp.Regexp](l, "re").String()) },
+	"__tostring": func(l *lua.LState) int { return pushedText(l, self[*expression](l, "re").String()) },
 })
 
-func reCompile(l *lua.LState) int {
+func reCompile(l *lua.LState) int { return newExpression(l, "", compile) }
+
+// newExpression gives the compiled first argument. kind keeps those apart that are compiled otherwise.
+func newExpression(l *lua.LState, kind string, compile func(text string) (*expression, error)) int {
 	text := sandbox.CheckString(l, 1)
 	if len(text) > maxExpression {
 		return failed(l, fmt.Sprintf("an expression of %d octets; %d are allowed", len(text), maxExpression))
 	}
-	r, err := cached(&From(l).expr, text, func() (*lua.LUserData, error) {
+	r, err := cached(&From(l).expr, kind+text, func() (*lua.LUserData, error) {
 		sandbox.Charge(l, 100+len(text)*8)
-		compiled, err := regexp.Compile(text)
+		compiled, err := compile(text)
 		return &lua.LUserData{Value: compiled, Metatable: reMeta}, err
 	})
 	if err != nil {
@@ -53,20 +56,20 @@ func reCompile(l *lua.LState) int {
 }
 
 // subject gives the expression and the text of a method, paid for.
-func subject(l *lua.LState) (*regexp.Regexp, string) {
-	r, text := self[*regexp.Regexp](l, "re"), sandbox.CheckString(l, 2)
+func subject(l *lua.LState) (*expression, string) {
+	r, text := self[*expression](l, "re"), sandbox.CheckString(l, 2)
 	sandbox.Charge(l, 1+len(text)*stepsPerOctet)
 	return r, text
 }
 
 func reTest(l *lua.LState) int {
 	r, text := subject(l)
-	return pushed(l, lua.LBool(r.MatchString(text)))
+	return pushed(l, lua.LBool(r.matches(text)))
 }
 
 func reMatch(l *lua.LState) int {
 	r, text := subject(l)
-	at := r.FindStringSubmatchIndex(text)
+	at := r.first(text)
 	if at == nil {
 		return pushed(l, lua.LNil)
 	}
@@ -91,7 +94,7 @@ func group(text string, at []int, i int) lua.LValue {
 func reAll(l *lua.LState) int {
 	r, text := subject(l)
 	list := l.NewTable()
-	for _, at := range r.FindAllStringSubmatchIndex(text, maxMatches) {
+	for _, at := range r.all(text, maxMatches) {
 		sandbox.Charge(l, len(at))
 		if len(at) <= 4 {
 			list.Append(group(text, at, 0))
@@ -111,7 +114,7 @@ func reGsub(l *lua.LState) int {
 	to := sandbox.CheckString(l, 3)
 	var out []byte
 	last := 0
-	matches := r.FindAllStringSubmatchIndex(text, maxMatches)
+	matches := r.all(text, limit(l, 4))
 	for _, at := range matches {
 		out = append(out, text[last:at[0]]...)
 		out = expandMatch(l, out, to, text, at)
@@ -122,6 +125,18 @@ func reGsub(l *lua.LState) int {
 	sandbox.PushString(l, string(append(out, text[last:]...)))
 	l.Push(lua.LNumber(len(matches)))
 	return 2
+}
+
+// limit gives the number of replacements that argument n allows.
+func limit(l *lua.LState, n int) int {
+	if l.Get(n) == lua.LNil {
+		return maxMatches
+	}
+	count := sandbox.CheckNumber(l, n)
+	if count < 0 || count != float64(int(count)) {
+		sandbox.ArgError(l, n, "a whole number from 0")
+	}
+	return min(int(count), maxMatches)
 }
 
 // expandMatch appends a replacement with %0 to %9 filled in.
