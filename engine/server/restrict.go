@@ -8,32 +8,37 @@ import (
 	"perilune/engine/dictionary"
 )
 
-// restrict looks after every accept, whoever gave it, at what limits the user: access.deny, Expiration,
-// Login-Time. Orders come from control: the matched rules' and handlers'.
+// restrict looks after every accept, whoever gave it, at what limits the user: Expiration, access.deny, Login-Time,
+// in this order (of several reasons the first one's text is sent). Orders come from control: the matched rules'
+// and handlers'.
 func (c *Core) restrict(r *Request) {
-	g := r.Generation
-	if len(g.Settings.Deny) > 0 {
-		if _, denied := g.Settings.Deny[string(r.User())]; denied {
-			c.reject(r, ReasonClosed)
-			return
-		}
-	}
-	known := &g.Dictionary.Known
 	r.way.left = math.MaxInt64
-	for i := range r.Control.Pairs {
-		p := &r.Control.Pairs[i]
-		switch p.Attr {
-		case known.Expiration:
-			c.expiration(r, p)
-		case known.LoginTime:
-			c.loginTime(r, p)
-		case known.SimultaneousUse:
-			c.warn(r, "Simultaneous-Use is not enforced: this server keeps no sessions yet")
-		}
-		if r.Verdict != Accept {
-			return
+	c.limits(r, r.Generation.Dictionary.Known.Expiration, c.expiration)
+	if r.Verdict == Accept && r.closed() {
+		c.reject(r, ReasonClosed)
+	}
+	c.limits(r, r.Generation.Dictionary.Known.LoginTime, c.loginTime)
+	if _, ok := r.Control.First(r.Generation.Dictionary.Known.SimultaneousUse); ok && r.Verdict == Accept {
+		c.warn(r, "Simultaneous-Use is not enforced: this server keeps no sessions yet")
+	}
+}
+
+// limits looks at each order of the attribute, as long as the request is accepted.
+func (c *Core) limits(r *Request, a *dictionary.Attribute, look func(*Request, *Pair)) {
+	for i := 0; i < len(r.Control.Pairs) && r.Verdict == Accept; i++ {
+		if p := &r.Control.Pairs[i]; p.Attr == a {
+			look(r, p)
 		}
 	}
+}
+
+// closed reports whether the name stands in access.deny.
+func (r *Request) closed() bool {
+	if len(r.Generation.Settings.Deny) == 0 {
+		return false
+	}
+	_, denied := r.Generation.Settings.Deny[string(r.User())]
+	return denied
 }
 
 // expiration refuses from the date on, and shortens the session to it.

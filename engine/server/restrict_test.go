@@ -38,6 +38,19 @@ func TestRestrictions(t *testing.T) {
 	}
 }
 
+// TestOrderOfRestrictions: of several reasons the first is told: Expiration, access.deny, Login-Time.
+func TestOrderOfRestrictions(t *testing.T) {
+	for rule, want := range map[string]string{
+		`Login-Time := "Tu", Expiration := "1 Jan 2023"`: "expired-account", `Login-Time := "Tu"`: "access-deny", `Login-Time := "Any"`: "access-deny",
+	} {
+		g := load(t, "bob Auth-Type := Accept, "+rule+"\n", nil)
+		g.Settings.Deny = map[string]struct{}{"bob": {}}
+		if out := login(t, g, "bob", "x"); out.Kind != Reject || out.Reason != want {
+			t.Errorf("%s: %s", rule, out)
+		}
+	}
+}
+
 // TestSimultaneousUseIsNotSilent: what is not enforced is said.
 func TestSimultaneousUseIsNotSilent(t *testing.T) {
 	g := load(t, "bob Auth-Type := Accept, Simultaneous-Use := 1\n", nil)
