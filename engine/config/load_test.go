@@ -229,3 +229,12 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// TestShortDuplicateKeep: below what RFC 5080 wants is possible, and said.
+func TestShortDuplicateKeep(t *testing.T) {
+	_, errs := load(t, "[server]\nduplicate-keep = \"1s\"\n")
+	want := "config.toml:2:1: warning: server.duplicate-keep is 1s; RFC 5080 s2.2.2 wants 5s to 30s: what a NAS repeats later than that is worked on anew"
+	if errs.Failed() || errs.Error() != want {
+		t.Errorf("got %v", errs)
+	}
+}

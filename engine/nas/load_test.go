@@ -30,7 +30,7 @@ func one(t *testing.T, line string) *Client {
 func TestOptions(t *testing.T) {
 	c := one(t, "10.0.0.1 "+good+" campus type=cisco require-message-authenticator=auto limit-proxy-state \\\n"+
 		" coa=192.0.2.1 secret2=\"second secret 123\" until=2030-05-31T10:00:00Z no-reply-ma proxy=yes zero-acct-authenticator"+
-		" no-credential=no reject-vsa broken-pass max-inflight=100 dup=20s username-chars=\".- @\" var.site='north 1' var.x=")
+		" no-credential=no reject-vsa broken-pass throttle=no compare-auth-flag=3 compare-acct-flag=0 compare-attribute-flag=9 max-inflight=100 dup=20s username-chars=\".- @\" var.site='north 1' var.x=")
 	want := Client{
 		Prefix: netip.MustParsePrefix("10.0.0.1/32"), Name: "campus", Type: "cisco",
 		Vars:   map[string]string{"site": "north 1", "x": ""},
@@ -39,6 +39,7 @@ func TestOptions(t *testing.T) {
 		Until: time.Date(2030, 5, 31, 10, 0, 0, 0, time.UTC), CoA: netip.MustParseAddrPort("192.0.2.1:3799"),
 		Require: Auto, Limit: Yes,
 		NoReplyMessageAuthenticator: true, Proxy: true, ZeroAcctAuthenticator: true, RejectVSA: true, BrokenPassword: true,
+		NoThrottle: true, CompareAuth: 3, CompareAcct: NoFlag, Compare: 9,
 		MaxInflight: 100, DuplicateKeep: 20 * time.Second, Names: NewCharset(".- @"),
 	}
 	equal := []cmp.Option{
@@ -130,6 +131,9 @@ func TestLoadErrors(t *testing.T) {
 		{"10.0.0.1 " + good + " limit-proxy-state=on", `clients:1:61: limit-proxy-state=on; expected yes, no or auto`},
 		{"10.0.0.1 " + good + " coa=nas:3799", `clients:1:47: coa=nas:3799; expected address or address:port`},
 		{"10.0.0.1 " + good + " max-inflight=0", `clients:1:56: max-inflight=0; expected a number from 1 to 1048576`},
+		{"10.0.0.1 " + good + " throttle", `clients:1:43: option throttle has no value; expected throttle=...`},
+		{"10.0.0.1 " + good + " throttle=off", `clients:1:52: throttle=off; expected yes or no`},
+		{"10.0.0.1 " + good + " compare-auth-flag=10", `clients:1:61: compare-auth-flag=10; expected a flag from 1 to 9, or 0 for none`},
 		{"10.0.0.1 " + good + " dup=1h", `clients:1:47: dup=1h; expected a duration from 1s to 5m`},
 		{"10.0.0.1 " + good + " until=2030-01-01", `clients:1:1: until= without secret2=; until is the day on which the second secret ends`},
 		{"10.0.0.1 " + good + " secret2=x1 until=tomorrow", `clients:1:60: until=tomorrow; expected a date like 2026-05-31 or 2026-05-31T22:00:00Z`},

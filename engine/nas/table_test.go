@@ -195,3 +195,14 @@ func TestCharset(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", d)
 	}
 }
+
+func TestCompareFlag(t *testing.T) {
+	for _, c := range []struct{ kind, all, server, want uint8 }{
+		{0, 0, 0, 0}, {0, 0, 4, 4}, {0, 3, 4, 3}, {2, 3, 4, 2}, {NoFlag, 3, 4, 0}, {0, NoFlag, 4, 0}, {2, NoFlag, 0, 2},
+	} {
+		client := &Client{Compare: c.all}
+		if got := client.CompareFlag(c.kind, c.server); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
+	}
+}
