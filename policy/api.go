@@ -91,7 +91,7 @@ func fieldAPI() []Entry {
 		field("realm", "string?", "After the last @, lower case. Fixed once route has ended.", getRealm),
 		field("stripped", "string", "The name before the realm.", getStripped),
 		field("password", "string?", "The PAP password; assignable before authentication.", getPassword),
-		field("method", "string?", "pap, chap, mschap, mschapv2, eap, answer, none. Of these pap and chap are verified natively.", getMethod),
+		field("method", "string?", "pap, chap, mschap, mschapv2, eap, answer, none. All but eap are verified natively.", getMethod),
 		field("cert", "table?", "The client's certificate under TLS; nil as long as there is no TLS.", getNil),
 		field("code", "string", "Access-Request, Accounting-Request, …", getCode),
 		field("status", "string?", "The name of Acct-Status-Type.", getStatus),
@@ -125,7 +125,7 @@ func requestAPI() []Entry {
 		return Entry{Of: OfRequestFn, Group: "Request", Name: name, Signature: "req:" + name + arguments, Doc: doc, call: call}
 	}
 	return []Entry{
-		method("check_password", "([stored])", "true if the request's PAP or CHAP credential fits stored, or the password in req.control. Other methods raise.", requestCheckPassword),
+		method("check_password", "([stored])", "true if the request's PAP, CHAP or MS-CHAP credential fits stored, or the password in req.control; MS-CHAP's success and keys then join the reply. Other methods raise.", requestCheckPassword),
 		method("huntgroup", "(name)", "true, false, or nil for unknown.", requestHuntgroup),
 		method("group", "(name)", "true if the user is in that Unix group, by /etc/group and /etc/passwd.", requestGroup),
 		method("octets", "()", "Total, in and out octets of an accounting request, with gigawords.", requestOctets),

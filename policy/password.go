@@ -22,7 +22,7 @@ func requestCheckPassword(rn *Runner, l *lua.LState) int {
 		sandbox.RaiseBackend(l, "check_password: %v", err)
 	}
 	if !fits {
-		sandbox.RaiseMisuse(l, "check_password: works for pap and chap; this request's method is %q", rn.r.Method)
+		sandbox.RaiseMisuse(l, "check_password: works for pap, chap, mschap and mschapv2; this request's method is %q", rn.r.Method)
 	}
 	l.Push(lua.LBool(right))
 	return 1

@@ -123,7 +123,7 @@ func TestMisuse(t *testing.T) {
 		{server.PhaseRoute, `local n = "ari" req:huntgroup(n)`, `no huntgroup "ari" is registered; did you mean "air"?`},
 		{server.PhaseHints, `req:check_password()`, `check_password: req.control holds no password`},
 		{server.PhaseHints, `req:check_password(nil)`, `check_password: the stored password is nil`},
-		{server.PhaseHints, `req:check_password("x")`, `check_password: works for pap and chap; this request's method is "pap"`},
+		{server.PhaseHints, `req:check_password("x")`, `check_password: works for pap, chap, mschap and mschapv2; this request's method is "pap"`},
 		{server.PhaseHints, `for i = 1, 9 do req:note("k" .. i, 1) end`, `note: a request has 8 notes at most`},
 		{server.PhaseHints, `req.ctx = 5`, `req.ctx: got a number, expected a table of plain data`},
 		{server.PhaseHints, `on("hints", function() end)`, `on: handlers are registered while scripts load, not later`},

@@ -87,6 +87,17 @@ func TestCalls(t *testing.T) {
 	}
 }
 
+// TestMethods runs Lua tests over each method, for users of the users file, of hooks, and by check_password.
+func TestMethods(t *testing.T) {
+	res := Run(scriptsIn(t, "methods"))
+	for _, f := range res.Failures {
+		t.Errorf("%s: %s", f.At, f.Text())
+	}
+	if res.Passed < 30 {
+		t.Errorf("%d passed", res.Passed)
+	}
+}
+
 // TestCheck tells what shows in the text of test files, and runs none of them.
 func TestCheck(t *testing.T) {
 	tree := raddb.OpenFS(fstest.MapFS{
