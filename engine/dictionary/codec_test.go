@@ -246,7 +246,7 @@ func TestEncodeLong(t *testing.T) {
 	long := bytes.Repeat([]byte("abcdefg"), 100)
 	for _, name := range []string{"EAP-Message", "Demo-Extended", "Demo-Text"} {
 		var l, back List
-		l.Add(Ref{d.Attribute(name), AnyTag}, long)
+		l.Add(Ref{Attr: d.Attribute(name), Tag: AnyTag}, long)
 		wire := encodeAll(t, &l)
 		if err := d.Decode(&back, wire, nil, nil); err != nil {
 			t.Error(err)

@@ -49,18 +49,22 @@ func (dec *decoder) attribute(t radius.Type, value []byte, all, rest radius.Attr
 	return rest
 }
 
-// concat joins the values of attributes of one type that follow each other (RFC 3579 s3.1).
+// concat joins the values of attributes of one type that follow each other (RFC 3579 s3.1). Text goes on
+// only after an attribute that is full: RFC 4849 s2 splits rules at 253 octets, and many send a rule in each.
 func (dec *decoder) concat(a *Attribute, t radius.Type, value []byte, rest radius.Attributes) radius.Attributes {
 	next, more, after, ok := rest.Next()
-	if !ok || next != t {
+	goesOn := func(last []byte) bool {
+		return ok && next == t && (a.Type != TypeString || len(last) == radius.MaxValueLen)
+	}
+	if !goesOn(value) {
 		dec.l.AddShared(Pair{Attr: a, Value: value})
 		return rest
 	}
 	start := len(dec.l.arena)
 	dec.l.arena = append(dec.l.arena, value...)
-	for ok && next == t {
+	for last := value; goesOn(last); {
 		dec.l.arena = append(dec.l.arena, more...)
-		rest = after
+		last, rest = more, after
 		next, more, after, ok = rest.Next()
 	}
 	dec.l.AddShared(Pair{Attr: a, Value: dec.kept(start)})

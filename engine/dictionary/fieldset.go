@@ -138,8 +138,8 @@ func replaceAt(parent []byte, offset int, path []*Attribute, target span, value 
 			case ok:
 				out, ok = f.put(parent, s, inner)
 			}
-		case value == nil && f.Parent.Type != TypeStruct:
-			out, ok = append(append([]byte{}, parent[:s.head]...), parent[s.end:]...), true
+		case value == nil:
+			out, ok = f.cut(parent, s), true
 		default:
 			out, ok = f.put(parent, s, value)
 		}
@@ -156,29 +156,47 @@ func (a *Attribute) put(parent []byte, s span, value []byte) ([]byte, bool) {
 	return replaceTLV(parent, s, a, value)
 }
 
-// deleteField removes the i-th value of a field, all if i is -1, and gives their number. A pair that holds
-// nothing more goes too; members of structs stay.
-func (l *List) deleteField(r Ref, i int) (gone int) {
-	if r.Attr.Parent.Type == TypeStruct {
-		return 0
+// cut gives the parent's value without the field at s. The last member of a struct goes; one before others
+// must keep their places and becomes zeros.
+func (a *Attribute) cut(parent []byte, s span) []byte {
+	out := append([]byte{}, parent[:s.head]...)
+	if a.Parent.Type == TypeStruct && s.end < len(parent) {
+		out = append(out, make([]byte, s.end-s.start)...)
 	}
-	path := r.Attr.fieldPath()
-	for {
-		_, at, s := l.getField(r, max(i, 0))
-		if at < 0 {
-			return gone
-		}
-		next, ok := replaceAt(l.Pairs[at].Value, 0, path, s, nil)
-		if !ok {
+	return append(out, parent[s.end:]...)
+}
+
+// deleteField removes the i-th value of a field, all if i is -1, and gives their number. A pair that holds
+// nothing more goes too.
+func (l *List) deleteField(r Ref, i int) (gone int) {
+	for at := max(i, 0); ; {
+		left := l.countField(r)
+		if !l.cutField(r, at) {
 			return gone
 		}
 		gone++
-		l.Pairs[at].Value = l.keep(next)
-		if len(next) == 0 {
-			l.Pairs = append(l.Pairs[:at], l.Pairs[at+1:]...)
-		}
 		if i >= 0 {
 			return gone
 		}
+		if l.countField(r) == left { // zeros took its place
+			at++
+		}
 	}
+}
+
+// cutField removes the i-th value of a field.
+func (l *List) cutField(r Ref, i int) bool {
+	_, at, s := l.getField(r, i)
+	if at < 0 {
+		return false
+	}
+	next, ok := replaceAt(l.Pairs[at].Value, 0, r.Attr.fieldPath(), s, nil)
+	if !ok {
+		return false
+	}
+	l.Pairs[at].Value = l.keep(next)
+	if len(next) == 0 {
+		l.Pairs = slices.Delete(l.Pairs, at, at+1)
+	}
+	return true
 }

@@ -113,6 +113,9 @@ func TestShippedAgreesWithFreeRADIUS(t *testing.T) {
 		if a.NumberName() != b.NumberName() || a.Type != b.Type || a.Length != b.Length {
 			t.Errorf("%s: %s %s[%d], FreeRADIUS has %s %s[%d]", a.Name, a.NumberName(), a.Type, a.Length, b.NumberName(), b.Type, b.Length)
 		}
+		if a.Name == "NAS-Filter-Rule" {
+			continue // FreeRADIUS cannot send long ones
+		}
 		if a.Tagged != b.Tagged || a.Encrypt != b.Encrypt || a.Concat != b.Concat || a.Array != b.Array {
 			t.Errorf("%s: other flags than FreeRADIUS's", a.Name)
 		}

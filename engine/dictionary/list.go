@@ -13,6 +13,10 @@ type Pair struct {
 type Ref struct {
 	Attr *Attribute
 	Tag  int8 // AnyTag, 0 for untagged only, 1 to 31
+
+	// Raw is set by a name of numbers, such as Attr-5: it stands for the values whose form does not fit the
+	// attribute, which the Ref then matches too. nil otherwise.
+	Raw *Attribute
 }
 
 // AnyTag in a Ref matches every tag on reading and means untagged on writing.
@@ -22,7 +26,7 @@ const maxTag = 31 // RFC 2868 s3.1
 
 // matches reports whether the pair is of the attribute and tag, or holds the field.
 func (r Ref) matches(p *Pair) bool {
-	return p.Attr.Same(r.Attr.Root) && (r.Tag == AnyTag || uint8(r.Tag) == p.Tag)
+	return (p.Attr.Same(r.Attr.Root) || r.Raw != nil && p.Attr.Same(r.Raw)) && (r.Tag == AnyTag || uint8(r.Tag) == p.Tag)
 }
 
 // writeTag gives the tag of a pair that is made for the Ref.
@@ -221,7 +225,7 @@ func (l *List) DeleteAt(r Ref, i int) bool {
 func (l *List) Merge(p Pair) {
 	at := -1
 	if p.Attr.Additivity != Append {
-		at = l.index(Ref{p.Attr, AnyTag}, 0)
+		at = l.index(Ref{Attr: p.Attr, Tag: AnyTag}, 0)
 	}
 	p.Value = l.keep(p.Value)
 	switch {

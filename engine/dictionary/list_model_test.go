@@ -101,7 +101,7 @@ func TestListFollowsTheModel(t *testing.T) {
 			if r.name == "Tunnel-Private-Group-Id" {
 				r.tag = int8(rapid.IntRange(-1, 2).Draw(t, "tag"))
 			}
-			real := Ref{d.Attribute(r.name), r.tag}
+			real := Ref{Attr: d.Attribute(r.name), Tag: r.tag}
 			value := rapid.StringMatching("[a-d]{4}").Draw(t, "value")
 			i := rapid.IntRange(-1, 3).Draw(t, "i")
 			at := m.places(r)
@@ -176,7 +176,7 @@ func TestFieldsFollowTheModel(t *testing.T) {
 		want := map[string]string{} // of fields that are there
 		for range rapid.IntRange(1, 12).Draw(t, "steps") {
 			name := rapid.SampledFrom(fields).Draw(t, "field")
-			r := Ref{d.Attribute(name), AnyTag}
+			r := Ref{Attr: d.Attribute(name), Tag: AnyTag}
 			_, had := want[name]
 			if rapid.IntRange(0, 2).Draw(t, "delete") == 0 {
 				if gone := l.Delete(r); (gone == 1) != had {
@@ -190,7 +190,7 @@ func TestFieldsFollowTheModel(t *testing.T) {
 			}
 			got := map[string]string{}
 			for _, f := range fields {
-				if v, ok := l.Get(Ref{d.Attribute(f), AnyTag}, 0); ok {
+				if v, ok := l.Get(Ref{Attr: d.Attribute(f), Tag: AnyTag}, 0); ok {
 					got[f] = string(v)
 				}
 			}

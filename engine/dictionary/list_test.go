@@ -231,8 +231,56 @@ func TestStructMembers(t *testing.T) {
 	if diff := cmp.Diff(want, listText(&l)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if n := l.Delete(ref(t, d, "Demo-Map.Port")); n != 0 {
-		t.Errorf("%d members are deleted, want none: the others would move", n)
+	steps := []struct {
+		remove string
+		want   []string
+	}{
+		{"Demo-Map.Port", []string{`Demo-Map.Slot = 9, Demo-Map.Port = 0, Demo-Map.Name = "longer"`}}, // the others keep their places
+		{"Demo-Map.Name", []string{`Demo-Map.Slot = 9, Demo-Map.Port = 0`}},
+		{"Demo-Map.Port", []string{`Demo-Map.Slot = 9`}},
+		{"Demo-Map.Slot", nil},
+	}
+	for _, s := range steps {
+		if n := l.Delete(ref(t, d, s.remove)); n != 1 {
+			t.Errorf("%s: %d members are deleted, want 1", s.remove, n)
+		}
+		if diff := cmp.Diff(s.want, listText(&l)); diff != "" {
+			t.Errorf("without %s (-want +got)\n%s", s.remove, diff)
+		}
+	}
+}
+
+// Values that do not fit a declared attribute are found by its number, and only so.
+func TestMisfitsByNumber(t *testing.T) {
+	d := demoDictionary(t)
+	var l List
+	if err := d.Decode(&l, []byte{5, 4, 1, 2, 5, 6, 0, 0, 0, 7, 26, 9, 0, 0, 1, 55, 7, 3, 1}, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name string
+		want string
+	}{
+		{"NAS-Port", "[00000007]"}, {"Attr-5", "[0102 00000007]"}, {"attr-5", "[0102 00000007]"},
+		{"MS-MPPE-Encryption-Policy", "[]"}, {"Attr-26.311.7", "[01]"}, {"Vendor-311-Attr-7", "[01]"},
+	}
+	for _, tt := range tests {
+		r, err := d.Resolve(tt.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for i := range l.Count(r) {
+			v, _ := l.Get(r, i)
+			got = append(got, fmt.Sprintf("%x", v))
+		}
+		if diff := cmp.Diff(tt.want, fmt.Sprint(got)); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", tt.name, diff)
+		}
+	}
+	l.Delete(ref(t, d, "Attr-5"))
+	if diff := cmp.Diff([]string{"Attr-26.311.7 = 0x01"}, listText(&l)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 

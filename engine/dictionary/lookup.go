@@ -59,7 +59,7 @@ func (d *Dictionary) ResolveGNU(name string) (Ref, error) { return d.resolve(nam
 
 func (d *Dictionary) resolve(name string, lookup func(string) *Attribute) (Ref, error) {
 	if a := lookup(name); a != nil {
-		return Ref{a, AnyTag}, nil
+		return Ref{Attr: a, Tag: AnyTag, Raw: d.rawOf(a, name)}, nil
 	}
 	base, tag, tagged := strings.Cut(name, ":")
 	a := lookup(base)
@@ -67,7 +67,7 @@ func (d *Dictionary) resolve(name string, lookup func(string) *Attribute) (Ref, 
 		return Ref{}, d.unknown(base)
 	}
 	if !tagged { // found by its base alone: cannot happen, since base is the name
-		return Ref{a, AnyTag}, nil
+		return Ref{Attr: a, Tag: AnyTag}, nil
 	}
 	if !a.Tagged {
 		return Ref{}, fmt.Errorf("%s has no tags; expected the name without :%s", a.FullName(), tag)
@@ -76,7 +76,21 @@ func (d *Dictionary) resolve(name string, lookup func(string) *Attribute) (Ref, 
 	if err != nil || n > maxTag {
 		return Ref{}, fmt.Errorf("the tag of %s is %q; expected a number from 0 to 31", a.FullName(), tag)
 	}
-	return Ref{a, int8(n)}, nil
+	return Ref{Attr: a, Tag: int8(n)}, nil
+}
+
+// rawOf gives the attribute of octets beside a declared one that was named by its number.
+func (d *Dictionary) rawOf(a *Attribute, name string) *Attribute {
+	if !isNumberName(name) || d.names[fold(name)] != nil || a.Index < 0 || a.IsField() {
+		return nil
+	}
+	return d.octetsOf(a)
+}
+
+// isNumberName reports whether a name is one of Attr-… and Vendor-…-Attr-….
+func isNumberName(name string) bool {
+	low := fold(name)
+	return strings.HasPrefix(low, "attr-") || strings.HasPrefix(low, "vendor-")
 }
 
 func (d *Dictionary) unknown(name string) error {

@@ -91,7 +91,11 @@ func (d *Dictionary) ParsePair(text string) (Pair, error) {
 		return Pair{}, err
 	}
 	wire, raw := rawText(name, value, r.Attr)
-	if !raw {
+	switch {
+	case raw && r.Raw != nil:
+		return d.rawPair(r, wire), nil
+	case raw:
+	default:
 		if wire, err = r.Attr.ParseText(nil, value); err != nil {
 			return Pair{}, err
 		}
@@ -106,13 +110,26 @@ func (d *Dictionary) ParsePair(text string) (Pair, error) {
 	return Pair{Attr: r.Attr.Root, Value: root}, nil
 }
 
-// rawText gives the octets of 0x… for text that was named by number: who writes numbers means octets,
-// whether or not a dictionary has a name for them.
+// rawPair gives the pair of octets as they stand on the wire, tags too; only what is hidden there is given in
+// clear text. Octets that do not fit the attribute are one of octets.
+func (d *Dictionary) rawPair(r Ref, wire []byte) Pair {
+	switch {
+	case r.Attr.Tagged && r.Attr.Encrypt == EncryptNone:
+		var l List
+		dec := decoder{d: d, l: &l}
+		dec.value(r.Attr, wire)
+		return l.Pairs[0]
+	case r.Attr.Fits(wire):
+		return Pair{Attr: r.Attr, Value: wire}
+	}
+	return Pair{Attr: r.Raw, Value: wire}
+}
+
+// rawText gives the octets of 0x… for an attribute that was named by number: who writes numbers means
+// octets, whether or not a dictionary has a name and a type for them.
 func rawText(name, value string, a *Attribute) ([]byte, bool) {
 	digits, hexadecimal := strings.CutPrefix(value, "0x")
-	low := fold(name)
-	numbered := strings.HasPrefix(low, "attr-") || strings.HasPrefix(low, "vendor-")
-	if !hexadecimal || a.Type != TypeString || !numbered || low == fold(a.Name) {
+	if !hexadecimal || !isNumberName(name) || fold(name) == fold(a.Name) {
 		return nil, false
 	}
 	wire, err := hex.DecodeString(digits)
