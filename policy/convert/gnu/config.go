@@ -120,7 +120,7 @@ func (s *source) convertStatement(known map[string]func(*source, *statement), pa
 	if path != "" {
 		where = "in the block " + strings.TrimSuffix(path, ".")
 	}
-	s.report.Lookf(t.at, "unknown keyword %q %s%s; the original left it out, too", t.keyword, where,
+	s.report.Lookf(t.at, "unknown keyword %q %s, which the original left out, too%s", t.keyword, where,
 		raddb.DidYouMean(t.keyword, siblings(known, path)))
 }
 
@@ -152,7 +152,9 @@ func needless(why string) func(*source, *statement) {
 
 // look notes a keyword that a person must see to.
 func look(what string) func(*source, *statement) {
-	return func(s *source, t *statement) { s.report.Lookf(t.at, "%s: %s", strings.TrimSpace(t.keyword+" "+t.text()), what) }
+	return func(s *source, t *statement) {
+		s.report.Lookf(t.at, "%s: %s", strings.TrimSpace(t.keyword+" "+t.text()), what)
+	}
 }
 
 // text gives the statement's values for a note.

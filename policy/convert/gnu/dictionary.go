@@ -10,6 +10,7 @@ import (
 
 	"perilune/engine/dictionary"
 	"perilune/engine/raddb"
+	"perilune/policy/convert/output"
 	shipped "perilune/raddb"
 )
 
@@ -23,7 +24,10 @@ func (s *source) convertDictionary() {
 	old := dictionary.Load(s.tree, "dictionary", &errs)
 	s.oldDict = old
 	s.noteOld(errs)
-	w := dictionaryWriter{s: s, base: base, old: old, files: map[string]*strings.Builder{}}
+	var nothing output.Tree
+	nothing.File("dictionary")
+	bare := dictionary.Load(raddb.OpenFS(treeFS{&nothing, ""}), "dictionary", &none)
+	w := dictionaryWriter{s: s, base: base, old: old, bare: bare, files: map[string]*strings.Builder{}}
 	for _, a := range inFileOrder(old) {
 		w.attribute(a)
 	}
@@ -72,17 +76,16 @@ func inFileOrder(d *dictionary.Dictionary) []*dictionary.Attribute {
 type dictionaryWriter struct {
 	s         *source
 	base, old *dictionary.Dictionary
+	bare      *dictionary.Dictionary      // what the program itself declares
 	files     map[string]*strings.Builder // lines by old file
 	order     []string
 	vendors   map[uint32]bool // declared in the new files
-	types     int             // attributes whose other type is kept
-	added     int
 }
 
 func (w *dictionaryWriter) line(a *dictionary.Attribute, format string, args ...any) {
 	name := a.Declared().File
-	if name == "" {
-		name = "dictionary"
+	if carried(a) {
+		name = "dictionary" // an order to the server whose flags or values the old files changed
 	}
 	b := w.files[name]
 	if b == nil {
@@ -91,7 +94,6 @@ func (w *dictionaryWriter) line(a *dictionary.Attribute, format string, args ...
 		w.order = append(w.order, name)
 	}
 	fmt.Fprintf(b, format+"\n", args...)
-	w.added++
 }
 
 // attribute writes what the old dictionary says of one attribute and the shipped one does not.
@@ -99,6 +101,10 @@ func (w *dictionaryWriter) attribute(a *dictionary.Attribute) {
 	same := w.counterpart(a)
 	if same == nil {
 		w.declare(a)
+		return
+	}
+	if own := w.own(a); own != nil {
+		w.carried(a, same, own)
 		return
 	}
 	w.compareType(a, same)
@@ -111,6 +117,33 @@ func (w *dictionaryWriter) attribute(a *dictionary.Attribute) {
 		w.line(a, "PROPERTY  %-24s %s", same.Name, want)
 	}
 	w.values(a, same)
+}
+
+// carriedFile is the place that attributes have which the program itself declares.
+const carriedFile = "internal.dictionary"
+
+// carried reports whether the place of an attribute is the program, not an old file.
+func carried(a *dictionary.Attribute) bool { return a.Declared().File == carriedFile }
+
+// own gives the attribute as the program declares it, nil if an old file has declared it.
+func (w *dictionaryWriter) own(a *dictionary.Attribute) *dictionary.Attribute {
+	if !carried(a) {
+		return nil
+	}
+	return w.bare.Attribute(a.Name)
+}
+
+// carried writes what the old files changed of an attribute that the program declares.
+func (w *dictionaryWriter) carried(a, same, own *dictionary.Attribute) {
+	if want := properties(a); want != properties(own) && want != properties(same) {
+		w.line(a, "PROPERTY  %-24s %s", same.Name, want)
+	}
+	for name := range a.ValueNames() {
+		if _, ok := own.ValueNumber(name); !ok {
+			w.values(a, same)
+			return
+		}
+	}
 }
 
 // counterpart gives the shipped attribute that stands for the same thing: of the same number on the wire, or

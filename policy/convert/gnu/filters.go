@@ -2,6 +2,7 @@ package gnu
 
 import (
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -12,11 +13,12 @@ func (s *source) convertFilter(t *statement) {
 	if !isBareKey(t.value(0)) {
 		table = "filters." + strconv.Quote(t.value(0))
 	}
+	if !slices.ContainsFunc(t.block, func(c statement) bool { return c.keyword == "exec-path" }) {
+		s.report.Lookf(t.at, "filter %s has no exec-path; left out", t.value(0))
+		return
+	}
 	for i := range t.block {
 		s.filterKeyword(table, &t.block[i])
-	}
-	if !s.toml.Has(table, "command") {
-		s.report.Lookf(t.at, "filter %s has no exec-path; left out", t.value(0))
 	}
 }
 

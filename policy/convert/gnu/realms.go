@@ -148,8 +148,9 @@ func (s *source) realmFlags(r *realmLine) (out []string) {
 		case !given && isRealmFlag(name):
 			out = append(out, name)
 		case given && (name == "quota" || name == "retries" || name == "timeout"):
-			retries = retries || name == "retries"
-			out = append(out, s.realmNumber(r, name, value)...)
+			option := s.realmNumber(r, name, value)
+			retries = retries || name == "retries" && option != nil
+			out = append(out, option...)
 		default:
 			s.report.Lookf(r.at, "realm %s: unknown flag %q; the original left it out, too", r.name, f)
 		}
