@@ -88,6 +88,7 @@ func (w *hintsWriter) rules(all []*rule) {
 	if len(live) > 0 {
 		b.indent--
 		b.linef("end)")
+		w.cases(live)
 	}
 }
 

@@ -37,6 +37,9 @@ func convertHuntgroups(s *source) {
 		s.report.Donef(raddb.Pos{File: s.huntgroups.name}, "%s in %s", count(w.written, "group is", "groups are"), huntgroupsScript)
 	}
 	w.unknown()
+	if s.huntgroups != nil {
+		w.cases(rulesOf(s.huntgroups))
+	}
 	if b.body.Len() > 0 {
 		s.out.File(huntgroupsScript).WriteString(b.String())
 	}

@@ -30,6 +30,8 @@ type pair struct {
 	badDate bool
 	lua     string // expr translated for users
 	asks    bool   // users: a script checks the password
+
+	newName, newOp, newValue string // users: as written now; "" if as before
 }
 
 // text gives the pair as people write it. Passwords are not shown.

@@ -11,6 +11,8 @@ type rulebook struct {
 	read                     bool
 	users, hints, huntgroups *ruleFile // nil if there is none
 	differed                 map[string]bool
+	tested                   []*rule             // of users: those in the tests
+	words                    map[string][]string // first words of the lines of files
 }
 
 // readRulebook reads the rule files, once.

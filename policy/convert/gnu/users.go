@@ -1,7 +1,9 @@
 package gnu
 
 import (
+	"bytes"
 	"fmt"
+	"io/fs"
 	"iter"
 	"path/filepath"
 	"strconv"
@@ -28,6 +30,7 @@ func convertUsers(s *source) {
 	}
 	w.settle()
 	w.writeMethods()
+	w.cases()
 	n := 0
 	for _, r := range s.users.all() {
 		if !w.editors[r.file].gone[r] {
@@ -123,11 +126,8 @@ func (w *usersWriter) tellLabel(r *rule) {
 
 // refusal tells why an entry cannot be had, nil if it can.
 func (w *usersWriter) refusal(r *rule) *refusal {
-	for _, p := range kept(r.lhs) {
-		switch p.attr.Name {
-		case "Fall-Through", "GNU-Server-Address", "GNU-Server-Port", "User-UID", "Connect-Rate", "Add-Port-To-IP-Address":
-			return &refusal{p, "the entry never fits: " + p.never()}
-		}
+	if p := values(r.lhs, "Fall-Through"); len(p) > 0 {
+		return &refusal{p[0], "the entry never fits: " + p[0].never()}
 	}
 	for _, p := range kept(r.rhs) {
 		if p.expr == "" {
@@ -178,6 +178,7 @@ func (w *usersWriter) authType(e *editor, r *rule, p *pair) {
 	case name == "SQL", len(location) > 0 && none && (name == "Crypt-Local" || name == "Local"):
 		w.ask(e, r, p, "sql", "")
 	case p.value.text != name && name != "System":
+		p.newValue = name
 		e.replace(p.value.start, p.value.end, name)
 	}
 }
@@ -191,8 +192,10 @@ func (w *usersWriter) ask(e *editor, r *rule, p *pair, method, attribute string)
 	if !known {
 		w.methods = append(w.methods, method)
 	}
-	e.replace(p.value.start, p.value.end, method+"-check")
+	p.newValue = method + "-check"
+	e.replace(p.value.start, p.value.end, p.newValue)
 	if attribute != "" {
+		p.newName = attribute
 		e.replace(p.name.start, p.name.end, attribute)
 	}
 	p.asks = true
@@ -207,12 +210,15 @@ func (w *usersWriter) pair(e *editor, r *rule, p *pair, rhs bool) {
 		return
 	}
 	if w.dict.GNUAttribute(p.name.text) != p.now {
-		e.replace(p.name.start, p.name.end, p.now.FullName())
+		p.newName = p.now.FullName()
+		e.replace(p.name.start, p.name.end, p.newName)
 	}
 	if p.op.text != "=" && (rhs || !p.compared()) {
-		e.replace(p.op.start, p.op.end, "=")
+		p.newOp = "="
+		e.replace(p.op.start, p.op.end, p.newOp)
 	}
 	if text := w.newValue(r, p); text != "" && !p.asks {
+		p.newValue = text
 		e.replace(p.value.start, p.value.end, text)
 	}
 }
@@ -389,3 +395,13 @@ func (anyName) Huntgroup(string) (int, bool)              { return 0, true }
 func (anyName) Rewrite(string) (int, bool)                { return 0, true }
 func (anyName) Expression(string, raddb.Pos) (int, error) { return 0, nil }
 func (anyName) All(string) iter.Seq[string]               { return func(func(string) bool) {} }
+
+// oneFile is a file system of one file.
+type oneFile struct{ name, text string }
+
+func (f oneFile) Open(name string) (fs.File, error) {
+	if name != f.name {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	return &memoryFile{bytes.NewReader([]byte(f.text)), name}, nil
+}
