@@ -77,14 +77,7 @@ func (f *Filter) stop() {
 
 // listen takes the standard error of a filter.
 func (f *Filter) listen(from *os.File, p *process) {
-	if !f.runner.begin() {
-		from.Close()
-		return
-	}
-	go func() {
-		defer f.runner.work.Done()
-		f.tell(from, p)
-	}()
+	f.runner.tells.Go(func() { f.tell(from, p) })
 }
 
 // tell logs what the filter prints on standard error, some lines a minute.

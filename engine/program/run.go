@@ -153,32 +153,35 @@ func (e *execution) follow() (Result, error) {
 	if limit <= 0 {
 		limit = defaultOutput
 	}
-	text, err := io.ReadAll(io.LimitReader(e.output, int64(limit)+1))
-	res := Result{Output: text}
-	if len(text) > limit {
-		res.Output, err = nil, ErrOutput
+	text, _ := io.ReadAll(io.LimitReader(e.output, int64(limit)+1))
+	flood := len(text) > limit
+	if flood {
 		e.process.kill()
 	}
 	ended := e.await()
-	res.Errors = <-complaints
+	res := Result{Errors: <-complaints}
 	switch {
-	case errors.Is(err, ErrOutput):
-		return res, err
+	case flood:
+		return res, ErrOutput
 	case !ended:
-		res.Output = nil
-		return res, e.killed()
+		return res, ErrDeadline
 	}
-	res.Exit = e.process.exit()
+	res.Output, res.Exit = text, e.process.exit()
+	if res.Exit == killedExit && e.runner.stopping() {
+		return Result{}, ErrClosed
+	}
 	return res, nil
 }
 
+const killedExit = 128 + int(syscall.SIGKILL)
+
 // await waits for the end of the program; at the deadline it is killed. false: it had to be.
 func (e *execution) await() bool {
-	timer := time.NewTimer(max(time.Until(e.job.Deadline), 0))
+	timer := time.NewTimer(time.Until(e.job.Deadline))
 	defer timer.Stop()
 	select {
 	case <-e.process.done:
-		return !e.runner.stopping()
+		return true
 	case <-timer.C:
 	}
 	e.process.kill()
@@ -189,14 +192,6 @@ func (e *execution) await() bool {
 		e.errors.SetReadDeadline(time.Unix(1, 0))
 	}
 	return false
-}
-
-// killed says why the program was.
-func (e *execution) killed() error {
-	if e.runner.stopping() {
-		return ErrClosed
-	}
-	return ErrDeadline
 }
 
 func (r *Runner) stopping() bool {

@@ -27,7 +27,10 @@ type StartError struct {
 }
 
 // Error names the program and the reason.
-func (e *StartError) Error() string { return "cannot run " + e.Path + ": " + reason(e.Err) }
+func (e *StartError) Error() string { return "cannot run " + e.Path + ": " + e.Reason() }
+
+// Reason gives the reason alone.
+func (e *StartError) Reason() string { return reason(e.Err) }
 
 // Unwrap gives the system's error.
 func (e *StartError) Unwrap() error { return e.Err }
@@ -49,8 +52,9 @@ type Runner struct {
 	waiting  atomic.Int64
 	backlog  atomic.Int64
 	counters counters
-	stop     chan struct{} // closed by Close
-	work     sync.WaitGroup
+	stop     chan struct{}  // closed by Close
+	work     sync.WaitGroup // runs
+	tells    sync.WaitGroup // readers of filters' standard error
 
 	mu      sync.Mutex // protects all below
 	closed  bool
@@ -120,27 +124,63 @@ func (r *Runner) remove(p *process) {
 	delete(r.running, p)
 }
 
-// Close kills what runs, ends the filters and waits for both. Programs that wait for their turn are not run.
+// closeGrace is how long Close leaves to programs that run, most of which nobody waits for any more.
+const closeGrace = time.Second
+
+// Close gives what runs a second to end, kills the rest, ends the filters and waits for all. Programs that wait for
+// their turn are not run. Further calls wait for the first.
 func (r *Runner) Close() {
+	if r.shut() {
+		r.await(closeGrace)
+		for _, f := range r.takeFilters() {
+			f.end()
+		}
+	}
+	r.work.Wait()
+	r.tells.Wait()
+}
+
+// shut lets nothing new begin; false if that was done before.
+func (r *Runner) shut() bool {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.closed {
-		r.mu.Unlock()
-		r.work.Wait()
-		return
+		return false
 	}
 	r.closed = true
 	close(r.stop)
-	var filters []*Filter
-	for _, f := range r.filters {
-		filters = append(filters, f)
+	return true
+}
+
+// await waits for what runs, and kills it when the time is up.
+func (r *Runner) await(grace time.Duration) {
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		r.work.Wait()
+	}()
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-over:
+		return
+	case <-timer.C:
 	}
-	clear(r.filters)
+	r.mu.Lock()
 	for p := range r.running {
 		p.kill()
 	}
 	r.mu.Unlock()
-	for _, f := range filters {
-		f.end()
+	<-over
+}
+
+// takeFilters gives all filters and forgets them.
+func (r *Runner) takeFilters() (all []*Filter) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, f := range r.filters {
+		all = append(all, f)
 	}
-	r.work.Wait()
+	clear(r.filters)
+	return all
 }

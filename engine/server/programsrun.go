@@ -76,7 +76,10 @@ const cannotRun = 2
 
 // String tells the ending in few words.
 func (e *ending) String() string {
+	var start *program.StartError
 	switch {
+	case errors.As(e.err, &start):
+		return "cannot be run: " + start.Reason()
 	case e.err != nil:
 		return e.err.Error()
 	case e.status == cannotRun:
