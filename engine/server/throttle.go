@@ -92,7 +92,7 @@ func (r *Request) decoy(stored auth.Stored) auth.Stored {
 	if !r.guessing() {
 		return stored
 	}
-	if stored.Costly() {
+	if stored.Costly() && r.seen.hasPassword && !r.seen.chap { // other methods compute no hash
 		r.way.guess.pretend = r.way.throttle.hashes.pick(time.Duration(stored.Cost().Micros()) * time.Microsecond)
 	}
 	return r.way.throttle.nothing
@@ -119,13 +119,15 @@ func (r *Request) tally() {
 	t, now := r.way.throttle, r.way.throttle.ticks(r.Arrival)
 	switch {
 	case r.Verdict == Accept:
-		if t.latest.Load() > now {
+		if !g.throttled && t.latest.Load() > now {
 			pair, _, _ := r.failureKeys()
 			t.pairs.forget(pair)
 		}
 	case r.Verdict != Reject:
 	case g.throttled:
-		r.prolong(l, now)
+		if g.throttled = r.guessedWrong(); g.throttled { // else it was refused for something else
+			r.prolong(l, now)
+		}
 	case r.guessedWrong():
 		r.fail(l, now)
 		r.prolong(l, now)

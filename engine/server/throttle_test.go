@@ -215,6 +215,35 @@ func TestThrottledHash(t *testing.T) {
 	n.want("reject throttled 1.07s")
 }
 
+// TestThrottledMSCHAP: a response is the right one or not, and so it is throttled; its failure is as any other.
+func TestThrottledMSCHAP(t *testing.T) {
+	for _, version := range []int{1, 2} {
+		g := limited(t, chapUsers, nil)
+		n := newGuesser(t, g)
+		n.q = Question{Attributes: msAttrs(t, g, version, "User", "wrong")}
+		n.times(3, wrongAnswer)
+		failure := len(n.r.out)
+		n.q = Question{Attributes: msAttrs(t, g, version, "User", "clientPass")}
+		n.want(throttled)
+		if len(n.r.out) != failure {
+			t.Errorf("MS-CHAP of version %d: a reply of %d octets, to a wrong response %d", version, len(n.r.out), failure)
+		}
+		n.at = n.at.Add(10 * time.Second)
+		n.want(letIn)
+	}
+}
+
+// TestThrottledForSomethingElse: what is refused without a look at the password takes no longer and has its own
+// reason.
+func TestThrottledForSomethingElse(t *testing.T) {
+	g := limited(t, "slow Auth-Type := CHAP, Crypt-Password := \""+costly+"\"\n", nil)
+	n := newGuesser(t, g)
+	n.q = Question{CHAP: "x", Attributes: attrs(t, g, "User-Name = slow")}
+	n.times(3, wrongAnswer)
+	n.want(throttled)
+	n.as("User-Name = slow", "User-Password = x").want("reject method 1s")
+}
+
 // TestThrottledHandlers: a handler that looks at credentials is not asked for throttled ones; its rejects
 // count, and those of an answer to a challenge.
 func TestThrottledHandlers(t *testing.T) {
