@@ -66,7 +66,7 @@ func listGet(rn *Runner, l *lua.LState) int {
 		l.Push(lua.LNil)
 		return 1
 	}
-	l.Push(rn.value(ref.Attr, value))
+	l.Push(rn.named(ref, value))
 	return 1
 }
 
@@ -221,7 +221,7 @@ func listAll(rn *Runner, l *lua.LState) int {
 		if !ok {
 			break
 		}
-		t.Append(rn.value(ref.Attr, value))
+		t.Append(rn.named(ref, value))
 	}
 	l.Push(t)
 	return 1

@@ -222,7 +222,7 @@ func (rn *Runner) first(list *dictionary.List, ref dictionary.Ref) lua.LValue {
 	if !ok {
 		return lua.LNil
 	}
-	return rn.value(ref.Attr, value)
+	return rn.named(ref, value)
 }
 
 // newIndex is __newindex of req and of the lists.

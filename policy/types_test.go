@@ -143,3 +143,20 @@ end)`, name, name))
 		}
 	}
 }
+
+// TestMalformedByNumber: what a packet brings that does not fit a declared attribute is read, counted and
+// deleted by its number.
+func TestMalformedByNumber(t *testing.T) {
+	h := load(t, `on("hints", function(req)
+  req:note("v", #req["Attr-5"] .. " " .. req:count("Attr-5") .. " " .. tostring(req["NAS-Port"]) .. " " .. tostring(req:all("Attr-5")[2]))
+  req:note("d", req:del("Attr-5") .. " " .. req:count("Attr-5") .. " " .. tostring(req:has("NAS-Port")))
+end)`)
+	r := h.access()
+	if err := h.gen.Dictionary.Decode(&r.Attributes, []byte{5, 5, 1, 2, 3, 5, 6, 0, 0, 0, 7}, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	h.run(server.PhaseHints, r)
+	if got := noteText(r); got != "v=3 2 7 7 d=2 0 false" {
+		t.Errorf("%q\n%s", got, h.log)
+	}
+}

@@ -43,6 +43,15 @@ func (rn *Runner) value(a *dictionary.Attribute, value []byte) lua.LValue {
 	return lua.LString(rn.scratch)
 }
 
+// named gives the Lua value of an attribute as a name means it: by a name of numbers also what does not fit
+// its type, as octets.
+func (rn *Runner) named(ref dictionary.Ref, value []byte) lua.LValue {
+	if ref.Raw != nil && !ref.Attr.Fits(value) {
+		return lua.LString(value)
+	}
+	return rn.value(ref.Attr, value)
+}
+
 func (rn *Runner) number(a *dictionary.Attribute, value []byte) lua.LValue {
 	n, ok := a.Uint(value)
 	if !ok {

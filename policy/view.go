@@ -91,7 +91,7 @@ func (b *Bench) Values(l *dictionary.List, name string) (values []lua.LValue, er
 		if !ok {
 			return values, nil
 		}
-		values = append(values, b.rn.value(ref.Attr, value))
+		values = append(values, b.rn.named(ref, value))
 	}
 }
 

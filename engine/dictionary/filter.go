@@ -211,18 +211,22 @@ func parseGenericFilter(f *[filterLen]byte, words []string) bool {
 	return len(words) == 0
 }
 
-// appendFilter appends the words of a filter, or 0x… if they would not give the same octets back.
-func appendFilter(dst, value []byte) []byte {
-	start := len(dst)
-	if len(value) == filterLen && value[filterKind] <= filterIP {
-		f := [filterLen]byte(value)
-		dst = appendFilterWords(dst, &f)
-		var room [filterLen]byte
-		if back, ok := parseFilter(room[:0], string(dst[start:])); ok && string(back) == string(value) {
-			return dst
-		}
+// isFilter reports whether a value has words that give the same octets back.
+func isFilter(value []byte) bool {
+	if len(value) != filterLen || value[filterKind] > filterIP {
+		return false
 	}
-	return appendHex(dst[:start], value)
+	var room [filterLen]byte
+	back, ok := parseFilter(room[:0], string(appendFilterWords(nil, (*[filterLen]byte)(value))))
+	return ok && string(back) == string(value)
+}
+
+// appendFilter appends the words of a filter, or 0x….
+func appendFilter(dst, value []byte) []byte {
+	if !isFilter(value) {
+		return appendHex(dst, value)
+	}
+	return appendFilterWords(dst, (*[filterLen]byte)(value))
 }
 
 func appendFilterWords(dst []byte, f *[filterLen]byte) []byte {

@@ -30,8 +30,8 @@ func (a *Attribute) appendAssigned(dst, value []byte, redact bool) []byte {
 		return append(dst, `"[secret]"`...)
 	case a.Type == TypeString:
 		return appendQuoted(dst, value)
-	case a.Type == TypeABinary: // words of which some look like operators
-		return appendQuoted(dst, a.AppendText(nil, value))
+	case a.Type == TypeABinary && isFilter(value): // words of which some look like operators
+		return appendQuoted(dst, appendFilter(nil, value))
 	}
 	return a.AppendText(dst, value)
 }
