@@ -157,6 +157,7 @@ type Programs struct {
 // A Filter is one table [filters.NAME].
 type Filter struct {
 	Command     string `toml:"command" doc:"its absolute path and arguments"`
+	Processes   int    `toml:"processes" min:"1" max:"64" doc:"how many at most for each service; one answers one line after the other, and more are started when lines wait"`
 	ErrorLog    string `toml:"error-log" doc:"file for its standard error, relative to this directory; empty: the server's log; none: nowhere"`
 	AuthInput   string `toml:"auth-input" doc:"line for Exec-Program-Wait, with the macros of docs/users.md; empty: it has no part in authentication"`
 	AuthWait    bool   `toml:"auth-wait-reply" doc:"it answers that line; without, it counts as a success"`
@@ -166,7 +167,7 @@ type Filter struct {
 	AcctForgive bool   `toml:"acct-success-on-failure" doc:"as above"`
 }
 
-func (f *Filter) setDefaults() { f.AuthWait, f.AcctWait = true, true }
+func (f *Filter) setDefaults() { f.AuthWait, f.AcctWait, f.Processes = true, true, 1 }
 
 // Acct holds the settings of accounting.
 type Acct struct {

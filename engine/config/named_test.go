@@ -9,7 +9,7 @@ import (
 
 // TestNamedTables reads [filters.NAME] in all forms that TOML has.
 func TestNamedTables(t *testing.T) {
-	want := map[string]*Filter{"check": {Command: "/bin/check -x", AuthInput: "%u", AuthWait: true, AcctWait: false}}
+	want := map[string]*Filter{"check": {Command: "/bin/check -x", AuthInput: "%u", AuthWait: true, AcctWait: false, Processes: 1}}
 	for _, text := range []string{
 		"[filters.check]\ncommand = \"/bin/check -x\"\nauth-input = \"%u\"\nacct-wait-reply = false\n",
 		"[filters]\ncheck.command = \"/bin/check -x\"\ncheck.auth-input = \"%u\"\ncheck.acct-wait-reply = false\n",
@@ -36,17 +36,18 @@ func TestNamedTables(t *testing.T) {
 
 func TestNamedTableErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"[filters.check]\ncomand = \"/x\"\n":                     `config.toml:2:1: unknown key "comand" in [filters.check]; did you mean "command"?`,
-		"[filters.check]\ncommand = 1\nauth-input = \"x\"\n":     `config.toml:2:11: filters.check.command = 1; expected a text in quotes`,
-		"[filters.check.more]\na = 1\n":                          `config.toml:1:16: unknown key "more" in [filters.check]`,
-		"[filters]\ncheck = 1\n":                                 `config.toml:2:1: filters.check is a table; expected [filters.check] on a line of its own`,
-		"filters = 1\n":                                          `config.toml:1:1: filters is a table; expected [filters] on a line of its own`,
-		"[[filters]]\nname = \"x\"\n":                            `config.toml:1:3: [[filters]] is a list of tables; expected one table, [filters]`,
-		"[[filters.x]]\ncommand = \"/x\"\n":                      `config.toml:1:11: [[filters.x]] is a list of tables; expected one table, [filters.x]`,
-		"[filters.none]\nauth-input = \"%u\"\n":                  `config.toml:1:10: filters.none has no command; expected command = "/path arguments"`,
-		"[filters.a]\ncommand = \"/x\"\n":                        `config.toml:1:10: filters.a has neither auth-input nor acct-input, so that it can be asked nothing`,
-		"[filters.\"a b\"]\ncommand = \"/x\"\nauth-input=\"\"\n": `config.toml:1:10: a filter is named "a b"; expected letters, digits and -_. alone, 64 at most`,
-		"[fliters.a]\ncommand = \"/x\"\n":                        `config.toml:1:2: unknown table or key "fliters"; did you mean "filters"?`,
+		"[filters.check]\ncomand = \"/x\"\n":                                 `config.toml:2:1: unknown key "comand" in [filters.check]; did you mean "command"?`,
+		"[filters.check]\ncommand = 1\nauth-input = \"x\"\n":                 `config.toml:2:11: filters.check.command = 1; expected a text in quotes`,
+		"[filters.check.more]\na = 1\n":                                      `config.toml:1:16: unknown key "more" in [filters.check]`,
+		"[filters]\ncheck = 1\n":                                             `config.toml:2:1: filters.check is a table; expected [filters.check] on a line of its own`,
+		"filters = 1\n":                                                      `config.toml:1:1: filters is a table; expected [filters] on a line of its own`,
+		"[[filters]]\nname = \"x\"\n":                                        `config.toml:1:3: [[filters]] is a list of tables; expected one table, [filters]`,
+		"[[filters.x]]\ncommand = \"/x\"\n":                                  `config.toml:1:11: [[filters.x]] is a list of tables; expected one table, [filters.x]`,
+		"[filters.none]\nauth-input = \"%u\"\n":                              `config.toml:1:10: filters.none has no command; expected command = "/path arguments"`,
+		"[filters.a]\ncommand = \"/x\"\n":                                    `config.toml:1:10: filters.a has neither auth-input nor acct-input, so that it can be asked nothing`,
+		"[filters.\"a b\"]\ncommand = \"/x\"\nauth-input=\"\"\n":             `config.toml:1:10: a filter is named "a b"; expected letters, digits and -_. alone, 64 at most`,
+		"[filters.a]\ncommand = \"/x\"\nauth-input = \"x\"\nprocesses = 0\n": `config.toml:4:13: filters.a.processes = 0; expected 1 to 64`,
+		"[fliters.a]\ncommand = \"/x\"\n":                                    `config.toml:1:2: unknown table or key "fliters"; did you mean "filters"?`,
 	} {
 		_, errs := load(t, text)
 		if d := cmp.Diff(want, errs.Error()); d != "" {

@@ -2,15 +2,11 @@ package program
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"os"
-	"strconv"
+	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // ErrBroken is what a filter gives that ended, printed what is no answer, or is not started again yet.
@@ -25,17 +21,27 @@ type FilterSpec struct {
 	ErrorLog string // absolute path of a file, "" for the server's own log, "none"
 	Output   int    // octets of one answer; 0: 64 KiB
 	Silent   bool   // it answers nothing: lines are written and that is all
+	Workers  int    // processes at most; 0: 1
 }
 
-// A Filter is a process that lives long: it reads lines and answers each with a line, a status and more. It is
-// started when it is first asked, and again when it broke: at once the first time, then ever later.
+// A Filter is one or more processes that live long: each reads lines and answers each with a line, a status and more.
+// A process is started when it is needed, and again when it broke: at once the first time, then ever later.
 type Filter struct {
 	spec   FilterSpec
 	runner *Runner
-	turn   chan struct{}
+	turns  chan struct{} // one for each worker at work
 	queued atomic.Int64
 
-	// Of whoever has the turn.
+	mu   sync.Mutex // protects idle
+	idle []*worker  // the last one was at work last: so few processes are started as will do
+
+	refs   int // of the runner's mu
+	linger *time.Timer
+}
+
+// A worker is one process of a filter. It belongs to whoever has taken it.
+type worker struct {
+	*Filter
 	process *process
 	in      *os.File
 	out     *os.File
@@ -43,9 +49,6 @@ type Filter struct {
 	fails   int       // since the last good answer
 	next    time.Time // no start before
 	ended   bool
-
-	refs   int // of the runner's mu
-	linger *time.Timer
 }
 
 const (
@@ -61,7 +64,7 @@ func (r *Runner) Filter(spec FilterSpec) *Filter {
 	defer r.mu.Unlock()
 	f := r.filters[spec]
 	if f == nil {
-		f = &Filter{spec: spec, runner: r, turn: make(chan struct{}, 1), ended: r.closed}
+		f = newFilter(r, spec)
 		if !r.closed {
 			r.filters[spec] = f
 		}
@@ -72,6 +75,31 @@ func (r *Runner) Filter(spec FilterSpec) *Filter {
 		f.linger = nil
 	}
 	return f
+}
+
+// newFilter makes a filter; the caller holds the runner's mu.
+func newFilter(r *Runner, spec FilterSpec) *Filter {
+	n := max(spec.Workers, 1)
+	f := &Filter{spec: spec, runner: r, turns: make(chan struct{}, n)}
+	for range n {
+		f.idle = append(f.idle, &worker{Filter: f, ended: r.closed})
+	}
+	return f
+}
+
+// take gives an idle worker to whoever has a turn; put takes it back.
+func (f *Filter) take() *worker {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	w := f.idle[len(f.idle)-1]
+	f.idle = f.idle[:len(f.idle)-1]
+	return w
+}
+
+func (f *Filter) put(w *worker) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.idle = append(f.idle, w)
 }
 
 // Release gives the filter back. When nobody has it its process lives on for a minute, for a reload, and is
@@ -99,17 +127,23 @@ func (f *Filter) retire() {
 	}
 }
 
-// end kills the process for good, after the question at hand.
+// end kills the processes for good, after the questions at hand.
 func (f *Filter) end() {
 	f.runner.mu.Lock()
 	if f.linger != nil {
 		f.linger.Stop()
 	}
 	f.runner.mu.Unlock()
-	f.turn <- struct{}{}
-	f.stop()
-	f.ended = true
-	<-f.turn
+	for range cap(f.turns) {
+		f.turns <- struct{}{}
+	}
+	for _, w := range f.idle { // all of them, as all turns are taken
+		w.stop()
+		w.ended = true
+	}
+	for range cap(f.turns) {
+		<-f.turns
+	}
 }
 
 // Ask gives the filter a line, without its end, and waits for the answer until the deadline: the status and what
@@ -122,117 +156,14 @@ func (f *Filter) Ask(line []byte, deadline time.Time) (status int, rest []byte, 
 		return 0, nil, ErrBusy
 	}
 	defer f.queued.Add(-1)
-	if err := f.runner.enter(f.turn, deadline); err != nil {
+	if err := f.runner.enter(f.turns, deadline); err != nil {
 		return 0, nil, err
 	}
-	defer func() { <-f.turn }()
+	w := f.take()
+	defer func() {
+		f.put(w)
+		<-f.turns
+	}()
 	f.runner.counters.asked.Add(1)
-	return f.ask(line, deadline)
-}
-
-func (f *Filter) ask(line []byte, deadline time.Time) (status int, rest []byte, err error) {
-	text := append(bytes.Clone(line), '\n')
-	fresh, err := f.ready()
-	if err == nil {
-		err = f.write(text, deadline)
-	}
-	if errors.Is(err, syscall.EPIPE) && !fresh { // it has just ended, and has not seen the line
-		f.stop()
-		if _, err = f.ready(); err == nil {
-			err = f.write(text, deadline)
-		}
-	}
-	if err != nil || f.spec.Silent {
-		return 0, nil, f.settle(err)
-	}
-	f.out.SetReadDeadline(deadline)
-	answer, err := f.reader.ReadSlice('\n')
-	if err != nil {
-		return 0, nil, f.settle(err)
-	}
-	status, rest, ok := cutStatus(answer)
-	if !ok {
-		err = ErrBroken
-	}
-	return status, bytes.Clone(rest), f.settle(err)
-}
-
-func (f *Filter) write(text []byte, deadline time.Time) error {
-	f.in.SetWriteDeadline(deadline)
-	_, err := f.in.Write(text)
-	return err
-}
-
-// ready makes sure that a process runs and waits for a line. fresh: it was just started.
-func (f *Filter) ready() (fresh bool, err error) {
-	if f.ended {
-		return false, ErrClosed
-	}
-	if f.process != nil {
-		select {
-		case <-f.process.done:
-			f.stop()
-		default:
-			if f.spec.Silent || f.reader.Buffered() == 0 && !readable(f.out) {
-				return false, nil
-			}
-			f.runner.log.Warn("the filter has printed more than it was asked, and is started anew", "filter", f.spec.Name)
-			f.stop()
-		}
-	}
-	if time.Now().Before(f.next) {
-		return true, ErrBroken
-	}
-	return true, f.start()
-}
-
-// settle judges how a question went. After anything but a good answer the process is given up.
-func (f *Filter) settle(err error) error {
-	if err == nil {
-		f.fails, f.next = 0, time.Time{}
-		return nil
-	}
-	var start *StartError
-	switch {
-	case errors.Is(err, ErrClosed), errors.Is(err, ErrBroken) && f.process == nil:
-		return err
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		err = ErrDeadline
-	case errors.Is(err, bufio.ErrBufferFull):
-		err = ErrOutput
-	case errors.As(err, &start):
-	default:
-		err = ErrBroken
-	}
-	f.stop()
-	f.next = time.Now().Add(min(firstPause<<min(f.fails, 16), longPause))
-	f.fails++
-	f.runner.counters.broken.Add(1)
-	f.runner.log.Warn("filter: "+err.Error(), "filter", f.spec.Name, "next", time.Until(f.next).Round(time.Millisecond).String())
-	return err
-}
-
-// cutStatus parts an answer: a decimal status, white space, the rest.
-func cutStatus(answer []byte) (status int, rest []byte, ok bool) {
-	answer = bytes.TrimSpace(answer)
-	word, rest, _ := bytes.Cut(answer, []byte(" "))
-	if i := bytes.IndexByte(word, '\t'); i >= 0 {
-		word, rest = answer[:i], answer[i:]
-	}
-	status, err := strconv.Atoi(string(word))
-	return status, bytes.TrimSpace(rest), err == nil
-}
-
-// readable reports whether there is something to be read at once, or the other side has closed.
-func readable(file *os.File) bool {
-	conn, err := file.SyscallConn()
-	if err != nil {
-		return true
-	}
-	found := false
-	conn.Control(func(fd uintptr) {
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
-		found = n > 0 || err != nil && err != unix.EINTR
-	})
-	return found
+	return w.ask(line, deadline)
 }

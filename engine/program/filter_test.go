@@ -99,14 +99,14 @@ func TestFilterBreaks(t *testing.T) {
 			if _, _, err := f.Ask([]byte("x"), time.Now().Add(time.Second)); !errors.Is(err, c.want) && !errors.Is(err, ErrBroken) {
 				t.Errorf("%v, want %v", err, c.want)
 			}
-			if f.process != nil {
+			if f.idle[0].process != nil {
 				t.Error("the process is kept")
 			}
 			if _, _, err := f.Ask([]byte("x"), soon()); !errors.Is(err, ErrBroken) {
 				t.Errorf("in the pause: %v", err)
 			}
-			if f.fails != 1 {
-				t.Errorf("%d failures: the pause counts as one", f.fails)
+			if f.idle[0].fails != 1 {
+				t.Errorf("%d failures: the pause counts as one", f.idle[0].fails)
 			}
 		})
 	}
@@ -143,7 +143,7 @@ func TestFilterRestarts(t *testing.T) {
 		if got, want := ask(t, f, fmt.Sprint(i)), fmt.Sprintf("0 %d", i); got != want {
 			t.Fatalf("%q, want %q", got, want)
 		}
-		<-f.process.done
+		<-f.idle[0].process.done
 	}
 	if c := r.Counters(); c.Broken != 0 {
 		t.Errorf("%+v", c)
@@ -161,14 +161,14 @@ func TestFilterPauses(t *testing.T) {
 		if _, _, err := f.Ask(nil, soon()); !errors.Is(err, ErrBroken) {
 			t.Fatal(err)
 		}
-		if pause, least := f.next.Sub(before), firstPause<<i; pause < least {
+		if pause, least := f.idle[0].next.Sub(before), firstPause<<i; pause < least {
 			t.Errorf("pause %d is %v, want %v", i, pause, least)
 		}
-		f.next = time.Time{}
+		f.idle[0].next = time.Time{}
 	}
 	os.WriteFile(flag, nil, 0o600)
-	if got := ask(t, f, ""); got != "0 " || f.fails != 0 {
-		t.Errorf("%q, %d failures", got, f.fails)
+	if got := ask(t, f, ""); got != "0 " || f.idle[0].fails != 0 {
+		t.Errorf("%q, %d failures", got, f.idle[0].fails)
 	}
 }
 
@@ -181,7 +181,7 @@ func TestFilterTalksTooMuch(t *testing.T) {
 		if got, want := ask(t, f, line), "1 "+line+" 1"; got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
-		for f.reader.Buffered() == 0 && !readable(f.out) {
+		for f.idle[0].reader.Buffered() == 0 && !readable(f.idle[0].out) {
 			time.Sleep(time.Millisecond)
 		}
 	}
@@ -279,6 +279,29 @@ func TestFilterQueue(t *testing.T) {
 	}
 	os.WriteFile(hold, nil, 0o600)
 	all.Wait()
+}
+
+// TestFilterWorkers: two questions at once have a process each, and one after the other the same.
+func TestFilterWorkers(t *testing.T) {
+	r := newRunner(t, Options{})
+	dir := t.TempDir()
+	s := spec("while read a b; do if [ $a != - ]; then touch $a; while [ ! -e $b ]; do sleep 0.01; done; fi; echo 0 $$; done")
+	s.Workers = 2
+	f := r.Filter(s)
+	defer f.Release()
+	one := ask(t, f, "-")
+	if again := ask(t, f, "-"); again != one {
+		t.Errorf("%q, then %q", one, again)
+	}
+	var all sync.WaitGroup
+	got := make([]string, 2)
+	for i, line := range []string{dir + "/a " + dir + "/b", dir + "/b " + dir + "/a"} { // each waits for the other
+		all.Go(func() { got[i] = ask(t, f, line) })
+	}
+	all.Wait()
+	if got[0] == got[1] || got[0] != one && got[1] != one || !strings.HasPrefix(got[0], "0 ") || !strings.HasPrefix(got[1], "0 ") {
+		t.Errorf("%q, first %q", got, one)
+	}
 }
 
 // TestFilterIsRetired: one that nobody has is ended after a while, and not if it is wanted again.

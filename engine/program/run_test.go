@@ -290,20 +290,12 @@ func TestFlood(t *testing.T) {
 func TestManyAtOnce(t *testing.T) {
 	r := newRunner(t, Options{Max: 2, Waiting: 3})
 	dir := t.TempDir()
-	hold := filepath.Join(dir, "hold")
-	if err := syscall.Mkfifo(hold, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var done sync.WaitGroup
-	path := script(t, "echo x >> "+filepath.Join(dir, "marks")+"; read line < "+hold)
-	for range 2 {
-		done.Go(func() { r.Run(job(path)) })
-	}
-	for range 500 {
-		if b, _ := os.ReadFile(filepath.Join(dir, "marks")); len(b) == 4 {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
+	var all sync.WaitGroup
+	for i := range 2 {
+		mark := filepath.Join(dir, strconv.Itoa(i))
+		path := script(t, "echo $$ > "+mark+"; while [ ! -e "+dir+"/go ]; do sleep 0.01; done")
+		all.Go(func() { r.Run(job(path)) })
+		pidIn(t, mark)
 	}
 	j := job("/bin/true")
 	j.Deadline = time.Now().Add(50 * time.Millisecond)
@@ -311,7 +303,7 @@ func TestManyAtOnce(t *testing.T) {
 		t.Errorf("third: %v", err)
 	}
 	for range 3 {
-		done.Go(func() { r.Run(job("/bin/true")) })
+		all.Go(func() { r.Run(job("/bin/true")) })
 	}
 	for r.waiting.Load() != 3 {
 		time.Sleep(time.Millisecond)
@@ -319,21 +311,8 @@ func TestManyAtOnce(t *testing.T) {
 	if _, err := r.Run(job("/bin/true")); !errors.Is(err, ErrBusy) {
 		t.Errorf("beyond those that may wait: %v", err)
 	}
-	w, err := os.OpenFile(hold, os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.WriteString("a\nb\n")
-	time.Sleep(50 * time.Millisecond)
-	w.Close()
-	for range 100 { // the second reader may have come late
-		if w, err := os.OpenFile(hold, os.O_WRONLY|syscall.O_NONBLOCK, 0); err == nil {
-			w.WriteString("c\n")
-			w.Close()
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	done.Wait()
+	os.WriteFile(filepath.Join(dir, "go"), nil, 0o600)
+	all.Wait()
 	if c := r.Counters(); c.Busy != 2 || c.OK != 5 {
 		t.Errorf("%+v", c)
 	}

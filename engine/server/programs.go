@@ -27,6 +27,7 @@ type ProgramSettings struct {
 type FilterSettings struct {
 	Command    string // its words, as a shell would read them
 	ErrorLog   string // absolute path of a file, "" for the server's log, "none"
+	Processes  int    // of each service, at most; 0: 1
 	Auth, Acct FilterService
 }
 
@@ -89,7 +90,7 @@ func (p *Programs) newFilter(name string, s *FilterSettings, tell func(key strin
 		tell("command", err)
 	}
 	spec := program.FilterSpec{
-		Name: name, Command: strings.Join(words, "\x00"), Account: p.settings.Account, ErrorLog: s.ErrorLog, Output: p.settings.Output,
+		Name: name, Command: strings.Join(words, "\x00"), Account: p.settings.Account, ErrorLog: s.ErrorLog, Output: p.settings.Output, Workers: s.Processes,
 	}
 	service := func(key string, s FilterService) *filterService {
 		if s.Input == "" {

@@ -63,7 +63,9 @@ type ending struct {
 // drops gives the reason to give no answer: the program may have said yes, had there been time and room.
 func (e *ending) drops() Reason {
 	switch {
-	case errors.Is(e.err, ErrBusy), errors.Is(e.err, program.ErrBusy), errors.Is(e.err, program.ErrClosed):
+	case errors.Is(e.err, ErrBusy):
+		return ReasonBusy
+	case errors.Is(e.err, program.ErrBusy), errors.Is(e.err, program.ErrClosed):
 		return ReasonProgramBusy
 	case errors.Is(e.err, program.ErrDeadline):
 		return ReasonProgramTime

@@ -57,7 +57,7 @@ func (c *Candidate) filter(f *config.Filter) server.FilterSettings {
 		log = c.Path(log)
 	}
 	return server.FilterSettings{
-		Command: f.Command, ErrorLog: log,
+		Command: f.Command, ErrorLog: log, Processes: f.Processes,
 		Auth: server.FilterService{Input: f.AuthInput, Wait: f.AuthWait, Forgive: f.AuthForgive},
 		Acct: server.FilterService{Input: f.AcctInput, Wait: f.AcctWait, Forgive: f.AcctForgive},
 	}

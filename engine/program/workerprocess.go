@@ -11,52 +11,52 @@ import (
 )
 
 // start starts the process with its pipes.
-func (f *Filter) start() error {
-	args := strings.Split(f.spec.Command, "\x00")
-	p, err := f.open(args)
+func (w *worker) start() error {
+	args := strings.Split(w.spec.Command, "\x00")
+	p, err := w.open(args)
 	if err != nil {
 		return &StartError{args[0], err}
 	}
-	f.process = p
-	if !f.runner.add(p) {
-		f.stop()
+	w.process = p
+	if !w.runner.add(p) {
+		w.stop()
 		return ErrClosed
 	}
-	f.runner.log.Info("filter started", "filter", f.spec.Name, "service", f.spec.Service, "pid", p.p.Pid)
+	w.runner.log.Info("filter started", "filter", w.spec.Name, "service", w.spec.Service, "pid", p.p.Pid)
 	return nil
 }
 
-func (f *Filter) open(args []string) (*process, error) {
+func (w *worker) open(args []string) (*process, error) {
 	if !absolute(args[0]) {
 		return nil, ErrRelative
 	}
 	var mine pipes
 	defer mine.closeOthers()
-	theirs, err := mine.open(&f.spec)
+	theirs, err := mine.open(&w.spec)
 	if err != nil {
 		mine.closeOwn()
 		return nil, err
 	}
-	p, err := start(args, f.spec.Account, theirs)
+	p, err := start(args, w.spec.Account, theirs)
 	if err != nil {
 		mine.closeOwn()
 		return nil, err
 	}
-	f.in, f.out = mine.in, mine.out
-	limit := f.spec.Output
+	w.in, w.out = mine.in, mine.out
+	limit := w.spec.Output
 	if limit <= 0 {
 		limit = defaultOutput
 	}
-	f.reader = bufio.NewReaderSize(f.out, limit)
+	w.reader = bufio.NewReaderSize(w.out, limit)
 	if mine.errors != nil {
-		f.listen(mine.errors, p)
+		w.listen(mine.errors, p)
 	}
 	return p, nil
 }
 
 // stop kills the process, if there is one, and waits for its end for a moment.
-func (f *Filter) stop() {
-	p := f.process
+func (w *worker) stop() {
+	p := w.process
 	if p == nil {
 		return
 	}
@@ -67,21 +67,21 @@ func (f *Filter) stop() {
 	case <-p.done:
 	case <-timer.C:
 	}
-	f.in.Close()
-	if f.out != nil {
-		f.out.Close()
+	w.in.Close()
+	if w.out != nil {
+		w.out.Close()
 	}
-	f.runner.remove(p)
-	f.process, f.in, f.out, f.reader = nil, nil, nil, nil
+	w.runner.remove(p)
+	w.process, w.in, w.out, w.reader = nil, nil, nil, nil
 }
 
 // listen takes the standard error of a filter.
-func (f *Filter) listen(from *os.File, p *process) {
-	f.runner.tells.Go(func() { f.tell(from, p) })
+func (w *worker) listen(from *os.File, p *process) {
+	w.runner.tells.Go(func() { w.tell(from, p) })
 }
 
 // tell logs what the filter prints on standard error, some lines a minute.
-func (f *Filter) tell(from *os.File, p *process) {
+func (w *worker) tell(from *os.File, p *process) {
 	defer from.Close()
 	over := make(chan struct{})
 	defer close(over)
@@ -101,7 +101,7 @@ func (f *Filter) tell(from *os.File, p *process) {
 			window, told = now, 0
 		}
 		if told++; len(bytes.TrimSpace(line)) > 0 && told <= toldLines {
-			f.runner.log.Warn("filter says: "+string(bytes.TrimSpace(line)), "filter", f.spec.Name)
+			w.runner.log.Warn("filter says: "+string(bytes.TrimSpace(line)), "filter", w.spec.Name)
 		}
 		if err != nil && err != bufio.ErrBufferFull {
 			io.Copy(io.Discard, from)
