@@ -268,6 +268,11 @@ modules {
 	}
 	chap {
 	}
+	mschap {
+		use_mppe = yes
+		require_encryption = no
+		require_strong = no
+	}
 	files {
 		usersfile = %[1]s/users
 	}

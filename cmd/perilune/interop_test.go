@@ -128,7 +128,7 @@ func serveOnLoopback(t *testing.T, dir string, options ...string) *loopServer {
 		}
 		signal.Stop(guard)
 	})
-	if !s.log.wait("In a second terminal", ended) {
+	if !s.log.wait("perilune serves ", ended) {
 		t.Fatalf("serve does not start:\n%s", s.log)
 	}
 	for _, m := range regexp.MustCompile(`msg=listening kind=(\w+) address=(\S+)`).FindAllStringSubmatch(s.log.String(), -1) {

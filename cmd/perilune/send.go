@@ -9,10 +9,12 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/term"
 
+	"perilune/engine/auth"
 	"perilune/engine/client"
 	"perilune/engine/dictionary"
 	"perilune/engine/raddb"
@@ -44,6 +46,7 @@ const secretVariable = "PERILUNE_SECRET"
 // sendOptions are the command line of send.
 type sendOptions struct {
 	dir, conf, server, secret, file string
+	method                          string
 	answers                         list
 	json, noMA, needMA, acctPort    bool
 	count, parallel, tries          int
@@ -60,6 +63,7 @@ func (o *sendOptions) flags(s streams) *flags {
 	f.StringVar(&o.server, "server", "", "`HOST[:PORT]` instead of radius.conf")
 	f.StringVar(&o.secret, "secret", "", "of -server: shared `SECRET`, which others can see in ps; @FILE reads it from a file\n(default: the variable "+secretVariable+", then radius.conf's for that host, then a question at the terminal)")
 	f.StringVar(&o.file, "f", "", "read attributes from `FILE`, one NAME = VALUE a line; - is standard input")
+	f.StringVar(&o.method, "method", "", "pap, chap, mschap or mschapv2: what is made of User-Password; by MS-CHAP the server's proof and keys are\nverified, and a wrong one is exit code 1")
 	f.Var(&o.answers, "answer", "answer a challenge with `TEXT` instead of asking; repeat for more rounds")
 	f.BoolVar(&o.json, "json", false, "print JSON, an object on a line")
 	f.BoolVar(&o.noMA, "no-message-authenticator", false, "send Access-Requests as old NASes do")
@@ -109,6 +113,8 @@ func runSend(args []string, s streams) int {
 func (x *sender) check(f *flags) error {
 	o := &x.sendOptions
 	switch {
+	case !slices.Contains(sendMethods, o.method):
+		return fmt.Errorf("-method %s is unknown; expected pap, chap, mschap or mschapv2", o.method)
 	case o.acctPort && x.code != radius.CodeStatusServer:
 		return errors.New("-acct-port belongs to status")
 	case o.count < 1 || o.parallel < 1:
@@ -140,7 +146,8 @@ type sender struct {
 	client client.Client
 	pairs  dictionary.List
 	chap   []byte
-	in     *bufio.Reader // of answers
+	peer   *auth.MSCHAPPeer // of -method mschap and mschapv2
+	in     *bufio.Reader    // of answers
 }
 
 func (x *sender) prepare(kind sendKind, args []string) error {

@@ -27,7 +27,10 @@ func (x *sender) attributes(args []string) error {
 			return err
 		}
 	}
-	return x.passwords()
+	if err := x.passwords(); err != nil {
+		return err
+	}
+	return x.applyMethod()
 }
 
 // fileAttributes reads those of the file, and tells all its mistakes at once.

@@ -46,6 +46,9 @@ func (x *sender) run(ctx context.Context) int {
 		return x.s.fail("send", err)
 	}
 	x.show(reply)
+	if x.peer != nil && reply.Code == radius.CodeAccessAccept && !x.proof(reply).right() {
+		return exitFailed
+	}
 	return exitOf(reply.Code)
 }
 
@@ -71,6 +74,7 @@ func (x *sender) next(reply *client.Reply, answer []byte) *client.Request {
 	r := x.request(&x.pairs)
 	r.CHAP = nil
 	r.Attributes.Delete(anyTag(known.CHAPPassword))
+	deleteMicrosoft(&r.Attributes)
 	r.Attributes.Delete(anyTag(known.State))
 	r.Attributes.Set(anyTag(known.UserPassword), answer)
 	if state, ok := reply.Attributes.First(known.State); ok {
@@ -157,7 +161,13 @@ func (x *sender) show(r *client.Reply) {
 	}
 	fmt.Fprintf(x.s.out, "%v from %s in %v\n", r.Code, r.Server, r.Took.Round(10*time.Microsecond))
 	for i := range r.Attributes.Pairs {
-		fmt.Fprintf(x.s.out, "  %s\n", r.Attributes.Pairs[i].AppendText(nil, false))
+		p := &r.Attributes.Pairs[i]
+		fmt.Fprintf(x.s.out, "  %s\n", p.AppendText(nil, isMPPEKey(p.Attr)))
+	}
+	if x.peer != nil && r.Code == radius.CodeAccessAccept {
+		for _, line := range x.proof(r).lines() {
+			fmt.Fprintf(x.s.out, "  # %s\n", line)
+		}
 	}
 }
 
@@ -170,6 +180,7 @@ type replyJSON struct {
 	Milliseconds         float64     `json:"milliseconds"`
 	MessageAuthenticator bool        `json:"message_authenticator"`
 	Attributes           [][2]string `json:"attributes"` // name, perhaps with :tag, and value
+	MSCHAP               *proof      `json:"mschap,omitempty"`
 }
 
 func (x *sender) showJSON(r *client.Reply) {
@@ -177,15 +188,19 @@ func (x *sender) showJSON(r *client.Reply) {
 	for i := range r.Attributes.Pairs {
 		attrs = append(attrs, jsonPair(&r.Attributes.Pairs[i]))
 	}
+	var verified *proof
+	if x.peer != nil && r.Code == radius.CodeAccessAccept {
+		verified = x.proof(r)
+	}
 	json.NewEncoder(x.s.out).Encode(replyJSON{
-		r.Code.String(), r.Identifier, r.Server, r.Tries, float64(r.Took.Microseconds()) / 1000, r.MessageAuthenticator, attrs,
+		r.Code.String(), r.Identifier, r.Server, r.Tries, float64(r.Took.Microseconds()) / 1000, r.MessageAuthenticator, attrs, verified,
 	})
 }
 
 // jsonPair gives text unquoted where it is text for people, and in the form of users files where JSON could
 // not hold its octets.
 func jsonPair(p *dictionary.Pair) [2]string {
-	name, value, _ := strings.Cut(string(p.AppendText(nil, false)), " = ")
+	name, value, _ := strings.Cut(string(p.AppendText(nil, isMPPEKey(p.Attr))), " = ")
 	if p.Attr.Type == dictionary.TypeString {
 		if plain := string(p.Value); strings.ToValidUTF8(plain, "") == plain {
 			value = plain
