@@ -69,7 +69,7 @@ func (n *repeater) ask(code radius.Code, wait time.Duration, lines ...string) []
 	return got
 }
 
-const soon, patience = 50 * time.Millisecond, 10 * time.Second
+const patience = 10 * time.Second
 
 // TestTwins: the same flagged attributes under another identifier, authenticator and port get the answer that
 // was given, made valid anew; anything else is worked on.
@@ -147,44 +147,49 @@ func TestTwinsNeedFlags(t *testing.T) {
 // TestTwinsInWork: a twin of a request in work is discarded, and the answer is good for both. One that gets no
 // answer leaves nothing behind.
 func TestTwinsInWork(t *testing.T) {
-	var mu sync.Mutex
-	var gate chan *Verdict
-	entered := make(chan bool, 10)
+	gates, entered := make(chan *Verdict), make(chan bool, 10)
 	p := &scripted{on: map[Phase]func(*Request) *Verdict{PhaseReply: func(r *Request) *Verdict {
 		if err := r.Detach(); err != nil {
 			t.Error(err)
 		}
-		mu.Lock()
-		wait := gate
-		mu.Unlock()
 		entered <- true
-		return <-wait
+		return <-gates
 	}}}
 	g := flagged(t, "bob Cleartext-Password := \"x\"\n\tTunnel-Password:1 = \"very secret\"\n", p)
-	to, _ := serve(t, g, core(t, CoreOptions{Now: time.Now}))
-	n := &repeater{t: t, g: g, to: to}
+	s, err := New(core(t, CoreOptions{Now: time.Now}), Options{Listeners: []Listener{listener("127.0.0.1:0")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Swap(g)
+	ended := make(chan error)
+	go func() { ended <- s.Serve(t.Context()) }()
+	t.Cleanup(func() {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	n := &repeater{t: t, g: g, to: s.Addrs()[0]}
+	secret := func(state string) []string {
+		return []string{"Access-Accept", `Tunnel-Password:1 = "very secret"`, "Proxy-State = 0x" + state}
+	}
 	for _, c := range []struct {
-		verdict *Verdict
-		first   []string
-		second  []string
+		verdict       *Verdict
+		first, second []string
 	}{
 		{&Verdict{Kind: Drop}, nil, nil},
-		{nil, []string{"Access-Accept", `Tunnel-Password:1 = "very secret"`, "Proxy-State = 0x01"}, []string{"Access-Accept", `Tunnel-Password:1 = "very secret"`, "Proxy-State = 0x02"}},
+		{nil, secret("01"), secret("02")},
 	} {
-		gate = make(chan *Verdict, 1)
 		var first, second []string
 		var both sync.WaitGroup
 		both.Go(func() {
 			first = n.ask(radius.CodeAccessRequest, time.Second, "User-Name = bob", "User-Password = x", "Proxy-State = 0x01")
 		})
 		<-entered
-		if got := n.ask(radius.CodeAccessRequest, soon, "User-Name = bob", "User-Password = x"); got != nil {
-			t.Errorf("a twin of a request in work got %v", got)
-		}
 		both.Go(func() {
-			time.AfterFunc(soon, func() { gate <- c.verdict }) // the second one is on its way by then, or is answered at once
 			second = n.ask(radius.CodeAccessRequest, time.Second, "User-Name = bob", "User-Password = x", "Proxy-State = 0x02")
 		})
+		s.twins.repeated(t)
+		gates <- c.verdict
 		both.Wait()
 		if diff := cmp.Diff([][]string{c.first, c.second}, [][]string{first, second}); diff != "" {
 			t.Error(diff)
@@ -193,6 +198,21 @@ func TestTwinsInWork(t *testing.T) {
 	if len(entered) != 0 {
 		t.Errorf("%d twins were worked on", len(entered))
 	}
+}
+
+// repeated waits until a request in work was repeated.
+func (t *twins) repeated(tb testing.TB) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		t.mu.Lock()
+		for _, w := range t.known {
+			if w.newest != nil {
+				t.mu.Unlock()
+				return
+			}
+		}
+		t.mu.Unlock()
+	}
+	tb.Error("no request was repeated")
 }
 
 // TestTwinsOfReject: a reject on its delay is in work.
