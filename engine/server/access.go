@@ -51,6 +51,7 @@ func (c *Core) decide(r *Request) {
 		c.restrict(r)
 	}
 	if r.Verdict == Accept {
+		c.replaceName(r)
 		c.computeValues(r)
 	}
 	if r.Verdict == Accept {
@@ -152,6 +153,7 @@ func (c *Core) local(r *Request) {
 		return
 	}
 	known := c.match(r)
+	r.copyAuthData()
 	if r.Verdict != 0 {
 		return
 	}

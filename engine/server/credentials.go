@@ -87,7 +87,8 @@ func (as *storedAs) parse(text []byte, kind authKind) (auth.Stored, error) {
 
 func newNative(d *dictionary.Dictionary) *native {
 	k := &d.Known
-	n := &native{authType: k.AuthType, kinds: map[uint32]authKind{}, ruleAttributes: newRuleAttributes(d)}
+	n := &native{authType: k.AuthType, kinds: map[uint32]authKind{}}
+	n.ruleAttributes.find(d)
 	n.orders = newProgramAttributes(d)
 	n.programs, _ = NewPrograms(d, ProgramSettings{})
 	for _, a := range authNames {

@@ -9,16 +9,37 @@ import (
 	"perilune/engine/users"
 )
 
-// hours remembers what the texts of Login-Time mean, for one generation: reading one and looking for the end
-// of its span takes longer than all the rest of a request. A text is read once, and looked at once a minute.
-// Looking up takes no lock; the map is copied for each new text.
-type hours struct {
-	known atomic.Pointer[map[string]*loginTime]
+// byText remembers what texts of rules and handlers mean, for one generation: reading one takes longer than all
+// the rest of a request. Looking up takes no lock; the map is copied for each new text.
+type byText[V any] struct {
+	known atomic.Pointer[map[string]*V]
 	mu    sync.Mutex // protects against a second writer of known
 }
 
-// hoursLimit bounds the texts remembered: scripts may make them up.
-const hoursLimit = 1024
+// textLimit bounds the texts remembered: scripts may make them up.
+const textLimit = 1024
+
+// get gives what read made of the text when it was first met.
+func (t *byText[V]) get(text []byte, read func(text string) *V) *V {
+	if m := t.known.Load(); m != nil {
+		if v := (*m)[string(text)]; v != nil {
+			return v
+		}
+	}
+	v := read(string(text))
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	grown := map[string]*V{}
+	if m := t.known.Load(); m != nil && len(*m) < textLimit {
+		grown = maps.Clone(*m)
+	}
+	grown[string(text)] = v
+	t.known.Store(&grown)
+	return v
+}
+
+// hours remembers the texts of Login-Time. Each is looked at once a minute.
+type hours struct{ byText[loginTime] }
 
 // A loginTime is one text of Login-Time.
 type loginTime struct {
@@ -37,22 +58,11 @@ type span struct {
 }
 
 // get gives the meaning of a text.
-func (h *hours) get(text []byte) *loginTime {
-	if m := h.known.Load(); m != nil {
-		if l := (*m)[string(text)]; l != nil {
-			return l
-		}
-	}
+func (h *hours) get(text []byte) *loginTime { return h.byText.get(text, readLoginTime) }
+
+func readLoginTime(text string) *loginTime {
 	l := new(loginTime)
-	l.allowed, l.err = users.ParseLoginTime(string(text))
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	grown := map[string]*loginTime{}
-	if m := h.known.Load(); m != nil && len(*m) < hoursLimit {
-		grown = maps.Clone(*m)
-	}
-	grown[string(text)] = l
-	h.known.Store(&grown)
+	l.allowed, l.err = users.ParseLoginTime(text)
 	return l
 }
 

@@ -83,11 +83,11 @@ func TestHours(t *testing.T) {
 			}
 		}
 	}
-	for i := range hoursLimit + 10 {
+	for i := range textLimit + 10 {
 		h.get(fmt.Appendf(nil, "Mo%04d-2359", i%60))
 		h.get(fmt.Appendf(nil, "made up %d", i))
 	}
-	if n := len(*h.known.Load()); n > hoursLimit {
+	if n := len(*h.known.Load()); n > textLimit {
 		t.Errorf("%d texts remembered", n)
 	}
 }

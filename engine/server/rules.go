@@ -2,6 +2,7 @@ package server
 
 import (
 	"perilune/engine/dictionary"
+	"perilune/engine/radius"
 	"perilune/engine/users"
 )
 
@@ -42,6 +43,8 @@ type ruleAttributes struct {
 	expireDays *dictionary.Attribute // Password-Expire-Days
 	logMask    *dictionary.Attribute // Log-Mode-Mask
 	callback   *dictionary.Attribute // Callback-Id
+	authData   *dictionary.Attribute // Auth-Data
+	names      byText[users.Macro]   // of Replace-User-Name
 	dropped    []*dictionary.Attribute
 }
 
@@ -51,14 +54,54 @@ var forCallback = []string{
 	"Port-Limit", "Callback-Number",
 }
 
-func newRuleAttributes(d *dictionary.Dictionary) (a ruleAttributes) {
+func (a *ruleAttributes) find(d *dictionary.Dictionary) {
 	a.expireDays, a.logMask, a.callback = d.Attribute("Password-Expire-Days"), d.Attribute("Log-Mode-Mask"), d.Attribute("Callback-Id")
+	a.authData = d.Attribute("Auth-Data")
 	for _, name := range forCallback {
 		if attr := d.Attribute(name); attr != nil {
 			a.dropped = append(a.dropped, attr)
 		}
 	}
-	return a
+}
+
+// copyAuthData lets the request have the Auth-Data of its rules, as the manual of GNU Radius says: programs get it
+// by %C{Auth-Data}.
+func (r *Request) copyAuthData() {
+	a := r.Generation.prepare().authData
+	if a == nil || r.ruleDialect() != users.GNU {
+		return
+	}
+	if v, ok := r.Control.First(a); ok {
+		r.Attributes.Set(dictionary.Ref{Attr: a, Tag: dictionary.AnyTag}, v)
+	}
+}
+
+// replaceName gives the user the name that Replace-User-Name of a rule makes of the request, once he has proved
+// that he is who he says (GNU Radius): what comes later, and the log, have that name.
+func (c *Core) replaceName(r *Request) {
+	known := &r.Generation.Dictionary.Known
+	if r.ruleDialect() != users.GNU {
+		return
+	}
+	text, ok := r.Reply.First(known.ReplaceUserName)
+	if !ok {
+		text, ok = r.Control.First(known.ReplaceUserName)
+	}
+	if !ok {
+		return
+	}
+	m := r.Generation.prepare().names.get(text, func(text string) *users.Macro {
+		m, _ := users.ParseMacro(text, r.Generation.Dictionary) // its problems were told at load
+		return m
+	})
+	name := r.expand(m)
+	if len(name) == 0 || len(name) > radius.MaxValueLen {
+		c.warn(r, "Replace-User-Name gives an empty name, or one of more than 253 octets; the name stays")
+		return
+	}
+	r.Attributes.Set(dictionary.Ref{Attr: known.UserName, Tag: dictionary.AnyTag}, name)
+	r.way.text = r.way.text[:0]
+	r.renamed()
 }
 
 // copyAddress gives the address that the NAS proposes to an accept that has none (GNU Radius).

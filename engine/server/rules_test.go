@@ -1,6 +1,7 @@
 package server
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -140,5 +141,33 @@ func TestAuthTypesOfGNU(t *testing.T) {
 		if out.Kind != c.want || out.Reason != c.reason {
 			t.Errorf("%s with %q: %s %s, want %s %s", c.check, c.password, out.Kind, out.Reason, c.want, c.reason)
 		}
+	}
+}
+
+// TestReplaceUserName: a rule gives the user another name once his password was right.
+func TestReplaceUserName(t *testing.T) {
+	file := "$DIALECT gnu\nguest Auth-Type = Local, Password = \"x\"\n\tReplace-User-Name = \"guest#%C{NAS-Port}\", Reply-Message = \"=name\"\n" +
+		"check Auth-Type = Accept, Replace-User-Name = \"%u.%u\"\n\tReply-Message = \"=name\"\n" +
+		"empty Auth-Type = Accept\n\tReplace-User-Name = \"%C{Hint}\", Reply-Message = \"=name\"\n" +
+		"huge Auth-Type = Accept\n\tReplace-User-Name = \"" + strings.Repeat("%u", 64) + "\", Reply-Message = \"=name\"\n"
+	p := &scripted{values: map[string]func(*Request) (string, *Verdict){"name": func(r *Request) (string, *Verdict) { return string(r.User()), nil }}}
+	g := load(t, file, p)
+	for user, want := range map[string]string{"guest": "guest#7", "check": "check.check", "empty": "empty", "huge": "huge"} {
+		out := ask(t, offline(), g, Question{Attributes: attrs(t, g, "User-Name = "+user, "User-Password = x", "NAS-Port = 7")})
+		if got, _ := out.Reply.First(g.Dictionary.Known.ReplyMessage); string(got) != want || out.Kind != Accept {
+			t.Errorf("%s: %q, want %q\n%s", user, got, want, out)
+		}
+	}
+	if out := login(t, g, "guest", "wrong"); out.Kind != Reject {
+		t.Errorf("%s", out)
+	}
+}
+
+// TestAuthData: rules leave it in the request, where programs find it.
+func TestAuthData(t *testing.T) {
+	g := load(t, "$DIALECT gnu\nbob Auth-Type = Reject, Auth-Data = \"extra\"\n\tNULL\n", nil)
+	g.Settings.Texts.Denied = textOf(t, g, "%C{Auth-Data}")
+	if got := texts(&login(t, g, "bob", "x").Reply); len(got) != 1 || got[0] != `Reply-Message = "extra"` {
+		t.Errorf("%s", got)
 	}
 }

@@ -72,6 +72,9 @@ func (c *compiler) orderValue(n *name, p *rawPair) ([]byte, bool) {
 			return nil, false
 		}
 	}
+	if n.attr() == c.names.d.Known.ReplaceUserName && !c.newName(p) {
+		return nil, false
+	}
 	v, ok := c.value(n, p)
 	if ok {
 		c.warnStored(n.attr(), v, p)

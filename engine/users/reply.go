@@ -74,6 +74,8 @@ func (c *compiler) replyValue(n *name, p *rawPair, out *pair) bool {
 	switch {
 	case n.class == classProgram && p.value.quote != '`' && !bytes.HasPrefix(v, []byte("=")):
 		return c.command(n, p, out)
+	case n.attr() == c.names.d.Known.ReplaceUserName && !c.newName(p):
+		return false
 	case p.value.quote != '\'' && p.value.quote != '`' && len(v) > 1 && v[0] == '=':
 		return c.computed(n, p, out)
 	case c.expands(p):
@@ -119,6 +121,23 @@ func (c *compiler) command(n *name, p *rawPair, out *pair) bool {
 	out.value = c.wire
 	c.reply = out.append(c.reply)
 	return true
+}
+
+// newName tells what is wrong with the macros of a Replace-User-Name of the GNU dialect.
+func (c *compiler) newName(p *rawPair) bool {
+	text := string(c.literal(p))
+	if c.dialect != GNU {
+		return true
+	}
+	if p.value.quote != 0 && len(text) > 1 && text[0] == '=' {
+		c.errs.Errorf(c.at(p.value), `Replace-User-Name is not computed; expected a text with macros, or req.user = ... in an authorize hook`)
+		return false
+	}
+	_, problems := ParseMacro(text, c.names.d)
+	for _, problem := range problems {
+		c.errs.Errorf(c.at(p.value), "Replace-User-Name: %v", problem.Err)
+	}
+	return len(problems) == 0
 }
 
 // computed compiles a value that the policy computes after the password was found good.
