@@ -206,6 +206,9 @@ func (p *statusReport) write(w io.Writer) {
 	if t := p.Throttle; t != (server.Throttled{}) {
 		fmt.Fprintf(w, "throttled for wrong passwords: %d users at their stations, %d stations; %d users are answered later\n", t.Pairs, t.Stations, t.Users)
 	}
+	for _, n := range p.Noisy {
+		fmt.Fprintf(w, "unprintable passwords from client %s: %d, the last at %s; its shared secret is probably wrong\n", n.Client, n.Passwords, n.Last.Local().Format(time.DateTime))
+	}
 	for _, l := range p.Learnt {
 		fmt.Fprintf(w, "Message-Authenticator required from %v since %s\n", l.Address, l.At.Local().Format(time.DateTime))
 	}

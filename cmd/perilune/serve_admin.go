@@ -110,6 +110,8 @@ type statusReport struct {
 	Listen   []listenerStatus `json:"listeners"`
 	Learnt   []server.Learnt  `json:"message_authenticator_required"`
 	Throttle server.Throttled `json:"throttled"`
+	Noise    uint64           `json:"unprintable_passwords"`
+	Noisy    []server.Noisy   `json:"unprintable_passwords_by_client"`
 }
 
 type listenerStatus struct {
@@ -124,6 +126,7 @@ type listenerStatus struct {
 func (d *daemon) status() statusReport {
 	snap := d.server.Snapshot()
 	r := statusReport{Version: version(), Uptime: time.Since(d.began), Dir: d.o.dir, Reload: d.reloader.Status(), Learnt: d.core.Learnt(), Counters: counted(&snap)}
+	r.Noise, r.Noisy = d.core.Noisy()
 	if g, release := d.server.Hold(); g != nil {
 		r.Clients, r.Users = g.Clients.Len(), g.Users.Len()
 		r.Throttle = d.core.Throttled(g.Settings.Throttle)

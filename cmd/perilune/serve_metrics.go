@@ -62,6 +62,8 @@ func (d *daemon) metrics(yield func(admin.Sample)) {
 		yield(admin.Sample{Name: "perilune_throttled", Help: "Users at their stations, and stations, whose passwords are not looked at now; users whose rejects are held back longer.",
 			Gauge: true, Labels: []string{"kind", who.kind}, Value: float64(who.n)})
 	}
+	unprintable, _ := d.core.Noisy()
+	yield(admin.Sample{Name: "perilune_unprintable_passwords_total", Help: "Passwords that nobody types: a shared secret is probably wrong; perilune status names the clients.", Value: float64(unprintable)})
 	gauge("perilune_journal_healthy", "Whether accounting records can be written.", truth(d.journal.Healthy()))
 	d.programMetrics(yield)
 	yield(admin.Sample{Name: "perilune_log_lines_lost_total", Help: "Log lines that found no room.", Value: float64(snap.LogLost)})

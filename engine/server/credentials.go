@@ -2,11 +2,9 @@ package server
 
 import (
 	"encoding/binary"
-	"unicode/utf8"
 
 	"perilune/engine/auth"
 	"perilune/engine/dictionary"
-	"perilune/engine/radius"
 )
 
 // native is what the way needs of a dictionary beyond Known, looked up once for each generation.
@@ -344,25 +342,9 @@ func (c *Core) verifyPAP(r *Request, stored auth.Stored, given []byte) (right, o
 	return false, false
 }
 
-// hint tells of the most frequent mistake of all: a wrong shared secret turns passwords into noise. A packet
-// whose Message-Authenticator was right has the right secret.
-func (c *Core) hint(r *Request) {
-	if r.Verdict != Reject || r.way.verified || r.Cause != ReasonPassword && r.Cause != ReasonUnknownUser {
-		return
-	}
-	given, ok := r.Attributes.First(r.Generation.Dictionary.Known.UserPassword)
-	if ok && r.Packet.Code == radius.CodeAccessRequest && !printable(given) {
-		c.warn(r, "Unprintable password: the shared secret is probably wrong")
-	}
-}
-
 // hintKeys tells why a PPP session with MPPE does not come up.
 func (c *Core) hintKeys(r *Request) {
 	if r.way.keyless && r.Verdict == Accept {
 		c.warn(r, "MPPE keys were not sent: the client's requests carry no Message-Authenticator, or it has no-reply-ma")
 	}
-}
-
-func printable(text []byte) bool {
-	return utf8.Valid(text) && !controlOctets(text)
 }

@@ -31,6 +31,7 @@ type Core struct {
 	throttle *throttle
 	silence  *silence
 	seldom   *seldom
+	noise    *noise
 	recent   *recent
 	watches  watches
 
@@ -93,7 +94,7 @@ func NewCore(o CoreOptions) (*Core, error) {
 	}
 	c.hashes = newHashQueue(o.HashWorkers, o.HashQueue)
 	c.dummy, c.silence = newDummy(), newSilence()
-	c.seldom = newSeldom()
+	c.seldom, c.noise = newSeldom(), newNoise()
 	c.recent = newRecent(o.Ring)
 	return c, nil
 }
