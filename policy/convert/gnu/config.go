@@ -169,8 +169,8 @@ func (t *statement) text() string {
 	return strings.Join(parts, " ")
 }
 
-// flag sets a boolean's consequence if the statement says yes or no, and notes it otherwise.
-func flag(do func(s *source, t *statement, yes bool)) func(*source, *statement) {
+// yesNo sets a boolean's consequence if the statement says yes or no, and notes it otherwise.
+func yesNo(do func(s *source, t *statement, yes bool)) func(*source, *statement) {
 	return func(s *source, t *statement) {
 		yes, ok := t.yes()
 		if !ok {

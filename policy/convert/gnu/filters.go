@@ -56,9 +56,9 @@ func (s *source) filterKind(table, kind string, t *statement) {
 		}
 		s.toml.Set(table, kind+"-input", t.value(0), t.at)
 	case "wait-reply":
-		flag(func(s *source, t *statement, yes bool) { s.toml.Set(table, kind+"-wait-reply", yes, t.at) })(s, t)
+		yesNo(func(s *source, t *statement, yes bool) { s.toml.Set(table, kind+"-wait-reply", yes, t.at) })(s, t)
 	case "success-on-failure":
-		flag(func(s *source, t *statement, yes bool) { s.toml.Set(table, kind+"-success-on-failure", yes, t.at) })(s, t)
+		yesNo(func(s *source, t *statement, yes bool) { s.toml.Set(table, kind+"-success-on-failure", yes, t.at) })(s, t)
 	default:
 		s.report.Lookf(t.at, "unknown keyword %q in the block %s of a filter; the original left it out, too", t.keyword, kind)
 	}

@@ -37,15 +37,15 @@ var authKeywords = []keyword{
 	{"auth.max-requests", needless(noQueue)},
 	{"auth.time-to-live", func(s *source, t *statement) { s.deadline(t, "access-deadline") }},
 	{"auth.request-cleanup-delay", func(s *source, t *statement) { s.cleanup(&s.old.auth, t) }},
-	{"auth.detail", flag(func(s *source, t *statement, yes bool) {
+	{"auth.detail", yesNo(func(s *source, t *statement, yes bool) {
 		if yes {
 			s.report.Lookf(t.at, "detail yes: requests are not written to detail files; the log has a line for each")
 		}
 	})},
 	{"auth.detail-file-name", look("requests are not written to detail files; the log has a line for each")},
-	{"auth.strip-names", flag(func(s *source, t *statement, yes bool) { s.old.stripNames = yes })},
-	{"auth.checkrad-assume-logged", flag(func(s *source, t *statement, yes bool) { s.assumeLogged(t, yes) })},
-	{"auth.reject-malformed-names", flag(func(s *source, t *statement, yes bool) {
+	{"auth.strip-names", yesNo(func(s *source, t *statement, yes bool) { s.old.stripNames = yes })},
+	{"auth.checkrad-assume-logged", yesNo(func(s *source, t *statement, yes bool) { s.assumeLogged(t, yes) })},
+	{"auth.reject-malformed-names", yesNo(func(s *source, t *statement, yes bool) {
 		s.toml.Set("server", "bad-names", map[bool]string{true: "reject", false: "discard"}[yes], t.at)
 	})},
 	{"auth.password-expire-warning", func(s *source, t *statement) { s.expireWarning(t) }},
@@ -61,13 +61,13 @@ var acctKeywords = []keyword{
 	{"acct.max-requests", needless(noQueue)},
 	{"acct.time-to-live", func(s *source, t *statement) { s.deadline(t, "acct-deadline") }},
 	{"acct.request-cleanup-delay", func(s *source, t *statement) { s.cleanup(&s.old.acct, t) }},
-	{"acct.detail", flag(func(s *source, t *statement, yes bool) {
+	{"acct.detail", yesNo(func(s *source, t *statement, yes bool) {
 		if yes {
 			s.report.Lookf(t.at, "detail yes: %s", noDetail)
 		}
 	})},
 	{"acct.detail-file-name", look(noDetail)},
-	{"acct.system", flag(func(s *source, t *statement, yes bool) {
+	{"acct.system", yesNo(func(s *source, t *statement, yes bool) {
 		if yes {
 			s.report.Lookf(t.at, "system yes: %s", noSessions)
 		}
@@ -83,7 +83,7 @@ var otherKeywords = []keyword{
 			s.report.Lookf(t.at, "method sql: sessions in SQL are not counted; %s", noSessions)
 		}
 	}},
-	{"mlc.checkrad-assume-logged", flag(func(s *source, t *statement, yes bool) { s.assumeLogged(t, yes) })},
+	{"mlc.checkrad-assume-logged", yesNo(func(s *source, t *statement, yes bool) { s.assumeLogged(t, yes) })},
 	{"proxy.max-requests", needless("it was obsolete there, too")},
 	{"proxy.request-cleanup-delay", needless("it was obsolete there, too")},
 	{"rewrite.stack-size", needless("[policy] call-depth and steps bound scripts")},

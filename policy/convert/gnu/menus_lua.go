@@ -76,15 +76,23 @@ func (s *source) menu(b *script, m *menu) {
 	b.linef("choices = {")
 	b.indent++
 	for i := range m.choices {
-		b.linef("[%s] = %s,", luaString(m.choices[i].answer), s.choice(&m.choices[i]))
+		b.choice("["+luaString(m.choices[i].answer)+"]", s.choice(&m.choices[i]))
 	}
 	b.indent--
 	b.linef("},")
 	if m.rest != nil {
-		b.linef("rest = %s,", s.choice(m.rest))
+		b.choice("rest", s.choice(m.rest))
 	}
 	b.indent--
 	b.linef("},")
+}
+
+// choice writes one entry of a menu, whose value may have several lines.
+func (b *script) choice(key, value string) {
+	lines := strings.Split(key+" = "+value+",", "\n")
+	for _, line := range lines {
+		b.linef("%s", line)
+	}
 }
 
 // menuText gives the text, a line of Lua for each of its own.
@@ -111,7 +119,7 @@ func (s *source) choice(c *choice) string {
 	}
 	text := "accept{" + strings.Join(items, ", ") + "}"
 	if computed || after != "" {
-		return "function(req) return " + text + " end"
+		return "function(req)\n  return " + text + "\nend"
 	}
 	return text
 }

@@ -38,8 +38,12 @@ func TestMenus(t *testing.T) {
   ["m"] = {
     text = "",
     choices = {
-      ["a"] = function(req) return accept{{"Framed-IP-Address", net.ntoa(net.aton("192.0.2.1") + (req:int("NAS-Port") or 0))}} end,
-      ["b"] = function(req) return accept{next = "menu", state = keep(req, "m"), {"Reply-Message", "bye"}, {"Termination-Action", "RADIUS-Request"}} end,
+      ["a"] = function(req)
+        return accept{{"Framed-IP-Address", net.ntoa(net.aton("192.0.2.1") + (req:int("NAS-Port") or 0))}}
+      end,
+      ["b"] = function(req)
+        return accept{next = "menu", state = keep(req, "m"), {"Reply-Message", "bye"}, {"Termination-Action", "RADIUS-Request"}}
+      end,
       [""] = "other",
     },
   },
