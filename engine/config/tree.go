@@ -40,6 +40,7 @@ func ReadTree(files *raddb.Tree, o Options) (*Tree, raddb.List) {
 	t := &Tree{Files: files, Config: c}
 	t.Dictionary = dictionary.Load(files, c.Dictionary.File, &errs)
 	t.Clients = nas.LoadWith(files, c.Clients.File, names, &errs)
+	t.compareFlags(&errs)
 	t.Realms = &proxy.Realms{}
 	if present(files, c.Realms.File) {
 		t.Realms = proxy.Load(files, c.Realms.File, proxy.Options{Clients: t.Clients, Names: names}, &errs)
