@@ -59,6 +59,7 @@ type Server struct {
 	NoCredential   bool           `toml:"no-credential" doc:"answer Access-Requests that have neither a credential nor Message-Authenticator (call-check NASes)"`
 	StrictNames    bool           `toml:"strict-names" doc:"refuse user names with control characters"`
 	NameChars      string         `toml:"username-chars" doc:"characters of user names beside letters and digits, where a client has none of its own; empty: any. GNU Radius had \".-_!@#$%^&\\/\"; a MAC address needs \":\" too"`
+	LocalAttrs     bool           `toml:"local-attributes" doc:"give each request GNU-Server-Address and GNU-Server-Port, the IPv4 address and the port that were asked, as GNU Radius did"`
 	BadNames       string         `toml:"bad-names" one:"reject discard" doc:"what becomes of an Access-Request whose User-Name is malformed; with discard also of one without a name"`
 	ExpireWarning  time.Duration  `toml:"expire-warning" min:"0s" max:"36500d" doc:"an accept so shortly before Expiration, or sooner, has the text password-expire-warning; 0s: none has"`
 	MaxInflight    int            `toml:"max-inflight" min:"1" max:"1048576" doc:"requests of one client in work at once"`

@@ -55,5 +55,6 @@ type Settings struct {
 	Names                       *nas.Charset  // octets of user names, for clients that say nothing; nil: no bounds
 	DiscardNames                bool          // a missing, empty or malformed User-Name gets no answer, not a reject
 	ExpireWarning               time.Duration // from so long before Expiration on an accept has its text; 0: never
+	LocalAttributes             bool          // requests have GNU-Server-Address and GNU-Server-Port
 	LogPasswords                bool          // the lines of requests have the passwords of PAP
 }

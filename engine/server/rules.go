@@ -1,6 +1,8 @@
 package server
 
 import (
+	"encoding/binary"
+
 	"perilune/engine/dictionary"
 	"perilune/engine/radius"
 	"perilune/engine/users"
@@ -40,11 +42,12 @@ func controlOctets(name []byte) bool {
 
 // ruleAttributes are attributes that some rule of GNU Radius asks for; nil where the dictionary lacks one.
 type ruleAttributes struct {
-	expireDays *dictionary.Attribute // Password-Expire-Days
-	logMask    *dictionary.Attribute // Log-Mode-Mask
-	callback   *dictionary.Attribute // Callback-Id
-	authData   *dictionary.Attribute // Auth-Data
-	names      byText[users.Macro]   // of Replace-User-Name
+	expireDays *dictionary.Attribute    // Password-Expire-Days
+	logMask    *dictionary.Attribute    // Log-Mode-Mask
+	callback   *dictionary.Attribute    // Callback-Id
+	authData   *dictionary.Attribute    // Auth-Data
+	local      [2]*dictionary.Attribute // GNU-Server-Address, GNU-Server-Port
+	names      byText[users.Macro]      // of Replace-User-Name
 	dropped    []*dictionary.Attribute
 }
 
@@ -57,11 +60,27 @@ var forCallback = []string{
 func (a *ruleAttributes) find(d *dictionary.Dictionary) {
 	a.expireDays, a.logMask, a.callback = d.Attribute("Password-Expire-Days"), d.Attribute("Log-Mode-Mask"), d.Attribute("Callback-Id")
 	a.authData = d.Attribute("Auth-Data")
+	a.local = [...]*dictionary.Attribute{d.Attribute("GNU-Server-Address"), d.Attribute("GNU-Server-Port")}
 	for _, name := range forCallback {
 		if attr := d.Attribute(name); attr != nil {
 			a.dropped = append(a.dropped, attr)
 		}
 	}
+}
+
+// addLocal lets the request have the address and port that were asked (GNU Radius). The address is of IPv4.
+func (r *Request) addLocal() {
+	local := r.Generation.prepare().local
+	if !r.Generation.Settings.LocalAttributes || local[0] == nil || local[1] == nil {
+		return
+	}
+	if a := r.Peer.Local.Addr().Unmap(); a.Is4() {
+		v := a.As4()
+		r.Attributes.Add(dictionary.Ref{Attr: local[0], Tag: dictionary.AnyTag}, v[:])
+	}
+	var port [4]byte
+	binary.BigEndian.PutUint32(port[:], uint32(r.Peer.Local.Port()))
+	r.Attributes.Add(dictionary.Ref{Attr: local[1], Tag: dictionary.AnyTag}, port[:])
 }
 
 // copyAuthData lets the request have the Auth-Data of its rules, as the manual of GNU Radius says: programs get it

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -169,5 +170,26 @@ func TestAuthData(t *testing.T) {
 	g.Settings.Texts.Denied = textOf(t, g, "%C{Auth-Data}")
 	if got := texts(&login(t, g, "bob", "x").Reply); len(got) != 1 || got[0] != `Reply-Message = "extra"` {
 		t.Errorf("%s", got)
+	}
+}
+
+// TestLocalAttributes: what was asked is in the request, if the settings say so.
+func TestLocalAttributes(t *testing.T) {
+	g := load(t, "bob Auth-Type = Reject\n\tNULL\n", nil)
+	g.Settings.Texts.Denied = textOf(t, g, "%C{GNU-Server-Address}:%C{GNU-Server-Port}")
+	for local, want := range map[string]string{"192.0.2.1:1645": "192.0.2.1:1645", "[::ffff:192.0.2.1]:1812": "192.0.2.1:1812", "[::1]:1645": "0:1645", "": "0:0"} {
+		g.Settings.LocalAttributes = local != ""
+		r := incoming(g, "auth")
+		if local != "" {
+			r.Peer.Local = netip.MustParseAddrPort(local)
+		}
+		c := core(t, CoreOptions{})
+		if why := c.receive(r, wire(t, g, homeSecret, Question{Attributes: attrs(t, g, "User-Name = bob", "User-Password = x")})); why != 0 {
+			t.Fatal(why)
+		}
+		c.process(r)
+		if got, _ := r.Reply.First(g.Dictionary.Known.ReplyMessage); string(got) != want {
+			t.Errorf("%s: %q", local, got)
+		}
 	}
 }

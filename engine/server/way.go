@@ -192,6 +192,7 @@ func (c *Core) identify(r *Request) bool {
 		r.ReceivedUser = name
 	}
 	r.Method = r.method()
+	r.addLocal()
 	if r.Trace != nil {
 		r.Trace.List("request", &r.Attributes)
 	}

@@ -70,8 +70,8 @@ var refused = map[string]string{
 	"packet-src-port":        aboutPacket + "req.src_port",
 	"packet-dst-ip-address":  aboutPacket + "req.listener",
 	"packet-dst-port":        aboutPacket + "req.listener",
-	"gnu-server-address":     aboutPacket + "req.listener",
-	"gnu-server-port":        aboutPacket + "req.listener",
+	"gnu-server-address":     localWay,
+	"gnu-server-port":        localWay,
 	"packet-type":            `only Access-Requests ask the users file`,
 	"response-packet-type":   `write a reply hook: on("reply", {when={verdict="reject"}}, fn)`,
 	"virtual-server":         `write huntgroup("name", fn), then Huntgroup-Name = "name"`,
@@ -82,9 +82,13 @@ var refused = map[string]string{
 // aboutPacket begins the way out for what is known of a packet beside its attributes.
 const aboutPacket = `write huntgroup("name", fn), then Huntgroup-Name = "name", or a computed value, with `
 
+// localWay is the way out for the attributes that Options.Local allows.
+const localWay = "set local-attributes = true in [server] of config.toml"
+
 // names resolves attribute names, each spelling once for each dialect.
 type names struct {
 	d     *dictionary.Dictionary
+	local bool // GNU-Server-Address and GNU-Server-Port are in the request
 	table *Table
 	seen  [3]map[string]*name
 	ids   map[*dictionary.Attribute]uint16
@@ -121,7 +125,7 @@ func (ns *names) get(text []byte, d Dialect) *name {
 
 func (ns *names) resolve(text string, d Dialect) *name {
 	low := strings.ToLower(text)
-	if way := refused[low]; way != "" {
+	if way := refused[low]; way != "" && (way != localWay || !ns.local) {
 		return &name{err: fmt.Errorf("%s cannot be had in a users file; %s", text, way)}
 	}
 	if d == FreeRADIUS && low == "password" {

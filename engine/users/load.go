@@ -68,6 +68,7 @@ func newLoader(tree *raddb.Tree, o Options, lang language, errs *raddb.List) *lo
 		tree: tree,
 		memo: memo{seed: maphash.MakeSeed()},
 	}
+	l.names.local = o.Local
 	return l
 }
 

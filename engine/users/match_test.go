@@ -159,3 +159,18 @@ func TestGroup(t *testing.T) {
 		}
 	}
 }
+
+// TestLocal: rules may ask for the server's own address where requests have it.
+func TestLocal(t *testing.T) {
+	d := loadDictionary(t)
+	table, errs := loadText(t, d, "DEFAULT	GNU-Server-Port = 1645, GNU-Server-Address = 127.0.0.1	Reply-Message = \"in\"\n", Options{Local: true})
+	if errs.Failed() {
+		t.Fatal(errs)
+	}
+	for request, want := range map[string]bool{"GNU-Server-Port = 1645, GNU-Server-Address = 127.0.0.1": true, "GNU-Server-Port = 1646, GNU-Server-Address = 127.0.0.1": false, "NAS-Port = 1645": false} {
+		q := query(t, d, "User-Name = bob, "+request)
+		if table.Match(q); q.Found != want {
+			t.Errorf("%s: %v", request, q.Found)
+		}
+	}
+}

@@ -36,6 +36,7 @@ type Options struct {
 	Dialect    Dialect
 	HugePages  bool           // quicker to match in, but its page faults stall others: at start, not at a reload
 	IgnoreCase bool           // ASCII letters of user names fold, at load and at match
+	Local      bool           // requests have GNU-Server-Address and GNU-Server-Port, so that rules may ask for them
 	Location   *time.Location // of Login-Time and Expiration; nil: the process's zone
 	Yield      func()         // called every now and then while loading; nil: never
 

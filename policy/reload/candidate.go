@@ -156,7 +156,7 @@ func (b *builder) loadScripts(c *Candidate, errs *raddb.List) {
 func (b *builder) usersOptions(c *Candidate, a *accounts) users.Options {
 	return users.Options{
 		Dictionary: c.Dictionary, Names: c.Program, Dialect: c.Config.Users.Dialect, IgnoreCase: c.Config.Users.IgnoreCase,
-		Location: c.Config.Server.Timezone, Yield: b.o.Busy.Yield, Stored: c.StoredPassword, AuthType: a.order, Program: c.Programs.Check,
+		Location: c.Config.Server.Timezone, Local: c.Config.Server.LocalAttrs, Yield: b.o.Busy.Yield, Stored: c.StoredPassword, AuthType: a.order, Program: c.Programs.Check,
 	}
 }
 
@@ -181,7 +181,7 @@ func (b *builder) test(c *Candidate, errs *raddb.List) {
 // RunTests runs the policy's tests in the candidate. It fills what o must say of the generation.
 func (c *Candidate) RunTests(o policytest.Options) *policytest.Result {
 	o.Generation, o.Program, o.Tree, o.Dir = c.Generation, c.Program, c.Tree, c.ScriptsDir
-	o.Users = users.Options{Dialect: c.Config.Users.Dialect, IgnoreCase: c.Config.Users.IgnoreCase, Location: c.Config.Server.Timezone}
+	o.Users = users.Options{Dialect: c.Config.Users.Dialect, IgnoreCase: c.Config.Users.IgnoreCase, Location: c.Config.Server.Timezone, Local: c.Config.Server.LocalAttrs}
 	return policytest.Run(o)
 }
 
@@ -201,6 +201,7 @@ func settings(files *config.Tree) server.Settings {
 		Names:                       nameChars(c.Server.NameChars),
 		DiscardNames:                c.Server.BadNames == "discard",
 		ExpireWarning:               c.Server.ExpireWarning,
+		LocalAttributes:             c.Server.LocalAttrs,
 		LogPasswords:                c.Log.Passwords,
 		MaxInflight:                 c.Server.MaxInflight,
 		ChallengeTries:              c.Server.ChallengeTries,
