@@ -117,6 +117,7 @@ func TestExecProgramWait(t *testing.T) {
 		{"cannot run", "exit 2", `reject program: Reply-Message = "Access denied"`},
 		{"is killed", "kill -9 $$", `reject program: Reply-Message = "Access denied"`},
 		{"prints garbage", "echo Filter-Id = a; echo ???; echo Filter-Id = b", `accept: Reply-Message = "rule", Session-Timeout = 60, Filter-Id = "b"`},
+		{"prints comments", "echo '# hello'; echo; echo Filter-Id = b; echo '# bye'", `accept: Reply-Message = "rule", Session-Timeout = 60, Filter-Id = "b"`},
 		{"prints octets", `printf '\000\377\n'`, `accept: Reply-Message = "rule", Session-Timeout = 60`},
 		{"prints an unknown attribute", "echo No-Such = 1", `accept: Reply-Message = "rule", Session-Timeout = 60`},
 		{"prints a value that is too long", "printf 'Filter-Id = '; head -c 300 /dev/zero | tr '\\0' x", `accept: Reply-Message = "rule", Session-Timeout = 60`},

@@ -30,9 +30,9 @@ func (c *Core) readOutput(r *Request, cmd *command, output []byte, said *diction
 // maxOutputLines is more than a packet has attributes.
 const maxOutputLines = 2048
 
-// readPairs reads one line.
+// readPairs reads one line. A line that begins with # says nothing.
 func (r *Request) readPairs(line string, said *dictionary.List) error {
-	for line != "" {
+	for line != "" && line[0] != '#' {
 		n := pairEnd(line)
 		text := strings.TrimSpace(line[:n])
 		line = strings.TrimPrefix(line[n:], ",")
