@@ -1,6 +1,8 @@
 package gnu
 
 import (
+	"perilune/policy/convert/output"
+
 	"fmt"
 	"net/netip"
 	"strings"
@@ -165,7 +167,7 @@ func (s *source) appendClient(lines []clientLine, host string, p peer, n *statio
 		}
 	}
 	for _, prefix := range prefixes {
-		text := fmt.Sprintf("%-18s %s", prefix, quoteField(p.secret))
+		text := fmt.Sprintf("%-18s %s", prefix, output.Quote(p.secret))
 		if words := s.clientOptions(host, n); words != "" {
 			text += "  " + words
 		}
@@ -180,7 +182,7 @@ func (s *source) clientOptions(host string, n *station) string {
 	if n != nil {
 		words = append(words, quotedName(n.name))
 		if n.kind != "true" && n.kind != "false" {
-			words = append(words, "type="+bareField(n.kind))
+			words = append(words, "type="+output.Field(n.kind))
 		}
 		if v := n.arg("broken_pass", "0"); v != "0" {
 			words = append(words, "broken-pass")
@@ -200,8 +202,8 @@ func (s *source) clientOptions(host string, n *station) string {
 
 // quotedName quotes what could be taken for an option.
 func quotedName(name string) string {
-	if bare := bareField(name); bare != name || strings.Contains(name, "-") || name == "proxy" {
-		return quoteField(name)
+	if bare := output.Field(name); bare != name || strings.Contains(name, "-") || name == "proxy" {
+		return output.Quote(name)
 	}
 	return name
 }
@@ -210,7 +212,7 @@ func quotedName(name string) string {
 func compareOptions(n *station) (words []string) {
 	for _, name := range []string{"compare-auth-flag", "compare-acct-flag", "compare-attribute-flag"} {
 		if flag := n.arg(name, ""); flag != "" {
-			words = append(words, name+"="+bareField(flag))
+			words = append(words, name+"="+output.Field(flag))
 		}
 	}
 	return words

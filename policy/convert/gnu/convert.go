@@ -48,6 +48,7 @@ func Convert(o Options, out *output.Tree, report *output.Report) error {
 	convertHuntgroups(s)
 	convertUsers(s)
 	s.convertMenus()
+	s.convertClientConf()
 	s.finish()
 	return nil
 }

@@ -30,6 +30,12 @@ func convert(t *testing.T, files map[string]string, o Options) (*output.Tree, st
 func writeFiles(t *testing.T, files map[string]string) string {
 	t.Helper()
 	root := t.TempDir()
+	writeTo(t, root, files)
+	return root
+}
+
+func writeTo(t *testing.T, root string, files map[string]string) {
+	t.Helper()
 	for name, text := range files {
 		path := filepath.Join(root, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -39,7 +45,6 @@ func writeFiles(t *testing.T, files map[string]string) string {
 			t.Fatal(err)
 		}
 	}
-	return root
 }
 
 // about gives the lines of a report that begin with a file's name.

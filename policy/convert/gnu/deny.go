@@ -1,6 +1,9 @@
 package gnu
 
-import "perilune/engine/raddb"
+import (
+	"perilune/engine/raddb"
+	"perilune/policy/convert/output"
+)
 
 // convertDeny copies the names of access.deny.
 func (s *source) convertDeny() {
@@ -14,7 +17,7 @@ func (s *source) convertDeny() {
 		if len(l.words) > 1 {
 			s.report.Lookf(l.at, "only the first of %d words is taken as a name", len(l.words))
 		}
-		f.Printf("%s\n", bareField(l.words[0]))
+		f.Printf("%s\n", output.Field(l.words[0]))
 	}
 	s.report.Donef(raddb.Pos{File: "access.deny"}, "%d names", len(list))
 }

@@ -3,7 +3,6 @@ package gnu
 import (
 	"cmp"
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -17,7 +16,7 @@ import (
 // convertDictionary puts the shipped dictionary into the new tree, and beside it what the old one says beyond
 // it: a file of the site's own attributes, values, names and flags for each old file that has some.
 func (s *source) convertDictionary() {
-	s.copyShipped()
+	output.CopyShipped(s.out, shipped.Files, "dictionary")
 	var none raddb.List
 	base := dictionary.Load(raddb.OpenFS(shipped.Files), "dictionary", &none)
 	var errs raddb.List
@@ -26,30 +25,18 @@ func (s *source) convertDictionary() {
 	s.noteOld(errs)
 	var nothing output.Tree
 	nothing.File("dictionary")
-	bare := dictionary.Load(raddb.OpenFS(treeFS{&nothing, ""}), "dictionary", &none)
+	bare := dictionary.Load(raddb.OpenFS(nothing.FS("")), "dictionary", &none)
 	w := dictionaryWriter{s: s, base: base, old: old, bare: bare, files: map[string]*strings.Builder{}}
 	for _, a := range inFileOrder(old) {
 		w.attribute(a)
 	}
 	w.write()
 	var wrong raddb.List
-	s.dict = dictionary.Load(raddb.OpenFS(treeFS{s.out, "raddb"}), "dictionary", &wrong)
+	s.dict = dictionary.Load(raddb.OpenFS(s.out.FS("raddb")), "dictionary", &wrong)
 	s.dict.Freeze()
 	for _, e := range wrong {
 		s.report.Lookf(raddb.Pos{File: "dictionary"}, "the new dictionary: %v", e)
 	}
-}
-
-// copyShipped copies the files of the dictionary that the program carries.
-func (s *source) copyShipped() {
-	fs.WalkDir(shipped.Files, ".", func(name string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || !strings.HasPrefix(name, "dictionary") {
-			return err
-		}
-		text, err := fs.ReadFile(shipped.Files, name)
-		s.out.File("raddb/" + name).Write(text)
-		return err
-	})
 }
 
 // noteOld reports what the old dictionary's reader says, but for warnings that the old server gave too.

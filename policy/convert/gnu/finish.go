@@ -11,6 +11,8 @@ func (s *source) finish() {
 	s.toml.Set("policy", "scripts", "../scripts", raddb.Pos{})
 	s.toml.Set("state", "dir", "../state", raddb.Pos{})
 	s.out.File("raddb/config.toml").WriteString(s.toml.Render())
+	s.noteOldPaths()
+	s.noteRest()
 	s.noteDifferences()
 }
 
@@ -22,5 +24,18 @@ func (s *source) noteDifferences() {
 		s.report.Differsf(none, "an Access-Reject is held back a second ([server] reject-delay)")
 	}
 	s.report.Differsf(none, "an Accounting-Request whose authenticator is wrong is discarded, not recorded")
+	s.report.Lookf(none, "%s; the original's were in %s", noDetail, s.acctDir())
+	s.report.Lookf(none, "%s: the old radutmp and radwtmp are not read", noSessions)
 	s.report.Differsf(none, "a State that this server did not make is rejected")
+}
+
+// acctDir gives the directory of the original's detail files.
+func (s *source) acctDir() string {
+	switch {
+	case s.o.AcctDir != "":
+		return s.o.AcctDir
+	case s.old.acctDir.text != "":
+		return s.old.acctDir.text
+	}
+	return "/var/log/radacct"
 }

@@ -61,17 +61,9 @@ var acctKeywords = []keyword{
 	{"acct.max-requests", needless(noQueue)},
 	{"acct.time-to-live", func(s *source, t *statement) { s.deadline(t, "acct-deadline") }},
 	{"acct.request-cleanup-delay", func(s *source, t *statement) { s.cleanup(&s.old.acct, t) }},
-	{"acct.detail", yesNo(func(s *source, t *statement, yes bool) {
-		if yes {
-			s.report.Lookf(t.at, "detail yes: %s", noDetail)
-		}
-	})},
+	{"acct.detail", yesNo(func(*source, *statement, bool) {})}, // all are told once that there are none
 	{"acct.detail-file-name", look(noDetail)},
-	{"acct.system", yesNo(func(s *source, t *statement, yes bool) {
-		if yes {
-			s.report.Lookf(t.at, "system yes: %s", noSessions)
-		}
-	})},
+	{"acct.system", yesNo(func(*source, *statement, bool) {})}, // sessions, likewise
 	{"acct.compare-attribute-flag", func(s *source, t *statement) { s.compareFlag(t, "compare-acct") }},
 	{"acct.trace-rules", needless("each line of the log names the rule that decided (rule=users:12)")},
 }

@@ -1,6 +1,8 @@
 package gnu
 
 import (
+	"perilune/policy/convert/output"
+
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -78,7 +80,7 @@ func (s *source) realm(r *realmLine) string {
 	}
 	flags := s.realmFlags(r)
 	if r.local {
-		return joined(bareField(r.name), "LOCAL", flags)
+		return joined(output.Field(r.name), "LOCAL", flags)
 	}
 	var servers []string
 	for _, host := range r.servers {
@@ -90,7 +92,7 @@ func (s *source) realm(r *realmLine) string {
 		s.report.Lookf(r.at, "realm %s is left out, as by the original: no server of it has a secret in clients", r.name)
 		return ""
 	}
-	return joined(bareField(r.name), strings.Join(servers, ","), append(flags, "retransmit=client"))
+	return joined(output.Field(r.name), strings.Join(servers, ","), append(flags, "retransmit=client"))
 }
 
 func joined(name, servers string, flags []string) string {
