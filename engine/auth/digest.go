@@ -5,6 +5,7 @@ import (
 	"crypto/md5"
 	"crypto/sha1"
 	"crypto/sha256"
+	"crypto/sha3"
 	"crypto/sha512"
 	"crypto/subtle"
 	"encoding/base64"
@@ -41,12 +42,22 @@ func parseHeader(name, rest []byte) (Stored, error) {
 // sha2 are the schemes of SHA-2 by their bits.
 var sha2 = map[string]Scheme{"224": SchemeSHA224, "256": SchemeSHA256, "384": SchemeSHA384, "512": SchemeSHA512}
 
+// sha3Schemes are those of SHA-3.
+var sha3Schemes = map[string]Scheme{"224": SchemeSHA3x224, "256": SchemeSHA3x256, "384": SchemeSHA3x384, "512": SchemeSHA3x512}
+
 // parseSHA2 reads what follows {SHA256}, {SSHA256} and their like. {SHA2} leaves the bits to the hash's length.
+// {SHA3-256} and {SSHA3-256} are read as well.
 func parseSHA2(name string, rest []byte) (Stored, error) {
 	if scheme := sha2[strings.TrimPrefix(name, "ssha")]; scheme != schemeNone {
 		return parseSaltedDigest(scheme, rest)
 	}
 	if scheme := sha2[strings.TrimPrefix(name, "sha")]; scheme != schemeNone {
+		return parseDigest(scheme, rest)
+	}
+	if scheme := sha3Schemes[strings.TrimPrefix(name, "ssha3-")]; scheme != schemeNone {
+		return parseSaltedDigest(scheme, rest)
+	}
+	if scheme := sha3Schemes[strings.TrimPrefix(name, "sha3-")]; scheme != schemeNone {
 		return parseDigest(scheme, rest)
 	}
 	if name != "sha2" {
@@ -67,11 +78,11 @@ func (s Scheme) sumLen() int {
 		return md5.Size
 	case SchemeSHA1:
 		return sha1.Size
-	case SchemeSHA224:
+	case SchemeSHA224, SchemeSHA3x224:
 		return sha256.Size224
-	case SchemeSHA256:
+	case SchemeSHA256, SchemeSHA3x256:
 		return sha256.Size
-	case SchemeSHA384:
+	case SchemeSHA384, SchemeSHA3x384:
 		return sha512.Size384
 	}
 	return sha512.Size
@@ -147,6 +158,25 @@ func (s Scheme) digest(in []byte) []byte {
 		sum := sha512.Sum384(in)
 		return sum[:]
 	}
+	if s >= SchemeSHA3x224 {
+		return s.sha3(in)
+	}
 	sum := sha512.Sum512(in)
+	return sum[:]
+}
+
+func (s Scheme) sha3(in []byte) []byte {
+	switch s {
+	case SchemeSHA3x224:
+		sum := sha3.Sum224(in)
+		return sum[:]
+	case SchemeSHA3x256:
+		sum := sha3.Sum256(in)
+		return sum[:]
+	case SchemeSHA3x384:
+		sum := sha3.Sum384(in)
+		return sum[:]
+	}
+	sum := sha3.Sum512(in)
 	return sum[:]
 }

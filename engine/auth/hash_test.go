@@ -9,7 +9,7 @@ import (
 
 // What Hash gives is what Parse reads, with a salt of its own each time.
 func TestHash(t *testing.T) {
-	for _, scheme := range []string{"bcrypt", "sha512crypt", "sha256crypt", "ssha512", "ssha256", "ssha", "nt"} {
+	for _, scheme := range []string{"argon2id", "bcrypt", "sha512crypt", "sha256crypt", "ssha512", "ssha256", "ssha", "nt"} {
 		one, err := Hash(scheme, []byte("grüße"))
 		if err != nil {
 			t.Errorf("%s: %v", scheme, err)

@@ -24,13 +24,17 @@ const (
 	SchemePBKDF2SHA1  // $pbkdf2$ and its other forms
 	SchemePBKDF2SHA256
 	SchemePBKDF2SHA512
-	SchemeMD5    // {MD5}, {SMD5}
-	SchemeSHA1   // {SHA}, {SSHA}
-	SchemeSHA224 // {SHA224}, {SSHA224}
-	SchemeSHA256 // {SHA256}, {SSHA256}
-	SchemeSHA384 // {SHA384}, {SSHA384}
-	SchemeSHA512 // {SHA512}, {SSHA512}
-	SchemeNT     // {NT}: MD4 of UTF-16LE
+	SchemeMD5      // {MD5}, {SMD5}
+	SchemeSHA1     // {SHA}, {SSHA}
+	SchemeSHA224   // {SHA224}, {SSHA224}
+	SchemeSHA256   // {SHA256}, {SSHA256}
+	SchemeSHA384   // {SHA384}, {SSHA384}
+	SchemeSHA512   // {SHA512}, {SSHA512}
+	SchemeSHA3x224 // {SHA3-224}, {SSHA3-224}
+	SchemeSHA3x256
+	SchemeSHA3x384
+	SchemeSHA3x512
+	SchemeNT // {NT}: MD4 of UTF-16LE
 )
 
 // Bounds of cost: a password of more would hold a worker for seconds.

@@ -59,6 +59,8 @@ var passwordNames = []struct{ name, header string }{
 	{"SSHA-Password", "{ssha}"}, {"SSHA1-Password", "{ssha}"}, {"SHA2-Password", "{sha2}"},
 	{"SHA2-256-Password", "{sha256}"}, {"SHA2-512-Password", "{sha512}"}, {"SSHA2-224-Password", "{ssha224}"},
 	{"SSHA2-256-Password", "{ssha256}"}, {"SSHA2-384-Password", "{ssha384}"}, {"SSHA2-512-Password", "{ssha512}"},
+	{"SSHA3-224-Password", "{ssha3-224}"}, {"SSHA3-256-Password", "{ssha3-256}"}, {"SSHA3-384-Password", "{ssha3-384}"},
+	{"SSHA3-512-Password", "{ssha3-512}"},
 }
 
 // prepare gives the generation's native, and makes it at first use. Two goroutines may make it at the same

@@ -179,6 +179,7 @@ func TestStoredPassword(t *testing.T) {
 		{"Password-With-Header", "$argon2id$v=19$m=2097152,t=1,p=4$c29tZXNhbHQ$yNvYko5IVyf+3KSuPzr1AcXl6kI+SIJc", true, false},
 		{"Crypt-Password", "garbage", false, false},
 		{"Filter-Id", "\xff", false, true},
+		{"LM-Password", "0123456789abcdef", false, false},
 	} {
 		err := g.StoredPassword(d.Attribute(c.name), []byte(c.value))
 		if _, refused := err.(users.Refused); refused != c.refused || (err == nil) != c.fine {

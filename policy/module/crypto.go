@@ -34,7 +34,7 @@ func cryptoFunctions() []Function {
 	}
 	return []Function{
 		w("verify", "crypto.verify(stored, plain)", "Whether plain is the password stored as clear text, {SSHA}…, $6$… and so on; nil and why if stored is malformed.", cryptoVerify),
-		w("hash", "crypto.hash(scheme, plain)", "A password in stored form: bcrypt, sha512crypt, sha256crypt, ssha512, ssha256, ssha or nt.", cryptoHash),
+		w("hash", "crypto.hash(scheme, plain)", "A password in stored form: argon2id, bcrypt, sha512crypt, sha256crypt, ssha512, ssha256, ssha or nt.", cryptoHash),
 		f("sha256", "crypto.sha256(text)", "32 octets; bytes.hex shows them.", digest(sha256.New)),
 		f("sha1", "crypto.sha1(text)", "20 octets.", digest(sha1.New)),
 		f("md5", "crypto.md5(text)", "16 octets.", digest(md5.New)),
