@@ -10,6 +10,7 @@ import (
 const (
 	concatName = "\x00concat"
 	passName   = "\x00pass" // gives its arguments back
+	shieldName = "\x00last" // a parameter; see shield
 )
 
 // boundConcat replaces `..` in a chunk. It is an instruction that makes strings of any length and that nothing
@@ -57,6 +58,7 @@ func (r *rewriter) statement(st ast.Stmt) {
 	case *ast.FuncCallStmt:
 		r.expr(&n.Expr)
 	case *ast.FuncDefStmt:
+		shield(n.Func)
 		r.statements(n.Func.Stmts)
 	case *ast.ReturnStmt:
 		r.list(n.Exprs)
@@ -64,6 +66,30 @@ func (r *rewriter) statement(st ast.Stmt) {
 	default:
 		r.compound(st)
 	}
+}
+
+// shield keeps gopher-lua from putting a call together in the place of a function's last parameter when that is
+// what the call's value is assigned to: it would write over the parameter, and over the locals behind it, before
+// the arguments are read. A further parameter that nobody can name becomes the last one.
+func shield(fn *ast.FunctionExpr) {
+	names := fn.ParList.Names
+	if len(names) > 0 && assigns(fn.Stmts, names[len(names)-1]) {
+		fn.ParList.Names = append(names, shieldName)
+	}
+}
+
+// assigns reports whether a name is assigned somewhere in a list of statements.
+func assigns(list []ast.Stmt, name string) (found bool) {
+	Walk(list, func(node any) bool {
+		if n, ok := node.(*ast.AssignStmt); ok {
+			for _, e := range n.Lhs {
+				id, ok := e.(*ast.IdentExpr)
+				found = found || ok && id.Value == name
+			}
+		}
+		return !found
+	})
+	return found
 }
 
 func (r *rewriter) compound(st ast.Stmt) {
@@ -136,6 +162,7 @@ func (r *rewriter) expr(e *ast.Expr) {
 		r.expr(&n.Receiver)
 		r.list(n.Args)
 	case *ast.FunctionExpr:
+		shield(n)
 		r.statements(n.Stmts)
 	default:
 		r.operator(*e)

@@ -62,6 +62,11 @@ func TestLanguage(t *testing.T) {
 		{"concat meta", `local m = {__concat = function(a, b)
 			return (type(a) == "table" and "T" or a) .. "+" .. (type(b) == "table" and "T" or b) end}
 			local t = setmetatable({}, m) out("a" .. "b" .. t .. "c" .. "d")`, "abT+cd"},
+		{"concat into the last parameter", `local function f(a, s) local v = "v" s = v .. s out(v) return s end out(f(1, "x"))`, "v\nvx"},
+		{"call in brackets into the last parameter", `local function g(a, b) return a .. b, 1 end
+			local function f(s) local v = "v" s = (g(v, s)) return s, v end out(f("x"))`, "vx v"},
+		{"chosen concat into the last parameter", `local function f(s) local v = "v" s = s and v .. s return s, v end out(f("x"))`, "vx v"},
+		{"default concat into the last parameter", `local function f(n, s) local v = "v" s = n or v .. s return s, v end out(f(nil, "x"))`, "vx v"},
 		{"integers", `out(2^53, 1e15, 0.1, 1/3, 1e100, -0.5, 10/2)`, "9007199254740992 1000000000000000 0.1 0.33333333333333 1e+100 -0.5 5"},
 		{"infinite", `out(1/0, -1/0, math.huge)`, "inf -inf inf"},
 		{"tonumber", `out(tonumber("0x10"), tonumber(" 5 "), tonumber("ff", 16), tonumber("z"), tonumber("1_0"), tonumber("1e2"), tonumber("8", 8))`, "16 5 255 nil nil 100 nil"},
