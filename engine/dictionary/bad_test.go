@@ -2,6 +2,7 @@ package dictionary
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -60,6 +61,68 @@ func TestIncludeDepth(t *testing.T) {
 	Load(raddb.Open(dir), "dictionary", &errs)
 	if len(errs) != 1 || !strings.Contains(errs[0].Error(), "files are included more than 16 deep") {
 		t.Errorf("%v", errs)
+	}
+}
+
+// Whatever is put in the place of a dictionary, loading ends soon and says why.
+func TestNoDictionaryAtAll(t *testing.T) {
+	dir := t.TempDir()
+	path := func(name string) string { return filepath.Join(dir, name) }
+	write := func(name, text string) {
+		if err := os.WriteFile(path(name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("noise", strings.Repeat("\x00\xff\xfe \x80garbage \"\n", 100_000))
+	write("latin", "ATTRIBUTE Caf\xe9 200 string\nVALUE Service-Type \xe9t\xe9 900\n# \xff\xfe\n")
+	write("oneline", strings.Repeat("x", 5<<20))
+	write("values", strings.Repeat("VALUE Nothing-Known Some 1\n", 5000))
+	write("closed", "ATTRIBUTE Closed 200 string\n")
+	if err := os.Chmod(path("closed"), 0); err != nil {
+		t.Fatal(err)
+	}
+	huge, err := os.Create(path("huge"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := huge.Truncate(1 << 40); err != nil {
+		t.Fatal(err)
+	}
+	huge.Close()
+	if err := os.Mkdir(path("directory"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write("loop", "$INCLUDE again\n")
+	write("again", "$INCLUDE loop\n")
+	tests := []struct{ name, last string }{
+		{"noise", "more than 1000 errors; the rest of the file was not read"},
+		{"latin", ""},
+		{"oneline", "unknown statement"},
+		{"values", "more than 1000 values have no effect; the rest was not read"},
+		{"closed", "permission denied"},
+		{"huge", "has 1099511627776 octets; expected at most 67108864"},
+		{"directory", "is no regular file"},
+		{"/dev/zero", "is no regular file"},
+		{"loop", "loop includes itself"},
+		{"missing", "no such file"},
+	}
+	for _, tt := range tests {
+		if tt.name == "closed" && os.Geteuid() == 0 {
+			continue // root reads everything
+		}
+		write("dictionary", "$INCLUDE "+tt.name+"\nATTRIBUTE After 201 string\n")
+		var errs raddb.List
+		d := Load(raddb.Open(dir), "dictionary", &errs)
+		if d.Attribute("After") == nil || len(errs) > maxErrors+10 {
+			t.Errorf("%s: the rest is not read, or %d errors are too many", tt.name, len(errs))
+		}
+		last := ""
+		if len(errs) > 0 {
+			last = errs[len(errs)-1].Error()
+		}
+		if !strings.Contains(last, tt.last) || tt.last == "" && last != "" {
+			t.Errorf("%s: %.300q, want %s", tt.name, last, tt.last)
+		}
 	}
 }
 

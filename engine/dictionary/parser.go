@@ -1,8 +1,6 @@
 package dictionary
 
 import (
-	"errors"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -12,6 +10,13 @@ import (
 
 // maxInclude bounds how deep $INCLUDE nests.
 const maxInclude = 16
+
+// maxFile bounds a dictionary file, in octets, and maxErrors what is said of one: they are what a file of
+// another kind would give.
+const (
+	maxFile   = 64 << 20
+	maxErrors = 1000
+)
 
 // A parser reads dictionary files into a Dictionary. It goes on after every error.
 type parser struct {
@@ -44,6 +49,7 @@ type file struct {
 	internal bool          // FLAGS internal stands above
 	lost     bool          // the block's vendor is unknown
 	last     *Attribute    // of the last ATTRIBUTE line, for FLAGS and MEMBER
+	flaws    int           // errors and warnings of its own lines
 }
 
 // A statement is what a line does.
@@ -95,7 +101,7 @@ func (p *parser) include(name string, at raddb.Pos) {
 		p.errs.Errorf(at, "files are included more than %d deep", maxInclude)
 		return
 	}
-	text, err := p.tree.ReadFile(name)
+	text, err := p.tree.ReadFileUpTo(name, maxFile)
 	if err != nil {
 		p.errs.Errorf(at, "the dictionary cannot be read: %v", err)
 		return
@@ -107,14 +113,26 @@ func (p *parser) include(name string, at raddb.Pos) {
 func (p *parser) text(name, text string) {
 	p.open = append(p.open, name)
 	f := file{parser: p, dir: path.Dir(name), lines: raddb.NewFields(text, name, p.errs)}
-	f.lines.HashAnywhere = true
-	for line := f.lines.Next(); line != nil; line = f.lines.Next() {
+	f.lines.HashAnywhere, f.lines.MaxErrors = true, maxErrors
+	for line := f.lines.Next(); line != nil && f.bearable(line[0]); line = f.lines.Next() {
+		before := len(*p.errs)
 		f.statement(line)
+		if !strings.HasPrefix(line[0].Text, "$") { // what other files are like does not count here
+			f.flaws += len(*p.errs) - before
+		}
 	}
 	for _, block := range f.opened {
 		f.errorf(block, "%s is not closed in this file", block.Text)
 	}
 	p.open = p.open[:len(p.open)-1]
+}
+
+// bearable ends a file of which too much has been said.
+func (f *file) bearable(at raddb.Field) bool {
+	if f.flaws >= maxErrors {
+		f.errorf(at, "more than %d errors and warnings; the rest of the file was not read", maxErrors)
+	}
+	return f.flaws < maxErrors
 }
 
 func (f *file) statement(line []raddb.Field) {
@@ -142,7 +160,7 @@ func (f *file) include(line []raddb.Field) {
 // includeIfThere passes over a file that does not exist.
 func (f *file) includeIfThere(line []raddb.Field) {
 	name := f.resolve(line[1].Text)
-	if _, err := f.tree.ReadFile(name); !errors.Is(err, fs.ErrNotExist) {
+	if !f.tree.Absent(name) {
 		f.parser.include(name, f.lines.Pos(line[1]))
 	}
 }
@@ -154,10 +172,8 @@ func (f *file) resolve(name string) string {
 		return name
 	}
 	beside := path.Join(f.dir, name)
-	if _, err := f.tree.ReadFile(beside); errors.Is(err, fs.ErrNotExist) {
-		if _, err := f.tree.ReadFile(name); err == nil {
-			return name
-		}
+	if f.tree.Absent(beside) && !f.tree.Absent(name) {
+		return name
 	}
 	return beside
 }

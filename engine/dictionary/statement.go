@@ -178,8 +178,13 @@ func (f *file) number(field raddb.Field, limit uint64) (uint64, bool) {
 
 // resolveValues gives the VALUE lines that stood before their ATTRIBUTE to it.
 func (p *parser) resolveValues() {
+	before := len(*p.errs)
 	for _, v := range p.values {
 		p.addValue(v)
+		if len(*p.errs)-before > maxErrors {
+			p.errs.Errorf(v.at, "more than %d values have no effect; the rest was not read", maxErrors)
+			break
+		}
 	}
 	p.values = nil
 }

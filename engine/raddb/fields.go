@@ -24,6 +24,7 @@ type Field struct {
 // Text is taken as octets: nothing is said about its character set.
 type Fields struct {
 	HashAnywhere bool // # begins a comment inside unquoted fields too
+	MaxErrors    int  // bad lines after which the text ends; 0: no bound
 
 	src  string
 	file string
@@ -34,6 +35,7 @@ type Fields struct {
 	start  int // offset where that line begins
 	fields []Field
 	bad    bool // the line at hand had an error: it is not given
+	flaws  int  // bad lines so far
 }
 
 // NewFields gives the lines of text. Errors go to errs with file as their place.
@@ -51,8 +53,20 @@ func (s *Fields) Next() []Field {
 		if len(s.fields) > 0 && !s.bad {
 			return s.fields
 		}
+		if s.bad {
+			s.flaw()
+		}
 	}
 	return nil
+}
+
+// flaw counts a bad line and ends the text at the last that is borne.
+func (s *Fields) flaw() {
+	s.flaws++
+	if s.flaws == s.MaxErrors {
+		s.errs.Errorf(Pos{File: s.file, Line: s.line}, "more than %d errors; the rest of the file was not read", s.MaxErrors)
+		s.at = len(s.src)
+	}
 }
 
 // Pos gives the place of a field.

@@ -10,12 +10,40 @@ import (
 func Nearest(name string, candidates iter.Seq[string]) string {
 	best, limit := "", len(name)/3+1
 	low := strings.ToLower(name)
+	var letters [256]int
+	for i := range len(low) {
+		letters[low[i]]++
+	}
 	for c := range candidates {
+		if tooFar(&letters, len(low), c, limit) {
+			continue
+		}
 		if d := distance(low, strings.ToLower(c), limit); d < limit || d == limit && best == "" {
 			best, limit = c, d
 		}
 	}
 	return best
+}
+
+// tooFar reports whether the letters alone, in whatever order, differ by more than limit. Names are many, and most
+// end here.
+func tooFar(letters *[256]int, n int, candidate string, limit int) bool {
+	if d := n - len(candidate); d > limit || -d > limit {
+		return true
+	}
+	var used [256]uint8
+	common := 0
+	for i := range len(candidate) {
+		c := candidate[i]
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if int(used[c]) < letters[c] {
+			used[c]++
+			common++
+		}
+	}
+	return max(n, len(candidate))-common > limit
 }
 
 // DidYouMean gives `; did you mean "x"?` or nothing, to be put at the end of an error text.

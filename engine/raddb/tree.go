@@ -3,6 +3,7 @@ package raddb
 import (
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"hash"
 	"io"
 	"io/fs"
@@ -58,6 +59,28 @@ func (t *Tree) ReadFile(name string) ([]byte, error) {
 	}
 	t.remember(t.Path(name), sha256.Sum256(b))
 	return b, nil
+}
+
+// ReadFileUpTo is ReadFile for a file that is a regular one of at most limit octets; what is not is an error
+// without being read.
+func (t *Tree) ReadFileUpTo(name string, limit int64) ([]byte, error) {
+	f, err := t.open(t.Path(name))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	switch {
+	case err != nil:
+	case !st.Mode().IsRegular():
+		err = fmt.Errorf("%s is no regular file", t.Path(name))
+	case st.Size() > limit:
+		err = fmt.Errorf("%s has %d octets; expected at most %d", t.Path(name), st.Size(), limit)
+	default:
+		return t.ReadFile(name)
+	}
+	t.remember(t.Path(name), [sha256.Size]byte{})
+	return nil, err
 }
 
 // ReadSystemFile reads a file of the system that holds more than a configuration (passwords of accounts): always
