@@ -196,20 +196,16 @@ func TestFreeRADIUSAgrees(t *testing.T) {
 	}
 }
 
-// TestBehindFreeRADIUS has FreeRADIUS forward to us: it hides passwords anew, signs, verifies our answers, checks
-// that Proxy-State comes back, and encrypts salted values again for its own client.
-func TestBehindFreeRADIUS(t *testing.T) {
-	s := serveOnLoopback(t, loopTree(t, map[string]string{
-		"raddb/users":   interopUsers,
-		"raddb/clients": fmt.Sprintf("127.0.0.1 %q front limit-proxy-state=yes require-message-authenticator=no\n", loopSecret),
-	}))
-	front := startFreeRADIUS(t, "", `
+// proxySections and proxyToUs make FreeRADIUS forward everything to a port with a secret.
+const proxySections = `
 	authorize {
 		update control {
 			Proxy-To-Realm := "behind"
 		}
 	}
-`, fmt.Sprintf(`
+`
+
+const proxyToUs = `
 proxy_requests = yes
 home_server perilune {
 	type = auth
@@ -225,7 +221,16 @@ realm behind {
 	auth_pool = perilune
 	nostrip
 }
-`, s.port("auth"), loopSecret))
+`
+
+// TestBehindFreeRADIUS has FreeRADIUS forward to us: it hides passwords anew, signs, verifies our answers, checks
+// that Proxy-State comes back, and encrypts salted values again for its own client.
+func TestBehindFreeRADIUS(t *testing.T) {
+	s := serveOnLoopback(t, loopTree(t, map[string]string{
+		"raddb/users":   interopUsers,
+		"raddb/clients": fmt.Sprintf("127.0.0.1 %q front limit-proxy-state=yes require-message-authenticator=no\n", loopSecret),
+	}))
+	front := startFreeRADIUS(t, "", proxySections, fmt.Sprintf(proxyToUs, s.port("auth"), loopSecret))
 	got := received(radclientTo(t, front, "auth", []string{"User-Name = hidden", "User-Password = hello", "Proxy-State = 0x6f757273"}, "-x", "-r", "1", "-t", "10"))
 	want := []string{"Access-Accept", `Tunnel-Password:2 = "the password of the tunnel is long"`,
 		"MS-MPPE-Send-Key = 0x00112233445566778899aabbccddeeff", "MS-MPPE-Recv-Key = 0xffeeddccbbaa99887766554433221100",

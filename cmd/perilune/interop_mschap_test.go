@@ -101,6 +101,26 @@ func failures(reply, all []string) []string {
 	return append(reply[:1:1], sorted...)
 }
 
+// TestMSCHAPBehindFreeRADIUS: a proxy of another make hands proof and keys on, hidden anew for its own client, which is
+// our send.
+func TestMSCHAPBehindFreeRADIUS(t *testing.T) {
+	s := serveOnLoopback(t, loopTree(t, map[string]string{
+		"raddb/users":   "$DIALECT freeradius\n" + chapUsers,
+		"raddb/clients": fmt.Sprintf("127.0.0.1 %q front proxy\n", loopSecret),
+	}))
+	front := startFreeRADIUS(t, "", proxySections, fmt.Sprintf(proxyToUs, s.port("auth"), loopSecret))
+	for _, c := range []struct{ method, user, want string }{
+		{"mschap", "bob", "# MPPE keys are right\n"},
+		{"mschapv2", "bob", "# MS-CHAP2-Success is right\n  # MPPE keys are right\n"},
+		{"mschapv2", "nt", "# MS-CHAP2-Success is right\n  # MPPE keys are right\n"},
+	} {
+		code, out, errs := told(t, "", "send", "auth", "-server", front, "-secret", loopSecret, "-method", c.method, "User-Name="+c.user, "User-Password=hello")
+		if code != exitOK || !strings.HasSuffix(out, c.want) {
+			t.Errorf("%s: exit code %d\n%s%s\n%s", c.method, code, out, errs, s.log)
+		}
+	}
+}
+
 // TestSendMSCHAPToFreeRADIUS verifies another server's proof and keys by our client.
 func TestSendMSCHAPToFreeRADIUS(t *testing.T) {
 	address := startFreeRADIUS(t, chapUsers, chapSections, "")

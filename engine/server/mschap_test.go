@@ -272,6 +272,16 @@ func TestMSCHAPKeysWithheld(t *testing.T) {
 	}
 }
 
+// TestMSCHAPKeysUnseen: what a trace shows has no key of the session.
+func TestMSCHAPKeysUnseen(t *testing.T) {
+	g := load(t, chapUsers, nil)
+	out := ask(t, offline(), g, Question{Attributes: msAttrs(t, g, 2, "User", "clientPass")})
+	send, ok := out.Reply.First(g.prepare().microsoft.send)
+	if text := out.String(); !ok || strings.Contains(strings.ToLower(text), hex.EncodeToString(send)) || !strings.Contains(text, "MS-MPPE-Send-Key") {
+		t.Errorf("key %x in\n%s", send, text)
+	}
+}
+
 // TestCredentialsOfHooks: every method works for a user whose password a handler has set, also one that the users file
 // does not know.
 func TestCredentialsOfHooks(t *testing.T) {
