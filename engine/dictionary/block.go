@@ -13,7 +13,7 @@ func (f *file) declareVendor(line []raddb.Field) {
 	if !ok {
 		return
 	}
-	v := Vendor{Name: line[1].Text, ID: uint32(id), Format: radius.DefaultVSAFormat, at: f.lines.Pos(line[1])}
+	v := Vendor{Name: line[1].Text, ID: uint32(id), Format: usualFormat(uint32(id)), at: f.lines.Pos(line[1])}
 	for _, word := range line[3:] {
 		format, isFormat := strings.CutPrefix(fold(word.Text), "format=")
 		if !isFormat || !parseFormat(format, &v.Format) {
@@ -25,6 +25,17 @@ func (f *file) declareVendor(line []raddb.Field) {
 		f.errs.Warnf(f.lines.Pos(line[1]), "vendor %s has had the number %d%s; this one counts", v.Name, old.ID, declaredAt(old.at))
 	}
 	f.d.defineVendor(v)
+}
+
+// vendorUSR has had a format of its own before there were words for it: GNU Radius knows it by the number.
+const vendorUSR = 429
+
+// usualFormat is how a vendor lays out its attributes if nobody says it.
+func usualFormat(id uint32) radius.VSAFormat {
+	if id == vendorUSR {
+		return radius.VSAFormat{TypeLen: 4}
+	}
+	return radius.DefaultVSAFormat
 }
 
 // parseFormat reads "1,1", "2,2", "4,0" and "1,1,c".

@@ -80,7 +80,7 @@ func (dec *decoder) kept(start int) []byte {
 // one value of octets.
 func (dec *decoder) vendorSpecific(value []byte, all, rest radius.Attributes) radius.Attributes {
 	id, data, ok := radius.SplitVSA(value)
-	format, sp := radius.DefaultVSAFormat, dec.d.spaces[id]
+	format, sp := usualFormat(id), dec.d.spaces[id]
 	if sp != nil {
 		format = sp.vendor.Format
 	}

@@ -172,3 +172,26 @@ ATTRIBUTE My-Note 200 string
 		t.Error("roots are wrong")
 	}
 }
+
+// GNU Radius has no words for the format of vendor 429: it knows it.
+func TestVendorUSR(t *testing.T) {
+	wire := []byte{26, 14, 0, 0, 1, 0xad, 0, 0, 0x90, 1, 0, 0, 0, 7}
+	for text, want := range map[string]string{
+		"VENDOR USR 429\nATTRIBUTE USR-Speed 0x9001 integer USR\n": "USR-Speed = 7",
+		"":                            "Attr-26.429.36865 = 0x00000007",
+		"VENDOR USR 429 format=4,0\n": "Attr-26.429.36865 = 0x00000007",
+	} {
+		d := sample(t, text)
+		var l List
+		if err := d.Decode(&l, wire, nil, nil); err != nil {
+			t.Error(err)
+		}
+		if diff := cmp.Diff([]string{want}, listText(&l)); diff != "" {
+			t.Errorf("%q (-want +got)\n%s", text, diff)
+		}
+		back, err := Encode(nil, &l.Pairs[0], nil, nil, nil)
+		if err != nil || string(back) != string(wire) {
+			t.Errorf("%q: %x, %v", text, back, err)
+		}
+	}
+}

@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-
-	"perilune/engine/radius"
 )
 
 // maxMadeUp bounds the attributes by number that are kept, since the network chooses them. Beyond it each
@@ -59,7 +57,7 @@ func (m *madeUp) keep(at place, a *Attribute) *Attribute {
 }
 
 func unknownVendor(id uint32) *Vendor {
-	return &Vendor{Name: "Vendor-" + strconv.FormatUint(uint64(id), 10), ID: id, Format: radius.DefaultVSAFormat}
+	return &Vendor{Name: "Vendor-" + strconv.FormatUint(uint64(id), 10), ID: id, Format: usualFormat(id)}
 }
 
 // madeUpAttribute gives an attribute of octets named by its number.

@@ -139,3 +139,16 @@ func FuzzFields(f *testing.F) {
 		}
 	})
 }
+
+// A file of noise ends early.
+func TestFieldsMaxErrors(t *testing.T) {
+	var errs List
+	f := NewFields(strings.Repeat("a \"open\n", 50)+"fine\n", "noise", &errs)
+	f.MaxErrors = 10
+	if line := f.Next(); line != nil {
+		t.Errorf("%v is given", line)
+	}
+	if last := errs[len(errs)-1].Error(); len(errs) != 11 || last != "noise:11: more than 10 errors; the rest of the file was not read" {
+		t.Errorf("%d errors, the last is %s", len(errs), last)
+	}
+}

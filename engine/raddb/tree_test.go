@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/fstest"
@@ -168,6 +169,27 @@ func TestIsScratch(t *testing.T) {
 	} {
 		if got := IsScratch(name); got != want {
 			t.Errorf("IsScratch(%q) = %t", name, got)
+		}
+	}
+}
+
+func TestReadFileUpTo(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a"), []byte("12345"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tree := Open(dir)
+	for _, tt := range []struct {
+		name  string
+		limit int64
+		want  string
+	}{{"a", 5, ""}, {"a", 4, "has 5 octets; expected at most 4"}, {".", 4096, "is no regular file"}, {"b", 5, "no such file"}} {
+		text, err := tree.ReadFileUpTo(tt.name, tt.limit)
+		switch {
+		case tt.want == "" && (err != nil || string(text) != "12345"):
+			t.Errorf("%s: %q, %v", tt.name, text, err)
+		case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
+			t.Errorf("%s up to %d: %v, want %s", tt.name, tt.limit, err, tt.want)
 		}
 	}
 }
