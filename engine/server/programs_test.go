@@ -464,3 +464,32 @@ func FuzzProgramOutput(f *testing.F) {
 		}
 	})
 }
+
+// TestFiltersOutliveGenerations: a reload that leaves a filter as it was leaves its process, too; one that changes
+// it starts another.
+func TestFiltersOutliveGenerations(t *testing.T) {
+	s := newSite(t)
+	s.settings.Filters = map[string]FilterSettings{"f": {Command: s.program("p", "while read a; do echo 0 Filter-Id = $$; done"), Auth: FilterService{Input: "%u", Wait: true}}}
+	s.users = execWaits(wait("|f"))
+	o := s.offline()
+	ask := func(g *Generation) string {
+		return brief(ask(t, o, g, Question{Attributes: attrs(t, g, "User-Name = bob", "User-Password = x")}))
+	}
+	before := s.generation()
+	first := ask(before)
+	before.Programs.Close()
+	after := s.generation()
+	defer after.Programs.Close()
+	if second := ask(after); second != first || !strings.HasPrefix(first, "accept: Filter-Id") {
+		t.Errorf("%s, then %s", first, second)
+	}
+	f := s.settings.Filters["f"]
+	f.Command += " changed"
+	s.settings.Filters = map[string]FilterSettings{"f": f}
+	changed := s.generation()
+	defer changed.Programs.Close()
+	if third := ask(changed); third == first || !strings.HasPrefix(third, "accept: Filter-Id") {
+		t.Errorf("%s, then %s", first, third)
+	}
+	(*Programs)(nil).Close()
+}
