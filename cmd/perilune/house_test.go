@@ -33,6 +33,7 @@ var layers = []struct {
 		"policy/policytest": {"policy/sandbox", "policy/module", "policy"},
 		"policy/reload":     {"policy/sandbox", "policy", "policy/policytest"},
 
+		"policy/convert/rewrite":    {"policy/convert/output"},
 		"policy/convert/gnu":        {"policy/convert/output", "policy/convert/rewrite"},
 		"policy/convert/freeradius": {"policy/convert/output"},
 		"policy/convert":            {"policy/convert/output", "policy/convert/gnu", "policy/convert/freeradius"},

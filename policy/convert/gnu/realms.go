@@ -28,7 +28,7 @@ func (s *source) convertRealms() {
 		last[r.name] = i
 	}
 	var b strings.Builder
-	n := 0
+	n, forwards := 0, false
 	for i := range list {
 		r := &list[i]
 		if last[r.name] != i {
@@ -38,7 +38,11 @@ func (s *source) convertRealms() {
 		if text := s.realm(r); text != "" {
 			b.WriteString(text)
 			n++
+			forwards = forwards || !r.local
 		}
+	}
+	if forwards {
+		s.report.Lookf(raddb.Pos{File: "realms"}, "nothing is forwarded yet: requests of these realms are decided here")
 	}
 	if n > 0 {
 		s.out.File("raddb/realms").Printf("# realms: where requests of other organisations' users are sent on to; from realms of the old tree.\n# The secret of a server is that of its line in clients.\n\n%s", b.String())
