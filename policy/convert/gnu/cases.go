@@ -7,14 +7,17 @@ import (
 
 	"perilune/engine/dictionary"
 	"perilune/engine/raddb"
+	"perilune/policy/convert/output"
 )
 
 // A caseWriter writes a file of tests: for each rule a request that fits it and one that just does not. What
 // they expect is computed from the old rules.
 type caseWriter struct {
 	*source
-	script  *script
-	written int
+	script   *script
+	written  int
+	computed bool // some case does without what rules compute
+	called   bool // some case calls Rewrite functions
 }
 
 // maxCases bounds the rules of one file that get tests: they run at every reload.
@@ -39,7 +42,7 @@ func requestTable(list heldList) string {
 
 // title names the case of a rule. Labels of users are personal names and may be anything.
 func (r *rule) title() string {
-	return luaString(utf8Text(fmt.Sprintf("%s:%d: %s", r.file.name, r.at().Line, r.label.text)))
+	return luaString(output.UTF8(fmt.Sprintf("%s:%d: %s", r.file.name, r.at().Line, r.label.text)))
 }
 
 // begin begins the case of a rule.
@@ -125,6 +128,8 @@ func (s *source) exactly(r *rule, first wish, all bool) (heldList, *outcome, str
 			continue
 		case !o.has(r) && o.unsure == "":
 			return nil, nil, "an earlier rule stands before it"
+		case !o.has(r):
+			return nil, nil, o.unsure
 		}
 		return list, o, o.testable(s)
 	}
@@ -166,6 +171,25 @@ local function becomes(request, want)
 end
 `
 
+const testsCalled = `
+-- What a Rewrite function does with the request, only its author knows: it runs without an error.
+local function runs(request)
+  request.password = "x"
+  test.equal(send(request).reason ~= "hook-failed", true)
+end
+`
+
+const hintsTestsComputed = `
+-- What a rule computes is not among what is wanted here.
+local function becomesAtLeast(request, want)
+  request.password = "x"
+  local r = expect(send(request)):accept()
+  for _, text in ipairs(want) do
+    r:has("Reply-Message", text)
+  end
+end
+`
+
 // hintsCases writes the tests of hints.
 func (w *hintsWriter) cases(live []*rule) {
 	c := caseWriter{source: w.source, script: &script{}}
@@ -179,6 +203,12 @@ func (w *hintsWriter) cases(live []*rule) {
 	for _, r := range live[:min(len(live), maxCases)] {
 		c.hint(r, shown)
 	}
+	if c.computed {
+		c.script.head.WriteString(hintsTestsComputed)
+	}
+	if c.called {
+		c.script.head.WriteString(testsCalled)
+	}
 	if c.written > 0 {
 		w.out.File(hintsTests).WriteString(c.script.String())
 	}
@@ -189,8 +219,7 @@ func (w *hintsWriter) shown(live []*rule) (list []*dictionary.Attribute) {
 	list = append(list, w.dict.Attribute("Service-Type"))
 	for _, r := range live {
 		for _, p := range kept(r.rhs) {
-			if p.compared() && !slices.Contains(silent, p.attr.Name) && !slices.Contains(orders, p.attr.Name) &&
-				p.attr.Name != "User-Name" && !slices.Contains(list, p.now) {
+			if p.inert() == "" && p.attr.Name != "User-Name" && !slices.Contains(list, p.now) {
 				list = append(list, p.now)
 			}
 		}
@@ -203,12 +232,18 @@ func (w *caseWriter) hint(r *rule, shown []*dictionary.Attribute) {
 	if why == "" && o.refused {
 		why = "huntgroups refuse what fits it"
 	}
-	if why != "" {
+	called := why == callsRewrite
+	if why != "" && !called {
 		w.noCase(r, why)
 		return
 	}
 	w.begin(r)
-	w.becomes(list, o, shown)
+	if called {
+		w.called = true
+		w.script.linef("runs(%s)", requestTable(list))
+	} else {
+		w.becomes(list, o, shown)
+	}
 	if next, o := w.justNot(r, list, false, func(o *outcome) bool { return !o.has(r) && !o.refused }); next != nil {
 		w.becomes(next, o, shown)
 	}
@@ -217,7 +252,7 @@ func (w *caseWriter) hint(r *rule, shown []*dictionary.Attribute) {
 
 func (w *caseWriter) becomes(list heldList, o *outcome, shown []*dictionary.Attribute) {
 	user, _ := o.request.first(w.dict.Attribute("User-Name"))
-	want := []string{luaString(user.text)}
+	want, call := []string{luaString(user.text)}, "becomes"
 	for _, a := range shown {
 		var texts []string
 		for _, v := range o.request {
@@ -225,9 +260,13 @@ func (w *caseWriter) becomes(list heldList, o *outcome, shown []*dictionary.Attr
 				texts = append(texts, v.text)
 			}
 		}
-		if len(texts) > 0 {
+		switch {
+		case slices.Contains(texts, unforetold):
+			call = "becomesAtLeast"
+			w.computed = true
+		case len(texts) > 0:
 			want = append(want, luaString(a.FullName()+" "+strings.Join(texts, " ")))
 		}
 	}
-	w.script.linef("becomes(%s, {%s})", requestTable(list), strings.Join(want, ", "))
+	w.script.linef("%s(%s, {%s})", call, requestTable(list), strings.Join(want, ", "))
 }

@@ -47,6 +47,9 @@ func (w *huntgroupsWriter) cases(rules []*rule) {
 	for _, r := range rules[:min(len(rules), maxCases)] {
 		c.huntgroup(r, groups)
 	}
+	if c.called {
+		b.WriteString(testsCalled)
+	}
 	if c.written > 0 {
 		w.out.File(huntgroupsTests).WriteString(c.script.String())
 	}
@@ -62,12 +65,18 @@ func (w *caseWriter) huntgroup(r *rule, groups []string) {
 		return
 	}
 	o := w.run(list, false)
-	if why := o.testable(w.source); why != "" {
+	why := o.testable(w.source)
+	if why != "" && (why != callsRewrite || !o.has(r)) {
 		w.noCase(r, why)
 		return
 	}
 	w.begin(r)
-	w.isIn(list, o, groups)
+	if why != "" {
+		w.called = true
+		w.script.linef("runs(%s)", requestTable(list))
+	} else {
+		w.isIn(list, o, groups)
+	}
 	if next, o := w.justNot(&rule{lhs: r.lhs, label: token{text: "DEFAULT"}, file: r.file}, list, false,
 		func(o *outcome) bool { return !w.fitsNow(r.lhs, o) }); next != nil {
 		w.isIn(next, o, groups)

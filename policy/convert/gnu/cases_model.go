@@ -139,24 +139,29 @@ func (m *model) hint(r *rule) {
 	m.calls(r)
 	for _, p := range kept(r.rhs) {
 		switch {
-		case slices.Contains(silent, p.attr.Name), slices.Contains(orders, p.attr.Name), !p.compared(),
-			p.attr.Name == "Exec-Program-Wait", strings.HasPrefix(p.attr.Name, "Scheme-"), p.host:
-		case p.expr != "" || strings.HasSuffix(p.value.text, "+"):
-			m.doubt(p.name.text + " is computed")
+		case p.inert() != "":
+		case p.computed():
+			m.request.merge(heldValue{attr: p.now, text: unforetold}, p.attr.Additivity)
 		default:
 			m.request.merge(p.held(), p.attr.Additivity)
 		}
 	}
 }
 
+// unforetold is the text of a value that a rule computes.
+const unforetold = "\x00"
+
 // held gives the constant value of a pair.
 func (p *pair) held() heldValue { return heldValue{p.now, p.valueText(), p.num} }
 
 func (m *model) calls(r *rule) {
 	if len(values(r.lhs, "Rewrite-Function"))+len(values(r.rhs, "Rewrite-Function")) > 0 {
-		m.doubt("a Rewrite function may change anything")
+		m.doubt(callsRewrite)
 	}
 }
+
+// callsRewrite is the doubt about requests that a Rewrite function has changed.
+const callsRewrite = "a Rewrite function may change anything"
 
 // replaceName expands Replace-User-Name. Times cannot be foretold.
 func (m *model) replaceName(p *pair) {

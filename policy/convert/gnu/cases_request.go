@@ -15,12 +15,17 @@ var strangers = []string{"somebody", "visitor", "stranger", "wanderer", "passeng
 
 // stranger gives a name that stands in no rule and not in access.deny.
 func (s *source) stranger() string {
+	if s.nobody != "" {
+		return s.nobody
+	}
+	s.nobody = "nobody-at-all"
 	for _, name := range strangers {
 		if !s.mentioned(name) {
-			return name
+			s.nobody = name
+			break
 		}
 	}
-	return "nobody-at-all"
+	return s.nobody
 }
 
 // A wish is what a request has to be like: its name, and the comparisons that must hold.

@@ -8,6 +8,7 @@ import (
 	"perilune/engine/dictionary"
 	"perilune/engine/raddb"
 	"perilune/engine/users"
+	"perilune/policy/convert/output"
 )
 
 const (
@@ -94,8 +95,9 @@ func (w *usersWriter) testable() (rules []*rule) {
 // loads reports whether the copy can be read: a test file that cannot would hold up every reload.
 func (w *usersWriter) loads(text string) bool {
 	var errs raddb.List
-	tree := raddb.OpenFS(oneFile{"users", text})
-	users.Load(tree, "users", users.Options{Dictionary: w.dict, Names: anyName{}}, &errs).Close(nil)
+	var tree output.Tree
+	tree.File("users").WriteString(text)
+	users.Load(raddb.OpenFS(tree.FS(".")), "users", users.Options{Dictionary: w.check, Names: anyName{}}, &errs).Close(nil)
 	return !errs.Failed()
 }
 
@@ -220,7 +222,7 @@ func (o *outcome) texts(a *dictionary.Attribute) (texts []string) {
 	for _, v := range o.reply {
 		switch {
 		case v.attr != a:
-		case v.text == "":
+		case v.text == unforetold, v.text == "":
 			return nil
 		case numeric(a) && isDigits(v.text) == 1:
 			texts = append(texts, v.text)

@@ -3,7 +3,6 @@ package gnu
 import (
 	"cmp"
 	"slices"
-	"strings"
 )
 
 // runUsers takes the request through users, as documented: the rule that fits decides whether the search goes
@@ -72,8 +71,8 @@ func (m *model) apply(r *rule) {
 			m.doubt("a menu is shown")
 		}
 		v := p.held()
-		if p.expr != "" || strings.HasSuffix(p.value.text, "+") && address(p.now) {
-			v.text = "" // not foretold
+		if p.computed() {
+			v.text = unforetold
 		}
 		m.reply.merge(v, p.attr.Additivity)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"perilune/engine/dictionary"
 	"perilune/engine/raddb"
+	"perilune/policy/convert/output"
 )
 
 const (
@@ -131,6 +132,16 @@ func (b *script) above(r *rule, first bool) {
 	}
 	b.comment(fmt.Sprintf("%s:%d", r.file.name, r.at().Line))
 	b.comment(r.shown())
+	if r.dropped != "" {
+		return
+	}
+	for _, list := range [...][]pair{r.lhs, r.rhs} {
+		for i := range list {
+			if p := &list[i]; p.dropped != "" {
+				b.comment(fmt.Sprintf("%s left out: %s.", p.name.text, p.dropped))
+			}
+		}
+	}
 }
 
 // rule writes one rule. open says whether an if of the chain waits for its end.
@@ -326,30 +337,44 @@ var silent = []string{"Strip-User-Name", "Replace-User-Name", "Rewrite-Function"
 // orders are those that the server obeys: they go to the control list.
 var orders = []string{"Acct-Type", "Acct-Ext-Program", "Log-Mode-Mask"}
 
-// add gives the statements that put a pair of the right side into the request.
-func (w *hintsWriter) add(p *pair) []string {
+// inert tells why a pair of the right side of hints does nothing to the request, "" if it does something.
+func (p *pair) inert() string {
 	name := p.attr.Name
 	switch {
+	case slices.Contains(silent, name), slices.Contains(orders, name):
+		return "it is obeyed in another way"
+	case !p.compared():
+		return "the old server never looked for it in a request"
+	case name == "Exec-Program-Wait":
+		return `scripts cannot start programs yet: start it from users, or do its work here`
+	case strings.HasPrefix(name, "Scheme-"):
+		return "write the procedure in Lua"
+	case p.host:
+		return "it is a host name, which was looked up when the file was read: write its address"
+	}
+	return ""
+}
+
+// computed reports whether a value of the right side depends on the request.
+func (p *pair) computed() bool {
+	return p.expr != "" || address(p.attr) && strings.HasSuffix(p.value.text, "+")
+}
+
+// add gives the statements that put a pair of the right side into the request.
+func (w *hintsWriter) add(p *pair) []string {
+	name, value := p.attr.Name, p.luaValue()
+	switch why := p.inert(); {
 	case slices.Contains(silent, name):
 		return nil
 	case slices.Contains(orders, name):
-		return []string{fmt.Sprintf("req.control:add(%s, %s)", luaString(p.now.FullName()), p.luaValue())}
-	case !p.compared():
-		return w.without(p, "the old server never looked for it in a request")
-	case name == "Exec-Program-Wait":
-		return w.without(p, `scripts cannot start programs yet: start it from users, or do its work here`)
-	case strings.HasPrefix(name, "Scheme-"):
-		return w.without(p, "write the procedure in Lua")
-	case p.host:
-		return w.without(p, "it is a host name, which was looked up when the file was read: write its address")
-	}
-	value := p.luaValue()
-	switch {
+		return []string{fmt.Sprintf("req.control:add(%s, %s)", luaString(p.now.FullName()), value)}
+	case why != "":
+		return w.without(p, why)
 	case p.expr != "":
 		if value = w.expression(p); value == "" {
 			return w.without(p, "the value could not be translated")
 		}
-	case name == "Framed-IP-Address" && strings.HasSuffix(p.value.text, "+"):
+	case p.computed():
 		value = fmt.Sprintf(`net.ntoa(net.aton(%s) + (req:int("NAS-Port") or 0))`, luaString(dotted(p.num)))
 	}
 	return []string{assignment(p.now, p.attr.Additivity, value)}
@@ -357,7 +382,7 @@ func (w *hintsWriter) add(p *pair) []string {
 
 func (w *hintsWriter) without(p *pair, why string) []string {
 	w.report.Lookf(p.name.at, "%s left out: %s", p.name.text, why)
-	return []string{fmt.Sprintf("-- %s left out: %s.", utf8Text(strings.ReplaceAll(p.text(), "\n", " ")), why)}
+	return []string{fmt.Sprintf("-- %s left out: %s.", output.UTF8(strings.ReplaceAll(p.text(), "\n", " ")), why)}
 }
 
 // assignment adds a value by its attribute's additivity.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"perilune/engine/raddb"
+	"perilune/policy/convert/output"
 )
 
 const (
@@ -220,15 +221,15 @@ func (w *huntgroupsWriter) rule(r *rule, open *bool) (all bool) {
 	body := w.decide(r)
 	switch {
 	case cond == "" && *open:
-		b.linef("else -- %s", utf8Text(note))
+		b.linef("else -- %s", output.UTF8(note))
 	case cond == "":
 		b.comment(note)
 		w.body(body)
 		return true
 	case *open:
-		b.linef("elseif %s then -- %s", cond, utf8Text(note))
+		b.linef("elseif %s then -- %s", cond, output.UTF8(note))
 	default:
-		b.linef("if %s then -- %s", cond, utf8Text(note))
+		b.linef("if %s then -- %s", cond, output.UTF8(note))
 		*open = true
 	}
 	b.indent++
@@ -261,9 +262,17 @@ func (w *huntgroupsWriter) decide(r *rule) (lines []string) {
 	case never != "":
 		return append(calls, refuse)
 	case len(calls) == 0:
-		return []string{fmt.Sprintf("if not (%s) then", right), "  " + refuse, "end"}
+		return []string{"if " + negation(right) + " then", "  " + refuse, "end"}
 	}
 	lines = append(lines, "local allowed = "+right)
 	lines = append(lines, calls...)
 	return append(lines, "if not allowed then", "  "+refuse, "end")
+}
+
+// negation gives the contrary of a condition.
+func negation(cond string) string {
+	if strings.HasPrefix(cond, "req:") && strings.HasSuffix(cond, ")") && !strings.Contains(cond, " and ") {
+		return "not " + cond
+	}
+	return "not (" + cond + ")"
 }

@@ -9,6 +9,7 @@ import (
 
 	"perilune/engine/dictionary"
 	"perilune/engine/radius"
+	"perilune/policy/convert/output"
 )
 
 // A script is one Lua file while it is written.
@@ -29,7 +30,7 @@ func (b *script) linef(format string, args ...any) {
 
 // comment writes lines of comment.
 func (b *script) comment(text string) {
-	for line := range strings.SplitSeq(utf8Text(text), "\n") {
+	for line := range strings.SplitSeq(output.UTF8(text), "\n") {
 		line = strings.TrimRight("-- "+line, " \t\r")
 		b.linef("%s", line)
 	}

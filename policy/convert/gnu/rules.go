@@ -56,6 +56,7 @@ type rule struct {
 	start, end int    // of the whole, in the file
 	after      int    // where the rule before it ends
 	dropped    string // why the old server left the rule out; "" if it did not
+	forbidden  bool   // dropped by a flag that the old server only logged
 }
 
 func (r *rule) at() raddb.Pos { return r.label.at }

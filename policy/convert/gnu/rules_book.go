@@ -11,6 +11,9 @@ type rulebook struct {
 	read                     bool
 	users, hints, huntgroups *ruleFile // nil if there is none
 	differed                 map[string]bool
+	nobody                   string              // a name that stands in no file; "" if not looked for
+	told                     map[string]int      // how many notes of rules left out a file has
+	strange                  int                 // unknown attributes met
 	tested                   []*rule             // of users: those in the tests
 	words                    map[string][]string // first words of the lines of files
 }

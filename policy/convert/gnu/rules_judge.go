@@ -48,17 +48,39 @@ func (s *source) judge(f *ruleFile, kind ruleKind) {
 	}
 }
 
+// maxTold bounds what is told of one file: one that is no rule file at all is nothing but errors.
+const maxTold = 200
+
+// reportDropped tells of a rule that was left out, or of its pairs that were.
 func (s *source) reportDropped(r *rule) {
-	if r.dropped != "" {
-		s.report.Lookf(r.at(), "%s: left out, as the old server did: %s", r.label.text, r.dropped)
+	switch {
+	case r.forbidden:
+		s.tell(r.at(), "%s: left out: %s; the old server only logged that. To keep the rule, allow it in the old dictionary (PROPERTY name +L) and convert again", r.label.text, r.dropped)
+		return
+	case r.dropped != "":
+		s.tell(r.at(), "%s: left out, as the old server did: %s", r.label.text, r.dropped)
 		return
 	}
 	for _, list := range [...][]pair{r.lhs, r.rhs} {
 		for i := range list {
 			if p := &list[i]; p.dropped != "" {
-				s.report.Lookf(p.name.at, "%s: %s left out: %s", r.label.text, p.name.text, p.dropped)
+				s.tell(p.name.at, "%s: %s left out: %s", r.label.text, p.name.text, p.dropped)
 			}
 		}
+	}
+}
+
+// tell notes what a person has to look at in a rule file, unless that has become too much.
+func (s *source) tell(at raddb.Pos, format string, args ...any) {
+	if s.told == nil {
+		s.told = map[string]int{}
+	}
+	s.told[at.File]++
+	switch n := s.told[at.File]; {
+	case n < maxTold:
+		s.report.Lookf(at, format, args...)
+	case n == maxTold:
+		s.report.Lookf(at, "and more: the other errors of the file are not told")
 	}
 }
 
@@ -73,6 +95,7 @@ func (s *source) judgeRule(r *rule, kind ruleKind) {
 			if p.dropped == "" && p.attr.Usage&kind.sides()[side] == 0 {
 				r.drop("%s may not stand on the %s side in %s by its flags in the dictionary", p.name.text, [...]string{"left", "right"}[side], kind)
 				if kind != usersRules && side == 0 {
+					r.forbidden = true
 					s.differ("usage", r.at(), "flags of the dictionary that forbid an attribute on the left side hold in hints and huntgroups, as documented; the old server only logged them")
 				}
 			}
@@ -97,7 +120,7 @@ func (r *rule) drop(format string, args ...any) {
 func (s *source) resolve(p *pair) {
 	a := s.oldAttribute(p.name.text)
 	if a == nil {
-		p.dropped = fmt.Sprintf("the old dictionary has no attribute %q%s", p.name.text, raddb.DidYouMean(p.name.text, s.oldDict.Names()))
+		p.dropped = fmt.Sprintf("the old dictionary has no attribute %q%s", p.name.text, s.didYouMean(p))
 		return
 	}
 	p.attr, p.now = a, s.counterpart(a)
@@ -119,6 +142,14 @@ func (s *source) oldAttribute(name string) *dictionary.Attribute {
 		return nil // only the program that reads it now knows of it
 	}
 	return a
+}
+
+// didYouMean gives the nearest name, which takes a while to find: not for a file full of errors.
+func (s *source) didYouMean(p *pair) string {
+	if s.strange++; s.strange > maxTold {
+		return ""
+	}
+	return raddb.DidYouMean(p.name.text, s.oldDict.Names())
 }
 
 // firstForeign is the number of the first internal attribute that GNU Radius did not have.

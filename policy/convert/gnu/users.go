@@ -1,11 +1,10 @@
 package gnu
 
 import (
-	"bytes"
 	"fmt"
-	"io/fs"
 	"iter"
 	"path/filepath"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -44,7 +43,8 @@ func convertUsers(s *source) {
 type usersWriter struct {
 	*source
 	editors map[*ruleFile]*editor
-	methods []string // the Auth-Types that need a script's help
+	methods []string               // the Auth-Types that need a script's help
+	check   *dictionary.Dictionary // to read the new files with
 }
 
 // file makes the changes of one file.
@@ -287,35 +287,55 @@ func (w *usersWriter) newNumber(r *rule, p *pair) string {
 // settle writes the files and reads them as the server will. An entry that it refuses is left out, until all
 // is well.
 func (w *usersWriter) settle() {
-	for range 100 {
+	w.check = w.dictionary()
+	for range maxAttempts {
 		w.write()
 		var errs raddb.List
-		table := users.Load(raddb.OpenFS(treeFS{w.out, "raddb"}), "users", users.Options{Dictionary: w.dict, Names: anyName{}}, &errs)
-		table.Close(nil)
+		o := users.Options{Dictionary: w.check, Names: anyName{}}
+		users.Load(raddb.OpenFS(w.out.FS("raddb")), "users", o, &errs).Close(nil)
 		if !w.leaveOutRefused(errs) {
 			return
 		}
 	}
 }
 
+// maxAttempts bounds how often the entries are read: leaving one out may make another one wrong.
+const maxAttempts = 100
+
+// dictionary gives the dictionary of the new tree with the Auth-Types that its scripts register.
+func (w *usersWriter) dictionary() *dictionary.Dictionary {
+	if len(w.methods) == 0 {
+		return w.dict
+	}
+	var errs raddb.List
+	d := dictionary.Load(raddb.OpenFS(w.out.FS("raddb")), "dictionary", &errs)
+	const free = 1 << 24 // a number that no method has
+	for i, m := range w.methods {
+		d.AddValue(d.Known.AuthType, m+"-check", uint64(free+i), raddb.Pos{})
+	}
+	return d
+}
+
 // leaveOutRefused leaves out the entries that errors tell of. False if there are none.
 func (w *usersWriter) leaveOutRefused(errs raddb.List) (again bool) {
+	refused := map[*rule]string{}
 	for _, err := range errs {
-		if err.Warning {
-			continue
-		}
 		for f, e := range w.editors {
-			if w.newName(f.name) != err.File {
+			if err.Warning || w.newName(f.name) != err.File {
 				continue
 			}
 			if r := e.entryAt(err.Line, f == w.users); r != nil && !r.asksGroup() {
-				w.report.Lookf(r.at(), "%s: left out: %s", r.label.text, err.Msg)
-				e.leaveOut(r, err.Msg)
-				again = true
+				refused[r] = err.Msg
 			}
 		}
 	}
-	return again
+	for _, r := range w.users.all() {
+		if why := refused[r]; why != "" {
+			w.tell(r.at(), "%s: left out: %s", r.label.text, why)
+			w.editors[r.file].leaveOut(r, why)
+		}
+	}
+	return len(refused) > 0
 }
 
 // asksGroup reports whether a rule asks for a Unix group: those are read from the system where the server runs.
@@ -323,32 +343,20 @@ func (r *rule) asksGroup() bool {
 	return len(values(r.lhs, "Group"))+len(values(r.lhs, "Group-Name")) > 0
 }
 
-// entryAt finds the rule that stands in a line of the new text.
+// entryAt finds the rule that stands in a line of the new text; nil if none does.
 func (e *editor) entryAt(line int, root bool) *rule {
 	if root {
 		line -= strings.Count(dialectLine, "\n")
 	}
-	var best *rule
-	for _, r := range e.file.rules {
-		if e.gone[r] {
-			continue
-		}
-		if e.newLine(r.start) <= line {
-			best = r
+	if e.lines == nil {
+		e.lines = e.newLines()
+	}
+	for i := sort.SearchInts(e.lines, line+1) - 1; i >= 0; i-- {
+		if r := e.file.rules[i]; !e.gone[r] {
+			return r
 		}
 	}
-	return best
-}
-
-// newLine gives the line of the new text in which an old offset stands.
-func (e *editor) newLine(at int) int {
-	line := 1 + strings.Count(e.file.text[:at], "\n")
-	for _, x := range e.edits {
-		if x.end <= at {
-			line += strings.Count(x.text, "\n") - strings.Count(e.file.text[x.start:x.end], "\n")
-		}
-	}
-	return line
+	return nil
 }
 
 const dialectLine = "$DIALECT gnu\n"
@@ -363,6 +371,7 @@ func (w *usersWriter) write() {
 			out.WriteString(dialectLine)
 		}
 		out.WriteString(e.String())
+		e.lines = nil
 	}
 }
 
@@ -382,7 +391,7 @@ func (w *usersWriter) writeMethods() {
 			b.comment("Auth-Type = PAM: this server does not ask PAM. System users have Auth-Type = System.")
 		}
 		b.linef(`auth_type("%s-check", function()`, m)
-		b.linef(`  return reject{reason = "%s"}`, m)
+		b.linef(`  return reject{reason = "%s", message = "\r\nAccess denied\r\n"}`, m)
 		b.linef("end)")
 	}
 	w.out.File(methodsScript).WriteString(b.String())
@@ -395,13 +404,3 @@ func (anyName) Huntgroup(string) (int, bool)              { return 0, true }
 func (anyName) Rewrite(string) (int, bool)                { return 0, true }
 func (anyName) Expression(string, raddb.Pos) (int, error) { return 0, nil }
 func (anyName) All(string) iter.Seq[string]               { return func(func(string) bool) {} }
-
-// oneFile is a file system of one file.
-type oneFile struct{ name, text string }
-
-func (f oneFile) Open(name string) (fs.File, error) {
-	if name != f.name {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
-	}
-	return &memoryFile{bytes.NewReader([]byte(f.text)), name}, nil
-}

@@ -18,6 +18,24 @@ type editor struct {
 	file  *ruleFile
 	edits []textEdit
 	gone  map[*rule]bool // commented out
+	lines []int          // in the new text, of each rule; nil if they are not known
+}
+
+// newLines gives the line of the new text in which each rule begins. Edits must be sorted, as String leaves
+// them.
+func (e *editor) newLines() []int {
+	lines := make([]int, len(e.file.rules))
+	line, at, next := 1, 0, 0
+	for i, r := range e.file.rules {
+		for ; next < len(e.edits) && e.edits[next].end <= r.start; next++ {
+			x := e.edits[next]
+			line += strings.Count(x.text, "\n") - strings.Count(e.file.text[x.start:x.end], "\n")
+		}
+		line += strings.Count(e.file.text[at:r.start], "\n")
+		at = r.start
+		lines[i] = line
+	}
+	return lines
 }
 
 func (e *editor) replace(start, end int, text string) {
@@ -32,10 +50,10 @@ func (e *editor) String() string {
 	var b strings.Builder
 	at := 0
 	for _, x := range e.edits {
-		if x.start < at { // inside of what an earlier change covers whole
+		if x.end < at || x.start < at && x.text != "" { // inside of what an earlier change covers whole
 			continue
 		}
-		b.WriteString(e.file.text[at:x.start])
+		b.WriteString(e.file.text[at:max(x.start, at)])
 		b.WriteString(x.text)
 		at = x.end
 	}
@@ -81,7 +99,7 @@ func (e *editor) leaveOut(r *rule, why string) {
 	for i := range lines {
 		lines[i] = "# " + lines[i]
 	}
-	e.edits = append([]textEdit{{start, r.end, before + "# Left out: " + oneLine(why) + "\n" + strings.Join(lines, "\n") + after}}, e.edits...)
+	e.edits = append(e.edits, textEdit{start, r.end, before + "# Left out: " + oneLine(why) + "\n" + strings.Join(lines, "\n") + after})
 }
 
 // note puts a line of comment above a rule.
@@ -125,10 +143,11 @@ func (e *editor) remove(list []pair, out func(*pair) bool) {
 	}
 }
 
-// blank removes a span, the comma after it, and its line if nothing else stands there.
+// blank removes a span, the comma after it and the blanks around, and its line if nothing else stands there.
 func (e *editor) blank(start, end int, comma *token) {
+	text := e.file.text
 	if comma != nil && comma.kind == isComma {
-		if strings.TrimSpace(e.file.text[end:comma.start]) == "" {
+		if strings.TrimSpace(text[end:comma.start]) == "" {
 			end = comma.end
 		} else {
 			e.blank(comma.start, comma.end, nil)
@@ -136,8 +155,13 @@ func (e *editor) blank(start, end int, comma *token) {
 	}
 	from, first := e.lineStart(start)
 	to, rest, _ := e.lineEnd(end)
-	if first && rest && from > 0 && strings.Count(e.file.text[start:end], "\n") == 0 {
+	switch {
+	case first && rest && from > 0:
 		start, end = from-1, to
+	case rest:
+		start, end = len(strings.TrimRight(text[:start], " \t")), to-strings.Count(text[end:to], "\r")
+	default:
+		end += len(text[end:]) - len(strings.TrimLeft(text[end:], " \t"))
 	}
 	e.replace(start, end, "")
 }
