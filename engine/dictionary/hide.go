@@ -28,7 +28,7 @@ func (a *Attribute) hideFields(dst, value []byte, s *radius.Session, request *ra
 		switch c := a.Child(uint32(number)); {
 		case c != nil && c.hides:
 			dst, err = c.hideFields(dst, v, s, request, salt)
-		case c != nil && c.Encrypt != EncryptNone && len(v) > 0:
+		case c != nil && c.Encrypt != EncryptNone:
 			p := Pair{Attr: c, Value: v}
 			dst, err = p.hidden(dst, s, request, salt)
 		default:

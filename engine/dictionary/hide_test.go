@@ -1,6 +1,7 @@
 package dictionary
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -63,4 +64,38 @@ func TestHiddenFieldsWithoutRoom(t *testing.T) {
 	if wire, err := Encode([]byte{1}, &l.Pairs[0], s, request, testSalter()); err == nil || len(wire) != 1 {
 		t.Errorf("%x, %v", wire, err)
 	}
+}
+
+// What is revealed comes back when it is hidden again, whatever it is.
+func FuzzHiddenFields(f *testing.F) {
+	d := sample(f, hidingText)
+	s, request := testSession()
+	var l List
+	l.Add(ref(f, d, "Acme-Key"), []byte("hello"))
+	l.Add(ref(f, d, "Acme-Deep"), []byte{1, 2, 0, 0})
+	wire, err := Encode(nil, &l.Pairs[0], s, request, testSalter())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(wire)
+	f.Add([]byte{26, 12, 0, 0, 0xfd, 0xe7, 1, 6, 1, 2, 3, 2})
+	f.Fuzz(func(t *testing.T, wire []byte) {
+		var l, back List
+		if d.Decode(&l, wire, s, request) != nil {
+			return
+		}
+		l.Pairs = slices.DeleteFunc(l.Pairs, func(p Pair) bool { return len(p.Value) == 0 }) // never sent
+		out := make([]byte, 0, 8192)
+		for i := range l.Pairs {
+			if out, err = Encode(out, &l.Pairs[i], s, request, testSalter()); err != nil {
+				return // no room with blocks of 16
+			}
+		}
+		if err := d.Decode(&back, out, s, request); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(listText(&l), listText(&back)); diff != "" {
+			t.Fatalf("%x (-want +got)\n%s", wire, diff)
+		}
+	})
 }
