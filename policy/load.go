@@ -37,7 +37,7 @@ func Load(o Options) (*Program, raddb.List) {
 		huntgroups: map[string]*handler{}, rewrites: map[string]*handler{}, answers: map[string]*handler{},
 		authTypes: map[string]*handler{}, authNumbers: map[uint32]*handler{},
 		tames:    map[functionPlace]bool{},
-		accounts: sync.OnceValues(func() (*users.Accounts, error) { return users.ReadAccounts(o.Tree.ReadFile) }),
+		accounts: sync.OnceValues(func() (*users.Accounts, error) { return users.ReadAccounts(o.Tree.ReadSystemFile) }),
 	}
 	pr.requestNames, pr.listNames = objectNames()
 	pr.globals, pr.registration = globalNames()

@@ -47,7 +47,7 @@ func (c *compiler) uid(n *name, p *rawPair) bool {
 // unix gives the accounts of the system, read once for each load; nil, with an error, if they cannot be had.
 func (c *compiler) unix(p *rawPair) *Accounts {
 	if c.accounts == nil {
-		a, err := ReadAccounts(c.tree.ReadFile)
+		a, err := ReadAccounts(c.tree.ReadSystemFile)
 		if err != nil {
 			c.errs.Errorf(c.at(p.value), "%v", err)
 			return nil

@@ -11,7 +11,7 @@ const accountsConfig = siteConfig + "[auth]\npasswd = \"../etc/passwd\"\nshadow 
 func systemSite(t *testing.T, files map[string]string) *site {
 	all := map[string]string{
 		"raddb/config.toml": accountsConfig,
-		"raddb/users":       "$DIALECT freeradius\nbob Cleartext-Password := \"x\"\nDEFAULT Auth-Type := System\n",
+		"raddb/users":       "$DIALECT freeradius\nbob Group == \"root\", Cleartext-Password := \"x\"\nDEFAULT Auth-Type := System\n",
 		"etc/passwd":        "ann:x:1000:1000::/home/ann:/bin/sh\n",
 		"etc/shadow":        "ann:$1$s$e3cU4diUKuLjXnDANdfhU0:19000:0:99999:7:::\n",
 	}
