@@ -157,3 +157,71 @@ func TestConvertRefuses(t *testing.T) {
 		t.Errorf("%d %s", code, out)
 	}
 }
+
+// TestConvertedMenus: a menu asks no password again and holds to its user's hours and expiry; nobody gets in by a
+// State of his own.
+func TestConvertedMenus(t *testing.T) {
+	dir := t.TempDir()
+	dictionary, err := os.ReadFile(filepath.Join(oldTree, "dict/standard"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFiles(t, dir, map[string]string{
+		"old/dictionary": string(dictionary),
+		"old/clients":    "192.0.2.1 \"a secret for the test\"\n192.0.2.2 \"another for the test\"\n",
+		"old/users": "day User-Password = \"x\", Login-Time = \"Mo1100-1201\"\n\tMenu = \"main\", Session-Timeout = 5\n" +
+			"old User-Password = \"x\", Expiration = \"Jan 02 2024\"\n\tMenu = \"main\"\n" +
+			"ann User-Password = \"x\"\n\tMenu = \"main\"\nbob User-Password = \"x\"\n\tMenu = \"none\"\n",
+		"old/menus/main": "menu\nWhich?\nend\n1\n\tService-Type = Login-User\nagain\n\tService-Type = Login-User, Termination-Menu = \"main\"\nDEFAULT\n\tMenu = \"EXIT\"\n",
+	})
+	to := filepath.Join(dir, "new")
+	if code, out, err := execute("convert", filepath.Join(dir, "old"), to); code != exitOK {
+		t.Fatalf("%s%s", out, err)
+	}
+	writeFiles(t, to, map[string]string{"scripts/40-more_test.lua": `
+local function asked(user) return send{client = "192.0.2.1", user = user, password = "x"} end
+
+test.case("the pairs of the choice, and no others", function()
+  expect(asked("ann"):answer("1")):accept():has("Service-Type", "Login-User"):lacks("Menu"):lacks("State")
+  expect(asked("day")):challenge("menu"):lacks("Session-Timeout")
+end)
+
+test.case("a wrong password asks nothing", function()
+  expect(send{client = "192.0.2.1", user = "ann", password = "y"}):reject("password")
+end)
+
+test.case("hours end", function()
+  local r = asked("day")
+  expect(r:answer("1")):accept()
+  r = asked("day")
+  clock.advance("90s")
+  expect(r:answer("1")):reject("login-time")
+end)
+
+test.case("accounts expire", function()
+  local r = asked("old"):answer("again")
+  expect(r):accept():has("State")
+  expect(r:answer("1")):accept()
+  r = asked("old"):answer("again")
+  clock.advance("18h")
+  expect(r:answer("1")):reject("expired-account")
+end)
+
+test.case("one State, one user", function()
+  local r = asked("ann")
+  expect(send{client = "192.0.2.1", user = "bob", password = "1", State = r["State"]}):reject("state")
+  expect(send{client = "192.0.2.2", user = "ann", password = "1", State = r["State"]}):reject("state")
+  expect(send{client = "192.0.2.1", user = "ann", password = "1", State = "MENU=main"}):reject("state")
+end)
+
+test.case("a menu that is not there", function()
+  local r = asked("bob")
+  expect(r):challenge("menu"):message("*** User Menu is Not Available ***")
+  expect(r:answer("1")):reject("menu")
+end)
+`})
+	code, out, errs := execute("test", "-d", filepath.Join(to, "raddb"))
+	if code != exitOK || !strings.Contains(out, " 0 failed") {
+		t.Errorf("%d\n%s%s", code, out, errs)
+	}
+}

@@ -39,9 +39,14 @@ const menusHead = `-- Menus: questions that are asked when the password was righ
 -- Menu = "name" in its reply brings one. An answer leads to an accept, to another menu by its name, or to "EXIT",
 -- which rejects.
 
--- keep gives what the next round must know: the menu, and how long and at which hours the account is good.
+-- keep gives what the next round must know: the menu, and what restricts the account.
 local function keep(req, name)
-  return {menu = name, expiration = req.control:int("Expiration"), hours = req.control["Login-Time"]}
+  return {
+    menu = name,
+    expiration = req.control:int("Expiration"),
+    hours = req.control["Login-Time"],
+    sessions = req.control:int("Simultaneous-Use"),
+  }
 end
 `
 
@@ -61,6 +66,7 @@ end)
 answer("menu", function(req, text)
   req.control["Expiration"] = req.state.expiration
   req.control["Login-Time"] = req.state.hours
+  req.control["Simultaneous-Use"] = req.state.sessions
   local menu = menus[req.state.menu]
   local choice = menu and (menu.choices[text or ""] or menu.rest) or "EXIT"
   if type(choice) == "function" then choice = choice(req) end

@@ -1,5 +1,7 @@
 package gnu
 
+import "unicode/utf8"
+
 // A message is a text that the original sent on its own, with its default.
 type message struct{ key, text string }
 
@@ -17,7 +19,12 @@ var messages = []message{
 
 func messageKeywords() (all []keyword) {
 	for _, m := range messages {
-		all = append(all, keyword{"message." + m.key, func(s *source, t *statement) { s.setText(t, "messages", m.key) }})
+		all = append(all, keyword{"message." + m.key, func(s *source, t *statement) {
+			s.setText(t, "messages", m.key)
+			if !utf8.ValidString(t.value(0)) {
+				s.report.Differsf(t.at, "%s is sent as UTF-8, as RFC 2865 has it; it was Latin-1", m.key)
+			}
+		}})
 	}
 	return all
 }
