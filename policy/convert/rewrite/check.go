@@ -3,6 +3,7 @@ package rewrite
 import (
 	"maps"
 	"slices"
+	"strconv"
 
 	"perilune/engine/dictionary"
 	"perilune/engine/raddb"
@@ -107,6 +108,12 @@ func coerce(x expr, typ Type) expr {
 	if x.typed() == typ {
 		return x
 	}
+	switch y := x.(type) {
+	case *text:
+		return &number{node: node{at: y.at, typ: Integer}, n: leadingNumber(y.value)}
+	case *number:
+		return &text{node: node{at: y.at, typ: String}, value: strconv.FormatInt(y.n, 10)}
+	}
 	return &cast{node: node{at: x.pos(), typ: typ}, x: x}
 }
 
@@ -121,15 +128,15 @@ func (c *checker) expr(x expr) expr {
 		c.name(x)
 	case *attribute:
 		c.attribute(x)
+		x.first()
 	case *presence:
 		c.attribute(x.attr)
+		x.attr.first()
 	case *call:
 		c.call(x)
 	case *cast:
 		x.x = c.expr(x.x)
-		if x.x.typed() == x.typ {
-			return x.x
-		}
+		return coerce(x.x, x.typ)
 	case *unary:
 		x.x = c.integer(x.x)
 	case *binary:
@@ -166,9 +173,6 @@ func (c *checker) attribute(x *attribute) {
 	x.typ = String
 	if x.index != nil {
 		x.index = c.integer(x.index)
-		if n, ok := x.index.(*number); ok && n.n == 0 {
-			x.index = nil
-		}
 	}
 	if x.attr = c.p.attrs(x.name); x.attr == nil {
 		c.errorf(x.at, "%%[%s]: the dictionary has no such attribute", x.name)
@@ -180,6 +184,13 @@ func (c *checker) attribute(x *attribute) {
 		x.typ = Integer
 	case dictionary.TypeTLV, dictionary.TypeStruct, dictionary.TypeVSA, dictionary.TypeExtended, dictionary.TypeLongExtended, dictionary.TypeEVS:
 		c.errorf(x.at, "%%[%s]: an attribute of type %s has no value here; name its parts", x.name, x.attr.Type)
+	}
+}
+
+// first makes a value of %[A](0), which is the same but for delete.
+func (x *attribute) first() {
+	if n, ok := x.index.(*number); ok && n.n == 0 {
+		x.index = nil
 	}
 }
 

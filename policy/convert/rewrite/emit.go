@@ -16,6 +16,7 @@ type emitter struct {
 	loops        []string            // label behind `continue` of each loop, "" if none is needed
 	captures     map[*match][]string // the variables of its groups, by number
 	captureNames []string            // those in use, by number
+	oneLine      bool                // long expressions do not break
 	shared       []string            // the variables that several matches share, by number
 }
 

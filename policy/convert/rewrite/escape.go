@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"fmt"
+	"math/big"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -63,6 +64,31 @@ func numbered(text string) (c byte, n int) {
 		return 0, 0
 	}
 	return byte(v), from + digits
+}
+
+// leadingNumber reads the number at the beginning of a text as C does, and wraps it as lib/gnu.lua does.
+func leadingNumber(text string) int64 {
+	text = strings.TrimLeft(text, " \t\n\v\f\r")
+	digits := strings.TrimLeft(text, "+-")
+	if len(text)-len(digits) > 1 || digits == "" {
+		return 0
+	}
+	base, all := 10, "0123456789"
+	switch {
+	case len(digits) > 2 && digits[0] == '0' && digits[1]|0x20 == 'x' && strings.IndexByte("0123456789abcdef", digits[2]|0x20) >= 0:
+		base, all, digits = 16, "0123456789abcdefABCDEF", digits[2:]
+	case digits[0] == '0':
+		base, all = 8, "01234567"
+	}
+	n := new(big.Int)
+	n.SetString("0"+digits[:len(digits)-len(strings.TrimLeft(digits, all))], base)
+	if text[0] == '-' {
+		n.Neg(n)
+	}
+	if n.Cmp(big.NewInt(minInt32)) < 0 || n.Cmp(big.NewInt(maxUint32)) > 0 {
+		n.Mod(n, big.NewInt(1<<32))
+	}
+	return n.Int64()
 }
 
 // quote writes a string for Lua. Text in UTF-8 stays readable; other octets are written in decimal.

@@ -104,6 +104,7 @@ func (p *Program) expression(f *function, target *dictionary.Attribute, script b
 	f.lua = "value"
 	file := p.newScript(script)
 	e := p.newEmitter(f, file)
+	e.oneLine = true
 	x := f.body.list[0].(*returnStmt).x
 	kept := p.names
 	p.names = newScope(kept)

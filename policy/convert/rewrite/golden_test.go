@@ -5,29 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"perilune/engine/dictionary"
-	"perilune/engine/raddb"
 	"perilune/policy/convert/output"
-	shipped "perilune/raddb"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
-
-// attrs is the shipped dictionary as old files name its attributes.
-var attrs = sync.OnceValue(func() Attrs {
-	var errs raddb.List
-	d := dictionary.Load(raddb.OpenFS(shipped.Files), "dictionary", &errs)
-	if errs.Failed() {
-		panic(errs)
-	}
-	d.Freeze()
-	return d.GNUAttribute
-})
 
 // TestGolden translates each testdata/*.rw. Errors and notes stand at the end of the expected Lua.
 func TestGolden(t *testing.T) {
@@ -66,7 +51,7 @@ func golden(t *testing.T, name, got string) {
 
 // translated gives the Lua of a source, and below it what was said.
 func translated(file, text string) string {
-	p, errs := Parse(file, []byte(text), attrs())
+	p, errs := Parse(file, []byte(text), known().GNUAttribute)
 	var report output.Report
 	var tree output.Tree
 	p.Write(&tree, &report)

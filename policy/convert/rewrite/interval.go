@@ -163,9 +163,6 @@ func stored(x *assign) interval {
 	if x.typ == String {
 		return word
 	}
-	if _, ok := x.to.(*attribute); ok {
-		return unsigned
-	}
 	if x.wraps {
 		return word
 	}

@@ -11,15 +11,16 @@ import (
 
 // A lexer splits a source into tokens.
 type lexer struct {
-	file   string
-	text   string
-	i      int // next octet
-	line   int
-	begin  int // of the line
-	flags  flags
-	errs   *raddb.List
-	tokens []token
-	before []string // comments since the last token
+	file      string
+	text      string
+	i         int // next octet
+	line      int
+	begin     int // of the line
+	flags     flags
+	errs      *raddb.List
+	tokens    []token
+	before    []string // comments since the last token
+	commented int      // line of the last of them
 }
 
 // scan gives all tokens of a source; the last one is tokenEnd.
@@ -131,7 +132,11 @@ func (l *lexer) comment(line int, text []string) {
 		l.tokens[n-1].beside = text[0]
 		return
 	}
+	if len(l.before) > 0 && line > l.commented+1 {
+		l.before = append(l.before, "")
+	}
 	l.before = append(l.before, text...)
+	l.commented = l.line
 }
 
 func (l *lexer) lineComment() {

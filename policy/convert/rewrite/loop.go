@@ -1,6 +1,9 @@
 package rewrite
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // loop writes while, and do … while.
 func (e *emitter) loop(s *whileStmt) {
@@ -58,30 +61,24 @@ func (e *emitter) body(s *whileStmt, label string) {
 		return
 	}
 	e.level++
-	if e.hasLocals(s) {
+	before := e.b.String()
+	e.b.Reset()
+	e.block(s.body)
+	body := e.b.String()
+	e.b.Reset()
+	e.b.WriteString(before)
+	indent := strings.Repeat("  ", e.level)
+	if strings.HasPrefix(body, indent+"local ") || strings.Contains(body, "\n"+indent+"local ") {
 		e.line("do")
-		e.indented(s.body)
+		for line := range strings.Lines(body) {
+			e.b.WriteString("  " + line)
+		}
 		e.line("end")
 	} else {
-		e.block(s.body)
+		e.b.WriteString(body)
 	}
 	e.line("::%s::", label)
 	e.level--
-}
-
-// hasLocals reports whether the body of a loop may have locals of its own in Lua.
-func (e *emitter) hasLocals(s *whileStmt) bool {
-	if len(s.body.vars) > 0 {
-		return true
-	}
-	for _, st := range s.body.list {
-		for _, x := range expressions(st) {
-			if hoists(x) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // continues reports whether a continue that is not the body's last statement goes on with the loop.

@@ -15,7 +15,7 @@ var reserved = words(`
 	handle_locally discard drop sql http ldap kv window exec radius crypto otp json bytes net time re dict log metrics
 	secret perilune test expect send mock clock
 	_G _VERSION getfenv setfenv load loadstring dofile loadfile module io debug package newproxy collectgarbage utf8 bit
-	arg self _ req gnu nas functions`)
+	_ req gnu nas functions`)
 
 func words(text string) map[string]bool {
 	set := map[string]bool{}

@@ -94,6 +94,9 @@ func bracket(body string, newline bool) (re2, lua string, ok bool, err error) {
 		l.WriteString(string([]byte{item, '-', last}))
 		ok = ok && isWord(item) && isWord(last)
 	}
+	if text := l.String(); len(text) == 3 && text[1] == '%' {
+		return r.String() + "]", text[1:], ok, nil // a class alone, or a sign
+	}
 	return r.String() + "]", l.String() + "]", ok, nil
 }
 

@@ -2,6 +2,8 @@ package rewrite
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"perilune/engine/dictionary"
 )
@@ -39,15 +41,24 @@ func stable(x, y expr) bool {
 		case *attribute, *presence, *call, *group:
 			ok = false
 		case *name:
-			eachExpr(y, func(y expr) {
-				if a, is := y.(*assign); is {
-					n, is := a.to.(*name)
-					ok = ok && !(is && n.v == x.v)
-				}
-			})
+			ok = ok && !assignsTo(y, x.v)
+		case *assign:
+			n, is := x.to.(*name)
+			ok = ok && !(is && assignsTo(y, n.v))
 		}
 	})
 	return ok
+}
+
+// assignsTo reports whether an expression assigns to a variable.
+func assignsTo(x expr, v *variable) (found bool) {
+	eachExpr(x, func(x expr) {
+		if a, ok := x.(*assign); ok {
+			n, ok := a.to.(*name)
+			found = found || ok && n.v == v
+		}
+	})
+	return found
 }
 
 // ordered evaluates expressions from left to right. If a later one needs lines of its own that may change an
@@ -208,9 +219,12 @@ func (e *emitter) sumRange(x *binary) interval {
 // divide writes / and %. Where both sides are known to be positive Lua's own operators do.
 func (e *emitter) divide(x *binary, v []lua) lua {
 	a, b := rangeOf(x.x), rangeOf(x.y)
-	if n, ok := x.x.(*number); ok {
-		if m, ok := x.y.(*number); ok && n.n >= 0 && m.n > 0 && x.op == "/" {
-			return signed(n.n / m.n)
+	if n, ok := constant(x.x); ok {
+		if m, ok := constant(x.y); ok && m != 0 {
+			if x.op == "/" {
+				return signed(n / m)
+			}
+			return signed(n % m)
 		}
 	}
 	positive := a.lo >= 0 && b.lo > 0
@@ -247,15 +261,26 @@ func (e *emitter) need(helper string) {
 func (e *emitter) concat(x *binary) lua {
 	parts := flatten(x, nil)
 	v := e.ordered(parts, func(i int) lua { return e.part(parts[i]) })
-	text := ""
+	text, width := "", 2*e.level
 	for i := range v {
-		if i > 0 {
-			text += " .. "
+		part := v[i].at(bindUnary)
+		if i > 0 && width+len(part) > maxWidth && !e.oneLine {
+			text += "\n" + strings.Repeat("  ", e.level+2)
+			width = 2 * e.level
+		} else if i > 0 {
+			text += " "
 		}
-		text += v[i].at(bindConcat + 1)
+		if i > 0 {
+			part = ".. " + part
+		}
+		text += part
+		width += len(part) + 1
 	}
 	return lua{text, bindConcat}
 }
+
+// maxWidth is where long chains of texts break into lines.
+const maxWidth = 90
 
 // flatten gives the operands of a chain of concatenations.
 func flatten(x expr, list []expr) []expr {
@@ -271,11 +296,10 @@ func (e *emitter) part(x expr) lua {
 	if !ok || isTruth(c.x) {
 		return e.value(x)
 	}
-	v := e.value(c.x)
-	if v.bind == bindAtom {
-		return atom1("%s", quote(v.text)) // a number with two points behind it is none
+	if n, known := constant(c.x); known { // a number with two points behind it is none
+		return atom1("%s", quote(strconv.FormatInt(n, 10)))
 	}
-	return v
+	return e.value(c.x)
 }
 
 // assigned is an assignment inside an expression: a line before, and then what was assigned.
@@ -341,7 +365,7 @@ func (e *emitter) assignAttribute(a *attribute, value expr) {
 // alone reports whether a request carries the attribute once at most, so that setting it replaces nothing else.
 // RFC 2865 s5.44 and RFC 2866 s5.13 list those that may come more often.
 func alone(a *dictionary.Attribute) bool {
-	if a.Vendor != nil || a.Internal || a.Number > 61 {
+	if a.Vendor != nil || a.Internal || a.Number > 63 && a.Number != 87 {
 		return false
 	}
 	switch a.Number {

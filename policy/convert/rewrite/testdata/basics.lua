@@ -4,6 +4,7 @@
 local gnu = require("lib.gnu")
 
 -- Functions of every day.
+--
 -- decode MAX port number
 -- input: P        --  The value of NAS-Port-Id attribute
 local function max_decode_port(P, portcnt)

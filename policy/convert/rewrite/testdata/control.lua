@@ -10,16 +10,14 @@ rewrite("loops", function(req)
   local i = 0
   local r = ""
   while true do
-    do
-      i = i + 1
-      if i == 2 then
-        goto continue  -- not the second
-      end
-      if i > 5 then
-        break
-      end
-      r = r .. i
+    i = i + 1
+    if i == 2 then
+      goto continue  -- not the second
     end
+    if i > 5 then
+      break
+    end
+    r = r .. i
     ::continue::
   end
   repeat
@@ -35,13 +33,11 @@ rewrite("nested", function(req, a)
     do
       local b = a
       repeat
-        do
-          b = b - 1
-          if gnu.mod(b, 2) ~= 0 then
-            goto continue2
-          end
-          n = n + b
+        b = b - 1
+        if gnu.mod(b, 2) ~= 0 then
+          goto continue2
         end
+        n = n + b
         ::continue2::
       until b <= 0
       a = a - 1

@@ -28,7 +28,7 @@ rewrite("cisco_fixup", function(req)
   local pid = cisco_pid(req["NAS-Identifier"] or "")
   if pid ~= -1 then
     if req:has("NAS-Port") then
-      req:set("Port-Limit", req:int("NAS-Port") or 0, 1)
+      req["Port-Limit"] = req:int("NAS-Port") or 0
     end
     req["NAS-Port"] = pid % 2^32
   end
@@ -40,12 +40,12 @@ end)
 
 local basename_re = re.posix(".*/(.*)\\..*")
 
-rewrite("basename", function(req, arg_)
-  local m1 = basename_re:match(arg_)
+rewrite("basename", function(req, arg)
+  local m1 = basename_re:match(arg)
   if m1 then
     return m1
   else
-    return arg_
+    return arg
   end
 end)
 
@@ -116,7 +116,7 @@ rewrite("plain", function(req, s)
   if s:find("a-b", 1, true) then
     return 4
   end
-  if not s:find("[%d]$") then
+  if not s:find("%d$") then
     return 5
   end
   if plain_re:test(s) then

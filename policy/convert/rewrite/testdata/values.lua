@@ -5,15 +5,18 @@ local gnu = require("lib.gnu")
 local nas = require("lib.nas")
 
 rewrite("f_prec", function(req)
-  return 2 + 3 * 4 % 5 .. "|" .. bit32.bor(bit32.lshift(1, 3), 1) .. "|" .. bit32.bxor(bit32.band(7, 3), 1) .. "|" .. gnu.div(-7, 2) .. "|" .. 8 + 0x10
+  return (2 + 3 * 4 % 5) .. "|" .. bit32.bor(bit32.lshift(1, 3), 1) .. "|"
+      .. bit32.bxor(bit32.band(7, 3), 1) .. "|" .. -3 .. "|" .. (8 + 0x10)
 end)
 
 rewrite("f_bool", function(req)
-  return (true and false and "1" or "0") .. ((true or false) and "1" or "0") .. (false and "1" or "0") .. ("a" == "a" and "1" or "0") .. ("a" < "b" and "1" or "0") .. (3 ~= 3 and "1" or "0")
+  return (true and false and "1" or "0") .. ((true or false) and "1" or "0")
+      .. (false and "1" or "0") .. ("a" == "a" and "1" or "0") .. ("a" < "b" and "1" or "0")
+      .. (3 ~= 3 and "1" or "0")
 end)
 
 rewrite("f_cast", function(req)
-  local i = gnu.toint("12") + 1
+  local i = 12 + 1
   return tostring(i)
 end)
 
@@ -22,7 +25,8 @@ rewrite("f_len", function(req)
 end)
 
 rewrite("f_index", function(req)
-  return (("/raddb/users"):find("/", 1, true) or 0) - 1 .. (("abc"):find("z", 1, true) or 0) - 1 .. gnu.rindex("/raddb/users", "/")
+  return ((("/raddb/users"):find("/", 1, true) or 0) - 1) .. ((("abc"):find("z", 1, true) or 0) - 1)
+      .. gnu.rindex("/raddb/users", "/")
 end)
 
 rewrite("f_substr", function(req)
@@ -30,11 +34,13 @@ rewrite("f_substr", function(req)
 end)
 
 rewrite("f_field", function(req)
-  return gnu.field("GNU's not UNIX", 2) .. "|" .. gnu.field("GNU's not UNIX", 9) .. "|" .. ((" one two"):match("%S+") or "")
+  return gnu.field("GNU's not UNIX", 2) .. "|" .. gnu.field("GNU's not UNIX", 9) .. "|"
+      .. ((" one two"):match("%S+") or "")
 end)
 
 rewrite("f_gsub", function(req)
-  return (("strings"):gsub("s", "S")) .. "|" .. (("strings"):gsub("s", "S", 1)) .. "|" .. (("28 or 29"):gsub("[0-9][0-9]*", "N"))
+  return (("strings"):gsub("s", "S")) .. "|" .. (("strings"):gsub("s", "S", 1)) .. "|"
+      .. (("28 or 29"):gsub("[0-9][0-9]*", "N"))
 end)
 
 rewrite("f_case", function(req)
@@ -42,33 +48,37 @@ rewrite("f_case", function(req)
 end)
 
 rewrite("f_inet", function(req)
-  return net.aton("127.0.0.1") .. "|" .. net.ntoa(2130706433) .. "|" .. net.aton("10.0.0.1") + 5
+  return net.aton("127.0.0.1") .. "|" .. net.ntoa(2130706433) .. "|" .. (net.aton("10.0.0.1") + 5)
 end)
 
 rewrite("f_attr", function(req)
   req:set("Filter-Id", "one", 1)
   gnu.set(req, "Class", "changed", 2)
-  return (req["Filter-Id"] or "") .. "|" .. (req["Class"] or "") .. "|" .. (req:get("Class", 2) or "") .. "|" .. (req:get("Class", 3) ~= nil and "1" or "0") .. "|" .. (req:has("State") and "1" or "0") .. "|" .. (req["State"] or "") .. "|" .. (req:int("Session-Timeout") or 0)
+  return (req["Filter-Id"] or "") .. "|" .. (req["Class"] or "") .. "|"
+      .. (req:get("Class", 2) or "") .. "|" .. (req:get("Class", 3) ~= nil and "1" or "0") .. "|"
+      .. (req:has("State") and "1" or "0") .. "|" .. (req["State"] or "") .. "|"
+      .. (req:int("Session-Timeout") or 0)
 end)
 
 rewrite("f_del", function(req)
-  req:del("Class")
+  req:del("Class", 1)
   return (req["Class"] or "") .. "|" .. (req:get("Class", 2) ~= nil and "1" or "0")
 end)
 
 rewrite("f_req", function(req)
-  return gnu.code(req.code) .. "|" .. req.src .. "|" .. "Accounting-Request" .. "|" .. req.id .. "|" .. req.src_port
+  return gnu.code(req.code) .. "|" .. req.src .. "|" .. "Accounting-Request" .. "|" .. req.id .. "|"
+      .. req.src_port
 end)
 
 rewrite("f_mixed", function(req, s, n)
-  return gnu.toint(s) + n .. (gnu.toint(s) == n and "1" or "0") .. (n > gnu.toint("7") and "1" or "0")
+  return (gnu.toint(s) + n) .. (gnu.toint(s) == n and "1" or "0") .. (n > 7 and "1" or "0")
 end)
 
 rewrite("f_hash", function(req, s)
   local h = 5381
   local i = 0
   while i < #s do
-    h = gnu.wrap(h * 33 + ((("abcdefghijklmnopqrstuvwxyz"):find(string.char(gnu.toint(s:sub(i + 1, i + 1))), 1, true) or 0) - 1))
+    h = gnu.wrap(h * 33 + ((("abcdefghijklmnopqrstuvwxyz"):find(string.char(97 + #s:sub(i + 1)), 1, true) or 0) - 1))
     i = i + 1
   end
   return h
@@ -100,7 +110,8 @@ rewrite("f_net", function(req)
 end)
 
 rewrite("f_nas", function(req)
-  return nas.name(req.src) .. nas.short_name(req["NAS-IP-Address"] or "0.0.0.0") .. nas.full_name("10.0.0.1")
+  return nas.name(req.src) .. nas.short_name(req["NAS-IP-Address"] or "0.0.0.0")
+      .. nas.full_name("10.0.0.1")
 end)
 
 rewrite("f_host", function(req, name)
