@@ -362,3 +362,37 @@ func TestBrokenPassword(t *testing.T) {
 		}
 	}
 }
+
+// FuzzMSCHAPRequest: whatever a NAS sends as Microsoft's attributes, the request is answered, and nobody gets in
+// by what is not the example of RFC 2759.
+func FuzzMSCHAPRequest(f *testing.F) {
+	v2, _ := hex.DecodeString(exampleV2)
+	v1, _ := hex.DecodeString(exampleV1)
+	challenge, _ := hex.DecodeString(exampleChallenge)
+	f.Add([]byte("User"), byte(25), v2, challenge)
+	f.Add([]byte("User"), byte(1), v1, []byte("\xd0\x2e\x43\x86\xbc\xe9\x12\x26"))
+	f.Add([]byte(`D\User`), byte(25), v2[:49], challenge[:15])
+	f.Add([]byte("out"), byte(1), []byte{}, []byte{})
+	g := load(f, chapUsers, nil)
+	c := core(f, CoreOptions{})
+	f.Fuzz(func(t *testing.T, user []byte, number byte, response, challenge []byte) {
+		if len(user) > 253 || len(response) > 240 || len(challenge) > 240 {
+			return
+		}
+		vsa := func(number byte, value []byte) []byte {
+			return radius.AppendAttribute(nil, radius.TypeVendorSpecific, append([]byte{0, 0, 1, 55, number, byte(2 + len(value))}, value...))
+		}
+		r := incoming(g, "auth")
+		datagram := onWire(1, homeSecret, "first", attribute(1, string(user)), vsa(number, response), vsa(11, challenge))
+		if why := c.receive(r, datagram); why != 0 {
+			t.Fatal(why)
+		}
+		c.process(r)
+		if r.Verdict == Accept && !bytes.HasSuffix(response, v2[26:]) {
+			t.Fatalf("%q got in by %x", user, response)
+		}
+		if r.Verdict != Discard && len(r.out) == 0 {
+			t.Fatalf("no answer: %v %v", r.Verdict, r.Reason)
+		}
+	})
+}
