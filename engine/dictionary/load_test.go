@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -236,5 +237,49 @@ func TestPrefix(t *testing.T) {
 		if p.String() != tt.want || ok != (tt.name != "User-Name") {
 			t.Errorf("%s %s: %s, %v", tt.name, tt.text, p, ok)
 		}
+	}
+}
+
+// All files of the directory are included, but for those that take numbers of the standards on purpose; these
+// load on top of the others.
+func TestShippedFiles(t *testing.T) {
+	root, err := os.ReadFile("../../raddb/dictionary")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("../../raddb/dictionary.d/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var without []string
+	for _, file := range files {
+		name := filepath.Base(file)
+		if strings.Contains(string(root), "\n$INCLUDE dictionary.d/"+name+"\n") {
+			continue
+		}
+		without = append(without, name)
+		path, err := filepath.Abs(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, errs := loadText(t, "$INCLUDE "+shippedPath(t)+"\n$INCLUDE "+path+"\n")
+		if errs.Failed() {
+			t.Errorf("%s: %v", name, errs)
+		}
+		if d.ByNumber(5) != d.Known.NASPort || d.ByNumber(79) != d.Known.EAPMessage {
+			t.Errorf("%s takes numbers that the server needs", name)
+		}
+	}
+	if diff := cmp.Diff([]string{"ascend-old", "usr-old"}, without); diff != "" {
+		t.Errorf("not included (-want +got)\n%s", diff)
+	}
+	text := "$INCLUDE " + shippedPath(t) + "\n$INCLUDE " + shippedPath(t) + ".d/ascend-old" + "\n"
+	d, _ := loadText(t, text)
+	var l List
+	if err := d.Decode(&l, []byte{135, 6, 192, 0, 2, 1}, nil, nil); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{"X-Ascend-Client-Primary-DNS = 192.0.2.1"}, listText(&l)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
