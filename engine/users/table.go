@@ -57,6 +57,7 @@ type Options struct {
 // Refused is what Options.Stored finds so wrong that the file is not used.
 type Refused struct{ Err error }
 
+// Error gives what is wrong.
 func (r Refused) Error() string { return r.Err.Error() }
 
 // A Table is one users file with all that it includes. It is immutable; its values live in memory that
