@@ -58,6 +58,7 @@ type Options struct {
 type Refused struct{ Err error }
 
 // Error gives what is wrong.
+// Error implements error.
 func (r Refused) Error() string { return r.Err.Error() }
 
 // A Table is one users file with all that it includes. It is immutable; its values live in memory that
