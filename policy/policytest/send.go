@@ -1,7 +1,6 @@
 package policytest
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -9,7 +8,6 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
-	"perilune/engine/auth"
 	"perilune/engine/dictionary"
 	"perilune/engine/nas"
 	"perilune/engine/raddb"
@@ -139,49 +137,11 @@ func (x *exchange) credential(d *dictionary.Dictionary, method string) error {
 		x.chap, x.question.CHAP = true, x.password
 		return nil
 	case method == "mschap":
-		return x.microsoft(d, 1)
+		return x.microsoft(d, 1, msCHAPResponse)
 	case method == "mschapv2":
-		return x.microsoft(d, 2)
+		return x.microsoft(d, 2, msCHAP2Response)
 	}
 	return fmt.Errorf(`method: got %q, expected "pap", "chap", "mschap", "mschapv2" or "none"`, method)
-}
-
-// Attributes of RFC 2548.
-const (
-	vendorMicrosoft  = 311
-	msCHAPResponse   = 1
-	msCHAPChallenge  = 11
-	msCHAP2Response  = 25
-	needsTheirOwn    = "method: the dictionary lacks Microsoft's MS-CHAP attributes; include dictionary.d/microsoft"
-	versionWithProof = 2
-)
-
-// microsoft answers a challenge with the password, as a peer of that version of MS-CHAP.
-func (x *exchange) microsoft(d *dictionary.Dictionary, version int) error {
-	user, _ := x.question.Attributes.First(d.Known.UserName)
-	p, err := auth.NewMSCHAPPeer(version, user, []byte(x.password))
-	if err != nil {
-		return fmt.Errorf("password: %s", strings.TrimPrefix(err.Error(), "auth: "))
-	}
-	number := uint32(msCHAPResponse)
-	if version == versionWithProof {
-		number = msCHAP2Response
-	}
-	challenge, response := d.VendorAttribute(vendorMicrosoft, msCHAPChallenge), d.VendorAttribute(vendorMicrosoft, number)
-	if challenge == nil || response == nil {
-		return errors.New(needsTheirOwn)
-	}
-	x.question.Attributes.Add(anyTag(challenge), p.Challenge)
-	x.question.Attributes.Add(anyTag(response), p.Response)
-	return nil
-}
-
-// isCredential tells what the next round does not repeat.
-func isCredential(d *dictionary.Dictionary, a *dictionary.Attribute) bool {
-	if a == d.Known.UserPassword || a == d.Known.CHAPPassword {
-		return true
-	}
-	return a.Vendor != nil && a.Vendor.ID == vendorMicrosoft && (a.Number == msCHAPResponse || a.Number == msCHAPChallenge || a.Number == msCHAP2Response)
 }
 
 func anyTag(a *dictionary.Attribute) dictionary.Ref {
