@@ -126,7 +126,7 @@ func (a *Attribute) ValueName(n uint64) (string, bool) {
 
 // ValueNumber gives the number of a value's name or alias; case does not count.
 func (a *Attribute) ValueNumber(name string) (uint64, bool) {
-	v, ok := a.values.byName[fold(name)]
+	v, ok := find(a.values.byName, name)
 	return v.number, ok
 }
 

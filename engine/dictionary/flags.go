@@ -2,6 +2,7 @@ package dictionary
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"perilune/engine/raddb"
@@ -38,12 +39,7 @@ var flagWordNames = []string{
 func isFlagWord(text string) bool {
 	first, _, _ := strings.Cut(text, ",")
 	first, _, _ = strings.Cut(first, "=")
-	for _, name := range flagWordNames {
-		if fold(first) == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(flagWordNames, fold(first))
 }
 
 func (f *file) flagOrVendor(yield func(string) bool) {

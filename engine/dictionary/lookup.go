@@ -14,7 +14,7 @@ import (
 // forms Attr-26.9.1, Vendor-9-Attr-1, Attr-241.7, Attr-200, which give an attribute of octets if the
 // dictionary lacks the number. nil if there is none.
 func (d *Dictionary) Attribute(name string) *Attribute {
-	if a := d.names[fold(name)]; a != nil {
+	if a, _ := find(d.names, name); a != nil {
 		return a
 	}
 	if a := d.byNumberName(name); a != nil {
@@ -125,7 +125,10 @@ func (d *Dictionary) Vendor(id uint32) *Vendor {
 }
 
 // VendorNamed looks a vendor up by name without case, nil if unknown.
-func (d *Dictionary) VendorNamed(name string) *Vendor { return d.vendors[fold(name)] }
+func (d *Dictionary) VendorNamed(name string) *Vendor {
+	v, _ := find(d.vendors, name)
+	return v
+}
 
 // VendorNames gives the names of all vendors, for "did you mean".
 func (d *Dictionary) VendorNames() iter.Seq[string] {

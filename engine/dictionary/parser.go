@@ -136,7 +136,7 @@ func (f *file) bearable(at raddb.Field) bool {
 }
 
 func (f *file) statement(line []raddb.Field) {
-	s, ok := f.statements[fold(line[0].Text)]
+	s, ok := find(f.statements, line[0].Text)
 	switch {
 	case !ok:
 		f.errorf(line[0], "unknown statement %q%s", line[0].Text, raddb.DidYouMean(line[0].Text, f.statementNames))

@@ -27,8 +27,7 @@ var typeNames = map[string]Type{
 
 // ParseType gives the type of a name as dictionaries and scripts write it; case does not count.
 func ParseType(name string) (Type, bool) {
-	t, ok := typeNames[fold(name)]
-	return t, ok
+	return find(typeNames, name)
 }
 
 // TypeNames gives all names that ParseType knows, in order, for "did you mean".
@@ -115,4 +114,21 @@ func foldFrom(s string, i int) string {
 		}
 	}
 	return string(b)
+}
+
+// find looks a name up in a map by folded names. It allocates nothing for names of usual length.
+func find[V any](m map[string]V, name string) (V, bool) {
+	var room [64]byte
+	if len(name) > len(room) {
+		v, ok := m[fold(name)]
+		return v, ok
+	}
+	low := room[:copy(room[:], name)]
+	for i, c := range low {
+		if c >= 'A' && c <= 'Z' {
+			low[i] = c + 'a' - 'A'
+		}
+	}
+	v, ok := m[string(low)]
+	return v, ok
 }
