@@ -1,6 +1,10 @@
 package rewrite
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"perilune/engine/dictionary"
+)
 
 // isTruth reports whether an expression is a condition by its form: its number is 1 or 0.
 func isTruth(x expr) bool {
@@ -145,8 +149,8 @@ func (e *emitter) shortCompare(x expr, op string, y expr) (out lua, ok bool) {
 	equal := op == "==" || op == "!="
 	switch x := x.(type) {
 	case *attribute:
-		if out, ok = e.compareAttribute(x, op, y); ok && equal {
-			return out, true
+		if equal && !hoists(x) {
+			return e.compareAttribute(x, op, y)
 		}
 	case *call:
 		if n, known := constant(y); known && x.builtin != nil {
@@ -181,8 +185,8 @@ func (e *emitter) compareAttribute(x *attribute, op string, y expr) (out lua, ok
 			return lua{e.raw(x).text + " " + sign + " " + quote(name), bindCompare}, true
 		}
 	case *text:
-		plain := x.typ == String && y.value != "" && e.raw(x).text != "" && e.attribute(x).bind == bindOr
-		if plain {
+		user := x.attr.Name == "User-Name" && x.index == nil
+		if x.typ == String && y.value != "" && !user && x.attr.Type != dictionary.TypeDate {
 			return lua{e.raw(x).text + " " + sign + " " + quote(y.value), bindCompare}, true
 		}
 	case *call:

@@ -72,6 +72,7 @@ func (p *Program) parseExpression(text string, at raddb.Pos, target *dictionary.
 		if g.broken {
 			errs.Errorf(at, "%s could not be translated; see %s", g.name, g.at)
 		}
+		f.waits, f.matches = f.waits || g.waits, f.matches || g.matches
 	}
 	if errs.Failed() {
 		return nil, plainError(errs)

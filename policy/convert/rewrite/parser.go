@@ -17,6 +17,7 @@ type parser struct {
 	i      int
 	errs   *raddb.List
 	depth  int
+	loops  int // around the current statement
 	failed bool // in the current function
 
 	before, beside []string // comments of the tokens taken, until a statement claims them
@@ -88,12 +89,12 @@ func (t *token) describe() string {
 
 // try runs f and reports whether it came to its end.
 func (p *parser) try(f func()) (ok bool) {
-	depth := p.depth
+	depth, loops := p.depth, p.loops
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
 		case bailout:
-			p.depth, ok = depth, false
+			p.depth, p.loops, ok = depth, loops, false
 		default:
 			panic(r)
 		}

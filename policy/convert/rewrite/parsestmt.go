@@ -14,9 +14,7 @@ func (p *parser) block() *block {
 		}
 	}
 	for !p.is("}") && p.peek().kind != tokenEnd {
-		start := p.i
 		if !p.try(func() { b.add(p.statement()) }) {
-			p.i = max(start, p.i-1)
 			p.nextStatement()
 		}
 	}
@@ -45,6 +43,9 @@ func (b *block) add(s stmt) {
 // nextStatement skips a statement that could not be understood.
 func (p *parser) nextStatement() {
 	depth := 0
+	if p.is("for") {
+		p.skipBrackets()
+	}
 	for p.peek().kind != tokenEnd {
 		switch {
 		case p.is("{"):
@@ -62,6 +63,21 @@ func (p *parser) nextStatement() {
 			return
 		}
 		p.take()
+	}
+}
+
+// skipBrackets passes the semicolons between the brackets of a for.
+func (p *parser) skipBrackets() {
+	for depth := 0; p.peek().kind != tokenEnd && !p.is("{") && !p.is("}"); {
+		p.take()
+		switch {
+		case p.is("("):
+			depth++
+		case p.is(")"):
+			if depth--; depth == 0 {
+				return
+			}
+		}
 	}
 }
 
@@ -183,17 +199,29 @@ func (p *parser) ifStmt() stmt {
 	return s
 }
 
+// maxLoops bounds loops in loops: what groups may be is followed round each of them, again in each round of the
+// outer ones.
+const maxLoops = 8
+
+func (p *parser) loopBody() *block {
+	if p.loops++; p.loops > maxLoops {
+		p.fail("no further loop: loops are nested deeper than 8")
+	}
+	defer func() { p.loops-- }()
+	return p.inner()
+}
+
 func (p *parser) whileStmt() stmt {
 	s := &whileStmt{cond: p.condition()}
 	s.before = p.claim()
-	s.body = p.inner()
+	s.body = p.loopBody()
 	return s
 }
 
 func (p *parser) doStmt() stmt {
 	s := &whileStmt{after: true}
 	s.before = p.claim()
-	s.body = p.inner()
+	s.body = p.loopBody()
 	p.expect("while", "after the statement of do")
 	s.cond = p.condition()
 	p.expect(";", "after the condition")

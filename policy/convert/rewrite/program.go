@@ -155,7 +155,7 @@ func (p *Program) nameFunctions() {
 		case first != nil:
 			p.look(f.at, "%s is defined before, at %s: calls mean that one; this one is called %s now", f.name, first.at, f.lua)
 		case f.lua != f.name:
-			p.look(f.at, "%s is called %s now: the old name means something else in Lua", f.name, f.lua)
+			p.look(f.at, "%s is called %s now: the old name is none in Lua, or means something else there", f.name, f.lua)
 		}
 	}
 }

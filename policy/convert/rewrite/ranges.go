@@ -5,6 +5,9 @@ package rewrite
 // end within a request. One that grows by products in a loop wraps.
 func (p *Program) measure() {
 	for _, f := range p.functions {
+		if f.broken {
+			continue
+		}
 		f.result = nothing
 		for _, v := range f.params {
 			v.holds = v.given

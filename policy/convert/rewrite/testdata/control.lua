@@ -137,4 +137,4 @@ rewrite("nothing", function(req)
   return 0
 end)
 
---? To look at: control.rw:96:9: end is called end_ now: the old name means something else in Lua
+--? To look at: control.rw:96:9: end is called end_ now: the old name is none in Lua, or means something else there
