@@ -27,9 +27,6 @@ func translate(source string, f flags) (*pattern, error) {
 	if err := t.alternatives(0); err != nil {
 		return nil, err
 	}
-	if t.i < len(source) {
-		return nil, fmt.Errorf("%q closes no group", source[t.i:])
-	}
 	p := t.out
 	p.re2 = t.b.String()
 	if prefix := f.prefix(p.re2); prefix != "" {
@@ -228,6 +225,8 @@ func (t *translator) escape() (anchor bool, err error) {
 	switch {
 	case c >= '1' && c <= '9':
 		return false, fmt.Errorf(`the back-reference \%c: what a group has matched cannot be asked for again`, c)
+	case c == ')' && !t.flags.extended:
+		return false, errors.New(`\) closes no group`)
 	case c == '{' && !t.flags.extended:
 		return false, errors.New(`\{ follows nothing`)
 	case strings.IndexByte("wW", c) >= 0:
