@@ -59,7 +59,7 @@ func (f *noiseFile) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// noiseSize is the length of such a file; the first kinds are long. By hand all were tried with a gigabyte.
+// noiseSize is the length of such a file; the first kinds are long. Most kinds were tried with a gigabyte, too.
 func noiseSize(kind string) int {
 	if !testing.Short() && (kind == "octets" || kind == "words" || kind == "comments") {
 		return 50 << 20
