@@ -17,7 +17,7 @@ type parser struct {
 	i      int
 	errs   *raddb.List
 	depth  int
-	loops  int // around the current statement
+	loops  int  // around the current statement
 	failed bool // in the current function
 
 	before, beside []string // comments of the tokens taken, until a statement claims them
