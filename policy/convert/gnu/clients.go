@@ -32,8 +32,9 @@ func (s *source) convertClients() {
 	f.Printf("# clients: who may speak to this server, and with which secret; from clients and naslist of the old tree.\n" +
 		"# prefix  secret  name  options\n\n")
 	told := map[string]bool{}
+	inside := s.stationsInside()
 	for i, p := range s.peers {
-		for _, l := range s.clientLines(i, p) {
+		for _, l := range s.clientLines(i, p, inside[p]) {
 			if !told[l.prefix] {
 				told[l.prefix] = true
 				f.WriteString(l.text)
@@ -47,13 +48,13 @@ func (s *source) convertClients() {
 }
 
 // readPeers reads the old clients file: lines of exactly two fields.
-func (s *source) readPeers() (list []peer) {
+func (s *source) readPeers() (list []*peer) {
 	for _, f := range s.lines("clients") {
 		if len(f.words) != 2 {
 			s.report.Lookf(f.at, "client %q: %d fields; the original takes lines of two and left it out; so does this", f.words[0], len(f.words))
 			continue
 		}
-		p := peer{host: f.words[0], secret: f.words[1], at: f.at}
+		p := &peer{host: f.words[0], secret: f.words[1], at: f.at}
 		prefix, problem := oldPrefix(p.host)
 		switch {
 		case p.secret == "":
@@ -73,13 +74,21 @@ func (s *source) readPeers() (list []peer) {
 	return list
 }
 
-// unhidden leaves out the lines that one above them hides.
-func (s *source) unhidden(list []peer) (rest []peer) {
+// unhidden leaves out the lines that one above them hides: one that holds for all of their addresses. Of a host
+// name nobody knows them.
+func (s *source) unhidden(list []*peer) (rest []*peer) {
+	hosts := map[string]*peer{}
+	s.byPrefix = prefixTable[*peer]{}
 	for _, p := range list {
-		above := hiding(rest, p)
+		above := hosts[p.host]
+		if p.prefix.IsValid() {
+			above, _ = s.byPrefix.longest(p.prefix)
+		}
 		switch {
 		case above == nil:
 			rest = append(rest, p)
+			hosts[p.host] = p
+			s.byPrefix.add(p.prefix, p)
 		case above.secret == p.secret:
 			s.report.Donef(p.at, "client %s is left out: the line %s above it held for it, too", p.host, above.at)
 		default:
@@ -89,15 +98,18 @@ func (s *source) unhidden(list []peer) (rest []peer) {
 	return rest
 }
 
-// hiding gives the line above that holds for all of p's addresses. Of a host name nobody knows them.
-func hiding(above []peer, p peer) *peer {
-	for i := range above {
-		a := &above[i]
-		if a.prefix.IsValid() && p.prefix.IsValid() && within(a.prefix, p.prefix) || !p.prefix.IsValid() && a.host == p.host {
-			return a
+// stationsInside gives the stations of naslist that lie within each client and are not all of it.
+func (s *source) stationsInside() map[*peer][]*station {
+	inside := map[*peer][]*station{}
+	for _, n := range s.stations.list {
+		if !n.prefix.IsValid() {
+			continue
+		}
+		if owner, ok := s.byPrefix.longest(n.prefix); ok && owner.prefix != n.prefix {
+			inside[owner] = append(inside[owner], n)
 		}
 	}
-	return nil
+	return inside
 }
 
 // A clientLine is one of the new clients file.
@@ -105,26 +117,22 @@ type clientLine struct{ prefix, text string }
 
 // clientLines gives the lines for a client: its own, and one for each station within it that has a name of its
 // own in naslist.
-func (s *source) clientLines(i int, p peer) (lines []clientLine) {
-	station := find(s.stations, p.prefix)
-	if !p.prefix.IsValid() {
-		station = s.namedStation(p.host)
+func (s *source) clientLines(i int, p *peer, inside []*station) (lines []clientLine) {
+	station := s.stations.named(p.host)
+	if p.prefix.IsValid() {
+		station = s.stations.find(p.prefix)
+	} else {
 		s.noteName(i, p)
 	}
 	lines = s.appendClient(lines, p.host, p, station)
-	for _, n := range s.stations {
-		if !n.prefix.IsValid() || !p.prefix.IsValid() || n.prefix.Bits() <= p.prefix.Bits() || !within(p.prefix, n.prefix) {
-			continue
-		}
-		if owner := longest(s.peers, n.prefix); owner != nil && owner.at == p.at {
-			lines = s.appendClient(lines, n.host, p, n)
-		}
+	for _, n := range inside {
+		lines = s.appendClient(lines, n.host, p, n)
 	}
 	return lines
 }
 
 // noteName says where a host name changes which line is taken.
-func (s *source) noteName(i int, p peer) {
+func (s *source) noteName(i int, p *peer) {
 	for _, above := range s.peers[:i] {
 		if above.prefix.IsValid() {
 			s.report.Differsf(p.at, "client %s: its address is taken before the networks above it, such as that at %s", p.host, above.at)
@@ -133,30 +141,7 @@ func (s *source) noteName(i int, p peer) {
 	}
 }
 
-// longest gives the client whose line is taken for a prefix.
-func longest(list []peer, n netip.Prefix) (best *peer) {
-	for i := range list {
-		if p := &list[i]; p.prefix.IsValid() && within(p.prefix, n) && (best == nil || p.prefix.Bits() > best.prefix.Bits()) {
-			best = p
-		}
-	}
-	return best
-}
-
-// namedStation gives the line of naslist for a host name.
-func (s *source) namedStation(host string) (best *station) {
-	for _, n := range s.stations {
-		if n.host == host {
-			return n
-		}
-		if n.all && best == nil {
-			best = n
-		}
-	}
-	return best
-}
-
-func (s *source) appendClient(lines []clientLine, host string, p peer, n *station) []clientLine {
+func (s *source) appendClient(lines []clientLine, host string, p *peer, n *station) []clientLine {
 	prefixes := []string{host}
 	if host == "DEFAULT" {
 		prefixes = []string{"0.0.0.0/0", "::/0"}

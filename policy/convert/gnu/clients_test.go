@@ -1,6 +1,8 @@
 package gnu
 
 import (
+	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -71,9 +73,10 @@ func TestNaslist(t *testing.T) {
 	}, Options{})
 	text := out.File("scripts/lib/nas.lua").String()
 	for _, want := range []string{
-		`["192.0.2.1"] = {name = "one", type = "ascend", ["community"] = "x", ["tcp"] = "0"},`,
-		"{net = net.cidr(\"192.0.2.0/28\"), nas = {name = \"small\", type = \"true\"}},\n  {net = net.cidr(\"192.0.2.0/24\"), nas = {name = \"net\", type = \"true\"}},",
-		`local default = {name = "other", type = "false"}`,
+		`["192.0.2.1"] = "ascend one",`,
+		`["192.0.2.1"] = {["community"] = "x", ["tcp"] = "0"},`,
+		"{net = net.cidr(\"192.0.2.0/28\"), nas = \"true small\"},\n  {net = net.cidr(\"192.0.2.0/24\"), nas = \"true net\"},",
+		`local default = "false other"`,
 		`["ascend"] = {method = "snmp", ["oid"] = "1.3.6", ["retries"] = "2"},`,
 	} {
 		if !strings.Contains(text, want) {
@@ -88,4 +91,30 @@ naslist:7:1: NAS "192.0.2.0/99": the length "99"; expected 0 to 32, or a mask; l
 	same(t, "nastypes", `nastypes:1:1: NAS type ascend asks by snmp whether a session lives: sessions and Simultaneous-Use are not kept yet; its data is in scripts/lib/nas.lua
 nastypes:2:1: NAS type "lonely" has no method; left out
 `, about(report, "nastypes"))
+}
+
+// Each part of a large table is within a script's bounds, and has its hosts.
+func TestManyStations(t *testing.T) {
+	var naslist, clients strings.Builder
+	const many = 2500
+	for i := range many {
+		fmt.Fprintf(&naslist, "10.0.%d.%d nas%d\n", i/256, i%256, i)
+		fmt.Fprintf(&clients, "10.0.%d.%d secret%d\n", i/256, i%256, i)
+	}
+	out, _ := convert(t, map[string]string{"naslist": naslist.String(), "clients": clients.String()}, Options{})
+	found := 0
+	for _, name := range out.Names() {
+		if strings.HasPrefix(name, "scripts/lib/nas/") {
+			found += strings.Count(out.File(name).String(), "true nas")
+			if !strings.Contains(out.File("scripts/lib/nas.lua").String(), `require("lib.nas.`+strings.TrimSuffix(filepath.Base(name), ".lua")+`")`) {
+				t.Errorf("%s is not required", name)
+			}
+		}
+		if n := out.File(name).Len(); strings.HasSuffix(name, ".lua") && n > 256<<10 {
+			t.Errorf("%s has %d octets", name, n)
+		}
+	}
+	if found != many || strings.Count(out.File("raddb/clients").String(), "  nas") != many {
+		t.Errorf("%d hosts in the parts", found)
+	}
 }

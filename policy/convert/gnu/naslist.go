@@ -39,8 +39,47 @@ type stationType struct {
 	at           raddb.Pos
 }
 
+// A stationList is the old naslist.
+type stationList struct {
+	list   []*station
+	prefix prefixTable[*station]
+	host   map[string]*station
+	all    *station // DEFAULT; nil if there is none
+}
+
+// add appends a line. The first of two for the same addresses counts.
+func (l *stationList) add(n *station) {
+	if l.host == nil {
+		l.host, l.prefix = map[string]*station{}, prefixTable[*station]{}
+	}
+	l.list = append(l.list, n)
+	l.prefix.add(n.prefix, n)
+	if n.all && l.all == nil {
+		l.all = n
+	}
+	if l.host[n.host] == nil {
+		l.host[n.host] = n
+	}
+}
+
+// find gives the station that an address belongs to: the most specific one, DEFAULT if there is none.
+func (l *stationList) find(p netip.Prefix) *station {
+	if n, ok := l.prefix.longest(p); ok {
+		return n
+	}
+	return l.all
+}
+
+// named gives the station of a host name, DEFAULT if there is none.
+func (l *stationList) named(host string) *station {
+	if n := l.host[host]; n != nil {
+		return n
+	}
+	return l.all
+}
+
 // readNaslist reads the old naslist.
-func (s *source) readNaslist() (list []*station) {
+func (s *source) readNaslist() (list stationList) {
 	for _, f := range s.lines("naslist") {
 		if len(f.words) < 2 {
 			s.report.Lookf(f.at, "NAS %q has no short name; left out", f.words[0])
@@ -58,7 +97,7 @@ func (s *source) readNaslist() (list []*station) {
 			s.report.Lookf(f.at, "NAS %q: %s; left out", n.host, problem)
 			continue
 		}
-		list = append(list, n)
+		list.add(n)
 	}
 	return list
 }
@@ -91,20 +130,6 @@ func arguments(words []string) (list []argument) {
 		list = append(list, argument{name, value})
 	}
 	return list
-}
-
-// find gives the station that an address belongs to: the most specific one, DEFAULT if there is none.
-func find(list []*station, p netip.Prefix) (best *station) {
-	for _, n := range list {
-		switch {
-		case n.all && best == nil:
-			best = n
-		case n.prefix.IsValid() && n.prefix.Bits() <= p.Bits() && n.prefix.Contains(p.Addr()) &&
-			(best == nil || best.all || n.prefix.Bits() > best.prefix.Bits()):
-			best = n
-		}
-	}
-	return best
 }
 
 // An oldLine is a line of fields of the old tree.

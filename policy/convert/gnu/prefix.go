@@ -49,7 +49,20 @@ func isHostName(text string) bool {
 	return letter && text[0] != '.' && text[0] != '-'
 }
 
-// overlap reports whether one of the prefixes holds the other.
-func within(outer, inner netip.Prefix) bool {
-	return outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())
+// A prefixTable finds what stands for the longest prefix that holds another. Prefixes are of IPv4.
+type prefixTable[T any] map[netip.Prefix]T
+
+// add puts a value in the place of a prefix that has none. One that is not valid has no place.
+func (t prefixTable[T]) add(p netip.Prefix, value T) {
+	if _, taken := t[p]; p.IsValid() && !taken {
+		t[p] = value
+	}
+}
+
+// longest gives the value of the longest prefix that holds all of p.
+func (t prefixTable[T]) longest(p netip.Prefix) (value T, ok bool) {
+	for n := p.Bits(); n >= 0 && !ok; n-- {
+		value, ok = t[netip.PrefixFrom(p.Addr(), n).Masked()]
+	}
+	return value, ok
 }

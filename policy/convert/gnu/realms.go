@@ -135,7 +135,8 @@ func (s *source) homeServer(r *realmLine, text string) string {
 // name or DEFAULT is known to hold.
 func (s *source) hasSecret(host string) bool {
 	if a, err := netip.ParseAddr(host); err == nil && a.Is4() {
-		return longest(s.peers, netip.PrefixFrom(a, 32)) != nil
+		_, ok := s.byPrefix.longest(netip.PrefixFrom(a, 32))
+		return ok
 	}
 	for _, p := range s.peers {
 		if p.host == host || p.prefix == everybody {

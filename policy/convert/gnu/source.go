@@ -27,8 +27,9 @@ type source struct {
 	toml     output.Settings        // of the new config.toml
 	rewrite  *rewrite.Program       // the Rewrite functions; written last, when all uses are known
 	old      oldConfig              // of the old config file, as far as several parts need it
-	peers    []peer                 // the clients, in their order, without those that others hide
-	stations []*station             // naslist
+	peers    []*peer                // the clients, in their order, without those that others hide
+	byPrefix prefixTable[*peer]     // of them
+	stations stationList            // naslist
 	types    []stationType          // nastypes
 	rulebook                        // users, hints and huntgroups
 }
