@@ -8,7 +8,6 @@ import (
 
 	"perilune/engine/dictionary"
 	"perilune/engine/raddb"
-	"perilune/policy/convert/output"
 )
 
 const (
@@ -103,12 +102,12 @@ func (w *hintsWriter) sift(all []*rule) (live []*rule, dead map[*rule]string) {
 		}
 		if p, why := neverHolds(r.lhs); why != "" {
 			dead[r] = why
-			w.report.Lookf(p.name.at, "%s: the rule never fits: %s", r.label.text, why)
+			w.report.Lookf(p.name.at, "%s: the rule never fits: %s", r.name(), why)
 			continue
 		}
 		if end != nil {
 			dead[r] = fmt.Sprintf("the rule of line %d fits all requests and ends the search", end.at().Line)
-			w.report.Lookf(r.at(), "%s: can never be reached: %s", r.label.text, dead[r])
+			w.report.Lookf(r.at(), "%s: can never be reached: %s", r.name(), dead[r])
 			continue
 		}
 		live = append(live, r)
@@ -190,7 +189,7 @@ func (w *hintsWriter) condition(r *rule) string {
 		return cond
 	}
 	if strings.HasPrefix(label, "DEFAULT") {
-		w.differ("default-label", r.at(), "%s is the name of a user, as documented; the old server took any label that begins with DEFAULT for one", label)
+		w.differ("default-label", r.at(), "%s is the name of a user, as documented; the old server took any label that begins with DEFAULT for one", r.name())
 	}
 	if strings.ContainsAny(label, `*?[\`) {
 		w.wildcard(r)
@@ -209,7 +208,7 @@ func (w *hintsWriter) wildcard(r *rule) {
 	w.script.comment("The old server took the name for a pattern, against its manual. To have that, ask")
 	w.script.comment(pattern + " instead.")
 	w.differ("wildcard", r.at(), "names of rules are compared as they stand, as documented; the old server took * ? [ ] \\ in them for patterns")
-	w.report.Lookf(r.at(), "%s: compared as it stands; if a pattern is meant write %s in %s", r.label.text, pattern, hintsScript)
+	w.report.Lookf(r.at(), "%s: compared as it stands; if a pattern is meant write %s in %s", r.name(), pattern, hintsScript)
 }
 
 // work gives the statements that a rule makes.
@@ -235,23 +234,26 @@ func (w *hintsWriter) names(r *rule) (lines []string) {
 		}
 		return lines
 	}
-	value := ""
-	if p := replace[0]; p.expr != "" {
-		value = w.expression(p)
-	} else {
-		var problems []string
-		value, problems = w.macro(p.value.text)
-		for _, problem := range problems {
-			w.report.Lookf(p.value.at, "Replace-User-Name: %s", problem)
-		}
-	}
+	value, before := w.newName(replace[0])
 	if strip != "" && (strings.Contains(value, "req.user") || strings.Contains(value, "functions.") || strings.Contains(value, "User-Name")) {
 		lines = append(lines, strip)
 	}
 	if value != "" {
-		lines = append(lines, "req.user = "+value)
+		lines = append(append(lines, before...), "req.user = "+value)
 	}
 	return lines
+}
+
+// newName gives the Lua of a Replace-User-Name, and what has to be done before.
+func (w *hintsWriter) newName(p *pair) (value string, before []string) {
+	if p.expr != "" {
+		return w.expression(p), nil
+	}
+	m := w.macro(p.value.text)
+	for _, problem := range m.problems {
+		w.report.Lookf(p.value.at, "Replace-User-Name: %s", problem)
+	}
+	return m.value, m.before
 }
 
 // strip gives the statement that takes the prefix and the suffix of a rule off the name, "" if there is none.
@@ -382,7 +384,7 @@ func (w *hintsWriter) add(p *pair) []string {
 
 func (w *hintsWriter) without(p *pair, why string) []string {
 	w.report.Lookf(p.name.at, "%s left out: %s", p.name.text, why)
-	return []string{fmt.Sprintf("-- %s left out: %s.", output.UTF8(strings.ReplaceAll(p.text(), "\n", " ")), why)}
+	return []string{fmt.Sprintf("-- %s left out: %s.", p.text(), why)}
 }
 
 // assignment adds a value by its attribute's additivity.

@@ -1,13 +1,11 @@
 package gnu
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
 	"perilune/engine/raddb"
-	"perilune/policy/convert/output"
 )
 
 const (
@@ -101,7 +99,7 @@ func (w *huntgroupsWriter) group(name string, members []*rule) {
 	var ways []string
 	for _, r := range members {
 		b.above(r, false)
-		if why := cmp.Or(r.dropped, w.never(r)); why != "" {
+		if why := w.never(r); why != "" {
 			b.comment("Left out: " + why + ".")
 			continue
 		}
@@ -140,9 +138,12 @@ func alternatives(ways []string) string {
 
 // never tells why a rule never fits, "" if it may.
 func (w *huntgroupsWriter) never(r *rule) string {
+	if r.dropped != "" {
+		return r.dropped
+	}
 	for _, list := range [...][]pair{r.lhs, r.rhs} {
 		if p, why := neverHolds(list); why != "" {
-			w.report.Lookf(p.name.at, "%s: the rule never fits: %s", r.label.text, why)
+			w.report.Lookf(p.name.at, "%s: the rule never fits: %s", r.name(), why)
 			return why
 		}
 	}
@@ -221,15 +222,15 @@ func (w *huntgroupsWriter) rule(r *rule, open *bool) (all bool) {
 	body := w.decide(r)
 	switch {
 	case cond == "" && *open:
-		b.linef("else -- %s", output.UTF8(note))
+		b.linef("else -- %s", note)
 	case cond == "":
 		b.comment(note)
 		w.body(body)
 		return true
 	case *open:
-		b.linef("elseif %s then -- %s", cond, output.UTF8(note))
+		b.linef("elseif %s then -- %s", cond, note)
 	default:
-		b.linef("if %s then -- %s", cond, output.UTF8(note))
+		b.linef("if %s then -- %s", cond, note)
 		*open = true
 	}
 	b.indent++

@@ -20,9 +20,19 @@ type script struct {
 	shared bool // it calls functions of lib/rewrite.lua
 }
 
-// linef writes one line of code. An empty one has no blanks.
+// printable puts a blank for each control character: a line break in a name must not end a comment.
+func printable(text string) string {
+	return strings.Map(func(c rune) rune {
+		if c < ' ' || c == 0x7f {
+			return ' '
+		}
+		return c
+	}, output.UTF8(text))
+}
+
+// linef writes one line of code. An empty one has no blanks. Strings in it have their escapes already.
 func (b *script) linef(format string, args ...any) {
-	if text := fmt.Sprintf(format, args...); text != "" {
+	if text := printable(fmt.Sprintf(format, args...)); text != "" {
 		b.body.WriteString(strings.Repeat("  ", b.indent) + text)
 	}
 	b.body.WriteByte('\n')
@@ -30,7 +40,7 @@ func (b *script) linef(format string, args ...any) {
 
 // comment writes lines of comment.
 func (b *script) comment(text string) {
-	for line := range strings.SplitSeq(output.UTF8(text), "\n") {
+	for line := range strings.SplitSeq(text, "\n") {
 		line = strings.TrimRight("-- "+line, " \t\r")
 		b.linef("%s", line)
 	}

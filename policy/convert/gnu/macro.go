@@ -7,45 +7,45 @@ import (
 	"perilune/engine/users"
 )
 
-// macro gives the Lua of a text with macros, as used in hints: there is no reply yet. problems are for the
-// report.
-func (s *source) macro(text string) (lua string, problems []string) {
+// A luaMacro is a text with macros in Lua, as used in hints: there is no reply yet.
+type luaMacro struct {
+	before   []string // statements that stand before its use
+	value    string   // the expression
+	problems []string // for the report
+}
+
+// macro translates a text with macros.
+func (s *source) macro(text string) (out luaMacro) {
 	m, wrong := users.ParseMacro(text, s.dict)
 	for _, w := range wrong {
-		problems = append(problems, w.Error())
+		out.problems = append(out.problems, w.Error())
 	}
 	var parts []string
 	for _, part := range m.Parts() {
-		lua, problem := macroPart(&part)
-		if lua != "" {
+		if lua := out.part(&part); lua != "" {
 			parts = append(parts, lua)
 		}
-		if problem != "" {
-			problems = append(problems, problem)
-		}
 	}
+	out.value = strings.Join(parts, " .. ")
 	if len(parts) == 0 {
-		return `""`, problems
+		out.value = `""`
 	}
-	return strings.Join(parts, " .. "), problems
+	return out
 }
 
-// macroPart gives the Lua of one part, "" for one that gives nothing.
-func macroPart(p *users.MacroPart) (lua, problem string) {
+// part gives the Lua of one part, "" for one that gives nothing.
+func (m *luaMacro) part(p *users.MacroPart) string {
 	switch p.Kind {
 	case users.MacroText:
-		return luaString(p.Text), ""
+		return luaString(p.Text)
 	case users.MacroTime:
-		return macroTime(p), ""
+		return macroTime(p)
 	case users.MacroRequest:
-		return macroRequest(p)
+		return m.request(p)
 	case users.MacroReply:
-		if p.Mode == '=' {
-			problem = "a macro gives a reply attribute, but hints have no reply yet"
-		}
-		return absentMacro(p), problem
+		return absentMacro(p)
 	}
-	return "", ""
+	return ""
 }
 
 func macroTime(p *users.MacroPart) string {
@@ -67,36 +67,38 @@ func absentMacro(p *users.MacroPart) string {
 	return ""
 }
 
-func macroRequest(p *users.MacroPart) (lua, problem string) {
+// request gives the Lua for an attribute of the request.
+func (m *luaMacro) request(p *users.MacroPart) string {
 	a := p.Ref.Attr
-	name := luaString(a.FullName())
-	value := field(a)
-	if numeric(a) && !p.Quoted {
-		value = fmt.Sprintf("req:int(%s)", name)
-	}
-	absent := absentMacro(p)
-	switch {
-	case p.Mode == '=':
-		problem = fmt.Sprintf("%%C{%s:=...} no longer adds the attribute to the request", a.Name)
-	case p.Mode == '+':
+	name, absent := luaString(a.FullName()), absentMacro(p)
+	switch p.Mode {
+	case '+':
 		if absent == "" {
-			return "", ""
+			return ""
 		}
-		return fmt.Sprintf(`(req:has(%s) and "" or %s)`, name, absent), ""
+		return fmt.Sprintf(`(req:has(%s) and "" or %s)`, name, absent)
+	case '=':
+		m.before = append(m.before, fmt.Sprintf("if not req:has(%s) then", name), fmt.Sprintf("  req:add(%s, %s)", name, luaString(p.Text)), "end")
+	}
+	value := field(a)
+	switch {
+	case p.Mode != 0 && value == "req.user":
+		value = `req["User-Name"]`
+	case numeric(a) && !p.Quoted:
+		value = fmt.Sprintf("req:int(%s)", name)
+		if absent == `"0"` {
+			absent = "0"
+		}
+	}
+	if value != "req.user" {
+		if absent == "" {
+			absent = `""`
+		}
+		value = fmt.Sprintf("(%s or %s)", value, absent)
 	}
 	if p.Quoted && isText(a) {
-		problem = fmt.Sprintf("%%C{%s} is put between quotes and is not escaped here", a.Name)
+		// The parentheses leave out how many there were.
+		value = fmt.Sprintf("(%s:gsub(%s, %s))", value, luaString(`[\'"]`), luaString(`\%0`))
 	}
-	switch {
-	case value == "req.user" && absent == "":
-		return value, problem
-	case value == "req.user":
-		value = `req["User-Name"]`
-	case absent == `"0"` && numeric(a) && !p.Quoted:
-		absent = "0"
-	}
-	if absent == "" {
-		absent = `""`
-	}
-	return fmt.Sprintf("(%s or %s)", value, absent), problem
+	return value
 }

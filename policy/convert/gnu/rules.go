@@ -61,6 +61,9 @@ type rule struct {
 
 func (r *rule) at() raddb.Pos { return r.label.at }
 
+// name gives the label as a report shows it.
+func (r *rule) name() string { return printable(r.label.text) }
+
 // source gives the rule as it stands in its file.
 func (r *rule) source() string { return r.file.text[r.start:r.end] }
 
@@ -118,6 +121,7 @@ type ruleFile struct {
 	text     string
 	rules    []*rule
 	includes []*inclusion
+	others   []int // where further directives stand
 	errs     raddb.List
 }
 
@@ -199,7 +203,8 @@ func (p *ruleParser) directive(line string, at raddb.Pos, start, end int) {
 	}
 	fields := strings.Fields(line)
 	if len(fields) < 2 || fields[0] != "$INCLUDE" {
-		return // $DEBUG and the empty $ mean nothing here
+		p.file.others = append(p.file.others, start) // $DEBUG and the empty $ mean nothing here
+		return
 	}
 	p.file.includes = append(p.file.includes, &inclusion{
 		name: strings.Trim(fields[1], `"'`), at: at, start: start, end: end})

@@ -55,16 +55,16 @@ const maxTold = 200
 func (s *source) reportDropped(r *rule) {
 	switch {
 	case r.forbidden:
-		s.tell(r.at(), "%s: left out: %s; the old server only logged that. To keep the rule, allow it in the old dictionary (PROPERTY name +L) and convert again", r.label.text, r.dropped)
+		s.tell(r.at(), "%s: left out: %s; the old server only logged that. To keep the rule, allow it in the old dictionary (PROPERTY name +L) and convert again", r.name(), r.dropped)
 		return
 	case r.dropped != "":
-		s.tell(r.at(), "%s: left out, as the old server did: %s", r.label.text, r.dropped)
+		s.tell(r.at(), "%s: left out, as the old server did: %s", r.name(), r.dropped)
 		return
 	}
 	for _, list := range [...][]pair{r.lhs, r.rhs} {
 		for i := range list {
 			if p := &list[i]; p.dropped != "" {
-				s.tell(p.name.at, "%s: %s left out: %s", r.label.text, p.name.text, p.dropped)
+				s.tell(p.name.at, "%s: %s left out: %s", r.name(), p.name.text, p.dropped)
 			}
 		}
 	}

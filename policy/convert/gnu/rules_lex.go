@@ -72,7 +72,7 @@ func (lx *ruleLexer) space() {
 		switch c := lx.text[lx.i]; {
 		case c == '\n':
 			lx.newline()
-		case c <= ' ':
+		case isSpace(c):
 			lx.i++
 		case c == '#':
 			lx.restOfLine()
@@ -85,6 +85,8 @@ func (lx *ruleLexer) space() {
 		}
 	}
 }
+
+func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
 
 // next gives the next token.
 func (lx *ruleLexer) next() token {
@@ -234,7 +236,7 @@ func (lx *ruleLexer) resync() {
 			return
 		}
 		lx.newline()
-		if c := lx.peek(); c > ' ' && c != '#' {
+		if c := lx.peek(); !isSpace(c) && c != '#' {
 			return
 		}
 	}

@@ -61,6 +61,9 @@ func (w *usersWriter) file(f *ruleFile) {
 	for _, in := range f.includes {
 		w.include(e, in)
 	}
+	for _, at := range f.others {
+		e.replace(at, at, "# ")
+	}
 }
 
 // include gives an inclusion the name that the file has in the new tree.
@@ -93,7 +96,7 @@ type refusal struct {
 // entry makes the changes of one entry.
 func (w *usersWriter) entry(e *editor, r *rule) {
 	if ref := w.refusal(r); ref != nil {
-		w.report.Lookf(ref.p.name.at, "%s: left out: %s", r.label.text, ref.why)
+		w.report.Lookf(ref.p.name.at, "%s: left out: %s", r.name(), ref.why)
 		e.leaveOut(r, ref.why)
 		return
 	}
@@ -119,7 +122,7 @@ func (w *usersWriter) entry(e *editor, r *rule) {
 func (w *usersWriter) tellLabel(r *rule) {
 	for _, base := range [...]string{"BEGIN", "DEFAULT"} {
 		if strings.HasPrefix(r.label.text, base) && !numbered(r.label.text, base) {
-			w.differ("label", r.at(), "%s is the name of a user, as documented: only digits may follow %s. The old server took any such label for one", r.label.text, base)
+			w.differ("label", r.at(), "%s is the name of a user, as documented: only digits may follow %s. The old server took any such label for one", r.name(), base)
 		}
 	}
 }
@@ -199,14 +202,14 @@ func (w *usersWriter) ask(e *editor, r *rule, p *pair, method, attribute string)
 		e.replace(p.name.start, p.name.end, attribute)
 	}
 	p.asks = true
-	w.report.Lookf(p.name.at, "%s: the password is checked by auth_type(%q) in %s, which refuses everybody until you write the check", r.label.text, method+"-check", methodsScript)
+	w.report.Lookf(p.name.at, "%s: the password is checked by auth_type(%q) in %s, which refuses everybody until you write the check", r.name(), method+"-check", methodsScript)
 }
 
 // pair makes the changes of one pair.
 func (w *usersWriter) pair(e *editor, r *rule, p *pair, rhs bool) {
 	if why := w.useless(p, rhs); why != "" {
 		p.dropped = why
-		w.report.Lookf(p.name.at, "%s: %s left out: %s", r.label.text, p.name.text, why)
+		w.report.Lookf(p.name.at, "%s: %s left out: %s", r.name(), p.name.text, why)
 		return
 	}
 	if w.dict.GNUAttribute(p.name.text) != p.now {
@@ -255,7 +258,7 @@ func (w *usersWriter) newValue(r *rule, p *pair) string {
 		return w.newNumber(r, p)
 	case isText(p.now):
 		if text := cut(p.now, p.value.text); text != p.value.text {
-			w.report.Lookf(p.value.at, "%s: %s has %d octets; what fits into one attribute is kept, as the old server sent it", r.label.text, p.name.text, len(p.value.text))
+			w.report.Lookf(p.value.at, "%s: %s has %d octets; what fits into one attribute is kept, as the old server sent it", r.name(), p.name.text, len(p.value.text))
 			return gnuString(text)
 		}
 	}
@@ -277,7 +280,7 @@ func (w *usersWriter) newNumber(r *rule, p *pair) string {
 	}
 	if digits := strconv.FormatUint(uint64(n), 10); digits != text {
 		if text != "" && text[0] >= '0' && text[0] <= '9' {
-			w.differ("digits", p.value.at, "%s: %s is written %s, as the old server read it", r.label.text, text, digits)
+			w.differ("digits", p.value.at, "%s: %s is written %s, as the old server read it", r.name(), text, digits)
 		}
 		return digits
 	}
@@ -331,7 +334,7 @@ func (w *usersWriter) leaveOutRefused(errs raddb.List) (again bool) {
 	}
 	for _, r := range w.users.all() {
 		if why := refused[r]; why != "" {
-			w.tell(r.at(), "%s: left out: %s", r.label.text, why)
+			w.tell(r.at(), "%s: left out: %s", r.name(), why)
 			w.editors[r.file].leaveOut(r, why)
 		}
 	}

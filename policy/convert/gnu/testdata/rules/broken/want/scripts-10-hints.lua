@@ -20,4 +20,8 @@ on("hints", {name = "hints"}, function(req)
   -- No-Such left out: the old dictionary has no attribute "No-Such".
   -- Auth-Type left out: Auth-Type has no value "z".
   req:add("Hint", "y")
+
+  -- hints:5
+  --   
+  -- Left out: syntax error at line 5: found "\x01" where a name should stand.
 end)
