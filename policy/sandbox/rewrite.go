@@ -37,8 +37,11 @@ func name(text string, line int) *ast.IdentExpr {
 type rewriter struct{ used bool }
 
 func (r *rewriter) statements(list []ast.Stmt) {
-	for _, st := range list {
+	for i, st := range list {
 		r.statement(st)
+		if n, ok := st.(*ast.AssignStmt); ok {
+			list[i] = unfold(n)
+		}
 	}
 }
 

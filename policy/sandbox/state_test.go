@@ -67,6 +67,13 @@ func TestLanguage(t *testing.T) {
 			local function f(s) local v = "v" s = (g(v, s)) return s, v end out(f("x"))`, "vx v"},
 		{"chosen concat into the last parameter", `local function f(s) local v = "v" s = s and v .. s return s, v end out(f("x"))`, "vx v"},
 		{"default concat into the last parameter", `local function f(n, s) local v = "v" s = n or v .. s return s, v end out(f(nil, "x"))`, "vx v"},
+		{"values before variables", `local a, b = 1, 2 a, b = a + 1, a out(a, b) local c, d = "x", "y" c, d = c .. "1", c out(c, d)
+			local e, f = 1, 2 e, f = math.max(e, 5), e out(e, f) local g, h, i = 1, 2, 3 g, h, i = -g, g + h, h out(g, h, i)`, "2 1\nx1 x\n5 1\n-1 3 2"},
+		{"fields before variables", `local t, i = {}, 3 i, t[i] = i + 1, i out(i, t[3], t[4]) local a, b = 1, 2 a, b = b, a out(a, b)
+			local u, j = {}, 1 u[j], j = "one", 2 out(u[1], u[2], j) j, u[j] = 3, "two" out(u[2], u[3], j)`, "4 3 nil\n2 1\none nil 2\ntwo nil 3"},
+		{"several into the last parameter", `local function f(n, s) local v = "v" s, n = v .. s, (s:upper()) return s, v, n end out(f(nil, "x"))`, "vx v X"},
+		{"more values than variables", `local function f(a) local b a, b = a + 1, a, error return a, b end out(f(1)) local function g() return 1, 2 end
+			local x, y, z = 7 x, y, z = x * 2, g() out(x, y, z)`, "2 1\n14 1 2"},
 		{"integers", `out(2^53, 1e15, 0.1, 1/3, 1e100, -0.5, 10/2)`, "9007199254740992 1000000000000000 0.1 0.33333333333333 1e+100 -0.5 5"},
 		{"infinite", `out(1/0, -1/0, math.huge)`, "inf -inf inf"},
 		{"tonumber", `out(tonumber("0x10"), tonumber(" 5 "), tonumber("ff", 16), tonumber("z"), tonumber("1_0"), tonumber("1e2"), tonumber("8", 8))`, "16 5 255 nil nil 100 nil"},
