@@ -1,0 +1,99 @@
+package gnu
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// convertUsersText converts a users file with the dictionary of the fixtures; want lacks the first line.
+func convertUsersText(t *testing.T, text string) (string, string) {
+	t.Helper()
+	out, report := convert(t, map[string]string{"dictionary": readText(t, "testdata/rules/dictionary"), "users": text}, Options{})
+	return strings.TrimPrefix(out.File("raddb/users").String(), dialectLine), about(report, "users")
+}
+
+func TestUsersLayout(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"as it was", "# a\n\"b c\"\tAuth-Type = Accept # d\r\n\r\n\tReply-Message = \"\xfc\",# e\n\n  Session-Timeout = 5\r\n", ""},
+		{"no newline at the end", "b Auth-Type = Accept NULL", ""},
+		{"first pair of a line", "b Auth-Type = Accept\n\tNo = 1, Session-Timeout = 5\n",
+			"# Left out of the entry below: No: the old dictionary has no attribute \"No\"\nb Auth-Type = Accept\n\tSession-Timeout = 5\n"},
+		{"line of its own", "b Auth-Type = Accept\n\tIdle-Timeout = 5,\n\tNo = 1,\n\tSession-Timeout = 5\n",
+			"# Left out of the entry below: No: the old dictionary has no attribute \"No\"\nb Auth-Type = Accept\n\tIdle-Timeout = 5,\n\tSession-Timeout = 5\n"},
+		{"last of a list", "b Auth-Type = Accept\n\tIdle-Timeout = 5,\n\tNo = 1 # why\n",
+			"# Left out of the entry below: No: the old dictionary has no attribute \"No\"\nb Auth-Type = Accept\n\tIdle-Timeout = 5\n\t# why\n"},
+		{"comma on a line of its own", "b Auth-Type = Accept\n\tNo = 1\n\t,\n\tIdle-Timeout = 5\n",
+			"# Left out of the entry below: No: the old dictionary has no attribute \"No\"\nb Auth-Type = Accept\n\tIdle-Timeout = 5\n"},
+		{"whole list", "b Auth-Type = Accept\n\tNo = 1,\n\tNor = 2\n",
+			"# Left out of the entry below: No: the old dictionary has no attribute \"No\"\n# Left out of the entry below: Nor: the old dictionary has no attribute \"Nor\"\n" +
+				"b Auth-Type = Accept\n\tNULL\n"},
+		{"in the middle of a line", "b Auth-Type = Accept NULL c No := 1\nd Auth-Type = Accept NULL\n",
+			"b Auth-Type = Accept NULL \n# Left out: syntax error at line 1: found \":\" after No where one of = != < > <= >= should stand\n# c No := 1\nd Auth-Type = Accept NULL\n"},
+		{"before another on its line", "b Session-Timeout = 1 NULL c Auth-Type = Accept NULL\n",
+			"# Left out: Session-Timeout may not stand on the left side in users by its flags in the dictionary\n# b Session-Timeout = 1 NULL\n c Auth-Type = Accept NULL\n"},
+		{"directives", "$DEBUG yes\nb Auth-Type = Accept $\n\tNULL\n", "# $DEBUG yes\nb Auth-Type = Accept # $\n\tNULL\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			want := tt.want
+			if want == "" {
+				want = tt.text
+			}
+			got, _ := convertUsersText(t, tt.text)
+			same(t, "users", want, got)
+		})
+	}
+}
+
+func TestUsersValues(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"digits", "Session-Timeout = \"7abc\"", "Session-Timeout = 7"},
+		{"leading zeros", "Session-Timeout = 010", "Session-Timeout = 10"},
+		{"number of a name", "Service-Type = 2", "Service-Type = 2"},
+		{"operator", "Session-Timeout >= 5", "Session-Timeout = 5"},
+		{"plus sign", "Framed-IP-Address = 10.0.0.1+", "Framed-IP-Address = 10.0.0.1+"},
+		{"expression", `Reply-Message = "=\"a\" + %[User-Name]"`, `Reply-Message = "=\"a\" .. req.user"`},
+		{"long text", "Class = \"" + strings.Repeat("x", 300) + "\"", "Class = \"" + strings.Repeat("x", 253) + "\""},
+		{"macros are plain text", `Reply-Message = "%u 100%"`, `Reply-Message = "%u 100%"`},
+		{"program", `Exec-Program-Wait = "/bin/x %u", Exec-Program = "|f"`, `Exec-Program-Wait = "/bin/x %u", Exec-Program = "|f"`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, _ := convertUsersText(t, "b Auth-Type = Accept\n\t"+tt.text+"\n")
+			same(t, "users", "b Auth-Type = Accept\n\t"+tt.want+"\n", got)
+		})
+	}
+}
+
+// TestUsersSecrets tests that no password gets into files that everybody may read, comments neither.
+func TestUsersSecrets(t *testing.T) {
+	out, report := convert(t, map[string]string{
+		"dictionary": readText(t, "testdata/rules/dictionary"),
+		"users": "# ann User-Password = \"sesame-1\"\nann User-Password = \"sesame-2\", No = 1\n\tReply-Message = \"hi\"\nbob Crypt-Password = \"sesame-3\" NULL\n" +
+			"carl Auth-Type = Crypt-Local, User-Password = \"sesame-4\"\n\tSession-Timeout = 1\ndave User-Password := \"sesame-5\" NULL\neve User-Password = sesame-6 oops\n",
+	}, Options{})
+	if !out.File("raddb/users").Secret {
+		t.Error("users may be read by everybody")
+	}
+	for _, name := range out.Names() {
+		if name != "raddb/users" && strings.Contains(out.File(name).String(), "sesame") {
+			t.Errorf("a password is in %s:\n%s", name, out.File(name).String())
+		}
+	}
+	if strings.Contains(report, "sesame") {
+		t.Errorf("a password is in the report:\n%s", report)
+	}
+}
+
+// TestUsersElsewhere tests included files that lie outside of the old directory.
+func TestUsersElsewhere(t *testing.T) {
+	other := writeFiles(t, map[string]string{"more": "carl Auth-Type = Accept NULL\n"})
+	got, _ := convertUsersText(t, "b Auth-Type = Accept NULL\n$INCLUDE "+filepath.Join(other, "more")+"\n")
+	same(t, "users", "b Auth-Type = Accept NULL\n$INCLUDE users.d/more\n", got)
+}
+
+func TestNoUsers(t *testing.T) {
+	out, _ := convert(t, map[string]string{"clients": "127.0.0.1 x\n", "dictionary": ""}, Options{})
+	build(t, out)
+}
