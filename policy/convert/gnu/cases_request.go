@@ -123,38 +123,8 @@ func (s *source) fulfilGroup(w wish, i int, p *pair) (heldList, bool) {
 
 // values gives each attribute that the wishes compare a value that fits all of them.
 func (s *source) values(w wish) (list heldList, ok bool) {
-	name := w.name
-	byAttr := map[*dictionary.Attribute][]*pair{}
-	var order []*dictionary.Attribute
-	for i := range w.lists {
-		for j := range w.lists[i] {
-			p := &w.lists[i][j]
-			if !p.compared() {
-				continue
-			}
-			switch p.attr.Name {
-			case "Prefix":
-				if !p.negated() && !strings.HasPrefix(name, p.value.text) {
-					w.prefix = p.value.text
-				}
-				continue
-			case "Suffix":
-				if !p.negated() && !strings.HasSuffix(name, p.value.text) {
-					w.suffix = p.value.text
-				}
-				continue
-			case "Group", "Group-Name", "Hint", "Huntgroup-Name":
-				continue // the model judges
-			}
-			if byAttr[p.now] == nil {
-				order = append(order, p.now)
-			}
-			byAttr[p.now] = append(byAttr[p.now], p)
-		}
-	}
-	if name == "" {
-		name = s.stranger()
-	}
+	byAttr, order := w.byAttribute()
+	name := firstOf(w.name, s.stranger())
 	user := s.dict.Attribute("User-Name")
 	for _, a := range order {
 		v, found := choose(byAttr[a])
@@ -168,6 +138,34 @@ func (s *source) values(w wish) (list heldList, ok bool) {
 		list = append(list, v)
 	}
 	return append(heldList{{attr: user, text: w.prefix + name + w.suffix}}, list...), true
+}
+
+// byAttribute gives the comparisons with each attribute of a request, and takes over what is to be around the
+// name. What remains the model judges.
+func (w *wish) byAttribute() (pairs map[*dictionary.Attribute][]*pair, order []*dictionary.Attribute) {
+	pairs = map[*dictionary.Attribute][]*pair{}
+	for i := range w.lists {
+		for j := range w.lists[i] {
+			p := &w.lists[i][j]
+			switch {
+			case !p.compared():
+				continue
+			case p.attr.Name == "Prefix" && !p.negated() && !strings.HasPrefix(w.name, p.value.text):
+				w.prefix = p.value.text
+			case p.attr.Name == "Suffix" && !p.negated() && !strings.HasSuffix(w.name, p.value.text):
+				w.suffix = p.value.text
+			}
+			switch p.attr.Name {
+			case "Prefix", "Suffix", "Group", "Group-Name", "Hint", "Huntgroup-Name":
+				continue
+			}
+			if pairs[p.now] == nil {
+				order = append(order, p.now)
+			}
+			pairs[p.now] = append(pairs[p.now], p)
+		}
+	}
+	return pairs, order
 }
 
 // choose finds a value that fits all comparisons with one attribute.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"iter"
 	"path/filepath"
-	"sort"
 	"strconv"
 	"strings"
 
@@ -150,61 +149,6 @@ func (w *usersWriter) value(p *pair) (string, error) {
 	return w.rewrite.Value(p.expr, p.value.at, p.now)
 }
 
-// method changes the Auth-Type, or the word that stood for it in the place of a password, where this server
-// has another way.
-func (w *usersWriter) method(e *editor, r *rule) {
-	method, password := values(r.lhs, "Auth-Type"), values(r.lhs, "User-Password")
-	if len(method) > 0 {
-		if values(r.lhs, "Crypt-Password") != nil && authName(method[0]) != "Crypt-Local" {
-			w.differ("crypt-password", method[0].name.at, "Auth-Type is ignored beside Crypt-Password, as documented; the old server ignored the password")
-		}
-		w.authType(e, r, method[0])
-		return
-	}
-	if len(password) == 0 {
-		return
-	}
-	switch p := password[0]; p.value.text {
-	case "PAM":
-		w.ask(e, r, p, "pam", "Auth-Type")
-	case "SQL", "MYSQL":
-		w.ask(e, r, p, "sql", "Auth-Type")
-	}
-}
-
-func (w *usersWriter) authType(e *editor, r *rule, p *pair) {
-	location := values(r.lhs, "Password-Location")
-	none := len(values(r.lhs, "User-Password"))+len(values(r.lhs, "Crypt-Password")) == 0
-	switch name := authName(p); {
-	case name == "PAM":
-		w.ask(e, r, p, "pam", "")
-	case name == "SQL", len(location) > 0 && none && (name == "Crypt-Local" || name == "Local"):
-		w.ask(e, r, p, "sql", "")
-	case p.value.text != name && name != "System":
-		p.newValue = name
-		e.replace(p.value.start, p.value.end, name)
-	}
-}
-
-// ask lets a script check the password.
-func (w *usersWriter) ask(e *editor, r *rule, p *pair, method, attribute string) {
-	known := false
-	for _, m := range w.methods {
-		known = known || m == method
-	}
-	if !known {
-		w.methods = append(w.methods, method)
-	}
-	p.newValue = method + "-check"
-	e.replace(p.value.start, p.value.end, p.newValue)
-	if attribute != "" {
-		p.newName = attribute
-		e.replace(p.name.start, p.name.end, attribute)
-	}
-	p.asks = true
-	w.report.Lookf(p.name.at, "%s: the password is checked by auth_type(%q) in %s, which refuses everybody until you write the check", r.name(), method+"-check", methodsScript)
-}
-
 // pair makes the changes of one pair.
 func (w *usersWriter) pair(e *editor, r *rule, p *pair, rhs bool) {
 	if why := w.useless(p, rhs); why != "" {
@@ -285,119 +229,6 @@ func (w *usersWriter) newNumber(r *rule, p *pair) string {
 		return digits
 	}
 	return ""
-}
-
-// settle writes the files and reads them as the server will. An entry that it refuses is left out, until all
-// is well.
-func (w *usersWriter) settle() {
-	w.check = w.dictionary()
-	for range maxAttempts {
-		w.write()
-		var errs raddb.List
-		o := users.Options{Dictionary: w.check, Names: anyName{}}
-		users.Load(raddb.OpenFS(w.out.FS("raddb")), "users", o, &errs).Close(nil)
-		if !w.leaveOutRefused(errs) {
-			return
-		}
-	}
-}
-
-// maxAttempts bounds how often the entries are read: leaving one out may make another one wrong.
-const maxAttempts = 100
-
-// dictionary gives the dictionary of the new tree with the Auth-Types that its scripts register.
-func (w *usersWriter) dictionary() *dictionary.Dictionary {
-	if len(w.methods) == 0 {
-		return w.dict
-	}
-	var errs raddb.List
-	d := dictionary.Load(raddb.OpenFS(w.out.FS("raddb")), "dictionary", &errs)
-	const free = 1 << 24 // a number that no method has
-	for i, m := range w.methods {
-		d.AddValue(d.Known.AuthType, m+"-check", uint64(free+i), raddb.Pos{})
-	}
-	return d
-}
-
-// leaveOutRefused leaves out the entries that errors tell of. False if there are none.
-func (w *usersWriter) leaveOutRefused(errs raddb.List) (again bool) {
-	refused := map[*rule]string{}
-	for _, err := range errs {
-		for f, e := range w.editors {
-			if err.Warning || w.newName(f.name) != err.File {
-				continue
-			}
-			if r := e.entryAt(err.Line, f == w.users); r != nil && !r.asksGroup() {
-				refused[r] = err.Msg
-			}
-		}
-	}
-	for _, r := range w.users.all() {
-		if why := refused[r]; why != "" {
-			w.tell(r.at(), "%s: left out: %s", r.name(), why)
-			w.editors[r.file].leaveOut(r, why)
-		}
-	}
-	return len(refused) > 0
-}
-
-// asksGroup reports whether a rule asks for a Unix group: those are read from the system where the server runs.
-func (r *rule) asksGroup() bool {
-	return len(values(r.lhs, "Group"))+len(values(r.lhs, "Group-Name")) > 0
-}
-
-// entryAt finds the rule that stands in a line of the new text; nil if none does.
-func (e *editor) entryAt(line int, root bool) *rule {
-	if root {
-		line -= strings.Count(dialectLine, "\n")
-	}
-	if e.lines == nil {
-		e.lines = e.newLines()
-	}
-	for i := sort.SearchInts(e.lines, line+1) - 1; i >= 0; i-- {
-		if r := e.file.rules[i]; !e.gone[r] {
-			return r
-		}
-	}
-	return nil
-}
-
-const dialectLine = "$DIALECT gnu\n"
-
-// write puts the files into the tree.
-func (w *usersWriter) write() {
-	for f, e := range w.editors {
-		out := w.out.File("raddb/" + w.newName(f.name))
-		out.Reset()
-		out.Secret = true
-		if f == w.users {
-			out.WriteString(dialectLine)
-		}
-		out.WriteString(e.String())
-		e.lines = nil
-	}
-}
-
-// writeMethods writes a script with the checks that only the site can write.
-func (w *usersWriter) writeMethods() {
-	if len(w.methods) == 0 {
-		return
-	}
-	b := &script{}
-	b.head.WriteString("-- Checks of passwords that the old server left to others. Each refuses everybody until you write it.\n")
-	for _, m := range w.methods {
-		b.linef("")
-		if m == "sql" {
-			b.comment(`Auth-Type = SQL: ask the database for the password. Open it at the top of the file, local db = sql.open("radius"),`)
-			b.comment(`and return req:check_password(row.password) and accept{} or reject{reason = "password"}.`)
-		} else {
-			b.comment("Auth-Type = PAM: this server does not ask PAM. System users have Auth-Type = System.")
-		}
-		b.linef(`auth_type("%s-check", function()`, m)
-		b.linef(`  return reject{reason = "%s", message = "\r\nAccess denied\r\n"}`, m)
-		b.linef("end)")
-	}
-	w.out.File(methodsScript).WriteString(b.String())
 }
 
 // anyName takes every name for registered: the scripts are made from the same files.
