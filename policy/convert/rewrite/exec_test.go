@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -8,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perilune/engine/raddb"
+	"perilune/policy"
+	"perilune/policy/module"
 )
 
 // A probe is an expression of a users value, and what it must give.
@@ -121,4 +124,51 @@ func TestGroups(t *testing.T) {
 		{`plain("prefix")`, "1"}, {`plain("a fix")`, "2"}, {`plain("whole")`, "3"}, {`plain("xa-b")`, "4"},
 		{`plain("x")`, "5"}, {`plain("aa5")`, "6"}, {`plain("1x15")`, "7"}, {`plain("5")`, "0"},
 	})
+}
+
+// TestNumbers: the number at the beginning of a text is that of C, at run time and when the text is written out.
+func TestNumbers(t *testing.T) {
+	var list []probe
+	for text, want := range map[string]string{
+		"": "0", "x": "0", "12": "12", "7abc": "7", " 12": "12", "010": "8", "08": "0", "0": "0", "0x1f": "31", "0X1F": "31", "0x": "0",
+		"0x1g": "1", "-5": "-5", "+5": "5", "--5": "0", "+-5": "0", "- 5": "0", "-010": "-8", "-0x10": "-16", "4294967295": "4294967295",
+		"4294967296": "0", "-2147483648": "-2147483648", "-2147483649": "2147483647", "12.5": "12", "1e3": "1",
+	} {
+		list = append(list, probe{fmt.Sprintf("number(%q)", text), want}, probe{fmt.Sprintf("(integer)%q", text), want})
+	}
+	probes(t, "integer number(string s) { return (integer)s; }", list)
+}
+
+// TestLibrary: the parts of lib/gnu.lua that other tests do not reach.
+func TestLibrary(t *testing.T) {
+	probes(t, `
+string part(string s, integer from, integer n) { return substr(s, from, n); }
+string code(integer n) { return request_code_string(n); }
+integer big(integer a) { integer i; i = 0; while (i < 3) { a = a * a; i = i + 1; } return a; }
+integer shift(integer a) { return a << 4 | a >> 28; }
+string word(string s, integer n) { return field(s, n); }
+string back(string s) { return unquote_string(quote_string(s)); }
+`, []probe{
+		{`part("foobar", 2, 3)`, "oba"}, {`part("foobar", 0, -1)`, "foobar"}, {`part("foobar", -2, 3)`, ""}, {`part("foobar", 6, 3)`, ""},
+		{`part("foobar", 5, 30)`, "r"}, {`part("foobar", 2, 0)`, ""},
+		{`code(4)`, "Accounting-Request"}, {`code(99)`, "99"},
+		{`big(3)`, "6561"}, {`big(1000)`, "2701131776"},
+		{`shift(4026531841)`, "31"}, {`shift(-1)`, "4294967295"},
+		{`word("a  b\tc", 3)`, "c"}, {`word("a", 0)`, ""}, {`word("a", -1)`, ""},
+		{`back("a\t\"\\\351\001")`, "a\t\"\\\xe9\x01"},
+	})
+}
+
+// TestReserved: no name of the API is free for functions and variables.
+func TestReserved(t *testing.T) {
+	for _, e := range policy.API() {
+		if e.Of == policy.OfGlobal && !reserved[e.Name] {
+			t.Errorf("%s is not reserved", e.Name)
+		}
+	}
+	for name := range module.Globals() {
+		if !reserved[name] {
+			t.Errorf("%s is not reserved", name)
+		}
+	}
 }
