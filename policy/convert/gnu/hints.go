@@ -99,7 +99,11 @@ func (w *hintsWriter) sift(all []*rule) (live []*rule, dead map[*rule]string) {
 		if r.dropped != "" {
 			continue
 		}
-		if p, why := neverHolds(r.lhs); why != "" {
+		p, why := neverHolds(r.lhs)
+		if groups := values(r.lhs, "Huntgroup-Name"); why == "" && len(groups) > 0 {
+			p, why = groups[0], "huntgroups are asked after hints: write the condition itself"
+		}
+		if why != "" {
 			dead[r] = why
 			w.report.Lookf(p.name.at, "%s: the rule never fits: %s", r.name(), why)
 			continue
