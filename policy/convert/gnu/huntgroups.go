@@ -112,7 +112,7 @@ func (w *huntgroupsWriter) group(name string, members []*rule) {
 	w.written++
 	b.linef("huntgroup(%s, function(%s)", luaString(name), parameter(ways))
 	b.indent++
-	b.linef("return %s", alternatives(ways))
+	b.lines("return " + alternatives(ways))
 	b.indent--
 	b.linef("end)")
 }
@@ -133,7 +133,7 @@ func alternatives(ways []string) string {
 	case slices.Contains(ways, "true"):
 		return "true"
 	}
-	return strings.Join(ways, "\n    or ")
+	return strings.Join(ways, "\n  or ")
 }
 
 // never tells why a rule never fits, "" if it may.

@@ -16,7 +16,7 @@ func (s *source) convertMenus() {
 		return
 	}
 	var b script
-	b.linef("%s", menusHead)
+	b.body.WriteString(menusHead + "\n")
 	b.linef("local menus = {")
 	b.indent++
 	for _, m := range list {
@@ -28,7 +28,7 @@ func (s *source) convertMenus() {
 	}
 	b.indent--
 	b.linef("}")
-	b.linef("%s", menusEnd)
+	b.body.WriteString(menusEnd + "\n")
 	s.out.File("scripts/30-menus.lua").WriteString(b.String())
 	at := raddb.Pos{File: "menus"}
 	s.report.Donef(at, "%d menus are in scripts/30-menus.lua", len(list))
@@ -80,25 +80,24 @@ func (s *source) menu(b *script, m *menu) {
 	b.linef("-- %s", m.file)
 	b.linef("[%s] = {", luaString(m.name))
 	b.indent++
-	b.linef("text = %s,", s.menuText(m))
+	b.lines("text = " + s.menuText(m) + ",")
 	b.linef("choices = {")
 	b.indent++
 	for i := range m.choices {
-		b.choice("["+luaString(m.choices[i].answer)+"]", s.choice(&m.choices[i]))
+		b.lines("[" + luaString(m.choices[i].answer) + "] = " + s.choice(&m.choices[i]) + ",")
 	}
 	b.indent--
 	b.linef("},")
 	if m.rest != nil {
-		b.choice("rest", s.choice(m.rest))
+		b.lines("rest = " + s.choice(m.rest) + ",")
 	}
 	b.indent--
 	b.linef("},")
 }
 
-// choice writes one entry of a menu, whose value may have several lines.
-func (b *script) choice(key, value string) {
-	lines := strings.Split(key+" = "+value+",", "\n")
-	for _, line := range lines {
+// lines writes code of several lines.
+func (b *script) lines(text string) {
+	for line := range strings.SplitSeq(text, "\n") {
 		b.linef("%s", line)
 	}
 }
@@ -110,7 +109,7 @@ func (s *source) menuText(m *menu) string {
 	for i, line := range lines {
 		parts[i] = luaString(line)
 	}
-	return strings.Join(parts, " ..\n      ")
+	return strings.Join(parts, " ..\n  ")
 }
 
 // choice gives what an answer brings, in Lua: the name of another menu, an accept, or a function that makes

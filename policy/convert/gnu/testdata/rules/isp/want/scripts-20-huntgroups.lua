@@ -22,7 +22,8 @@ end)
 -- room    NAS-IP-Address = 192.0.2.21
 --         NULL
 huntgroup("room", function(req)
-  return req["NAS-IP-Address"] == "192.0.2.20" and req:is("NAS-Port", "1-8,12")     or req["NAS-IP-Address"] == "192.0.2.21"
+  return req["NAS-IP-Address"] == "192.0.2.20" and req:is("NAS-Port", "1-8,12")
+    or req["NAS-IP-Address"] == "192.0.2.21"
 end)
 
 -- Access: the first rule whose left side fits decides. Its right side must fit, too, else the request is refused.
