@@ -39,6 +39,8 @@ func Run(o Options) (*Result, error) {
 	var out output.Tree
 	var err error
 	switch {
+	case exists(filepath.Join(o.From, "config.toml")):
+		err = fmt.Errorf("%s has a config.toml: it is a tree of this server already", o.From)
 	case freeradius.Recognizes(o.From):
 		r.Server = "FreeRADIUS"
 		err = freeradius.Convert(freeradius.Options{Root: o.From, Exact: o.Exact}, &out, &r.Report)
@@ -74,6 +76,11 @@ func checkPlaces(o Options) error {
 		return fmt.Errorf("%s and %s lie in one another; expected a directory of its own for the new tree", o.From, o.To)
 	}
 	return checkEmpty(o.To)
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
 }
 
 // realPath gives the absolute path without links of a file, which need not exist.
