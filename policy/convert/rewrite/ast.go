@@ -14,9 +14,6 @@ const (
 	String
 )
 
-// String gives the word of the language.
-func (t Type) String() string { return [...]string{"integer", "string"}[t] }
-
 // A function is one definition, or an expression of a rule that needs one.
 type function struct {
 	at       raddb.Pos

@@ -15,11 +15,10 @@ func (e *emitter) match(x *match, want bool) lua {
 	}
 	subject := e.value(x.x)
 	names := e.keep(x)
-	test := ""
-	for n := 1; n < len(names) && n < len(x.re.always); n++ {
+	test := names[0] // the whole match, if that is kept
+	for n := 1; test == "" && n < len(names) && n < len(x.re.always); n++ {
 		if x.re.always[n] && names[n] != "_" {
 			test = names[n]
-			break
 		}
 	}
 	if test == "" && !simple(x.x) {

@@ -143,7 +143,7 @@ func (c *checker) expr(x expr) expr {
 		c.binary(x)
 	case *match:
 		x.x = coerce(c.expr(x.x), String)
-		c.pattern(x)
+		x.re = c.pattern(x.pattern)
 	case *assign:
 		x.to = c.expr(x.to)
 		x.typ = x.to.typed()
@@ -259,19 +259,18 @@ func (c *checker) builtin(x *call) {
 		c.errorf(x.args[0].pos(), "%s: the regular expression must be written out, one that is computed cannot be translated; write this function by hand", x.name)
 		return
 	}
-	if _, err := translate(unescapePattern(t.raw), t.flags); err != nil {
-		c.errorf(t.at, "the regular expression %q: %v; write this function by hand", t.raw, err)
-	}
+	c.pattern(t)
 }
 
-func (c *checker) pattern(x *match) {
-	re, err := translate(unescapePattern(x.pattern.raw), x.pattern.flags)
+// pattern translates a regular expression; nil if that cannot be done.
+func (c *checker) pattern(t *text) *pattern {
+	re, err := translate(unescapePattern(t.raw), t.flags)
 	if err != nil {
-		c.errorf(x.at, "the regular expression %q: %v; write this function by hand", x.pattern.raw, err)
-		return
+		c.errorf(t.at, "the regular expression %q: %v; write this function by hand", t.raw, err)
+		return nil
 	}
-	x.re = re
 	if re.escapes {
-		c.p.differ(x.at, "\"%s\": a backslash before a sign makes it stand for itself, as the manual says; the old server dropped it", x.pattern.raw)
+		c.p.differ(t.at, "\"%s\": a backslash before a sign makes it stand for itself, as the manual says; the old server dropped it", t.raw)
 	}
+	return re
 }

@@ -172,3 +172,41 @@ func TestReserved(t *testing.T) {
 		}
 	}
 }
+
+// TestHooks: functions that rules name change the request and say nothing.
+func TestHooks(t *testing.T) {
+	p, errs := Parse("hooks.rw", []byte(read(t, "hooks.rw")), known().GNUAttribute)
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	for _, name := range []string{"early", "mixed", "log_all"} {
+		if _, err := p.Register(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := load(t, p, nil)
+	for _, c := range []struct {
+		name  string
+		attrs []string
+		want  string
+	}{
+		{"early", nil, ""},
+		{"early", []string{"NAS-Port", "7"}, "NAS-Port = 7, NAS-Port = 3"},
+		{"early", []string{"NAS-Port", "101"}, "NAS-Port = 101, Session-Timeout = 4294967291, Acct-Session-Time = 5"},
+		{"mixed", []string{"User-Name", "ab", "Class", "5%", "NAS-Port", "2"}, `User-Name = "a5100%ab%", Class = 0x3525, NAS-Port = 2, ` +
+			`Framed-IP-Address = 10.0.0.1, Framed-IP-Netmask = 255.255.255.0, NAS-IP-Address = 255.255.255.255, Login-IP-Host = 10.1.2.3`},
+		{"mixed", []string{"User-Name", "@ab"}, `User-Name = "@a@ab%", Framed-IP-Address = 10.0.0.1, Framed-IP-Netmask = 255.255.255.0, NAS-IP-Address = 255.255.255.249, Login-IP-Host = 10.1.2.3`},
+	} {
+		ref, _ := h.pr.Rewrite(c.name)
+		r := h.request(c.attrs...)
+		rn := h.pr.Acquire()
+		if v := rn.Rewrite(ref, r); v != nil {
+			t.Errorf("%s %v: %s\n%s", c.name, c.attrs, v.Reason, h.log.String())
+		}
+		rn.End(r)
+		h.pr.Release(rn)
+		if diff := cmp.Diff(c.want, listText(&r.Attributes)); diff != "" {
+			t.Errorf("%s %v (-want +got):\n%s", c.name, c.attrs, diff)
+		}
+	}
+}

@@ -41,6 +41,9 @@ func Expression(text string, p *Program) (string, error) {
 func (p *Program) parseExpression(text string, at raddb.Pos, target *dictionary.Attribute) (*function, error) {
 	var errs raddb.List
 	ps := &parser{tokens: scan(at.File, []byte(text), &errs), errs: &errs}
+	for i := range ps.tokens { // the rule's place is what people look for
+		ps.tokens[i].at = at
+	}
 	f := &function{at: at, synthetic: true, bound: true, calls: map[*function]bool{}}
 	var x expr
 	ps.try(func() {
@@ -52,7 +55,16 @@ func (p *Program) parseExpression(text string, at raddb.Pos, target *dictionary.
 	if errs.Failed() {
 		return nil, plainError(errs)
 	}
-	c := &checker{p: p, f: f, errs: &errs, scope: []map[string]*variable{{}}}
+	p.checkExpression(f, x, target, &errs)
+	if errs.Failed() {
+		return nil, plainError(errs)
+	}
+	return f, nil
+}
+
+// checkExpression makes an expression the body of its function and judges it.
+func (p *Program) checkExpression(f *function, x expr, target *dictionary.Attribute, errs *raddb.List) {
+	c := &checker{p: p, f: f, errs: errs, scope: []map[string]*variable{{}}}
 	x = c.expr(x)
 	f.typ = x.typed()
 	if target != nil {
@@ -60,7 +72,7 @@ func (p *Program) parseExpression(text string, at raddb.Pos, target *dictionary.
 		x = coerce(x, f.typ)
 	}
 	r := &returnStmt{x: x}
-	r.at = at
+	r.at = f.at
 	f.body = &block{list: []stmt{r}}
 	if !errs.Failed() {
 		f.look()
@@ -70,14 +82,10 @@ func (p *Program) parseExpression(text string, at raddb.Pos, target *dictionary.
 	}
 	for g := range f.calls {
 		if g.broken {
-			errs.Errorf(at, "%s could not be translated; see %s", g.name, g.at)
+			errs.Errorf(f.at, "%s could not be translated; see %s", g.name, g.at)
 		}
 		f.waits, f.matches = f.waits || g.waits, f.matches || g.matches
 	}
-	if errs.Failed() {
-		return nil, plainError(errs)
-	}
-	return f, nil
 }
 
 // plainError gives the errors of an expression without places, which are those of its rule.

@@ -37,6 +37,3 @@ func library(needed map[string]bool) string {
 	b.WriteString("\nreturn gnu\n")
 	return b.String()
 }
-
-// Need puts a function of lib/gnu.lua into that file for scripts that others write.
-func (p *Program) Need(helper string) { p.helpers[helper] = true }

@@ -152,15 +152,6 @@ func luaLiteral(c byte) string {
 	return string([]byte{c})
 }
 
-// luaPattern writes text as a pattern of Lua that matches it.
-func luaPattern(text string) string {
-	var b strings.Builder
-	for i := range len(text) {
-		b.WriteString(luaLiteral(text[i]))
-	}
-	return b.String()
-}
-
 // simple finds out whether the pattern is a mere text, or whether Lua's own patterns say exactly the same.
 // Those take the first way that fits with each part as long as it can be; that is POSIX's longest match if the
 // end is fixed, or if only the last part has a choice.
