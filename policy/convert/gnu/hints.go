@@ -74,7 +74,10 @@ func (w *hintsWriter) rules(all []*rule) {
 	chain := !slices.ContainsFunc(live, (*rule).fallsThrough)
 	open := false
 	for i, r := range all {
-		w.script.above(r, i == 0)
+		if !b.shows(r) {
+			continue
+		}
+		b.above(r, i == 0)
 		if why := cmp.Or(r.dropped, dead[r]); why != "" {
 			b.comment("Left out: " + why + ".")
 			continue

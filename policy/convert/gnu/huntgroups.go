@@ -98,6 +98,9 @@ func (w *huntgroupsWriter) group(name string, members []*rule) {
 	b := w.script
 	var ways []string
 	for _, r := range members {
+		if !b.shows(r) {
+			continue
+		}
 		b.above(r, false)
 		if why := w.never(r); why != "" {
 			b.comment("Left out: " + why + ".")

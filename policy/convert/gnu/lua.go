@@ -18,21 +18,24 @@ type script struct {
 	body   strings.Builder
 	indent int
 	shared bool // it calls functions of lib/rewrite.lua
+	left   int  // how many rules were left out
 }
 
-// printable puts a blank for each control character: a line break in a name must not end a comment.
-func printable(text string) string {
-	return strings.Map(func(c rune) rune {
-		if c < ' ' || c == 0x7f {
-			return ' '
-		}
-		return c
-	}, output.UTF8(text))
+// maxShown bounds how many rules that were left out are shown: one of a file of another kind is all that.
+const maxShown = 50
+
+// shows reports whether a rule shall be shown.
+func (b *script) shows(r *rule) bool {
+	if r.dropped != "" {
+		b.left++
+	}
+	return r.dropped == "" || b.left <= maxShown
 }
 
-// linef writes one line of code. An empty one has no blanks. Strings in it have their escapes already.
+// linef writes one line of code. An empty one has no blanks. Strings in it have their escapes
+// already; a line break in a name must not end a comment.
 func (b *script) linef(format string, args ...any) {
-	if text := printable(fmt.Sprintf(format, args...)); text != "" {
+	if text := output.Comment(fmt.Sprintf(format, args...)); text != "" {
 		b.body.WriteString(strings.Repeat("  ", b.indent) + text)
 	}
 	b.body.WriteByte('\n')

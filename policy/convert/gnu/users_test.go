@@ -1,6 +1,7 @@
 package gnu
 
 import (
+	"math/rand/v2"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -96,4 +97,39 @@ func TestUsersElsewhere(t *testing.T) {
 func TestNoUsers(t *testing.T) {
 	out, _ := convert(t, map[string]string{"clients": "127.0.0.1 x\n", "dictionary": ""}, Options{})
 	build(t, out)
+}
+
+// TestNoise tests files that are no rule files at all: they are told of in bounds, and what becomes of them loads.
+func TestNoise(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var b strings.Builder
+	for range 5000 {
+		for range 40 {
+			b.WriteByte(byte(1 + r.IntN(255)))
+		}
+		b.WriteByte('\n')
+	}
+	b.WriteString("bob Auth-Type = Accept NULL\n")
+	noise := b.String()
+	out, report := convert(t, map[string]string{
+		"dictionary": readText(t, "testdata/rules/dictionary"), "clients": "127.0.0.1 x\n", "users": noise, "hints": noise, "huntgroups": noise,
+	}, Options{})
+	if n := strings.Count(report, "\n"); n > 4*maxTold {
+		t.Errorf("the report has %d lines", n)
+	}
+	build(t, out)
+}
+
+// TestUnreadable tests rule files that cannot be read: the rest is converted, and the report says so.
+func TestUnreadable(t *testing.T) {
+	root := writeFiles(t, map[string]string{
+		"dictionary": readText(t, "testdata/rules/dictionary"), "clients": "127.0.0.1 x\n", "users/x": "", "hints": "a\x00b", "huntgroups": "a NAS-Port-Id = 1 NULL\n",
+	})
+	out, report := convert(t, nil, Options{Root: root})
+	build(t, out)
+	same(t, "users", "users: not converted: is a directory\n", about(report, "users"))
+	same(t, "hints", "hints: not converted: the file holds octets that no text has; is it a database?\n", about(report, "hints"))
+	if !strings.Contains(out.File(huntgroupsScript).String(), `huntgroup("a"`) {
+		t.Error("huntgroups is missing")
+	}
 }
