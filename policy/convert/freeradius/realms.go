@@ -47,10 +47,16 @@ func (s *source) realm(r *item) string {
 	}
 	servers := s.servers(r)
 	flags := []string{"ignorecase"}
+	if len(servers) > 0 {
+		s.report.Lookf(r.at, "realm %s: nothing is forwarded yet; its requests are decided here", r.second)
+	}
 	if r.find("nostrip") != nil {
 		flags = append(flags, "nostrip")
 	}
 	if len(servers) == 0 {
+		if r.find("nostrip") == nil && name != "NOREALM" && name != "DEFAULT" {
+			s.report.Lookf(r.at, "realm %s stays in User-Name yet: on(\"route\", {when = {realm = %s}}, fn) with handle_locally{strip = true} takes it off", r.second, output.LuaString(name))
+		}
 		return output.Field(name) + "  LOCAL  " + strings.Join(flags, ",")
 	}
 	return output.Field(name) + "  " + serverList(servers) + "  " + strings.Join(append(flags, s.serverFlags(r, servers)...), ",") +
