@@ -28,15 +28,16 @@ func (s *source) hintCases(entries []*entry) {
 		return
 	}
 	f := s.out.File("scripts/10-hints_test.lua")
-	f.Printf("-- A request for each hint, and one that just does not fit. The entry shows what the hints have left.\n\ntest.users[[\nDEFAULT Auth-Type := Accept\n")
+	f.Printf("-- A request for each hint, and one that just does not fit. The entry shows what the hints have left.\n\n")
+	users := "DEFAULT Auth-Type := Accept\n"
 	for i, name := range shown {
 		comma := ","
 		if i == len(shown)-1 {
 			comma = ""
 		}
-		f.Printf("\tReply-Message += \"%s=%%{%s}\"%s\n", name, name, comma)
+		users += fmt.Sprintf("\tReply-Message += \"%s=%%{%s}\"%s\n", name, name, comma)
 	}
-	f.Printf("]]\n%s", cases.String())
+	f.Printf("test.users%s\n%s", output.LuaLong(users), cases.String())
 }
 
 func (s *source) hintCase(b *strings.Builder, entries []*entry, e *entry) {
@@ -84,11 +85,12 @@ func (s *source) huntgroupCases(entries []*entry, labels []string) {
 		return
 	}
 	f := s.out.File("scripts/20-huntgroups_test.lua")
-	f.Printf("-- A request for each huntgroup, and one that just does not fit.\n\ntest.users[[\n")
+	f.Printf("-- A request for each huntgroup, and one that just does not fit.\n\n")
+	users := ""
 	for _, l := range labels {
-		f.Printf("DEFAULT Huntgroup-Name == %s, Auth-Type := Accept\n\tReply-Message = %s\n", output.Quote(l), output.Quote(l))
+		users += fmt.Sprintf("DEFAULT Huntgroup-Name == %s, Auth-Type := Accept\n\tReply-Message = %s\n", output.Quote(l), output.Quote(l))
 	}
-	f.Printf("DEFAULT Auth-Type := Accept\n]]\n%s", cases.String())
+	f.Printf("test.users%s\n%s", output.LuaLong(users+"DEFAULT Auth-Type := Accept\n"), cases.String())
 }
 
 func (s *source) huntgroupCase(b *strings.Builder, entries []*entry, e *entry) {

@@ -31,7 +31,7 @@ func (s *source) convertHints() {
 		return
 	}
 	f := s.out.File("scripts/10-hints.lua")
-	f.Printf("-- Hints, from FreeRADIUS's %s: the first rule that holds changes the request, and ends the list unless it\n-- falls through.\n\n", name)
+	f.Printf("-- Hints, from FreeRADIUS's %s: the first rule that holds changes the request, and ends the list unless it\n-- falls through.\n\n", output.Comment(name))
 	f.Printf("on(\"hints\", {name = \"hints\"}, function(req)\n%s", hacks.String())
 	if named.MatchString(body.String()) {
 		f.Printf("  local name = req.user\n")
@@ -91,9 +91,9 @@ var named = regexp.MustCompile(`\bname(:sub| ==)`)
 
 // comment writes the source of an entry above what it has become.
 func comment(b *strings.Builder, e *entry) {
-	fmt.Fprintf(b, "  -- %s:%d\n", e.at.File, e.at.Line)
+	fmt.Fprintf(b, "  -- %s:%d\n", output.Comment(e.at.File), e.at.Line)
 	for _, line := range e.lines {
-		b.WriteString("  --   " + output.UTF8(strings.ReplaceAll(line, "\t", "  ")) + "\n")
+		b.WriteString("  --   " + output.Comment(strings.ReplaceAll(line, "\t", "  ")) + "\n")
 	}
 }
 

@@ -35,7 +35,7 @@ func (s *source) convertHuntgroups() {
 		return
 	}
 	f := s.out.File("scripts/20-huntgroups.lua")
-	f.Printf("-- Huntgroups, from FreeRADIUS's %s: the first rule that holds names the huntgroup of a request, and\n-- says whether it may come that way.\n\n", name)
+	f.Printf("-- Huntgroups, from FreeRADIUS's %s: the first rule that holds names the huntgroup of a request, and\n-- says whether it may come that way.\n\n", output.Comment(name))
 	if len(labels) > 0 {
 		f.Printf("local function huntgroup_of(req)\n%s  return nil, true\nend\n", body.String())
 	}

@@ -3,19 +3,16 @@ package gnu
 import (
 	"fmt"
 	"strings"
+
+	"perilune/policy/convert/output"
 )
 
 const huntgroupsTestsHead = `-- Tests of 20-huntgroups.lua, made from the old rules: for each a request that fits it and one that just does not.
 
 -- The entries answer with the groups that a request is in.
-test.users [[
-$DIALECT gnu
-`
+test.users `
 
-const huntgroupsTestsHelper = `DEFAULT Auth-Type = Accept
-        NULL
-]]
-
+const huntgroupsTestsHelper = `
 local function isIn(request, groups)
   request.password = "x"
   local r = expect(send(request)):accept()
@@ -39,11 +36,12 @@ func (w *huntgroupsWriter) cases(rules []*rule) {
 	b.WriteString(huntgroupsTestsHead)
 	const most = 50 // entries that each of these requests goes through
 	groups := w.named[:min(len(w.named), most)]
+	var entries strings.Builder
 	for _, name := range groups {
 		name = gnuText(name)
-		fmt.Fprintf(b, "DEFAULT Huntgroup-Name = %s\n        Reply-Message = %s, Fall-Through = Yes\n", name, name)
+		fmt.Fprintf(&entries, "DEFAULT Huntgroup-Name = %s\n        Reply-Message = %s, Fall-Through = Yes\n", name, name)
 	}
-	b.WriteString(huntgroupsTestsHelper)
+	b.WriteString(output.LuaLong(dialectLine+entries.String()+"DEFAULT Auth-Type = Accept\n        NULL\n") + "\n" + huntgroupsTestsHelper)
 	for _, r := range rules[:min(len(rules), maxCases)] {
 		c.huntgroup(r, groups)
 	}

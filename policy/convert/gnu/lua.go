@@ -32,10 +32,12 @@ func (b *script) shows(r *rule) bool {
 	return r.dropped == "" || b.left <= maxShown
 }
 
-// linef writes one line of code. An empty one has no blanks. Strings in it have their escapes
-// already; a line break in a name must not end a comment.
+// printable puts a blank for each control character: a line break in a name must not end a comment.
+func printable(text string) string { return output.Comment(text) }
+
+// linef writes one line of code. An empty one has no blanks. Strings in it have their escapes already.
 func (b *script) linef(format string, args ...any) {
-	if text := output.Comment(fmt.Sprintf(format, args...)); text != "" {
+	if text := printable(fmt.Sprintf(format, args...)); text != "" {
 		b.body.WriteString(strings.Repeat("  ", b.indent) + text)
 	}
 	b.body.WriteByte('\n')

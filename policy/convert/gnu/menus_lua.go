@@ -160,7 +160,8 @@ func (s *source) items(list []pair) (items []string, computed bool) {
 // menuTest writes a test of one menu: its text, and each of its answers.
 func (s *source) menuTest(m *menu) {
 	f := s.out.File("scripts/30-menus-" + fileName(m.name) + "_test.lua")
-	f.Printf("-- Tests of the menu %s in 30-menus.lua.\n\ntest.users [[\n$DIALECT gnu\nDEFAULT Auth-Type = Accept\n     Menu = %s\n]]\n\n", m.name, output.Quote(m.name))
+	entries := fmt.Sprintf("$DIALECT gnu\nDEFAULT Auth-Type = Accept\n     Menu = %s\n", output.Quote(m.name))
+	f.Printf("-- Tests of the menu %s in 30-menus.lua.\n\ntest.users %s\n\n", output.Comment(m.name), output.LuaLong(entries))
 	f.WriteString("local function asked() return send{user = \"ann\", password = \"x\"} end\n\n")
 	f.Printf("test.case(\"the text is shown\", function()\n  expect(asked()):challenge(\"menu\")\nend)\n")
 	for i := range m.choices {

@@ -59,3 +59,23 @@ func LuaString(text string) string {
 	b.WriteByte('"')
 	return b.String()
 }
+
+// LuaLong gives lines of text as a long literal of Lua. Whatever brackets the text holds, it does not end there.
+func LuaLong(text string) string {
+	brackets := ""
+	for strings.Contains(text, "]"+brackets+"]") {
+		brackets += "="
+	}
+	return "[" + brackets + "[\n" + text + "]" + brackets + "]"
+}
+
+// Comment gives a text for one line of a comment. Control characters become blanks, for also a carriage return
+// would end the comment, and what follows would be code.
+func Comment(text string) string {
+	return strings.Map(func(c rune) rune {
+		if c < ' ' || c == 0x7f {
+			return ' '
+		}
+		return c
+	}, UTF8(text))
+}

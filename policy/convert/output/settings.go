@@ -123,7 +123,7 @@ func keyOf(line string) string {
 func (k *setting) line() string {
 	from := ""
 	if k.from.Line > 0 {
-		from = "  # " + k.from.File + ":" + fmt.Sprint(k.from.Line)
+		from = "  # " + Comment(k.from.File) + ":" + fmt.Sprint(k.from.Line)
 	}
 	return k.key + " = " + k.value + from + "\n"
 }

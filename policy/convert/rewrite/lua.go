@@ -3,6 +3,8 @@ package rewrite
 import (
 	"fmt"
 	"strings"
+
+	"perilune/policy/convert/output"
 )
 
 // A binding is how tight the outermost operator of a Lua expression is.
@@ -99,5 +101,5 @@ func (w *writer) beside(text string) {
 	}
 	all := strings.TrimSuffix(w.b.String(), "\n")
 	w.b.Reset()
-	w.b.WriteString(all + "  -- " + strings.TrimSpace(toValid(text)) + "\n")
+	w.b.WriteString(all + "  -- " + strings.TrimSpace(output.Comment(text)) + "\n")
 }

@@ -1,0 +1,38 @@
+package freeradius
+
+import (
+	"strings"
+	"testing"
+
+	"perilune/policy/convert/output"
+)
+
+// TestTextIsNoCode tests that names and comments of the old tree stay names and comments.
+func TestTextIsNoCode(t *testing.T) {
+	const code = `on("authorize",function() end)`
+	dir := t.TempDir()
+	writeSite(t, dir, map[string]string{
+		"radiusd.conf": "modules {\n preprocess {\n  hints = \"h\\n" + strings.ReplaceAll(code, `"`, `\"`) + "\"\n  huntgroups = \"g\\n" + strings.ReplaceAll(code, `"`, `\"`) + "\"\n }\n}\n",
+		"clients.conf": "client a {\n ipaddr = 127.0.0.1\n secret = x\n}\n",
+		"users":        "bob Cleartext-Password := \"x\"\n",
+		"h\n" + code:   "DEFAULT Prefix == \"P\r" + strings.ReplaceAll(code, `"`, `'`) + "\"\n\tHint = \"]]" + code[:2] + "\"\n",
+		"g\n" + code:   "a]]" + strings.ReplaceAll(code, " ", "") + "--[[ NAS-IP-Address == 127.0.0.1\n",
+	})
+	var out output.Tree
+	var report output.Report
+	if err := Convert(Options{Root: dir}, &out, &report); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range out.Names() {
+		if !strings.HasSuffix(name, ".lua") {
+			continue
+		}
+		text := out.File(name).String()
+		if strings.Contains(text, "\r") || strings.Contains(text, "\non(\"authorize\"") {
+			t.Errorf("%s:\n%s", name, text)
+		}
+		if strings.Contains(text, "test.users[[") && strings.Contains(text, "a]]on") {
+			t.Errorf("%s ends its string early:\n%s", name, text)
+		}
+	}
+}
