@@ -7,12 +7,15 @@ import (
 
 	"perilune/policy/convert"
 	"perilune/policy/convert/output"
+	"perilune/policy/policytest"
+	"perilune/policy/reload"
 )
 
 const convertAbout = `Turns the configuration of another server into a tree of this one that answers the same: a raddb directory of
 GNU Radius, or a directory of FreeRADIUS 3. It writes OUT/raddb and OUT/scripts, and tells what was done, what
 is different on purpose, and what a person must look at, with file and line. Nothing in the old directory
-changes. A second run leaves files alone that somebody has edited: the new version is put beside them.`
+changes. A second run leaves files alone that somebody has edited: the new version is put beside them. At the end
+the new tree is read and its tests are run; exit code 1 if it does not load or a test fails.`
 
 func runConvert(args []string, s streams) int {
 	var o convert.Options
@@ -21,7 +24,7 @@ func runConvert(args []string, s streams) int {
 	f.StringVar(&o.AcctDir, "acct-dir", "", "`DIR` of the old server's detail files, if it was started with one")
 	f.StringVar(&o.LogDir, "log-dir", "", "`DIR` of the old server's log, if it was started with one")
 	f.BoolVar(&o.Exact, "exact", false, "answer octet for octet as before, without what makes answers safer today")
-	f.BoolVar(&asJSON, "json", false, "print one JSON object for each note, and one for the whole")
+	f.BoolVar(&asJSON, "json", false, "print one JSON object for each note, for the whole and for the tests")
 	rest, code, ok := f.parse(args)
 	if !ok {
 		return code
@@ -39,14 +42,34 @@ func runConvert(args []string, s streams) int {
 	} else {
 		printConverted(s, o, r)
 	}
+	root := filepath.Join(o.To, "raddb")
+	if code := proveConverted(s, root, asJSON); code != exitOK {
+		return code
+	}
+	if !asJSON {
+		fmt.Fprintf(s.out, "\nNext:\n  perilune check -d %[1]s\n  perilune serve -d %[1]s\n", root)
+	}
 	return exitOK
+}
+
+// proveConverted reads the new tree and runs its tests, so that nobody meets a mistake of the conversion, or one that
+// an edited file makes with it, only when the server shall start.
+func proveConverted(s streams, root string, asJSON bool) int {
+	c, errs := reload.Build(reload.Options{Root: root})
+	if c == nil {
+		printFindings(s, errs, asJSON)
+		return exitFailed
+	}
+	defer c.Discard()
+	t := testRun{s, json.NewEncoder(s.out), asJSON, false}
+	return t.sum(c.RunTests(policytest.Options{}), "")
 }
 
 func printConverted(s streams, o convert.Options, r *convert.Result) {
 	fmt.Fprintf(s.out, "%s is of %s; places below are in it.\n\n", o.From, r.Server)
 	r.Report.Print(s.out)
-	fmt.Fprintf(s.out, "\n%d files in %s; %d things to look at, %d different on purpose\n\nNext:\n  perilune check -d %[5]s\n  perilune test -d %[5]s\n  perilune serve -d %[5]s\n",
-		r.Files, o.To, r.Report.Count(output.Look), r.Report.Count(output.Differs), filepath.Join(o.To, "raddb"))
+	fmt.Fprintf(s.out, "\n%d files in %s; %d things to look at, %d different on purpose; the tests of the new tree:\n",
+		r.Files, o.To, r.Report.Count(output.Look), r.Report.Count(output.Differs))
 }
 
 // convertedNote is a note of the report in JSON.

@@ -62,7 +62,8 @@ func treeText(t *testing.T, dir string) string {
 	return b.String()
 }
 
-// TestConvertAgain: a second run changes nothing, and leaves edited files alone.
+// TestConvertAgain: a second run changes nothing, and leaves edited files alone. It tells that the rest no longer
+// fits an edited one.
 func TestConvertAgain(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
 	execute("convert", oldTree, dir)
@@ -75,7 +76,7 @@ func TestConvertAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out, _ := execute("convert", oldTree, dir)
-	if code != exitOK || !strings.Contains(out, script+": has been edited and stays; what it would be now is in 30-menus.lua.new\n") {
+	if code != exitFailed || !strings.Contains(out, script+": has been edited and stays; what it would be now is in 30-menus.lua.new\n") {
 		t.Errorf("%d\n%s", code, out)
 	}
 	if text, _ := os.ReadFile(script); string(text) != "-- mine\n" {
@@ -110,9 +111,10 @@ func TestConvertJSON(t *testing.T) {
 		if err := dec.Decode(&line); err != nil {
 			t.Fatal(err)
 		}
-		if counts[line.Kind]++; line.Kind == "" {
+		if line.Server != "" {
 			whole = line.convertedWhole
 		}
+		counts[line.Kind]++
 	}
 	if whole.Server != "GNU Radius" || whole.Files == 0 || whole.Done != counts["done"] || whole.Differs != counts["differs"] || whole.Look != counts["look"] || whole.Look == 0 {
 		t.Errorf("%v, and the whole is %+v", counts, whole)
