@@ -22,6 +22,8 @@ func (s *source) noteDifferences() {
 	if !s.o.Exact {
 		s.report.Differsf(none, "answers to Access-Requests begin with Message-Authenticator (CVE-2024-3596); no-reply-ma in raddb/clients leaves it out for a NAS that chokes on it")
 		s.report.Differsf(none, "an Access-Reject is held back a second ([server] reject-delay)")
+		s.report.Differsf(none, "wrong passwords are counted, and beyond some none is looked at for a while ([throttle])")
+		s.report.Differsf(none, "an Access-Request without any credential is discarded; no-credential in raddb/clients answers it, for a NAS that asks by the number alone")
 	}
 	s.report.Differsf(none, "an Accounting-Request whose authenticator is wrong is discarded, not recorded")
 	s.report.Lookf(none, "%s; the original's were in %s", noDetail, s.acctDir())

@@ -5,6 +5,7 @@ import (
 
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,6 +40,7 @@ func (s *source) convertRealms() {
 			b.WriteString(text)
 			n++
 			forwards = forwards || !r.local
+			s.noteLocal(r)
 		}
 	}
 	if forwards {
@@ -46,6 +48,13 @@ func (s *source) convertRealms() {
 	}
 	if n > 0 {
 		s.out.File("raddb/realms").Printf("# realms: where requests of other organisations' users are sent on to; from realms of the old tree.\n# The secret of a server is that of its line in clients.\n\n%s", b.String())
+	}
+}
+
+// noteLocal tells of a realm whose name the original took off User-Name.
+func (s *source) noteLocal(r *realmLine) {
+	if r.local && r.name != "DEFAULT" && r.name != "NOREALM" && !slices.Contains(r.flags, "nostrip") {
+		s.report.Lookf(r.at, "realm %s stays in User-Name yet: on(\"route\", {when = {realm = %s}}, fn) with handle_locally{strip = true} takes it off", r.name, output.LuaString(r.name))
 	}
 }
 
