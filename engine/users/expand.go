@@ -271,10 +271,10 @@ func (t *Table) insert(dst, operands []byte, q *Query) []byte {
 	default:
 		v, ok := list.Get(r, int(index))
 		switch {
-		case ok:
-			dst = t.appendText(dst, r.Attr, v)
 		case r.Attr == t.stripped && len(q.Stripped) < len(q.Name): // what Prefix and Suffix have left
 			dst = append(dst, q.Stripped...)
+		case ok:
+			dst = t.appendText(dst, r.Attr, v)
 		}
 		return dst
 	}

@@ -61,7 +61,7 @@ type loader struct {
 
 func newLoader(tree *raddb.Tree, o Options, lang language, errs *raddb.List) *loader {
 	t := &Table{slab: slab{huge: o.HugePages}, location: o.Location, patterns: map[string]int{}, order: lang.dialect,
-		port: o.Dictionary.Known.NASPort, stripped: o.Dictionary.Attribute("Stripped-User-Name"), huntgroups: map[int]string{}}
+		port: o.Dictionary.Known.NASPort, stripped: o.Dictionary.Attribute("Stripped-User-Name"), typed: o.Dictionary.Attribute("User-Password"), huntgroups: map[int]string{}}
 	l := &loader{root: lang, tally: tally{seen: len(*errs)}}
 	l.compiler = compiler{
 		o: o, table: t, errs: errs, names: newNames(o.Dictionary, t), refs: map[string]reference{},

@@ -7,9 +7,15 @@ import (
 )
 
 // Match finds the entries for q.Name in the order of the file's dialect, and fills Control, Reply and the
-// results. It allocates nothing unless Watch is set or a rule expands text.
+// results. It allocates nothing unless Watch is set or a rule expands text. In the order of FreeRADIUS a
+// Stripped-User-Name in the request becomes q.Name: it is what hints and realms have made of User-Name.
 func (t *Table) Match(q *Query) {
 	q.Reset()
+	if t.order == FreeRADIUS && t.stripped != nil {
+		if name, ok := q.Request.First(t.stripped); ok {
+			q.Name = name
+		}
+	}
 	q.Stripped = q.Name
 	m := matcher{t, q}
 	if t.order == GNU && len(q.Name) == 0 { // GNU Radius serves nobody without a name

@@ -57,7 +57,6 @@ type Options struct {
 // Refused is what Options.Stored finds so wrong that the file is not used.
 type Refused struct{ Err error }
 
-// Error gives what is wrong.
 // Error implements error.
 func (r Refused) Error() string { return r.Err.Error() }
 
@@ -78,6 +77,7 @@ type Table struct {
 	files      []string
 	port       *dictionary.Attribute // NAS-Port
 	stripped   *dictionary.Attribute // Stripped-User-Name
+	typed      *dictionary.Attribute // User-Password
 	huntgroups map[int]string        // names by ref, for the Watcher
 	location   *time.Location
 	captures   bool // some expansion reads what a regular expression matched
@@ -125,7 +125,7 @@ type Host interface {
 
 // A Query is what Match works on. It is reused; Result fields are valid until the next Match.
 type Query struct {
-	Name    []byte           // User-Name after hints
+	Name    []byte           // User-Name after hints; Match may replace it by Stripped-User-Name
 	Request *dictionary.List // compared
 	Control *dictionary.List // check pairs that set are added here
 	Reply   *dictionary.List // reply pairs are merged here
