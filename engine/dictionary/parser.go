@@ -26,6 +26,7 @@ type parser struct {
 	carried    bool // the text is the program's own
 	statements map[string]statement
 	open       []string       // files being read, outermost first
+	included   int            // files read, up to one more than raddb.MaxFiles
 	values     []pendingValue // VALUE lines that stand before their ATTRIBUTE
 }
 
@@ -99,6 +100,13 @@ func (p *parser) include(name string, at raddb.Pos) {
 	}
 	if len(p.open) >= maxInclude {
 		p.errs.Errorf(at, "files are included more than %d deep", maxInclude)
+		return
+	}
+	if p.included > raddb.MaxFiles {
+		return
+	}
+	if p.included++; p.included > raddb.MaxFiles {
+		p.errs.Errorf(at, "more than %d files are included; what follows is not read", raddb.MaxFiles)
 		return
 	}
 	text, err := p.tree.ReadFileUpTo(name, maxFile)

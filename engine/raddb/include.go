@@ -11,9 +11,14 @@ import (
 // MaxIncludes is how deep files may include one another.
 const MaxIncludes = 20
 
+// MaxFiles is how many files one file may bring in all. Without a bound twenty small ones that name each other ten
+// times would be read for ever.
+const MaxFiles = 10_000
+
 // Includes keeps account of $INCLUDE: which files are being read, innermost last. The zero value is ready.
 type Includes struct {
-	open []included
+	open  []included
+	count int // of all files, up to one more than MaxFiles
 }
 
 type included struct {
@@ -22,7 +27,7 @@ type included struct {
 }
 
 // Enter begins a file. A loop, or a depth beyond MaxIncludes, is an error at the place of the $INCLUDE and
-// gives false; otherwise Leave must follow.
+// gives false, as do more than MaxFiles; otherwise Leave must follow.
 func (in *Includes) Enter(path string, at Pos, errs *List) bool {
 	path = filepath.Clean(path)
 	for i, o := range in.open {
@@ -33,6 +38,13 @@ func (in *Includes) Enter(path string, at Pos, errs *List) bool {
 	}
 	if len(in.open) >= MaxIncludes {
 		errs.Errorf(at, "$INCLUDE is more than %d files deep", MaxIncludes)
+		return false
+	}
+	if in.count > MaxFiles {
+		return false
+	}
+	if in.count++; in.count > MaxFiles {
+		errs.Errorf(at, "more than %d files are included; what follows is not read", MaxFiles)
 		return false
 	}
 	in.open = append(in.open, included{path, at})

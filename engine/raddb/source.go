@@ -17,10 +17,15 @@ type source interface {
 // disk is the file system itself.
 type disk struct{}
 
-// open refuses pipes, which would make the reader wait for ever.
+// open refuses pipes, which would make the reader wait for ever, and devices, of which some never end.
 func (disk) open(path string) (fs.File, error) {
-	if st, err := os.Stat(path); err == nil && st.Mode()&(fs.ModeNamedPipe|fs.ModeSocket) != 0 {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("it is a pipe or socket")}
+	if st, err := os.Stat(path); err == nil {
+		switch mode := st.Mode(); {
+		case mode&(fs.ModeNamedPipe|fs.ModeSocket) != 0:
+			return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("it is a pipe or socket")}
+		case mode&fs.ModeDevice != 0 && path != os.DevNull:
+			return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("it is no regular file but a device")}
+		}
 	}
 	return os.Open(path)
 }

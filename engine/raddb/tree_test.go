@@ -95,6 +95,15 @@ func TestTorn(t *testing.T) {
 	}
 }
 
+// TestDevice: a device in the tree is an error, not a reader that never ends.
+func TestDevice(t *testing.T) {
+	for name, want := range map[string]string{"/dev/zero": "it is no regular file but a device", os.DevNull: ""} {
+		if _, err := Open(t.TempDir()).ReadFile(name); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // TestPipe: a pipe in the tree is an error, not a reader that waits for ever.
 func TestPipe(t *testing.T) {
 	tree := Open(t.TempDir())

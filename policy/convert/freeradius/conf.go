@@ -87,7 +87,7 @@ func (r *confReader) file(name string, at raddb.Pos) {
 		return
 	}
 	defer r.open.Leave()
-	text, err := r.tree.ReadFile(name)
+	text, err := r.tree.ReadFileUpTo(name, maxFile)
 	if err != nil {
 		r.errs.Errorf(at, "%s cannot be read: %v", name, err)
 		return

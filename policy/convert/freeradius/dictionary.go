@@ -71,5 +71,11 @@ func (s *source) include(b *strings.Builder, name string, at raddb.Pos, depth in
 		s.report.Lookf(at, "%s is not there; its names are left out", name)
 		return
 	}
+	if s.included++; s.included > raddb.MaxFiles {
+		if s.included == raddb.MaxFiles+1 {
+			s.report.Lookf(at, "more than %d files are included; the names of what follows are left out", raddb.MaxFiles)
+		}
+		return
+	}
 	s.ownLines(b, below, depth+1)
 }

@@ -36,3 +36,15 @@ func TestTextIsNoCode(t *testing.T) {
 		}
 	}
 }
+
+// TestVariableBomb tests values that double each other.
+func TestVariableBomb(t *testing.T) {
+	conf := "v = \"0123456789abcdef\"\n" + strings.Repeat("v = \"${v}${v}\"\n", 64)
+	dir := t.TempDir()
+	writeSite(t, dir, map[string]string{"radiusd.conf": conf, "users": ""})
+	var out output.Tree
+	var report output.Report
+	if err := Convert(Options{Root: dir}, &out, &report); err != nil {
+		t.Fatal(err)
+	}
+}

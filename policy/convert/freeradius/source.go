@@ -9,6 +9,9 @@ import (
 	"perilune/policy/convert/output"
 )
 
+// maxFile is the size of the largest file that is converted, in octets.
+const maxFile = 256 << 20
+
 // A source is the old directory and what is known of it.
 type source struct {
 	o        Options
@@ -19,11 +22,15 @@ type source struct {
 	reader   *confReader // which read it, for the names of files in it
 	dict     *dictionary.Dictionary
 	settings output.Settings
+	included int // files that dictionaries include
 }
 
 // read gives a file of the directory, "" and a note if it cannot be read.
 func (s *source) read(name string) (string, bool) {
-	text, err := s.tree.ReadFile(name)
+	text, err := s.tree.ReadFileUpTo(name, maxFile)
+	if target := output.Outside(s.o.Root, name); target != "" {
+		s.report.Lookf(raddb.Pos{File: name}, "is a link out of the old directory; what is in the new tree is of %s", target)
+	}
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			s.report.Lookf(raddb.Pos{File: name}, "not converted: %v", err)

@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// maxValue bounds the text of one value: of values that double each other forty are too many.
+const maxValue = 64 << 10
+
 // replace puts values in the place of ${name}: of an item of the section or of one around it, or with dots
 // from the root down; ${.name} is of the section itself, ${.:instance} the section's own name. What has no value
 // stays as it is.
@@ -22,7 +25,7 @@ func (r *confReader) replace(text string) string {
 			return b.String()
 		}
 		value, known := r.variable(name)
-		if !known {
+		if !known || b.Len()+len(value) > maxValue {
 			value = "${" + name + "}"
 		}
 		b.WriteString(value)

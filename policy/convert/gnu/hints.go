@@ -39,7 +39,7 @@ func convertHints(s *source) {
 		w.rules(s.hints.all())
 		s.report.Donef(raddb.Pos{File: s.hints.name}, "%s", count(w.written, "rule is", "rules are")+" in "+hintsScript)
 	}
-	s.out.File(hintsScript).WriteString(b.String())
+	b.write(s.out.File(hintsScript))
 }
 
 // A hintsWriter writes the handler of hints.

@@ -1,6 +1,8 @@
 package gnu
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -30,6 +32,42 @@ func TestTextIsNoCode(t *testing.T) {
 			if strings.HasPrefix(strings.TrimSpace(line), `on("authorize"`) {
 				t.Errorf("%s: %s", name, line)
 			}
+		}
+	}
+}
+
+// TestLinkOut tests that what a link leads to outside is told of, and is not for everybody to read.
+func TestLinkOut(t *testing.T) {
+	root, other := writeFiles(t, map[string]string{"clients": "127.0.0.1 x\n"}), writeFiles(t, map[string]string{"shadow": "root:$6$hash:1\n"})
+	for _, name := range []string{"hints", "huntgroups", "users"} {
+		if err := os.Symlink(filepath.Join(other, "shadow"), filepath.Join(root, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, report := convert(t, nil, Options{Root: root})
+	for _, name := range []string{"hints", "huntgroups", "users"} {
+		if !strings.Contains(about(report, name), name+": is a link out of the old directory; what is in the new tree is of "+other) {
+			t.Errorf("%s: %s", name, report)
+		}
+	}
+	for _, name := range out.Names() {
+		if f := out.File(name); strings.Contains(f.String(), "$6$hash") && !f.Secret {
+			t.Errorf("%s is for everybody to read", name)
+		}
+	}
+}
+
+// TestIncludeBomb tests small files that include each other ten times, so that there is no end of it.
+func TestIncludeBomb(t *testing.T) {
+	files := map[string]string{"users": "$INCLUDE 0\n", "clients": "$INCLUDE 0\n", "dictionary": "$INCLUDE 0\n"}
+	for i := range 16 {
+		next := string(rune('0' + i + 1))
+		files[string(rune('0'+i))] = strings.Repeat("$INCLUDE "+next+"\n", 10)
+	}
+	_, report := convert(t, files, Options{})
+	for _, words := range []string{"are included; what follows is not read", "left out, like all that follow: more than 10000 files"} {
+		if !strings.Contains(report, words) {
+			t.Errorf("the report lacks %q", words)
 		}
 	}
 }

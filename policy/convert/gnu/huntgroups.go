@@ -40,7 +40,7 @@ func convertHuntgroups(s *source) {
 		w.cases(rulesOf(s.huntgroups))
 	}
 	if b.body.Len() > 0 {
-		s.out.File(huntgroupsScript).WriteString(b.String())
+		b.write(s.out.File(huntgroupsScript))
 	}
 }
 

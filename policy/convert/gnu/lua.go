@@ -60,6 +60,13 @@ func (b *script) String() string {
 	return out + b.body.String()
 }
 
+// write puts the script into a file. Lines that were not understood may hold anything, so that they are not for
+// everybody to read.
+func (b *script) write(f *output.File) {
+	f.Secret = b.left > 0
+	f.WriteString(b.String())
+}
+
 // shown gives the text of a rule for a comment: its lines without the indentation of all but the first, and
 // tabs as blanks.
 func (r *rule) shown() string {

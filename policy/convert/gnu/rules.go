@@ -181,6 +181,12 @@ func (s *source) include(in *inclusion, open []string) *ruleFile {
 		s.report.Lookf(in.at, "left out: files are included more than %d deep", raddb.MaxIncludes)
 		return nil
 	}
+	if s.included++; s.included > raddb.MaxFiles {
+		if s.included == raddb.MaxFiles+1 {
+			s.report.Lookf(in.at, "left out, like all that follow: more than %d files are included", raddb.MaxFiles)
+		}
+		return nil
+	}
 	text, err := s.read(name)
 	if err != nil {
 		s.report.Lookf(in.at, "left out: cannot read %s: %s", in.name, reason(err))

@@ -14,6 +14,7 @@ type rulebook struct {
 	nobody                   string              // a name that stands in no file; "" if not looked for
 	told                     map[string]int      // how many notes of rules left out a file has
 	strange                  int                 // unknown attributes met
+	included                 int                 // files that rule files include
 	tested                   []*rule             // of users: those in the tests
 	words                    map[string][]string // first words of the lines of files
 }

@@ -57,6 +57,9 @@ func (s *source) read(name string) ([]byte, error) {
 
 func (s *source) readNow(name string) ([]byte, error) {
 	text, err := s.tree.ReadFile(name)
+	if target := output.Outside(s.o.Root, name); target != "" {
+		s.report.Lookf(raddb.Pos{File: name}, "is a link out of the old directory; what is in the new tree is of %s", target)
+	}
 	switch {
 	case err != nil:
 		return nil, err
