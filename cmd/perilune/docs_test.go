@@ -80,7 +80,7 @@ func fences(t *testing.T, page string) (list []fence) {
 func (f *fence) at() string { return fmt.Sprintf("%s:%d", f.page, f.line) }
 
 // ownTests are pages whose blocks have tests of their own.
-var ownTests = []string{"send.md"}
+var ownTests = []string{"send.md", "migrating.md"}
 
 // blockFiles says which file a block of a kind is.
 var blockFiles = map[string]string{
@@ -210,32 +210,36 @@ type shellCommand struct {
 
 var exitComment = regexp.MustCompile(`\s+# exit code (\d)$`)
 
-// shellCommands takes a console apart. Lines for other programs are left out, with their output.
+// shellCommands gives the commands of a console that are ours, with their output.
 func shellCommands(text string) (list []shellCommand) {
-	var c *shellCommand
+	for _, c := range consoleLines(text) {
+		for _, form := range []string{"go run ./cmd/perilune ", "./perilune ", "perilune "} {
+			if rest, ok := strings.CutPrefix(c.line, form); ok {
+				c.line = rest
+				list = append(list, c)
+				break
+			}
+		}
+	}
+	return list
+}
+
+// consoleLines takes a console apart: a line behind "$ " is a command, what follows it its output.
+func consoleLines(text string) (list []shellCommand) {
 	for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
-		prompt, ok := strings.CutPrefix(line, "$ ")
+		command, ok := strings.CutPrefix(line, "$ ")
 		if !ok {
-			if c != nil {
-				c.output = append(c.output, line)
+			if n := len(list); n > 0 {
+				list[n-1].output = append(list[n-1].output, line)
 			}
 			continue
 		}
-		for _, form := range []string{"go run ./cmd/perilune ", "./perilune "} {
-			if rest, ok := strings.CutPrefix(prompt, form); ok {
-				prompt = "perilune " + rest
-			}
+		c := shellCommand{line: command}
+		if m := exitComment.FindStringSubmatch(command); m != nil {
+			c.line = strings.TrimSuffix(command, m[0])
+			c.exit, _ = strconv.Atoi(m[1])
 		}
-		c = nil
-		if rest, ok := strings.CutPrefix(prompt, "perilune "); ok {
-			one := shellCommand{line: rest}
-			if m := exitComment.FindStringSubmatch(rest); m != nil {
-				one.line = strings.TrimSuffix(rest, m[0])
-				one.exit, _ = strconv.Atoi(m[1])
-			}
-			list = append(list, one)
-			c = &list[len(list)-1]
-		}
+		list = append(list, c)
 	}
 	return list
 }
@@ -524,10 +528,10 @@ func TestDocsNameCommands(t *testing.T) {
 	}
 }
 
-// TestDocsPlaces finds the files that the table of RFCs and the architecture name.
+// TestDocsPlaces finds the files that the pages name as the places of something.
 func TestDocsPlaces(t *testing.T) {
 	place := regexp.MustCompile("`((?:engine/|policy/|cmd/)?[a-z0-9_]+/[a-z0-9_/]+\\.go)`")
-	for _, name := range []string{"rfcs.md", "architecture.md"} {
+	for _, name := range []string{"rfcs.md", "architecture.md", "gnu-radius.md"} {
 		page, err := os.ReadFile(filepath.Join("../../docs", name))
 		if err != nil {
 			t.Fatal(err)
