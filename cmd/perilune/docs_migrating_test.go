@@ -215,3 +215,34 @@ func (m *migration) start(program string, args ...string) {
 		m.Fatalf("%s %v does not start:\n%s", program, args, log)
 	}
 }
+
+// TestExamples runs the commands with which the READMEs of the examples begin: each old directory is converted into
+// a tree that loads and passes its tests.
+func TestExamples(t *testing.T) {
+	olds, _ := filepath.Glob("../../examples/*/raddb")
+	if len(olds) < 2 {
+		t.Fatalf("too few examples: %v", olds)
+	}
+	for _, old := range olds {
+		readme := filepath.Join(filepath.Dir(old), "README.md")
+		text, err := os.ReadFile(readme)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		lines := regexp.MustCompile(`(?m)^perilune (convert|check|test) .*$`).FindAllString(string(text), -1)
+		for _, line := range lines {
+			args := strings.Fields(line)[1:]
+			for i := range args {
+				args[i] = strings.Replace(args[i], "examples/", "../../examples/", 1)
+				args[i] = regexp.MustCompile(`^/tmp/\w+`).ReplaceAllString(args[i], dir+"/new")
+			}
+			if code, out, errs := execute(args...); code != exitOK {
+				t.Errorf("%s: %s: exit code %d\n%s%s", readme, line, code, out, errs)
+			}
+		}
+		if len(lines) != 3 {
+			t.Errorf("%s: %d commands", readme, len(lines))
+		}
+	}
+}

@@ -350,10 +350,11 @@ func TestDocsLua(t *testing.T) {
 	}
 }
 
-// TestDocsLinks follows the links between the pages and to files of the tree.
+// TestDocsLinks follows the links between the pages and to files of the tree, from the examples, too.
 func TestDocsLinks(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
-	for _, page := range docPages(t) {
+	examples, _ := filepath.Glob("../../examples/*/README.md")
+	for _, page := range append(docPages(t), examples...) {
 		b, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)

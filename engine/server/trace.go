@@ -149,11 +149,19 @@ func (t *Trace) Tried(r users.Rule, matched bool, failed, found string) {
 		t.missed++
 	default:
 		t.missed++
-		if found == "" {
-			found = "nothing"
-		}
-		t.Step(place + ": no, wants " + failed + ", the request has " + found)
+		t.Step(place + ": no, wants " + failed + ", " + instead(found))
 	}
+}
+
+// instead tells what the request has; of huntgroups and profiles there is a sentence already.
+func instead(found string) string {
+	switch {
+	case found == "":
+		return "the request has nothing"
+	case strings.HasPrefix(found, "the "), strings.HasPrefix(found, "no entry "):
+		return found
+	}
+	return "the request has " + found
 }
 
 func (t *Trace) verdict(v *Verdict) {

@@ -234,3 +234,19 @@ func TestSecretDiff(t *testing.T) {
 		t.Errorf("%v\n%s\n%s", err, got, want)
 	}
 }
+
+// TestInstead: what a rule found instead reads as a sentence.
+func TestInstead(t *testing.T) {
+	for found, want := range map[string]string{
+		"":                           "the request has nothing",
+		"NAS-Port = 25":              "the request has NAS-Port = 25",
+		"no NAS-Port":                "the request has no NAS-Port",
+		"the request is not in it":   "the request is not in it",
+		"no entry of it matches":     "no entry of it matches",
+		`User-Name = "the request "`: `the request has User-Name = "the request "`,
+	} {
+		if got := instead(found); got != want {
+			t.Errorf("%q: %s, want %s", found, got, want)
+		}
+	}
+}
