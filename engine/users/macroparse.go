@@ -11,8 +11,8 @@ import (
 // A MacroProblem is what is wrong with a macro text. The text can be used all the same: what it concerns
 // gives nothing, or is taken as it stands.
 type MacroProblem struct {
-	Offset int // in octets from the beginning of the text
-	Err    error
+	Offset, End int // what it concerns, in octets from the beginning of the text
+	Err         error
 }
 
 // Error gives what is wrong.
@@ -56,7 +56,7 @@ type macroParser struct {
 }
 
 func (p *macroParser) problem(at int, err error) {
-	p.problems = append(p.problems, MacroProblem{at, err})
+	p.problems = append(p.problems, MacroProblem{at, p.i, err})
 }
 
 // flush makes a part of the text so far.

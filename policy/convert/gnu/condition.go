@@ -25,8 +25,6 @@ func (p *pair) never() string {
 		return `it is for answers of other servers: write on("post_proxy", fn)`
 	case "Realm-Name":
 		return "the realm was not known yet: compare req.realm"
-	case "GNU-Server-Address", "GNU-Server-Port":
-		return "the server's own address is not known here: compare req.listener"
 	case "User-UID":
 		return `the old server compared it wrongly: write req:group("name")`
 	case "Scheme-Procedure", "Connect-Rate", "Add-Port-To-IP-Address":

@@ -117,6 +117,9 @@ func TestSettings(t *testing.T) {
 				"config:2:173: unknown keyword \"turbo\" in a category; the original left it out, too\n"},
 		{name: "messages", text: "message { access-denied \"Gr\xfc\xdf Gott\\n\"; };", want: "[messages] access-denied = \"Grüß Gott\\n\"  # config:1",
 			notes: "config:1:11: access-denied is sent as UTF-8, as RFC 2865 has it; it was Latin-1\n"},
+		{name: "macros", text: "message { access-denied \"%C{No-Such}a %u %R{b\"; };", want: "[messages] access-denied = \"a %u %%R{b\"  # config:1",
+			notes: "config:1:11: access-denied: %C{No-Such} left out: unknown attribute \"No-Such\"\n" +
+				"config:1:11: access-denied: \"%R{\" has no \"}\"; it is taken as it stands\n"},
 		{name: "unknown", text: "optoin { a b; };\nauth { lisen no; port 0; detail maybe; };\nmessage { access-denied \"a\" \"b\"; };",
 			notes: "config:1:1: unknown keyword \"optoin\" at the top, which the original left out, too; did you mean \"option\"?\n" +
 				"config:2:8: unknown keyword \"lisen\" in the block auth, which the original left out, too; did you mean \"listen\"?\n" +

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"perilune/engine/server"
 )
 
 // convertFilter turns a filter into a table of config.toml.
@@ -20,6 +22,11 @@ func (s *source) convertFilter(t *statement) {
 	for i := range t.block {
 		s.filterKeyword(table, &t.block[i])
 	}
+	var f server.FilterSettings
+	if s.toml.Has(table, "auth-input") {
+		f.Auth.Input = "%u"
+	}
+	s.filters[t.value(0)] = f
 }
 
 func (s *source) filterKeyword(table string, t *statement) {
@@ -54,7 +61,7 @@ func (s *source) filterKind(table, kind string, t *statement) {
 			s.report.Lookf(t.at, "input-format %q: a filter's line has macros here, and no expressions", t.value(0))
 			return
 		}
-		s.toml.Set(table, kind+"-input", t.value(0), t.at)
+		s.setMacro(t, table, kind+"-input")
 	case "wait-reply":
 		yesNo(func(s *source, t *statement, yes bool) { s.toml.Set(table, kind+"-wait-reply", yes, t.at) })(s, t)
 	case "success-on-failure":

@@ -9,6 +9,9 @@ func (s *source) finish() {
 	s.rewrite.Write(s.out, s.report)
 	s.writeStations()
 	s.toml.Set("policy", "scripts", "../scripts", raddb.Pos{})
+	if s.mentioned("GNU-Server-") {
+		s.toml.Set("server", "local-attributes", true, raddb.Pos{})
+	}
 	s.toml.Set("state", "dir", "../state", raddb.Pos{})
 	s.out.File("raddb/config.toml").WriteString(s.toml.Render())
 	s.noteOldPaths()

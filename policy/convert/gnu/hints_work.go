@@ -166,6 +166,9 @@ func (w *hintsWriter) add(p *pair) []string {
 	case slices.Contains(silent, name):
 		return nil
 	case slices.Contains(orders, name):
+		if name == "Acct-Ext-Program" && p.expr == "" {
+			value = luaString(w.mendMacros(p.value.text, p.value.at, name))
+		}
 		return []string{fmt.Sprintf("req.control:add(%s, %s)", luaString(p.now.FullName()), value)}
 	case why != "":
 		return w.without(p, why)

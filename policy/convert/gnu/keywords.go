@@ -109,6 +109,15 @@ func (s *source) setText(t *statement, table, key string) {
 	s.toml.Set(table, key, t.value(0), t.at)
 }
 
+// setMacro sets a key to the statement's only value, a text with macros.
+func (s *source) setMacro(t *statement, table, key string) {
+	if len(t.values) != 1 {
+		s.setText(t, table, key)
+		return
+	}
+	s.toml.Set(table, key, s.mendMacros(t.value(0), t.at, t.keyword), t.at)
+}
+
 // deadline sets how long a request may take. The original killed the process that worked on it.
 func (s *source) deadline(t *statement, key string) {
 	if n, ok := s.count(t, 1, 1<<31-1); ok {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"perilune/engine/raddb"
 	"perilune/engine/users"
 )
 
@@ -31,6 +32,27 @@ func (s *source) macro(text string) (out luaMacro) {
 		out.value = `""`
 	}
 	return out
+}
+
+// mendMacros gives a text with macros without those that the server refuses. The old one logged them when it
+// met them, and put nothing in their place; without a closing brace they stood as they were.
+func (s *source) mendMacros(text string, at raddb.Pos, what string) string {
+	for range maxAttempts {
+		_, problems := users.ParseMacro(text, s.dict)
+		if len(problems) == 0 {
+			break
+		}
+		p := problems[0]
+		bad, instead := text[p.Offset:p.End], ""
+		if strings.HasSuffix(bad, "C") || strings.HasSuffix(bad, "R") {
+			instead = "%" + bad
+			s.report.Lookf(at, "%s: %v", what, p)
+		} else {
+			s.report.Lookf(at, "%s: %s left out: %v", what, bad, p)
+		}
+		text = text[:p.Offset] + instead + text[p.End:]
+	}
+	return text
 }
 
 // part gives the Lua of one part, "" for one that gives nothing.

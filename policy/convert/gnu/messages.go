@@ -20,7 +20,7 @@ var messages = []message{
 func messageKeywords() (all []keyword) {
 	for _, m := range messages {
 		all = append(all, keyword{"message." + m.key, func(s *source, t *statement) {
-			s.setText(t, "messages", m.key)
+			s.setMacro(t, "messages", m.key)
 			if !utf8.ValidString(t.value(0)) {
 				s.report.Differsf(t.at, "%s is sent as UTF-8, as RFC 2865 has it; it was Latin-1", m.key)
 			}

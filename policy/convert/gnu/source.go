@@ -8,6 +8,7 @@ import (
 
 	"perilune/engine/dictionary"
 	"perilune/engine/raddb"
+	"perilune/engine/server"
 	"perilune/policy/convert/output"
 	"perilune/policy/convert/rewrite"
 )
@@ -20,18 +21,19 @@ type source struct {
 	o        Options
 	out      *output.Tree
 	report   *output.Report
-	tree     *raddb.Tree            // the old directory
-	files    map[string]sourceFile  // read so far, by name relative to the root
-	dict     *dictionary.Dictionary // of the new tree: what scripts and files may name
-	oldDict  *dictionary.Dictionary // as the old files have it: what the old server let stand where
-	toml     output.Settings        // of the new config.toml
-	rewrite  *rewrite.Program       // the Rewrite functions; written last, when all uses are known
-	old      oldConfig              // of the old config file, as far as several parts need it
-	peers    []*peer                // the clients, in their order, without those that others hide
-	byPrefix prefixTable[*peer]     // of them
-	stations stationList            // naslist
-	types    []stationType          // nastypes
-	rulebook                        // users, hints and huntgroups
+	tree     *raddb.Tree                      // the old directory
+	files    map[string]sourceFile            // read so far, by name relative to the root
+	dict     *dictionary.Dictionary           // of the new tree: what scripts and files may name
+	oldDict  *dictionary.Dictionary           // as the old files have it: what the old server let stand where
+	toml     output.Settings                  // of the new config.toml
+	rewrite  *rewrite.Program                 // the Rewrite functions; written last, when all uses are known
+	old      oldConfig                        // of the old config file, as far as several parts need it
+	peers    []*peer                          // the clients, in their order, without those that others hide
+	byPrefix prefixTable[*peer]               // of them
+	stations stationList                      // naslist
+	types    []stationType                    // nastypes
+	filters  map[string]server.FilterSettings // of the new config.toml, as far as it tells which can be asked
+	rulebook                                  // users, hints and huntgroups
 }
 
 // A sourceFile is what reading a file gave.
@@ -41,7 +43,7 @@ type sourceFile struct {
 }
 
 func newSource(o Options, out *output.Tree, report *output.Report) *source {
-	return &source{o: o, out: out, report: report, tree: raddb.Open(o.Root), files: map[string]sourceFile{}}
+	return &source{o: o, out: out, report: report, tree: raddb.Open(o.Root), files: map[string]sourceFile{}, filters: map[string]server.FilterSettings{}}
 }
 
 // read gives a file's content; names are relative to the old directory unless absolute.

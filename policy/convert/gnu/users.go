@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"iter"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"perilune/engine/dictionary"
+	"perilune/engine/program"
 	"perilune/engine/raddb"
 	"perilune/engine/users"
 )
@@ -44,6 +46,7 @@ type usersWriter struct {
 	editors map[*ruleFile]*editor
 	methods []string               // the Auth-Types that need a script's help
 	check   *dictionary.Dictionary // to read the new files with
+	labels  map[string]bool        // of the entries that the old server used; nil if not gathered
 }
 
 // file makes the changes of one file.
@@ -131,6 +134,11 @@ func (w *usersWriter) refusal(r *rule) *refusal {
 	if p := values(r.lhs, "Fall-Through"); len(p) > 0 {
 		return &refusal{p[0], "the entry never fits: " + p[0].never()}
 	}
+	for _, p := range kept(r.lhs) {
+		if p.ranges != nil && p.op.text == ">" {
+			return &refusal{p, "the entry never fits: no port was greater than a list of ports"}
+		}
+	}
 	for _, p := range kept(r.rhs) {
 		if p.expr == "" {
 			continue
@@ -162,6 +170,10 @@ func (w *usersWriter) pair(e *editor, r *rule, p *pair, rhs bool) {
 	}
 	if p.op.text != "=" && (rhs || !p.compared()) {
 		p.newOp = "="
+	} else if p.ranges != nil {
+		p.newOp = rangeOps[p.op.text]
+	}
+	if p.newOp != "" {
 		e.replace(p.op.start, p.op.end, p.newOp)
 	}
 	if text := w.newValue(r, p); text != "" && !p.asks {
@@ -173,6 +185,10 @@ func (w *usersWriter) pair(e *editor, r *rule, p *pair, rhs bool) {
 // useless tells why a pair does nothing here, as it did nothing before, or cannot be had; "" if it stays.
 func (w *usersWriter) useless(p *pair, rhs bool) string {
 	switch p.attr.Name {
+	case "Match-Profile":
+		if rhs && !w.hasProfile(p.value.text) {
+			return fmt.Sprintf("no entry is named %q", p.value.text)
+		}
 	case "Rewrite-Function":
 		return "the old server never called it from users"
 	case "Scheme-Procedure":
@@ -181,6 +197,9 @@ func (w *usersWriter) useless(p *pair, rhs bool) string {
 		if !strings.HasPrefix(p.value.text, "/") {
 			return "it is no program"
 		}
+		return w.cannotRun(p)
+	case "Exec-Program":
+		return w.cannotRun(p)
 	case "Login-Time":
 		if _, err := users.ParseLoginTime(p.value.text); err != nil {
 			return fmt.Sprintf("the old server did not understand it, so that it did not restrict anything: %v", err)
@@ -188,6 +207,42 @@ func (w *usersWriter) useless(p *pair, rhs bool) string {
 	}
 	return ""
 }
+
+// cannotRun tells why a command that decides nothing cannot be run, "" if it can. An entry with an
+// Exec-Program-Wait of the kind is left out: it would let in whom the program refused.
+func (w *usersWriter) cannotRun(p *pair) string {
+	text := strings.TrimSpace(p.value.text)
+	if name, ok := strings.CutPrefix(text, "|"); ok {
+		if _, known := w.filters[strings.TrimSpace(name)]; !known {
+			return fmt.Sprintf("there is no filter %q", strings.TrimSpace(name))
+		}
+		return ""
+	}
+	if _, err := program.Split(text); err != nil && p.expr == "" {
+		return err.Error()
+	}
+	return ""
+}
+
+// hasProfile reports whether an entry of the name was not left out.
+func (w *usersWriter) hasProfile(name string) bool {
+	if w.labels == nil {
+		w.labels = map[string]bool{}
+		for _, r := range w.users.all() {
+			if r.dropped == "" {
+				w.labels[r.label.text] = true
+			}
+		}
+	}
+	return w.labels[name]
+}
+
+// commands are the attributes whose values have macros.
+var commands = []string{"Exec-Program", "Exec-Program-Wait", "Auth-Failure-Trigger"}
+
+// rangeOps are the operators for a list of ports as they are written here: being inside counted as equal,
+// outside as less. With <= any port fits.
+var rangeOps = map[string]string{">=": "=", "<": "!=", "<=": ">="}
 
 // newValue gives a value as it has to be written now, "" if it stays.
 func (w *usersWriter) newValue(r *rule, p *pair) string {
@@ -200,6 +255,12 @@ func (w *usersWriter) newValue(r *rule, p *pair) string {
 		}
 	case numeric(p.attr) && numeric(p.now) && p.ranges == nil:
 		return w.newNumber(r, p)
+	case p.ranges != nil && p.op.text == "<=":
+		return "0"
+	case slices.Contains(commands, p.attr.Name) && strings.HasPrefix(p.value.text, "/"):
+		if text := w.mendMacros(p.value.text, p.value.at, p.name.text); text != p.value.text {
+			return gnuString(text)
+		}
 	case isText(p.now):
 		if text := cut(p.now, p.value.text); text != p.value.text {
 			w.report.Lookf(p.value.at, "%s: %s has %d octets; what fits into one attribute is kept, as the old server sent it", r.name(), p.name.text, len(p.value.text))

@@ -6,6 +6,7 @@ import (
 
 	"perilune/engine/dictionary"
 	"perilune/engine/raddb"
+	"perilune/engine/server"
 	"perilune/engine/users"
 )
 
@@ -13,10 +14,12 @@ import (
 // is well.
 func (w *usersWriter) settle() {
 	w.check = w.dictionary()
+	programs, _ := server.NewPrograms(w.check, server.ProgramSettings{Filters: w.filters})
+	defer programs.Close()
 	for range maxAttempts {
 		w.write()
 		var errs raddb.List
-		o := users.Options{Dictionary: w.check, Names: anyName{}}
+		o := users.Options{Dictionary: w.check, Names: anyName{}, Local: true, Program: programs.Check}
 		users.Load(raddb.OpenFS(w.out.FS("raddb")), "users", o, &errs).Close(nil)
 		if !w.leaveOutRefused(errs) {
 			return

@@ -57,13 +57,51 @@ func TestUsersValues(t *testing.T) {
 		{"expression", `Reply-Message = "=\"a\" + %[User-Name]"`, `Reply-Message = "=\"a\" .. req.user"`},
 		{"long text", "Class = \"" + strings.Repeat("x", 300) + "\"", "Class = \"" + strings.Repeat("x", 253) + "\""},
 		{"macros are plain text", `Reply-Message = "%u 100%"`, `Reply-Message = "%u 100%"`},
-		{"program", `Exec-Program-Wait = "/bin/x %u", Exec-Program = "|f"`, `Exec-Program-Wait = "/bin/x %u", Exec-Program = "|f"`},
+		{"program", `Exec-Program-Wait = "/bin/x %u", Exec-Program = "/bin/y"`, `Exec-Program-Wait = "/bin/x %u", Exec-Program = "/bin/y"`},
+		{"macro of no attribute", `Exec-Program-Wait = "/bin/x a%C{No-Such:-b}c %C{No %u"`, `Exec-Program-Wait = "/bin/x ac %%C{No %u"`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got, _ := convertUsersText(t, "b Auth-Type = Accept\n\t"+tt.text+"\n")
 			same(t, "users", "b Auth-Type = Accept\n\t"+tt.want+"\n", got)
 		})
+	}
+}
+
+// TestUsersPorts tests lists of ports: being inside counted as equal, outside as less.
+func TestUsersPorts(t *testing.T) {
+	for pair, want := range map[string]string{
+		`= "1-5,9"`: `= "1-5,9"`, `!= "1-5,9"`: `!= "1-5,9"`, `>= "1-5,9"`: `= "1-5,9"`, `< "1-5,9"`: `!= "1-5,9"`, `<= "1-5,9"`: `>= 0`,
+	} {
+		got, _ := convertUsersText(t, "b NAS-Port-Id "+pair+", Auth-Type = Accept\n\tIdle-Timeout = 5\n")
+		same(t, pair, "b NAS-Port-Id "+want+", Auth-Type = Accept\n\tIdle-Timeout = 5\n", got)
+	}
+	got, report := convertUsersText(t, "b NAS-Port-Id > 1-5, Auth-Type = Accept\n\tIdle-Timeout = 5\n")
+	if !strings.Contains(got, "# Left out") || !strings.Contains(report, "never fits") {
+		t.Error(got, report)
+	}
+}
+
+// TestUsersProfiles tests that a Match-Profile that names no entry leads nowhere on the right side, and that
+// on the left side nothing fits.
+func TestUsersProfiles(t *testing.T) {
+	got, report := convertUsersText(t, "a Auth-Type = Accept\n\tIdle-Timeout = 5, Match-Profile = p\nb Match-Profile = p, Auth-Type = Accept\n\tIdle-Timeout = 5\n")
+	want := "# Left out of the entry below: Match-Profile: no entry is named \"p\"\na Auth-Type = Accept\n\tIdle-Timeout = 5\n"
+	if !strings.HasPrefix(got, want) || !strings.Contains(got, "# b Match-Profile = p") {
+		t.Errorf("%s\n%s", got, report)
+	}
+}
+
+// TestUsersCommands tests commands that cannot be run: those that decide something take their entry with them.
+func TestUsersCommands(t *testing.T) {
+	for command, whole := range map[string]bool{
+		`Exec-Program = "|none"`: false, `Exec-Program = "/bin/x 'y"`: false, `Auth-Failure-Trigger = "/bin/x 'y"`: false,
+		`Exec-Program-Wait = "|none"`: true, `Exec-Program-Wait = "/bin/x 'y"`: true,
+	} {
+		got, report := convertUsersText(t, "b Auth-Type = Accept\n\tIdle-Timeout = 5, "+command+"\n")
+		if left := strings.Contains(got, "\nb Auth-Type = Accept\n\tIdle-Timeout = 5\n"); left == whole || !strings.Contains(report, "b: ") {
+			t.Errorf("%s: %s\n%s", command, got, report)
+		}
 	}
 }
 
