@@ -50,7 +50,7 @@ type Listen struct {
 // Server holds the settings of the packet path.
 type Server struct {
 	Timezone       *time.Location `toml:"timezone" doc:"zone of Login-Time, Expiration and dates in files, like \"Europe/Berlin\"; empty: the process's"`
-	RejectDelay    time.Duration  `toml:"reject-delay" min:"0s" max:"10s" doc:"how long an Access-Reject is held back"`
+	RejectDelay    time.Duration  `toml:"reject-delay" min:"0s" max:"10s" doc:"how long after its request an Access-Reject goes out, so that it tells nothing of what was computed for it"`
 	AccessDeadline time.Duration  `toml:"access-deadline" min:"100ms" max:"60s" doc:"from arrival; an answer that would come later is not computed"`
 	AcctDeadline   time.Duration  `toml:"acct-deadline" min:"100ms" max:"60s" doc:"the same for accounting"`
 	DuplicateKeep  time.Duration  `toml:"duplicate-keep" min:"1s" max:"30s" doc:"how long answers are kept for retransmissions (RFC 5080 s2.2.2)"`

@@ -23,16 +23,16 @@ func newDelays(bound int) *delays {
 }
 
 // add takes a reject whose reply is complete. Nothing may touch u afterwards.
-func (d *delays) add(u *unanswered, wait time.Duration) {
-	now := d.enqueue(u, wait)
+func (d *delays) add(u *unanswered, due time.Time) {
+	now := d.enqueue(u, due)
 	if now != nil {
 		now.send()
 	}
 }
 
 // enqueue gives the reject that must go out at once, if any.
-func (d *delays) enqueue(u *unanswered, wait time.Duration) (now *unanswered) {
-	u.due = time.Now().Add(wait)
+func (d *delays) enqueue(u *unanswered, due time.Time) (now *unanswered) {
+	u.due = due
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.ended {

@@ -63,3 +63,13 @@ func TestDelayedRejectsGoOutAtTheEnd(t *testing.T) {
 	}
 	n.expect("Access-Reject 1 reject")
 }
+
+// TestDelayHidesTheDecision: a reject goes out as long after its arrival whether much was computed for it or nothing.
+func TestDelayHidesTheDecision(t *testing.T) {
+	d := newDelays(2)
+	r := &Request{Arrival: time.Now().Add(-70 * time.Millisecond), Delay: 100 * time.Millisecond}
+	d.enqueue(&unanswered{}, r.due())
+	if due, next, _ := d.take(time.Now()); len(due) > 0 || next > 30*time.Millisecond {
+		t.Errorf("%d are due, the next in %v", len(due), next)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"perilune/engine/radius"
 )
@@ -79,6 +80,10 @@ func (d *desk) outcome() {
 
 // delayed reports whether the reply is to be held back. Only rejects of Access-Requests are.
 func (r *Request) delayed() bool { return r.Delay > 0 && r.Code == radius.CodeAccessReject }
+
+// due gives when a delayed reject goes out. The delay is counted from arrival, so that it does not show how long
+// the decision took: whether there is such a user, and which hash the password has.
+func (r *Request) due() time.Time { return r.Arrival.Add(r.Delay) }
 
 // guard runs one step of the way. A defect in it costs one request, not the server.
 func (s *Server) guard(r *Request, step func(*Request)) {

@@ -116,7 +116,7 @@ func (d *desk) answer() {
 	}
 	switch {
 	case len(u.reply) > 0 && r.delayed():
-		ro.server.delays.add(u, r.Delay)
+		ro.server.delays.add(u, r.due())
 	case d.grouped:
 		ro.server.outbox.add(u)
 	default:

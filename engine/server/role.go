@@ -288,7 +288,7 @@ func (ro *role) answer(d *desk, s *slot) {
 	case r.delayed() && !ro.server.stopping.Load():
 		u := ro.waiting.file(ro, r, s)
 		u.reply = append(u.reply[:0], r.out...)
-		ro.server.delays.add(u, r.Delay)
+		ro.server.delays.add(u, r.due())
 	default:
 		s.reply = ro.cache.store(s.hash, &s.key, &r.Packet.Authenticator, r.out, ro.clock)
 		ro.server.repetitions(r.way.twin, r.out, ro.clock)

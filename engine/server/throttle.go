@@ -183,7 +183,7 @@ func (r *Request) conceal() {
 		r.Delay = max(r.Delay, r.Generation.Settings.Throttle.UserDelay)
 	}
 	if g.throttled {
-		r.Delay += g.pretend
+		r.Delay = max(r.Delay, g.pretend)
 		r.Cause, r.Reason = ReasonThrottled, ReasonThrottled.String()
 	}
 }

@@ -203,7 +203,7 @@ func TestThrottledHash(t *testing.T) {
 	n.times(3, wrongAnswer)
 	took := func() {
 		n.c.throttle.hashes = pretence{}
-		n.c.throttle.hashes.add(70 * time.Millisecond)
+		n.c.throttle.hashes.add(1070 * time.Millisecond)
 	}
 	took()
 	n.want("reject throttled 1.07s")
