@@ -4,6 +4,7 @@ import (
 	"perilune/policy/convert/output"
 
 	"fmt"
+	"slices"
 	"strings"
 
 	"perilune/engine/raddb"
@@ -12,7 +13,8 @@ import (
 // convertMenus turns the menus into a script on top of challenges, with a test for each.
 func (s *source) convertMenus() {
 	list := s.readMenus()
-	if len(list) == 0 {
+	asked := s.asksMenu(list)
+	if len(list) == 0 && !asked {
 		return
 	}
 	var b script
@@ -31,8 +33,27 @@ func (s *source) convertMenus() {
 	b.body.WriteString(menusEnd + "\n")
 	s.out.File("scripts/30-menus.lua").WriteString(b.String())
 	at := raddb.Pos{File: "menus"}
+	if len(list) == 0 {
+		return
+	}
 	s.report.Donef(at, "%d menus are in scripts/30-menus.lua", len(list))
 	s.report.Differsf(at, "the State of a menu is sealed, and good for its user alone and for two minutes; the original let in everybody who sent the State MENU=name, without a password")
+}
+
+// asksMenu tells of users that are sent to menus that there are not. Without the script they would get in unasked.
+func (s *source) asksMenu(list []*menu) (missing bool) {
+	if s.users == nil {
+		return false
+	}
+	for _, r := range s.users.all() {
+		for _, p := range values(r.rhs, "Menu") {
+			if !slices.ContainsFunc(list, func(m *menu) bool { return m.name == p.value.text }) {
+				missing = true
+				s.report.Lookf(p.value.at, "%s: there is no menu %s; as before the user is told so, and gets no further", r.label.text, p.value.text)
+			}
+		}
+	}
+	return missing
 }
 
 const menusHead = `-- Menus: questions that are asked when the password was right, before the session begins. A users entry with

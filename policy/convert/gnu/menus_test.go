@@ -88,3 +88,18 @@ menus/m:13:1: choice "DEFAULT" a second time; the first counts
 		})
 	}
 }
+
+// TestMenuMissing: nobody gets in unasked because the menu that he was sent to is not there.
+func TestMenuMissing(t *testing.T) {
+	out, report := convert(t, map[string]string{
+		"dictionary": menuDictionary + "ATTRIBUTE User-Password 2 string [L-----]E\n", "clients": "127.0.0.1 testing123\n", "naslist": "",
+		"users": "bob User-Password = \"x\"\n\tMenu = \"gone\", Service-Type = Login-User\n",
+	}, Options{})
+	if want := "users:2:9: bob: there is no menu gone; as before the user is told so, and gets no further\n"; !strings.Contains(report, want) {
+		t.Errorf("the report lacks %q:\n%s", want, report)
+	}
+	c := build(t, out)
+	if got, want := ask(t, c, parsePairs(t, c.Dictionary, `User-Name = "bob", User-Password = "x"`)), "Access-Challenge Reply-Message = \"*** User Menu is Not Available ***\""; !strings.HasPrefix(got, want) {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
