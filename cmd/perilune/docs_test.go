@@ -350,9 +350,10 @@ func TestDocsLua(t *testing.T) {
 	}
 }
 
-// TestDocsLinks follows the links between the pages and to files of the tree, from the examples, too.
+// TestDocsLinks follows the links between the pages, to their headings and to files of the tree, from the examples,
+// too.
 func TestDocsLinks(t *testing.T) {
-	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
+	link := regexp.MustCompile(`\]\(([^)#:]*)(?:#([^)]*))?\)`)
 	examples, _ := filepath.Glob("../../examples/*/README.md")
 	for _, page := range append(docPages(t), examples...) {
 		b, err := os.ReadFile(page)
@@ -360,11 +361,24 @@ func TestDocsLinks(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range link.FindAllStringSubmatch(string(b), -1) {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(page), m[1])); err != nil {
-				t.Errorf("%s: the link %s leads nowhere", page, m[1])
+			to := page
+			if m[1] != "" {
+				to = filepath.Join(filepath.Dir(page), m[1])
+			}
+			if text, err := os.ReadFile(to); err != nil || m[2] != "" && !slices.Contains(anchors(string(text)), m[2]) {
+				t.Errorf("%s: the link %s leads nowhere", page, m[0])
 			}
 		}
 	}
+}
+
+// anchors gives the names by which headings of a page are linked to.
+func anchors(page string) (names []string) {
+	for _, m := range regexp.MustCompile("(?m)^#+ (.*)$").FindAllStringSubmatch(page, -1) {
+		name := regexp.MustCompile(`[^a-z0-9 _-]`).ReplaceAllString(strings.ToLower(m[1]), "")
+		names = append(names, strings.ReplaceAll(name, " ", "-"))
+	}
+	return names
 }
 
 // TestDocsDependencies demands a reason for each module that our code imports or runs as a tool, and none
