@@ -54,8 +54,10 @@ type Server struct {
 	AccessDeadline time.Duration  `toml:"access-deadline" min:"100ms" max:"60s" doc:"from arrival; an answer that would come later is not computed"`
 	AcctDeadline   time.Duration  `toml:"acct-deadline" min:"100ms" max:"60s" doc:"the same for accounting"`
 	DuplicateKeep  time.Duration  `toml:"duplicate-keep" min:"1s" max:"30s" doc:"how long answers are kept for retransmissions (RFC 5080 s2.2.2)"`
+	DuplicateAcct  time.Duration  `toml:"duplicate-keep-acct" min:"0s" max:"30s" doc:"the same for accounting; 0s: as long as duplicate-keep"`
 	DuplicateCache Size           `toml:"duplicate-cache" min:"64KiB" max:"4GiB" restart:"yes" doc:"memory for those answers, for each loop"`
 	AnyCode        bool           `toml:"any-code" doc:"take Access-Requests on accounting ports and the reverse, as GNU Radius did"`
+	PlainStatus    bool           `toml:"plain-status" doc:"answer Status-Server without Message-Authenticator, as GNU Radius did; RFC 5997 s3 wants it discarded"`
 	NoCredential   bool           `toml:"no-credential" doc:"answer Access-Requests that have neither a credential nor Message-Authenticator (call-check NASes)"`
 	StrictNames    bool           `toml:"strict-names" doc:"refuse user names with control characters"`
 	NameChars      string         `toml:"username-chars" doc:"characters of user names beside letters and digits, where a client has none of its own; empty: any. GNU Radius had \".-_!@#$%^&\\/\"; a MAC address needs \":\" too"`
@@ -80,6 +82,7 @@ type Messages struct {
 	RealmQuota      string `toml:"realm-quota" doc:"the realm has all the sessions that it may have; GNU Radius: \"\\nRealm quota exceeded - access denied\\n\""`
 	MultipleLogin   string `toml:"multiple-login" doc:"Simultaneous-Use of more than one; GNU Radius: \"\\nYou are already logged in %R{Simultaneous-Use} times - access denied\\n\""`
 	SecondLogin     string `toml:"second-login" doc:"Simultaneous-Use of one; GNU Radius: \"\\nYou are already logged in - access denied\\n\""`
+	Operational     string `toml:"operational" doc:"answers to Status-Server on authentication ports; GNU Radius: \"GNU Radius server fully operational\""`
 	Timespan        string `toml:"timespan-violation" doc:"outside Login-Time; GNU Radius: \"You are calling outside your allowed timespan\\n\""`
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"perilune/engine/nas"
+	"perilune/engine/radius"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -243,16 +244,21 @@ func TestClientNames(t *testing.T) {
 // TestKeep: dup= of a client stands above the server's setting.
 func TestKeep(t *testing.T) {
 	set := &Generation{Settings: Settings{DuplicateKeep: 7 * time.Second}}
+	both := &Generation{Settings: Settings{DuplicateKeep: 7 * time.Second, DuplicateKeepAcct: 9 * time.Second}}
 	for _, c := range []struct {
 		g      *Generation
 		client nas.Client
+		code   radius.Code
 		want   time.Duration
 	}{
-		{&Generation{}, nas.Client{}, 10 * time.Second},
-		{set, nas.Client{}, 7 * time.Second},
-		{set, nas.Client{DuplicateKeep: time.Minute}, time.Minute},
+		{&Generation{}, nas.Client{}, radius.CodeAccessRequest, 10 * time.Second},
+		{set, nas.Client{}, radius.CodeAccessRequest, 7 * time.Second},
+		{set, nas.Client{}, radius.CodeAccountingRequest, 7 * time.Second},
+		{both, nas.Client{}, radius.CodeAccessRequest, 7 * time.Second},
+		{both, nas.Client{}, radius.CodeAccountingRequest, 9 * time.Second},
+		{both, nas.Client{DuplicateKeep: time.Minute}, radius.CodeAccountingRequest, time.Minute},
 	} {
-		if got := keep(c.g, &c.client); got != c.want {
+		if got := keep(c.g, &c.client, c.code); got != c.want {
 			t.Errorf("%v, want %v", got, c.want)
 		}
 	}

@@ -193,7 +193,7 @@ func (r *Request) oldAccounting() bool {
 func (c *Core) protect(r *Request) Reason {
 	switch r.Packet.Code {
 	case radius.CodeStatusServer:
-		if !r.way.verified { // RFC 5997 s3
+		if !r.way.verified && !r.Generation.Settings.PlainStatus { // RFC 5997 s3
 			return ReasonNoMessageAuthenticator
 		}
 		return ReasonNone

@@ -105,6 +105,8 @@ func TestAuthenticity(t *testing.T) {
 		{"MS-CHAP is a credential", "auth", onWire(access, homeSecret, "", user, attribute(26, "\x00\x00\x01\x37\x01\x04ab")), nil, 0},
 		{"status", "auth", onWire(status, homeSecret, "first"), nil, 0},
 		{"status without M-A", "auth", onWire(status, homeSecret, ""), nil, ReasonNoMessageAuthenticator},
+		{"status without M-A, allowed", "auth", onWire(status, homeSecret, ""), func(_ *nas.Client, s *Settings) { s.PlainStatus = true }, 0},
+		{"status with wrong M-A", "auth", onWire(status, other, "first"), func(_ *nas.Client, s *Settings) { s.PlainStatus = true }, ReasonBadMessageAuthenticator},
 		{"status at acct", "acct", onWire(status, homeSecret, "first"), nil, 0},
 		{"status at coa", "coa", onWire(status, homeSecret, "first"), nil, ReasonWrongPort},
 		{"accounting", "acct", onWire(acct, homeSecret, "", user), nil, 0},

@@ -39,6 +39,8 @@ type Settings struct {
 	AccessDeadline              time.Duration // from arrival; later an answer is not computed; 0: 5 s
 	AcctDeadline                time.Duration // likewise
 	DuplicateKeep               time.Duration // how long answers are kept, from the answer
+	DuplicateKeepAcct           time.Duration // the same for accounting; 0: as DuplicateKeep
+	PlainStatus                 bool          // answer Status-Server without M-A
 	AnyCodeAnyPort              bool          // Access-Requests on the accounting port and the reverse
 	NoCredential                bool          // answer Access-Requests without credential and M-A
 	StrictNames                 bool          // refuse user names with control characters

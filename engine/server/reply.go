@@ -96,7 +96,7 @@ func (r *Request) signs(code radius.Code) bool {
 		return r.seen.authenticators > 0
 	}
 	// RFC 3579 s3.2: required in all answers to EAP.
-	return !r.Client.NoReplyMessageAuthenticator || r.seen.eap || r.Packet.Code == radius.CodeStatusServer
+	return !r.Client.NoReplyMessageAuthenticator || r.seen.eap || r.Packet.Code == radius.CodeStatusServer && r.way.verified
 }
 
 // encodeList appends the reply list, as far as the code may carry it.

@@ -112,6 +112,29 @@ func TestReplyOrder(t *testing.T) {
 	}
 }
 
+// TestStatusAnswer: the text goes out on authentication ports. An answer to a request that had no
+// Message-Authenticator has one, unless the client must not see any.
+func TestStatusAnswer(t *testing.T) {
+	for _, c := range []struct {
+		listener, place string
+		mute            bool
+		want            []radius.Type
+	}{
+		{"auth", "first", true, []radius.Type{80, 18}},
+		{"auth", "", false, []radius.Type{80, 18}},
+		{"auth", "", true, []radius.Type{18}},
+		{"acct", "", true, nil},
+	} {
+		g := load(t, "", nil)
+		g.Settings.PlainStatus, g.Settings.Texts.Operational = true, textOf(t, g, "fully operational")
+		home(g).NoReplyMessageAuthenticator = c.mute
+		got, _ := wireReply(t, g, c.listener, onWire(12, homeSecret, c.place))
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s %q %t (-want +got):\n%s", c.listener, c.place, c.mute, diff)
+		}
+	}
+}
+
 // TestEAPFailure: a native reject of EAP carries EAP-Failure with the identifier of the response.
 func TestEAPFailure(t *testing.T) {
 	g := load(t, "", nil)

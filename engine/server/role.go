@@ -245,7 +245,7 @@ func (ro *role) fresh(r *Request, s *slot) bool {
 		ro.fast.refuse(ReasonDuplicate)
 		return false
 	}
-	if reply := ro.cache.lookup(s.hash, &s.key, auth, ro.clock, keep(ro.generation, r.Client)); reply != nil {
+	if reply := ro.cache.lookup(s.hash, &s.key, auth, ro.clock, keep(ro.generation, r.Client, r.Packet.Code)); reply != nil {
 		s.reply = reply
 		ro.fast.Resent++
 		return false
@@ -265,10 +265,12 @@ func (ro *role) fresh(r *Request, s *slot) bool {
 }
 
 // keep gives how long answers to a client are remembered (RFC 5080 s2.2.2: 5 to 30 s).
-func keep(g *Generation, c *nas.Client) time.Duration {
+func keep(g *Generation, c *nas.Client, code radius.Code) time.Duration {
 	switch {
 	case c.DuplicateKeep > 0:
 		return c.DuplicateKeep
+	case g.Settings.DuplicateKeepAcct > 0 && code == radius.CodeAccountingRequest:
+		return g.Settings.DuplicateKeepAcct
 	case g.Settings.DuplicateKeep > 0:
 		return g.Settings.DuplicateKeep
 	}

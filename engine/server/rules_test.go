@@ -80,7 +80,7 @@ func TestBadNames(t *testing.T) {
 			}
 		}
 	}
-	home(g).Names = nas.NewCharset("+")
+	home(g).Names, g.Settings.DiscardNames = nas.NewCharset("+"), true
 	for name, want := range map[string]Kind{"bob+x": Accept, "b.b": Discard} {
 		q := Question{Client: home(g), Attributes: attrs(t, g, "User-Name = "+name, "User-Password = x")}
 		if out := ask(t, offline(), g, q); out.Kind != want {

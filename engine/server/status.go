@@ -3,7 +3,7 @@ package server
 import "perilune/engine/radius"
 
 // status answers Status-Server natively: no hooks, no duplicate cache, no forwarding (RFC 5997 s4.2). The
-// Message-Authenticator was verified by receive. Silence makes the NAS turn to its next server, so there is
+// Message-Authenticator was verified by receive, unless the settings let it be absent. Silence makes the NAS turn to its next server, so there is
 // none of an answer while the server drains or accounting cannot be stored.
 func (c *Core) status(r *Request) {
 	code := radius.CodeAccessAccept
@@ -17,6 +17,9 @@ func (c *Core) status(r *Request) {
 		r.refuse(Drop, ReasonRecorder)
 	default:
 		r.Method, r.Verdict = "none", Accept
+		if code == radius.CodeAccessAccept { // RFC 5997 s6 allows Reply-Message
+			r.say(r.expand(r.Generation.Settings.Texts.Operational))
+		}
 		if r.encode(code) != nil {
 			r.refuse(Drop, ReasonTooLong)
 		}

@@ -19,6 +19,7 @@ type Texts struct {
 	MultipleLogin *users.Macro // Simultaneous-Use of more than one
 	SecondLogin   *users.Macro // Simultaneous-Use of one
 	ExpireWarning *users.Macro // an accept shortly before Expiration
+	Operational   *users.Macro // an answer to Status-Server on an authentication port
 }
 
 // of gives the text for a reason to reject.

@@ -89,7 +89,7 @@ func (ro *role) repeated(r *Request, s *slot, flag uint8) bool {
 		return false
 	}
 	r.way.print = p
-	reply, found := t.lookup(p, r, s.local, ro.clock, keep(ro.generation, r.Client))
+	reply, found := t.lookup(p, r, s.local, ro.clock, keep(ro.generation, r.Client, r.Packet.Code))
 	switch {
 	case !found:
 		return false

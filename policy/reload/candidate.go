@@ -195,6 +195,8 @@ func settings(files *config.Tree) server.Settings {
 		AccessDeadline:              c.Server.AccessDeadline,
 		AcctDeadline:                c.Server.AcctDeadline,
 		DuplicateKeep:               c.Server.DuplicateKeep,
+		DuplicateKeepAcct:           c.Server.DuplicateAcct,
+		PlainStatus:                 c.Server.PlainStatus,
 		AnyCodeAnyPort:              c.Server.AnyCode,
 		NoCredential:                c.Server.NoCredential,
 		StrictNames:                 c.Server.StrictNames,

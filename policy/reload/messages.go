@@ -30,6 +30,7 @@ func messages(c *config.Config, d *dictionary.Dictionary, errs *raddb.List) serv
 		RealmQuota:    text("realm-quota", m.RealmQuota),
 		MultipleLogin: text("multiple-login", m.MultipleLogin),
 		SecondLogin:   text("second-login", m.SecondLogin),
+		Operational:   text("operational", m.Operational),
 		OutOfHours:    text("timespan-violation", m.Timespan),
 	}
 }

@@ -98,6 +98,8 @@ func (s *source) setDefaults() {
 		for _, key := range []string{"failures", "station-failures", "user-failures"} {
 			s.toml.Set("throttle", key, 0, none)
 		}
+		s.toml.Set("server", "plain-status", true, none)
+		s.toml.Set("messages", "operational", "GNU Radius server fully operational", none)
 		s.toml.Set("auth", "class", false, none)
 		s.toml.Set("auth", "cui", false, none)
 	}

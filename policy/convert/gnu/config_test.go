@@ -90,9 +90,11 @@ func TestSettings(t *testing.T) {
 		{name: "names", text: "option { username-chars \"._\"; };\nauth { reject-malformed-names yes; };",
 			want: "[server] username-chars = \"._\"  # config:1\n[server] bad-names = \"reject\"  # config:2"},
 		{name: "times", text: "auth { request-cleanup-delay 3; time-to-live 90; }; acct { request-cleanup-delay 4; time-to-live 20; };",
-			want: "[server] duplicate-keep = \"4s\"  # config:1\n[server] access-deadline = \"60s\"  # config:1\n[server] acct-deadline = \"20s\"  # config:1",
-			notes: "config:1:33: time-to-live 90: 60 seconds is the longest; no NAS waits so long\n" +
-				"config:1:60: request-cleanup-delay: answers are kept 4 seconds for both services\n"},
+			want:  "[server] duplicate-keep = \"3s\"  # config:1\n[server] duplicate-keep-acct = \"4s\"  # config:1\n[server] access-deadline = \"60s\"  # config:1\n[server] acct-deadline = \"20s\"  # config:1",
+			notes: "config:1:33: time-to-live 90: 60 seconds is the longest; no NAS waits so long\n"},
+		{name: "long times", text: "auth { request-cleanup-delay 3; }; acct { request-cleanup-delay 400; };",
+			notes: "config:1:43: request-cleanup-delay 400: dup=300s on each line of raddb/clients\n" +
+				"config:1:43: request-cleanup-delay: answers are kept 400 seconds for both services\nconfig:1:43: request-cleanup-delay 400: answers are kept from 1 to 300 seconds\n"},
 		{name: "flags", text: "auth { compare-attribute-flag 1; }; acct { compare-attribute-flag 12; };", want: "[duplicates] compare-auth = 1  # config:1",
 			notes: "config:1:44: compare-attribute-flag \"12\"; expected a number from 0 to 9; left out\n"},
 		{name: "warning", text: "auth { password-expire-warning 604800; };", want: "[server] expire-warning = \"604800s\"  # config:1",

@@ -83,22 +83,33 @@ func (s *source) cleanup(of *service, t *statement) {
 	}
 }
 
-// convertCleanup sets how long answers are kept: one time for both services here.
+// keeps gives for how many seconds a service keeps its answers.
+func (v *service) keeps() int {
+	if v.cleanup < 0 {
+		return defaultCleanup
+	}
+	return v.cleanup
+}
+
+// convertCleanup sets how long answers are kept. What config.toml cannot say stands on the lines of clients, for
+// both services.
 func (s *source) convertCleanup() {
-	auth, acct := s.old.auth.cleanup, s.old.acct.cleanup
+	auth, acct := s.old.auth.keeps(), s.old.acct.keeps()
 	n, at := max(auth, acct), s.old.auth.at
 	if acct > auth {
 		at = s.old.acct.at
 	}
-	if n < 0 || n == defaultCleanup {
+	if min(auth, acct) >= 1 && n <= 30 {
+		if auth != defaultCleanup {
+			s.toml.Set("server", "duplicate-keep", fmt.Sprintf("%ds", auth), s.old.auth.at)
+		}
+		if acct != auth {
+			s.toml.Set("server", "duplicate-keep-acct", fmt.Sprintf("%ds", acct), s.old.acct.at)
+		}
 		return
 	}
-	if auth >= 0 && acct >= 0 && auth != acct {
+	if auth != acct {
 		s.report.Differsf(at, "request-cleanup-delay: answers are kept %d seconds for both services", n)
-	}
-	if n >= 1 && n <= 30 {
-		s.toml.Set("server", "duplicate-keep", fmt.Sprintf("%ds", n), at)
-		return
 	}
 	s.old.keepAll = min(max(n, 1), 300)
 	if s.old.keepAll != n {
