@@ -72,6 +72,9 @@ func (c *Core) before(r *Request) bool {
 		return true
 	}
 	if r.way.asked {
+		if c.hintPrograms(r) {
+			return true
+		}
 		r.renamed()
 	}
 	if c.badName(r) {

@@ -14,6 +14,9 @@ func (c *Core) accounting(r *Request) {
 			return
 		}
 		if p == PhaseHints && r.way.asked {
+			if c.hintPrograms(r) {
+				return
+			}
 			r.renamed()
 		}
 	}

@@ -247,20 +247,20 @@ func (c *Core) consult(r *Request, cmd *command) {
 		c.rejectByProgram(r, said)
 		return
 	}
-	r.mergeOutput(said)
+	r.mergeOutput(said, &r.Reply, "reply")
 }
 
-// mergeOutput adds what a program printed to the reply.
-func (r *Request) mergeOutput(said *dictionary.List) {
+// mergeOutput adds what a program printed to a list of the request, which the trace calls name.
+func (r *Request) mergeOutput(said, l *dictionary.List, name string) {
 	var before dictionary.List
 	if r.Trace != nil {
-		r.Reply.CopyTo(&before)
+		l.CopyTo(&before)
 	}
 	for i := range said.Pairs {
-		r.Reply.Merge(said.Pairs[i])
+		l.Merge(said.Pairs[i])
 	}
-	if changes := difference(redactedTexts(&before), redactedTexts(&r.Reply)); r.Trace != nil && len(changes) > 0 {
-		r.Trace.add("the program changed reply", clip(changes))
+	if changes := difference(redactedTexts(&before), redactedTexts(l)); r.Trace != nil && len(changes) > 0 {
+		r.Trace.add("the program changed "+name, clip(changes))
 	}
 }
 

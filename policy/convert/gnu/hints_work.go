@@ -134,7 +134,7 @@ func (s *source) inline(p *pair) (string, error) {
 var silent = []string{"Strip-User-Name", "Replace-User-Name", "Rewrite-Function", "Fall-Through"}
 
 // orders are those that the server obeys: they go to the control list.
-var orders = []string{"Acct-Type", "Acct-Ext-Program", "Log-Mode-Mask"}
+var orders = []string{"Acct-Type", "Acct-Ext-Program", "Exec-Program-Wait", "Log-Mode-Mask"}
 
 // inert tells why a pair of the right side of hints does nothing to the request, "" if it does something.
 func (p *pair) inert() string {
@@ -144,8 +144,6 @@ func (p *pair) inert() string {
 		return "it is obeyed in another way"
 	case !p.compared():
 		return "the old server never looked for it in a request"
-	case name == "Exec-Program-Wait":
-		return `scripts cannot start programs yet: start it from users, or do its work here`
 	case strings.HasPrefix(name, "Scheme-"):
 		return "write the procedure in Lua"
 	case p.host:
@@ -166,8 +164,8 @@ func (w *hintsWriter) add(p *pair) []string {
 	case slices.Contains(silent, name):
 		return nil
 	case slices.Contains(orders, name):
-		if name == "Acct-Ext-Program" && p.expr == "" {
-			value = luaString(w.mendMacros(p.value.text, p.value.at, name))
+		if value = w.order(p); value == "" {
+			return w.without(p, "the value could not be translated")
 		}
 		return []string{fmt.Sprintf("req.control:add(%s, %s)", luaString(p.now.FullName()), value)}
 	case why != "":
@@ -180,6 +178,21 @@ func (w *hintsWriter) add(p *pair) []string {
 		value = fmt.Sprintf(`net.ntoa(net.aton(%s) + (req:int("NAS-Port") or 0))`, luaString(dotted(p.num)))
 	}
 	return []string{assignment(p.now, p.attr.Additivity, value)}
+}
+
+// order gives the Lua of the value of an order, "" if it cannot be translated.
+func (w *hintsWriter) order(p *pair) string {
+	name := p.attr.Name
+	if name == "Exec-Program-Wait" {
+		w.differ("hints-exec", p.name.at, "programs of hints run when all rules of hints have done their work, not between them")
+	}
+	switch {
+	case p.expr != "":
+		return w.expression(p)
+	case name == "Exec-Program-Wait", name == "Acct-Ext-Program":
+		return luaString(w.mendMacros(p.value.text, p.value.at, name))
+	}
+	return p.luaValue()
 }
 
 func (w *hintsWriter) without(p *pair, why string) []string {

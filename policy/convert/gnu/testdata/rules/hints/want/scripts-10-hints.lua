@@ -88,7 +88,7 @@ on("hints", {name = "hints"}, function(req)
   --         Class = "third", Exec-Program-Wait = "/bin/true", Simultaneous-Use = 1
   if req.user == "ann" and req["Class"] == "second" then
     req:add("Class", "third")
-    -- Exec-Program-Wait = "/bin/true" left out: scripts cannot start programs yet: start it from users, or do its work here.
+    req.control:add("Exec-Program-Wait", "/bin/true")
     -- Simultaneous-Use = 1 left out: the old server never looked for it in a request.
     return
   end
