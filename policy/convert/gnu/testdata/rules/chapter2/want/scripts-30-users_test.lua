@@ -1,7 +1,7 @@
 -- Tests of the users file, made from the old one: for each entry a request that fits it and one that just does not.
 --
 -- They go by the copy of the entries below, so that editing raddb/users does not break them. In it all passwords are
--- the same, and what depends on the time, on programs and on sessions is left out.
+-- the same, and what depends on the time, on programs, on sessions and on functions is left out.
 
 test.users [=[
 $DIALECT gnu

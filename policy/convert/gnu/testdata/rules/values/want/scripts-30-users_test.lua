@@ -1,7 +1,7 @@
 -- Tests of the users file, made from the old one: for each entry a request that fits it and one that just does not.
 --
 -- They go by the copy of the entries below, so that editing raddb/users does not break them. In it all passwords are
--- the same, and what depends on the time, on programs and on sessions is left out.
+-- the same, and what depends on the time, on programs, on sessions and on functions is left out.
 
 test.users [=[
 $DIALECT gnu
@@ -33,6 +33,8 @@ BEGINNER Auth-Type = Accept
         Reply-Message = "a name, too"
 long Auth-Type = Accept
         Reply-Message = "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012"
+ratio Auth-Type = Accept
+        NULL
 ]=]
 
 local function accepts(request, want)
@@ -102,5 +104,10 @@ end)
 
 test.case("users:32: long", function()
   accepts({user = "long", password = "hamlet"}, {["Reply-Message"] = {"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012"}})
+  rejects({user = "somebody", password = "hamlet"})
+end)
+
+test.case("users:34: ratio", function()
+  accepts({user = "ratio", password = "hamlet"}, {})
   rejects({user = "somebody", password = "hamlet"})
 end)
