@@ -24,7 +24,7 @@ func (r *Request) checkPassword(stored auth.Stored) (right, ok bool, err error) 
 	known := &r.Generation.Dictionary.Known
 	if response, chap := r.Attributes.First(known.CHAPPassword); chap {
 		clear, plain := stored.Clear()
-		right := auth.CHAP(response, r.chapChallenge(known.CHAPChallenge), clear)
+		right := auth.CHAP(response, r.chapChallenge(&r.Attributes, known.CHAPChallenge), clear)
 		return right && plain, true, nil
 	}
 	given, pap := r.Attributes.First(known.UserPassword)

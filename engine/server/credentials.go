@@ -298,7 +298,7 @@ func (c *Core) verifyCHAP(r *Request, stored auth.Stored, response []byte) bool 
 	if !plain {
 		c.warn(r, "CHAP needs the clear password, and "+r.holder()+" has a hash")
 	}
-	right := auth.CHAP(response, r.chapChallenge(r.Generation.Dictionary.Known.CHAPChallenge), clear)
+	right := auth.CHAP(response, r.chapChallenge(&r.Attributes, r.Generation.Dictionary.Known.CHAPChallenge), clear)
 	return right && plain
 }
 
@@ -318,9 +318,10 @@ func (r *Request) holder() string {
 	return "req.control"
 }
 
-// chapChallenge gives CHAP-Challenge, or in its absence the Request Authenticator (RFC 2865 s2.2).
-func (r *Request) chapChallenge(attr *dictionary.Attribute) []byte {
-	if challenge, ok := r.Attributes.First(attr); ok {
+// chapChallenge gives CHAP-Challenge of the request as it is in l, or in its absence the Request Authenticator
+// (RFC 2865 s2.2).
+func (r *Request) chapChallenge(l *dictionary.List, attr *dictionary.Attribute) []byte {
+	if challenge, ok := l.First(attr); ok {
 		return challenge
 	}
 	return r.Packet.Authenticator[:]

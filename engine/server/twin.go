@@ -118,6 +118,10 @@ func (t *twins) print(r *Request, l *dictionary.List, flag uint8) (sum fingerpri
 			return fingerprint{}, false
 		}
 	}
+	known := &r.Generation.Dictionary.Known
+	if _, chap := l.First(known.CHAPPassword); chap {
+		t.mix(&sum, "challenge", r.chapChallenge(l, known.CHAPChallenge))
+	}
 	source := r.Source.Addr().As16()
 	t.mix(&sum, r.Source.Addr().Zone(), append(source[:], byte(r.Packet.Code), flag))
 	return sum, ok
@@ -133,14 +137,14 @@ func firstPair(pairs []Pair, a *dictionary.Attribute) *Pair {
 }
 
 // proves reports attributes that are compared without a flag too: the answer to one credential must not be
-// given to another.
+// given to another. Of CHAP the challenge is a part: else a response that was overheard would be good for any.
 func (r *Request) proves(p *Pair) bool {
 	known := &r.Generation.Dictionary.Known
 	switch p.Attr {
 	case known.UserPassword, known.CHAPPassword, known.State, known.EAPMessage:
 		return true
 	}
-	return p.Attr.Vendor != nil && p.Attr.Vendor.ID == vendorMicrosoft
+	return p.Attr.Secret || p.Attr.Vendor != nil && p.Attr.Vendor.ID == vendorMicrosoft
 }
 
 // mix adds one part to a print; the order of the parts does not matter.

@@ -301,6 +301,8 @@ func TestFingerprints(t *testing.T) {
 		{"code", "10.0.0.1", 4, []string{"User-Name = a"}},
 		{"password", "10.0.0.1", 1, []string{"User-Name = a", "User-Password = x"}},
 		{"chap", "10.0.0.1", 1, []string{"User-Name = a", "CHAP-Password = 0x010203"}},
+		{"chap with challenge", "10.0.0.1", 1, []string{"User-Name = a", "CHAP-Password = 0x010203", "CHAP-Challenge = 0x01"}},
+		{"other challenge", "10.0.0.1", 1, []string{"User-Name = a", "CHAP-Password = 0x010203", "CHAP-Challenge = 0x02"}},
 		{"state", "10.0.0.1", 1, []string{"User-Name = a", "State = 0x01"}},
 		{"eap", "10.0.0.1", 1, []string{"User-Name = a", "EAP-Message = 0x02010004"}},
 		{"mschap", "10.0.0.1", 1, []string{"User-Name = a", "MS-CHAP-Response = 0x01"}},
@@ -315,6 +317,10 @@ func TestFingerprints(t *testing.T) {
 		seen[p] = c.name
 		if _, ok := ts.print(r, &l, 4); ok {
 			t.Errorf("%s is compared by a flag that nothing has", c.name)
+		}
+		r.Packet.Authenticator[0]++ // the challenge of CHAP without CHAP-Challenge (RFC 2865 s2.2)
+		if again, _ := ts.print(r, &l, 3); (again != p) != (c.name == "chap") {
+			t.Errorf("%s under another authenticator: %v", c.name, again == p)
 		}
 	}
 }
