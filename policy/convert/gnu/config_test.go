@@ -100,13 +100,18 @@ func TestSettings(t *testing.T) {
 		{name: "warning", text: "auth { password-expire-warning 604800; };", want: "[server] expire-warning = \"604800s\"  # config:1",
 			notes: "config:1:8: password-expire-warning 604800: taken as the seconds that the manual says; the original refused the statement\n"},
 		{name: "filter", text: "filters { filter \"my filter\" { exec-path \"/bin/f -q\"; error-log none; acct { input-format \"%u\"; wait-reply no; success-on-failure yes; }; };\n" +
-			"filter other { exec-path \"/o\"; auth { input-format \"=f()\"; turbo yes; }; turbo 1; };\nfilter empty { auth { wait-reply no; }; }; };",
+			"filter other { exec-path \"/o\"; auth { input-format \"=f()\"; turbo yes; }; acct { input-format \"%u\"; }; turbo 1; };\nfilter empty { auth { wait-reply no; }; }; };",
 			want: "[filters.\"my filter\"] command = \"/bin/f -q\"  # config:1\n[filters.\"my filter\"] error-log = \"none\"  # config:1\n[filters.\"my filter\"] acct-input = \"%u\"  # config:1\n" +
 				"[filters.\"my filter\"] acct-wait-reply = false  # config:1\n[filters.\"my filter\"] acct-success-on-failure = true  # config:1",
 			notes: "config:2:39: input-format \"=f()\": a filter's line has macros here, and no expressions\n" +
 				"config:2:60: unknown keyword \"turbo\" in the block auth of a filter; the original left it out, too\n" +
-				"config:2:74: unknown keyword \"turbo\" in a filter; the original left it out, too\n" +
+				"config:2:105: unknown keyword \"turbo\" in a filter; the original left it out, too\n" +
 				"config:3:1: filter empty has no exec-path; left out\n"},
+		{name: "filters that cannot be asked", text: "filters { filter a { exec-path \"/bin/f 'x\"; auth { input-format \"%u\"; }; }; filter b { exec-path \"/b\"; };\n" +
+			"filter c { exec-path \"/c\"; acct { input-format \"=%[User-Name]\"; }; }; };",
+			notes: "config:1:11: filter a left out, and entries that ask it: exec-path: a quote is not closed\n" +
+				"config:1:77: filter b left out, and entries that ask it: it has no input-format\n" +
+				"config:2:1: filter c left out, and entries that ask it: its line has macros here, and no expressions; write input-format with %C{name}\n"},
 		{name: "log", text: "option { log-dir \"/log\"; };\nlogging { channel a { file \"f\"; print-pid yes; }; channel b { file \"/g\"; syslog auth.info; turbo; }; suffix-hook \"h\"; category auth { print-failed-pass yes; level files=3; turbo; }; };",
 			want: "[log] file = \"/log/f\"  # config:2",
 			notes: "config:2:23: /log/f: lines of the log have this server's form\n" +

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"perilune/engine/program"
 	"perilune/engine/server"
 )
 
@@ -19,6 +20,10 @@ func (s *source) convertFilter(t *statement) {
 		s.report.Lookf(t.at, "filter %s has no exec-path; left out", t.value(0))
 		return
 	}
+	if why := unusable(t); why != "" {
+		s.report.Lookf(t.at, "filter %s left out, and entries that ask it: %s", t.value(0), why)
+		return
+	}
 	for i := range t.block {
 		s.filterKeyword(table, &t.block[i])
 	}
@@ -27,6 +32,34 @@ func (s *source) convertFilter(t *statement) {
 		f.Auth.Input = "%u"
 	}
 	s.filters[t.value(0)] = f
+}
+
+// unusable tells why a filter cannot be asked anything, "" if it can.
+func unusable(t *statement) string {
+	inputs, computed := 0, 0
+	for _, c := range t.block {
+		if c.keyword == "exec-path" {
+			if _, err := program.Split(c.value(0)); err != nil {
+				return "exec-path: " + err.Error()
+			}
+		}
+		for _, of := range c.block {
+			switch {
+			case of.keyword != "input-format" || of.value(0) == "":
+			case of.value(0)[0] == '=':
+				computed++
+			default:
+				inputs++
+			}
+		}
+	}
+	switch {
+	case inputs > 0:
+		return ""
+	case computed > 0:
+		return "its line has macros here, and no expressions; write input-format with %C{name}"
+	}
+	return "it has no input-format"
 }
 
 func (s *source) filterKeyword(table string, t *statement) {

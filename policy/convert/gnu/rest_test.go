@@ -36,7 +36,7 @@ func TestRest(t *testing.T) {
 func TestOldPaths(t *testing.T) {
 	root := writeFiles(t, nil)
 	program := filepath.Join(root, "bin/credit")
-	writeTo(t, root, map[string]string{"clients": "192.0.2.1 s\n", "config": "filters {\nfilter credit { exec-path \"" + program + "\"; }; };\n"})
+	writeTo(t, root, map[string]string{"clients": "192.0.2.1 s\n", "config": "filters {\nfilter credit { exec-path \"" + program + "\"; auth { input-format \"%u\"; }; }; };\n"})
 	_, report := convert(t, nil, Options{Root: root})
 	if want := "of the new raddb/config.toml names a file in " + root + ": the old directory must stay"; !strings.Contains(report, want) {
 		t.Errorf("lacks %s\n%s", want, report)
