@@ -17,6 +17,9 @@ func (s *source) hintCases(entries []*entry) {
 		if e.leftOut {
 			continue
 		}
+		if e.strips() && !slices.Contains(shown, "Stripped-User-Name") {
+			shown = append(shown, "Stripped-User-Name")
+		}
 		for _, p := range e.pairs {
 			if a := s.dict.Attribute(p.name); a != nil && !orders[strings.ToLower(p.name)] && !slices.Contains(shown, a.Name) {
 				shown = append(shown, a.Name)
@@ -44,11 +47,12 @@ func (s *source) hintCase(b *strings.Builder, entries []*entry, e *entry) {
 	q, ok := sampleOf(e.label, e.checks)
 	met, sure := first(entries, q)
 	mark := s.mark(e, q)
-	if !ok || !sure || met != e || mark == "" {
+	if !ok || !sure || met != e || mark == "" || s.refused(q.user) {
 		return
 	}
 	fmt.Fprintf(b, "\ntest.case(%s, function()\n  expect(%s):accept():has(\"Reply-Message\", %s)\n", output.LuaString(title(e)), q.send(s), output.LuaString(mark))
-	if miss, ok := q.miss(e.checks); ok {
+	always := strings.HasPrefix(mark, "Stripped-User-Name=") && s.strippedAlways()
+	if miss, ok := q.miss(e.checks); ok && !always {
 		if met, sure := first(entries, miss); sure && met != e && (met == nil || s.mark(met, miss) != mark) {
 			fmt.Fprintf(b, "  test.equal(%s:is(\"Reply-Message\", %s), false)\n", miss.send(s), output.LuaString(globLiteral(mark)))
 		}
@@ -66,7 +70,16 @@ func (s *source) mark(e *entry, q sample) string {
 		if _, given := get(q.pairs, p.name); given && p.op == "=" {
 			continue
 		}
+		if strings.Contains(p.value, "%{") {
+			continue
+		}
 		return a.Name + "=" + p.value
+	}
+	if label := e.label; e.strips() {
+		if label == "DEFAULT" {
+			label = "bob"
+		}
+		return "Stripped-User-Name=" + label
 	}
 	return ""
 }
@@ -96,7 +109,7 @@ func (s *source) huntgroupCases(entries []*entry, labels []string) {
 func (s *source) huntgroupCase(b *strings.Builder, entries []*entry, e *entry) {
 	q, ok := sampleOf("", e.checks)
 	met, sure := first(entries, q)
-	if !ok || !sure || met != e {
+	if !ok || !sure || met != e || s.refused(q.user) {
 		return
 	}
 	allowed, plain := q, true

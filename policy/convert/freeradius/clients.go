@@ -26,7 +26,7 @@ func (s *source) convertClients() {
 			n++
 		}
 	}
-	s.report.Donef(raddb.Pos{File: "clients.conf"}, "%d clients", n)
+	s.report.Donef(raddb.Pos{File: "clients.conf"}, "%s", count(n, "client"))
 	if s.o.Exact {
 		return
 	}

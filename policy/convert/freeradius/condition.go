@@ -2,6 +2,8 @@ package freeradius
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"perilune/engine/dictionary"
@@ -41,6 +43,9 @@ func (s *source) test(p pair) (string, error) {
 	case "huntgroup-name":
 		return fmt.Sprintf("req:huntgroup(%s)", output.LuaString(p.value)), nil
 	}
+	if name := strings.ToLower(p.name); name == "group" || name == "group-name" {
+		return groupTest(p)
+	}
 	a := s.dict.Attribute(p.name)
 	if a == nil {
 		return "", fmt.Errorf("there is no attribute %s in the dictionary", p.name)
@@ -52,7 +57,7 @@ func (s *source) test(p pair) (string, error) {
 	case "!*":
 		return "not req:has(" + name + ")", nil
 	case "=~", "!~":
-		test := fmt.Sprintf("re.compile(%s):test(req[%s] or \"\")", output.LuaString(p.value), name)
+		test := fmt.Sprintf("%s:test(req[%s] or \"\")", s.patternName(p.value), name)
 		if p.op == "!~" {
 			return "req:has(" + name + ") and not " + test, nil
 		}
@@ -67,6 +72,39 @@ func (s *source) test(p pair) (string, error) {
 		return "req:has(" + name + ") and not " + is, nil
 	}
 	return is, nil
+}
+
+// patternName gives the local that holds a regular expression in the script that is being written.
+func (s *source) patternName(text string) string {
+	i := slices.Index(s.patterns, text)
+	if i < 0 {
+		i = len(s.patterns)
+		s.patterns = append(s.patterns, text)
+	}
+	return "pattern" + strconv.Itoa(i+1)
+}
+
+// writePatterns writes those locals, for the next script there are none.
+func (s *source) writePatterns(f *output.File) {
+	for i, text := range s.patterns {
+		f.Printf("local pattern%d = re.compile(%s)\n", i+1, output.LuaString(text))
+	}
+	if len(s.patterns) > 0 {
+		f.Printf("\n")
+	}
+	s.patterns = nil
+}
+
+// groupTest asks for a Unix group of the user.
+func groupTest(p pair) (string, error) {
+	is := "req:group(" + output.LuaString(p.value) + ")"
+	switch p.op {
+	case "==", "=":
+		return is, nil
+	case "!=":
+		return "not " + is, nil
+	}
+	return "", fmt.Errorf("%s %s is no comparison", p.name, p.op)
 }
 
 // pattern gives the pattern of req:is that a comparison becomes.

@@ -11,15 +11,15 @@ import (
 
 // convertHints writes scripts/10-hints.lua.
 func (s *source) convertHints() {
+	if !s.authorizes("preprocess") {
+		return
+	}
 	name := s.moduleFile("preprocess", "mods-config/preprocess/hints", "hints")
 	if s.tree.Absent(name) && !s.tree.Absent("hints") {
 		name = "hints"
 	}
-	var body, hacks strings.Builder
+	var body strings.Builder
 	n := 0
-	if m := s.module("preprocess"); m != nil {
-		n += s.nameHacks(&hacks, m)
-	}
 	entries := s.entries(name)
 	for _, e := range entries {
 		e.leftOut = !s.hint(&body, e)
@@ -28,36 +28,19 @@ func (s *source) convertHints() {
 		}
 	}
 	if n == 0 {
+		s.patterns = nil
 		return
 	}
 	f := s.out.File("scripts/10-hints.lua")
 	f.Printf("-- Hints, from FreeRADIUS's %s: the first rule that holds changes the request, and ends the list unless it\n-- falls through.\n\n", output.Comment(name))
-	f.Printf("on(\"hints\", {name = \"hints\"}, function(req)\n%s", hacks.String())
+	s.writePatterns(f)
+	f.Printf("on(\"hints\", {name = \"hints\"}, function(req)\n")
 	if named.MatchString(body.String()) {
-		f.Printf("  local name = req.user\n")
+		f.Printf("  local name = req.user\n  if not name then return end\n")
 	}
 	f.Printf("%send)\n", body.String())
 	s.hintCases(entries)
-	s.report.Donef(raddb.Pos{File: name}, "%d hints are in scripts/10-hints.lua", n)
-	if strings.Contains(body.String(), "name:sub") {
-		s.report.Differsf(raddb.Pos{File: name}, "Prefix and Suffix shorten User-Name itself, which is what users entries are found by; there they made Stripped-User-Name beside it")
-	}
-}
-
-// nameHacks converts the settings of preprocess that mend names, and tells of the others that are on.
-func (s *source) nameHacks(b *strings.Builder, m *item) (n int) {
-	for _, it := range m.items {
-		if it.section || yesNo(it.value) == "no" || !strings.HasPrefix(it.name, "with_") {
-			continue
-		}
-		if it.name != "with_ntdomain_hack" {
-			s.report.Lookf(it.at, "%s is left out: mend the attribute by on(\"hints\", ...)", it.name)
-			continue
-		}
-		b.WriteString("  req.user = req.user:match(\"\\\\(.*)\") or req.user -- without DOMAIN\\\n")
-		n++
-	}
-	return n
+	s.report.Donef(raddb.Pos{File: name}, "%s in scripts/10-hints.lua", count(n, "hint"))
 }
 
 // hint writes one rule; false if it cannot be had.
@@ -72,7 +55,7 @@ func (s *source) hint(b *strings.Builder, e *entry) bool {
 		return false
 	}
 	if e.label != "DEFAULT" {
-		cond = strings.TrimSuffix("name == "+output.LuaString(e.label)+" and "+cond, " and true")
+		cond = strings.TrimSuffix("req.user == "+output.LuaString(e.label)+" and "+cond, " and true")
 	}
 	comment(b, e)
 	fmt.Fprintf(b, "  if %s then\n", cond)
@@ -86,8 +69,8 @@ func (s *source) hint(b *strings.Builder, e *entry) bool {
 	return true
 }
 
-// named finds the variable that holds the name as the rules so far have left it.
-var named = regexp.MustCompile(`\bname(:sub| ==)`)
+// named finds the variable that holds the name without what the rules so far have taken off.
+var named = regexp.MustCompile(`\bname:sub`)
 
 // comment writes the source of an entry above what it has become.
 func comment(b *strings.Builder, e *entry) {
@@ -97,40 +80,78 @@ func comment(b *strings.Builder, e *entry) {
 	}
 }
 
+// strips reports whether the rule takes its Prefix and Suffix off the name.
+func (e *entry) strips() bool {
+	_, prefix := get(e.checks, "Prefix")
+	_, suffix := get(e.checks, "Suffix")
+	return (prefix || suffix) && yes(e.checks, "Strip-User-Name", yes(e.pairs, "Strip-User-Name", true))
+}
+
 // effects gives the statements that change the request.
 func (s *source) effects(e *entry) (lines []string) {
-	if yes(e.checks, "Strip-User-Name", yes(e.pairs, "Strip-User-Name", true)) {
-		if p, ok := get(e.checks, "Prefix"); ok {
-			lines = append(lines, fmt.Sprintf("name = name:sub(%d)", len(p)+1))
+	if e.strips() {
+		prefix, _ := get(e.checks, "Prefix")
+		suffix, _ := get(e.checks, "Suffix")
+		switch {
+		case suffix == "":
+			lines = append(lines, fmt.Sprintf("name = name:sub(%d)", len(prefix)+1))
+		default:
+			lines = append(lines, fmt.Sprintf("name = name:sub(%d, -%d)", len(prefix)+1, len(suffix)+1))
 		}
-		if p, ok := get(e.checks, "Suffix"); ok {
-			lines = append(lines, fmt.Sprintf("name = name:sub(1, -%d)", len(p)+1))
+		if prefix != "" && suffix != "" {
+			s.report.Differsf(e.at, "prefix and suffix are both taken off; there only the one that stood first was")
 		}
-		if len(lines) > 0 {
-			lines = append(lines, "req.user = name")
-		}
+		lines = append(lines, `req["Stripped-User-Name"] = name`)
 	}
 	for _, p := range e.pairs {
-		if orders[strings.ToLower(p.name)] {
-			continue
-		}
-		a := s.dict.Attribute(p.name)
-		if a == nil {
-			s.report.Lookf(e.at, "there is no attribute %s in the dictionary; left out", p.name)
-			continue
-		}
-		name, value := output.LuaString(a.Name), output.LuaString(p.value)
-		if strings.Contains(p.value, "%{") {
-			s.report.Lookf(e.at, "%s = %q is taken as it stands: texts with %%{...} are put together in Lua", p.name, p.value)
-		}
-		switch p.op {
-		case ":=":
-			lines = append(lines, fmt.Sprintf("req[%s] = %s", name, value))
-		case "+=":
-			lines = append(lines, fmt.Sprintf("req:add(%s, %s)", name, value))
-		default:
-			lines = append(lines, fmt.Sprintf("if not req:has(%s) then req[%s] = %s end", name, name, value))
+		if !orders[strings.ToLower(p.name)] {
+			lines = append(lines, s.effect(e, p)...)
 		}
 	}
 	return lines
+}
+
+// effect gives the statement of one pair, none if it cannot be had.
+func (s *source) effect(e *entry, p pair) []string {
+	a := s.dict.Attribute(p.name)
+	if a == nil {
+		s.report.Lookf(e.at, "there is no attribute %s in the dictionary; left out", p.name)
+		return nil
+	}
+	name, value := output.LuaString(a.Name), s.expanded(e, p)
+	switch p.op {
+	case ":=":
+		return []string{fmt.Sprintf("req[%s] = %s", name, value)}
+	case "+=":
+		return []string{fmt.Sprintf("req:add(%s, %s)", name, value)}
+	}
+	return []string{fmt.Sprintf("if not req:has(%s) then req[%s] = %s end", name, name, value)}
+}
+
+// expansion finds %{Attribute} in a text.
+var expansion = regexp.MustCompile(`%\{([A-Za-z][A-Za-z0-9-]*)\}`)
+
+// expanded gives the Lua expression for a value: attributes of the request are put in the place of their names.
+func (s *source) expanded(e *entry, p pair) string {
+	var parts []string
+	rest := p.value
+	for _, at := range expansion.FindAllStringSubmatchIndex(p.value, -1) {
+		a := s.dict.Attribute(p.value[at[2]:at[3]])
+		if a == nil {
+			break
+		}
+		if before := p.value[len(p.value)-len(rest) : at[0]]; before != "" {
+			parts = append(parts, output.LuaString(before))
+		}
+		parts = append(parts, "(req["+output.LuaString(a.Name)+`] or "")`)
+		rest = p.value[at[1]:]
+	}
+	if strings.Contains(rest, "%{") {
+		s.report.Lookf(e.at, "%s = %q is taken as it stands: write in Lua what it puts together", p.name, p.value)
+		return output.LuaString(p.value)
+	}
+	if rest != "" || len(parts) == 0 {
+		parts = append(parts, output.LuaString(rest))
+	}
+	return strings.Join(parts, " .. ")
 }

@@ -21,7 +21,7 @@ func (s *source) convertRealms() {
 		}
 	}
 	if n > 0 {
-		s.report.Donef(raddb.Pos{File: "proxy.conf"}, "%d realms", n)
+		s.report.Donef(raddb.Pos{File: "proxy.conf"}, "%s", count(n, "realm"))
 	}
 	if p := s.conf.sub("proxy"); p.text("default_fallback") == "yes" {
 		s.report.Lookf(p.at, "default_fallback is left out: DEFAULT is asked for unknown realms only, not when a realm's servers are dead")
@@ -54,9 +54,7 @@ func (s *source) realm(r *item) string {
 		flags = append(flags, "nostrip")
 	}
 	if len(servers) == 0 {
-		if r.find("nostrip") == nil && name != "NOREALM" && name != "DEFAULT" {
-			s.report.Lookf(r.at, "realm %s stays in User-Name yet: on(\"route\", {when = {realm = %s}}, fn) with handle_locally{strip = true} takes it off", r.second, output.LuaString(name))
-		}
+		s.local = append(s.local, r)
 		return output.Field(name) + "  LOCAL  " + strings.Join(flags, ",")
 	}
 	return output.Field(name) + "  " + serverList(servers) + "  " + strings.Join(append(flags, s.serverFlags(r, servers)...), ",") +

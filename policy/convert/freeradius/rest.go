@@ -33,26 +33,33 @@ var places = map[string]string{
 func (s *source) reportRest() {
 	told := map[string]bool{}
 	for _, server := range s.conf.all("server") {
-		for _, place := range server.items {
-			phase, known := places[place.name]
-			switch {
-			case !place.section || place.name == "listen" || place.name == "client":
-			case !known:
-				s.report.Lookf(place.at, "section %s of server %s is left out", place.name, server.second)
-			case server.second == "inner-tunnel":
-				if !told[server.second] {
-					s.report.Lookf(server.at, "server inner-tunnel is left out: EAP is not there yet")
-				}
-				told[server.second] = true
-			default:
-				s.policy(place, phase, told)
-			}
+		if server.second == "inner-tunnel" {
+			s.report.Lookf(server.at, "server inner-tunnel is left out: EAP is not there yet")
 		}
 	}
+	said := false
+	for _, server := range s.virtualServers() {
+		said = said || len(server.all("authorize")) > 0
+		s.serverRest(server, told)
+	}
 	for _, m := range s.conf.sub("modules").items {
-		if m.section && !native[m.name] && !told[m.name] {
+		if !said && m.section && !native[m.name] && !told[m.name] { // else it is told where it is used
 			told[m.name] = true
 			s.report.Lookf(m.at, "module %s is left out%s", m.name, way(m.name))
+		}
+	}
+}
+
+// serverRest tells of what one virtual server leaves, or of what stands outside of any.
+func (s *source) serverRest(server *item, told map[string]bool) {
+	for _, place := range server.items {
+		phase, known := places[place.name]
+		switch {
+		case !place.section || place.name == "listen" || place.name == "client":
+		case known:
+			s.policy(place, phase, told)
+		case server != s.conf:
+			s.report.Lookf(place.at, "section %s of server %s is left out", place.name, server.second)
 		}
 	}
 }
@@ -67,19 +74,29 @@ func way(module string) string {
 // policy tells of the modules and statements of one section.
 func (s *source) policy(place *item, phase string, told map[string]bool) {
 	for _, it := range place.items {
+		if idle[head(it)] || strings.HasPrefix(it.name, "-") && s.module(it.name[1:]) == nil { // -sql: only if there is one
+			continue
+		}
 		word := strings.TrimPrefix(strings.Fields(it.name + " ")[0], "-")
 		module, _, _ := strings.Cut(word, ".") // sql.accounting: a method of it
 		switch {
 		case it.section && (word == "Auth-Type" || word == "Post-Auth-Type" || word == "Acct-Type" || word == "Autz-Type"):
 			s.policy(it, phase, told)
+		case word == "update" && len(it.items) == 1 && strings.HasPrefix(it.items[0].name, "&reply: += &session-state:"): // of EAP
 		case it.section && statements[word] || it.op != "":
 			s.report.Lookf(it.at, "policy in %s is left out (%s): write on(%q, ...)", place.name, head(it), phase)
-		case native[module] || told[module]:
+		case native[module] || told[module] || s.splits(module):
 		default:
 			told[module] = true
 			s.report.Lookf(it.at, "%s in %s is left out%s", module, place.name, way(module))
 		}
 	}
+}
+
+// idle are the statements of the shipped virtual server that do nothing without EAP.
+var idle = map[string]bool{
+	"if (session-state:User-Name && reply:User-Name && request...": true,
+	"if (EAP-Key-Name && &reply:EAP-Session-Id)":                   true,
 }
 
 // statements are the words of the policy language.

@@ -26,7 +26,7 @@ func sampleOf(label string, checks []pair) (q sample, ok bool) {
 	for _, p := range checks {
 		switch name := strings.ToLower(p.name); {
 		case orders[name] || name == "prefix" || name == "suffix":
-		case p.op != "==" && p.op != "=":
+		case p.op != "==" && p.op != "=" || name == "group" || name == "group-name" || name == "huntgroup-name":
 			return q, false
 		case name == "user-name":
 			q.user = p.value
@@ -80,7 +80,7 @@ func (q sample) fitsPair(p pair) (fits, sure bool) {
 	case name == "user-name" && (p.op == "==" || p.op == "="):
 		return q.user == p.value, true
 	}
-	v, given := get(q.pairs, p.name)
+	v, given := q.value(name)
 	switch {
 	case name == "user-name":
 		return false, false
@@ -90,6 +90,21 @@ func (q sample) fitsPair(p pair) (fits, sure bool) {
 		return false, false
 	}
 	return v == p.value, true
+}
+
+// value gives what the request will have, scripts/05-preprocess.lua considered.
+func (q sample) value(name string) (string, bool) {
+	if v, given := get(q.pairs, name); given {
+		return v, true
+	}
+	switch name {
+	case "nas-ip-address":
+		return "127.0.0.1", true // that of the client in tests
+	case "service-type":
+		_, framed := get(q.pairs, "Framed-Protocol")
+		return "Framed-User", framed
+	}
+	return "", false
 }
 
 // first gives the entry that the request meets first, nil for none; sure is false if that cannot be said.

@@ -28,6 +28,13 @@ func (s *source) convertSettings() {
 			s.settings.Set("clients", to, strings.ToLower(m.value), m.at)
 		}
 	}
+	if s.o.Exact {
+		for _, key := range [...]string{"failures", "station-failures", "user-failures"} {
+			s.settings.Set("throttle", key, 0, raddb.Pos{})
+		}
+	} else {
+		s.report.Differsf(raddb.Pos{}, "wrong passwords are counted, and beyond some none is looked at for a while ([throttle])")
+	}
 	log := s.conf.sub("log")
 	for _, bad := range [...]string{"auth_badpass", "auth_goodpass"} {
 		if it := log.find(bad); it != nil && yesNo(it.value) == "yes" {

@@ -22,7 +22,12 @@ type source struct {
 	reader   *confReader // which read it, for the names of files in it
 	dict     *dictionary.Dictionary
 	settings output.Settings
-	included int // files that dictionaries include
+	included int      // files that dictionaries include
+	local    []*item  // realms that are answered here
+	left     int      // entries of users that could not be had
+	refusing []filter // conditions of filter_username
+	sources  []string // addresses of clients that users entries ask for
+	patterns []string // regular expressions of the script that is being written
 }
 
 // read gives a file of the directory, "" and a note if it cannot be read.

@@ -4,10 +4,14 @@ import (
 	"errors"
 	"iter"
 	"path"
+	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"perilune/engine/raddb"
+	"perilune/engine/server"
 	"perilune/engine/users"
+	"perilune/policy/convert/output"
 )
 
 // A usersFile is one of the users files: its text by lines, as it will be written.
@@ -30,15 +34,14 @@ func (s *source) convertUsers() {
 		s.out.File("raddb/users").Printf("$DIALECT freeradius\n")
 		return
 	}
-	left := 0
 	for range maxRounds {
-		n := s.refuse(files)
-		if left += n; n == 0 {
+		n, mended := s.refuse(files)
+		if s.left += n; n+mended == 0 {
 			break
 		}
 	}
 	entries := s.writeUsers(files)
-	s.report.Donef(raddb.Pos{File: name}, "%d entries, %d left out", entries, left)
+	s.report.Donef(raddb.Pos{File: name}, "%d entries, %d left out", entries, s.left)
 	for _, setting := range [...]string{"acctusersfile", "preproxy_usersfile", "postauth_usersfile", "auth_usersfile", "key"} {
 		if m := s.module("files"); m != nil && m.find(setting) != nil {
 			s.otherUsers(m.find(setting))
@@ -57,14 +60,55 @@ func (s *source) usersFile(files map[string]*usersFile, old, name string, depth 
 	}
 	f := &usersFile{name: name, old: old, lines: []string{"$DIALECT freeradius"}}
 	files["raddb/"+name] = f
+	var dead []int // entries that never held
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
 		if included, ok := strings.CutPrefix(line, "$INCLUDE"); ok {
 			line = s.includeUsers(files, f, strings.TrimSpace(included), depth)
+		} else if begins(line) {
+			if s.neverHeld(line, raddb.Pos{File: old, Line: len(f.lines)}) {
+				dead = append(dead, len(f.lines))
+			}
+			line = unequal.ReplaceAllString(line, "Huntgroup-Name =* ANY, Huntgroup-Name !=")
+			line = s.aside(line)
 		}
 		f.lines = append(f.lines, line)
 	}
+	for _, i := range dead {
+		f.leaveOut(i)
+	}
+	s.left += len(dead)
 	return true
+}
+
+// unequal finds a comparison that only a request of some huntgroup fits: of functions it is true of all others.
+var unequal = regexp.MustCompile(`(?i)\bHuntgroup-Name\s*!=`)
+
+// neverHeld reports whether an entry orders something by a comparison: there it fitted nobody, since no request
+// has such an attribute.
+func (s *source) neverHeld(line string, at raddb.Pos) bool {
+	pairs, err := parsePairs(withoutComment(line)[len(label(line)):])
+	if err != nil {
+		return false
+	}
+	for _, p := range pairs {
+		name := strings.ToLower(p.name)
+		order := strings.HasSuffix(name, "-password") && name != "user-password" && name != "crypt-password" ||
+			name == "password-with-header" || name == "login-time" || name == "simultaneous-use"
+		if order && (p.op == "=" || p.op == "==") {
+			s.report.Lookf(at, "the entry %s is left out: %s %s was a comparison there, which no request fits; an order is written :=", output.UTF8(label(line)), p.name, p.op)
+			return true
+		}
+	}
+	return false
+}
+
+// leaveOut turns the entry that a line belongs to into a comment.
+func (f *usersFile) leaveOut(line int) {
+	first, end := f.entry(line)
+	for i := first; i < end; i++ {
+		f.lines[i] = "#" + f.lines[i]
+	}
 }
 
 // includeUsers takes in what a file includes, and gives the line that includes it in the new tree.
@@ -81,29 +125,46 @@ func (s *source) includeUsers(files map[string]*usersFile, f *usersFile, include
 	return "$INCLUDE " + path.Join(path.Dir(path.Join("raddb", name)), path.Base(name))[len("raddb/"):]
 }
 
-// refuse reads the new users file and comments out each entry that is refused. It gives their number.
-func (s *source) refuse(files map[string]*usersFile) (n int) {
+// refuse reads the new users file and comments out each entry that is refused, but for those that it can mend. It
+// gives the numbers of both.
+func (s *source) refuse(files map[string]*usersFile) (n, mended int) {
 	s.writeUsers(files)
 	var errs raddb.List
 	tree := raddb.OpenFS(s.out.FS("raddb"))
-	t := users.Load(tree, "users", users.Options{Dictionary: s.dict, Names: allowAll{}, Dialect: users.FreeRADIUS}, &errs)
+	passwords := server.Generation{Dictionary: s.dict}
+	t := users.Load(tree, "users", users.Options{Dictionary: s.dict, Names: allowAll{}, Dialect: users.FreeRADIUS, Stored: passwords.StoredPassword}, &errs)
 	t.Close(nil)
 	for _, e := range errs {
 		f := files["raddb/"+e.File]
 		if f == nil || e.Warning || e.Line < 1 || e.Line > len(f.lines) {
 			continue
 		}
-		first, end := f.entry(e.Line - 1)
+		if s.toUTF8(f, e) {
+			mended++
+			continue
+		}
+		first, _ := f.entry(e.Line - 1)
 		if strings.HasPrefix(f.lines[first], "#") {
 			continue // by an earlier error of the entry
 		}
 		s.report.Lookf(raddb.Pos{File: f.old, Line: e.Line - 1, Col: e.Col}, "the entry %s is left out: %s", label(f.lines[first]), e.Msg)
-		for i := first; i < end; i++ {
-			f.lines[i] = "#" + f.lines[i]
-		}
+		f.leaveOut(first)
 		n++
 	}
-	return n
+	return n, mended
+}
+
+// toUTF8 turns a clear password in Latin-1 into UTF-8, which MS-CHAP needs and clients send today. False if that
+// is not what is wrong.
+func (s *source) toUTF8(f *usersFile, e *raddb.Error) bool {
+	line := f.lines[e.Line-1]
+	if !strings.Contains(e.Msg, "not UTF-8") || e.Col < 1 || e.Col > len(line) || utf8.ValidString(line[e.Col-1:]) {
+		return false
+	}
+	f.lines[e.Line-1] = line[:e.Col-1] + output.UTF8(line[e.Col-1:])
+	first, _ := f.entry(e.Line - 1)
+	s.report.Lookf(raddb.Pos{File: f.old, Line: e.Line - 1, Col: e.Col}, "the password of %s was in Latin-1; it is UTF-8 now, for MS-CHAP: does its client send that?", output.UTF8(label(f.lines[first])))
+	return true
 }
 
 // entry gives the lines of the entry that a line belongs to, without comments and empty lines behind it.
@@ -146,8 +207,11 @@ func (s *source) writeUsers(files map[string]*usersFile) (entries int) {
 
 // otherUsers tells of users files of other places on the way, unless they are empty.
 func (s *source) otherUsers(setting *item) {
+	if setting.name == "key" && setting.value == "%{%{Stripped-User-Name}:-%{User-Name}}" {
+		return // as here
+	}
 	if setting.name == "key" {
-		s.report.Lookf(setting.at, "key = %s: here entries are found by User-Name as hints have left it", setting.value)
+		s.report.Lookf(setting.at, "key = %s: here entries are found by Stripped-User-Name, or else User-Name", setting.value)
 		return
 	}
 	text, _ := s.read(s.reader.relative(setting.value))

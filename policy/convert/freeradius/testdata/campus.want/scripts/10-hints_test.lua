@@ -3,6 +3,7 @@
 test.users[[
 DEFAULT Auth-Type := Accept
 	Reply-Message += "User-Name=%{User-Name}",
+	Reply-Message += "Stripped-User-Name=%{Stripped-User-Name}",
 	Reply-Message += "Hint=%{Hint}",
 	Reply-Message += "Service-Type=%{Service-Type}"
 ]]

@@ -1,0 +1,18 @@
+-- A request for each hint, and one that just does not fit. The entry shows what the hints have left.
+
+test.users[[
+DEFAULT Auth-Type := Accept
+	Reply-Message += "User-Name=%{User-Name}",
+	Reply-Message += "Stripped-User-Name=%{Stripped-User-Name}",
+	Reply-Message += "Hint=%{Hint}",
+	Reply-Message += "Filter-Id=%{Filter-Id}"
+]]
+
+test.case("hints:1 DEFAULT", function()
+  expect(send{user = "Pbob.ppp", password = "x"}):accept():has("Reply-Message", "Hint=PPP")
+  test.equal(send{user = "bob", password = "x"}:is("Reply-Message", "Hint=PPP"), false)
+end)
+
+test.case("hints:5 DEFAULT", function()
+  expect(send{user = "bob.only", password = "x"}):accept():has("Reply-Message", "Stripped-User-Name=bob")
+end)
