@@ -54,3 +54,13 @@ func TestFileNamesAreNoSettings(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+func TestReportMovesNoCursor(t *testing.T) {
+	var r Report
+	r.Lookf(raddb.Pos{File: "menus/\x1b[2J", Line: 1}, "the name is %s", "a\nDone:\r")
+	var b strings.Builder
+	r.Print(&b)
+	if want := "To look at:\n  menus/ [2J:1: the name is a Done: \n"; b.String() != want {
+		t.Errorf("got %q, want %q", b.String(), want)
+	}
+}

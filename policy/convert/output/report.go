@@ -68,7 +68,7 @@ func (r *Report) Count(k Kind) (n int) {
 	return n
 }
 
-// Print writes the report for people.
+// Print writes the report for people: a line for each note, without what could move a terminal's cursor.
 func (r *Report) Print(w io.Writer) error {
 	last := Kind(255)
 	for _, n := range r.Notes() {
@@ -82,7 +82,7 @@ func (r *Report) Print(w io.Writer) error {
 		if place != "" {
 			place += ": "
 		}
-		if _, err := fmt.Fprintf(w, "  %s%s\n", place, n.Text); err != nil {
+		if _, err := fmt.Fprintf(w, "  %s%s\n", Comment(place), Comment(n.Text)); err != nil {
 			return err
 		}
 	}

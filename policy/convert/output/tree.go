@@ -88,7 +88,7 @@ func (t *Tree) Write(dir string, r *Report) error {
 		}
 		fmt.Fprintf(&lines, "%s  %s\n", hash, name)
 	}
-	return replace(filepath.Join(dir, Manifest), []byte(lines.String()), 0o644)
+	return replace(filepath.Join(dir, Manifest), []byte(lines.String()), 0o600) // hashes of files with secrets
 }
 
 // edited reports whether the file on disk is neither what was written before nor what shall be written now.
