@@ -105,7 +105,7 @@ func TestSettings(t *testing.T) {
 				"[filters.\"my filter\"] acct-wait-reply = false  # config:1\n[filters.\"my filter\"] acct-success-on-failure = true  # config:1",
 			notes: "config:2:39: input-format \"=f()\": a filter's line has macros here, and no expressions\n" +
 				"config:2:60: unknown keyword \"turbo\" in the block auth of a filter; the original left it out, too\n" +
-				"config:2:105: unknown keyword \"turbo\" in a filter; the original left it out, too\n" +
+				"config:2:103: unknown keyword \"turbo\" in a filter; the original left it out, too\n" +
 				"config:3:1: filter empty has no exec-path; left out\n"},
 		{name: "filters that cannot be asked", text: "filters { filter a { exec-path \"/bin/f 'x\"; auth { input-format \"%u\"; }; }; filter b { exec-path \"/b\"; };\n" +
 			"filter c { exec-path \"/c\"; acct { input-format \"=%[User-Name]\"; }; }; };",
