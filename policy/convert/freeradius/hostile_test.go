@@ -48,3 +48,24 @@ func TestVariableBomb(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestIncludedNames tests two users files of one name.
+func TestIncludedNames(t *testing.T) {
+	dir := t.TempDir()
+	writeSite(t, dir, map[string]string{
+		"clients.conf": "client a {\n ipaddr = 127.0.0.1\n secret = x\n}\n",
+		"users":        "$INCLUDE a/staff\n$INCLUDE b/staff\n$INCLUDE a/staff\n",
+		"a/staff":      "ann\tCleartext-Password := \"x\"\n", "b/staff": "bob\tCleartext-Password := \"x\"\n",
+	})
+	var out output.Tree
+	var report output.Report
+	if err := Convert(Options{Root: dir}, &out, &report); err != nil {
+		t.Fatal(err)
+	}
+	users := out.File("raddb/users").String() + out.File("raddb/users.d/staff").String() + out.File("raddb/users.d/staff-2").String()
+	for _, want := range []string{"$INCLUDE users.d/staff\n$INCLUDE users.d/staff-2\n$INCLUDE users.d/staff\n", "ann\t", "bob\t"} {
+		if !strings.Contains(users, want) {
+			t.Errorf("lacks %q:\n%s", want, users)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package freeradius
 
 import (
 	"errors"
+	"fmt"
 	"iter"
 	"path"
 	"regexp"
@@ -117,12 +118,26 @@ func (s *source) includeUsers(files map[string]*usersFile, f *usersFile, include
 	if !path.IsAbs(from) {
 		from = path.Join(path.Dir(f.old), from)
 	}
-	name := "users.d/" + path.Base(included)
+	name := placeOf(files, from)
 	if files["raddb/"+name] == nil && !s.usersFile(files, from, name, depth+1) {
 		s.report.Lookf(raddb.Pos{File: f.old, Line: len(f.lines)}, "%s cannot be read; left out", included)
 		return "# not there: $INCLUDE " + included
 	}
 	return "$INCLUDE " + path.Join(path.Dir(path.Join("raddb", name)), path.Base(name))[len("raddb/"):]
+}
+
+// placeOf gives the name of an included file in the new tree: two of one name may come from different directories.
+func placeOf(files map[string]*usersFile, old string) string {
+	for place, f := range files {
+		if f.old == old {
+			return strings.TrimPrefix(place, "raddb/")
+		}
+	}
+	name := "users.d/" + path.Base(old)
+	for base, n := name, 2; files["raddb/"+name] != nil; n++ {
+		name = fmt.Sprintf("%s-%d", base, n)
+	}
+	return name
 }
 
 // refuse reads the new users file and comments out each entry that is refused, but for those that it can mend. It

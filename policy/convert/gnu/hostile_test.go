@@ -71,3 +71,22 @@ func TestIncludeBomb(t *testing.T) {
 		}
 	}
 }
+
+// TestIncludedNames tests users files of names that other files of the new tree have, or two of one name.
+func TestIncludedNames(t *testing.T) {
+	entry := func(name string) string { return name + " Auth-Type = Accept Session-Timeout = 1\n" }
+	a, b := writeFiles(t, map[string]string{"staff": entry("cid")}), writeFiles(t, map[string]string{"staff": entry("dan")})
+	out, _ := convert(t, map[string]string{
+		"dictionary": readText(t, "testdata/rules/dictionary"), "clients": "127.0.0.1 x\n", "config.d/config.toml": "",
+		"users":       "$INCLUDE radius.conf\n$INCLUDE dictionary.d/rfc2865\n$INCLUDE " + a + "/staff\n$INCLUDE " + b + "/staff\n$INCLUDE users.d/staff\n" + entry("eve"),
+		"radius.conf": entry("ann"), "dictionary.d/rfc2865": entry("bob"), "users.d/staff": entry("fay"),
+	}, Options{})
+	build(t, out)
+	for name, user := range map[string]string{
+		"users.d/radius.conf": "ann", "users.d/rfc2865": "bob", "users.d/staff": "cid", "users.d/staff-2": "dan", "users.d/staff-3": "fay", "users": "eve",
+	} {
+		if text := out.File("raddb/" + name).String(); !strings.Contains(text, user+" Auth-Type") {
+			t.Errorf("%s lacks %s: %s", name, user, text)
+		}
+	}
+}

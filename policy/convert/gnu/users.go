@@ -3,6 +3,7 @@ package gnu
 import (
 	"fmt"
 	"iter"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -46,6 +47,8 @@ type usersWriter struct {
 	editors map[*ruleFile]*editor
 	methods []string               // the Auth-Types that need a script's help
 	check   *dictionary.Dictionary // to read the new files with
+	places  map[string]string      // what newName has given for which file
+	taken   map[string]bool        // all of it
 	labels  map[string]bool        // of the entries that the old server used; nil if not gathered
 }
 
@@ -78,15 +81,36 @@ func (w *usersWriter) include(e *editor, in *inclusion) {
 }
 
 // newName gives the name of a file in the new raddb: the same relative one, or one of its own if the old one
-// lay elsewhere.
+// lay elsewhere or where another file belongs.
 func (w *usersWriter) newName(name string) string {
 	if rel, err := filepath.Rel(w.o.Root, name); filepath.IsAbs(name) && err == nil && filepath.IsLocal(rel) {
 		name = rel
 	}
-	if !filepath.IsLocal(name) {
-		return "users.d/" + filepath.Base(name)
+	name = filepath.ToSlash(filepath.Clean(name))
+	if place, ok := w.places[name]; ok {
+		return place
 	}
-	return filepath.ToSlash(filepath.Clean(name))
+	place := name
+	if !filepath.IsLocal(name) || belongsToOthers(name) {
+		place = "users.d/" + path.Base(name)
+	}
+	for base, n := place, 2; w.taken[place]; n++ {
+		place = fmt.Sprintf("%s-%d", base, n)
+	}
+	if w.places == nil {
+		w.places, w.taken = map[string]string{}, map[string]bool{}
+	}
+	w.places[name], w.taken[place] = place, true
+	return place
+}
+
+// belongsToOthers reports whether the new tree has another file of that name.
+func belongsToOthers(name string) bool {
+	switch name {
+	case "config.toml", "clients", "realms", "access.deny", "radius.conf", "dictionary":
+		return true
+	}
+	return strings.HasPrefix(name, "dictionary.d/") || strings.HasPrefix(name, "secrets/")
 }
 
 // A refusal says that an entry cannot be had here.
