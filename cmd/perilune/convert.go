@@ -1,9 +1,13 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"net"
+	"net/netip"
 	"path/filepath"
+	"time"
 
 	"perilune/policy/convert"
 	"perilune/policy/convert/output"
@@ -32,7 +36,7 @@ func runConvert(args []string, s streams) int {
 	if len(rest) != 2 {
 		return f.wrong("expected two directories, the old one and the one to make")
 	}
-	o.From, o.To = rest[0], rest[1]
+	o.From, o.To, o.Lookup = rest[0], rest[1], lookUpHost
 	r, err := convert.Run(o)
 	if err != nil {
 		return s.fail("convert", err)
@@ -50,6 +54,17 @@ func runConvert(args []string, s streams) int {
 		fmt.Fprintf(s.out, "\nNext:\n  perilune check -d %[1]s\n  perilune serve -d %[1]s\n", root)
 	}
 	return exitOK
+}
+
+// lookUpHost gives the first IPv4 address of a host name.
+func lookUpHost(name string) (netip.Addr, bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", name)
+	if err != nil || len(found) == 0 {
+		return netip.Addr{}, false
+	}
+	return found[0].Unmap(), true
 }
 
 // proveConverted reads the new tree and runs its tests, so that nobody meets a mistake of the conversion, or one that

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,6 +21,8 @@ type Options struct {
 	AcctDir string // where GNU Radius's detail files went; "": as its config says
 	LogDir  string // where its log was; "": as its config says
 	Exact   bool   // answers octet for octet as before: gives up what this server adds for safety
+
+	Lookup func(host string) (netip.Addr, bool) // gives the IPv4 address of a host name in rules; nil: none has one
 }
 
 // A Result is what Run has done. Report tells it to people.
@@ -46,7 +49,7 @@ func Run(o Options) (*Result, error) {
 		err = freeradius.Convert(freeradius.Options{Root: o.From, Exact: o.Exact}, &out, &r.Report)
 	case gnu.Recognizes(o.From):
 		r.Server = "GNU Radius"
-		err = gnu.Convert(gnu.Options{Root: o.From, AcctDir: o.AcctDir, LogDir: o.LogDir, Exact: o.Exact}, &out, &r.Report)
+		err = gnu.Convert(gnu.Options{Root: o.From, AcctDir: o.AcctDir, LogDir: o.LogDir, Exact: o.Exact, Lookup: o.Lookup}, &out, &r.Report)
 	default:
 		err = fmt.Errorf("%s is no directory of GNU Radius (with config, users, naslist) or FreeRADIUS (with radiusd.conf, clients.conf)", o.From)
 	}

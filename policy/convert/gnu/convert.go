@@ -3,6 +3,7 @@ package gnu
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 
@@ -15,6 +16,8 @@ type Options struct {
 	AcctDir string // where detail files went; "": as the old config says
 	LogDir  string // where the log file was; "": as the old config says
 	Exact   bool   // answers octet for octet as before: gives up what this server adds for safety
+
+	Lookup func(host string) (netip.Addr, bool) // gives the IPv4 address of a host name in rules; nil: none has one
 }
 
 // Recognizes reports whether dir looks like a raddb directory of GNU Radius.

@@ -26,6 +26,7 @@ type pair struct {
 	expr    string      // the Rewrite expression that computes the value; "" for none
 	date    time.Time   // the day that a date names
 	host    bool        // the value of an address is no address
+	looked  bool        // the value was a host name, and is its address now
 	badDate bool
 	lua     string // expr translated for users
 	asks    bool   // users: a script checks the password

@@ -1,6 +1,7 @@
 package gnu
 
 import (
+	"net/netip"
 	"strings"
 
 	"perilune/engine/raddb"
@@ -11,12 +12,13 @@ type rulebook struct {
 	read                     bool
 	users, hints, huntgroups *ruleFile // nil if there is none
 	differed                 map[string]bool
-	nobody                   string              // a name that stands in no file; "" if not looked for
-	told                     map[string]int      // how many notes of rules left out a file has
-	strange                  int                 // unknown attributes met
-	included                 int                 // files that rule files include
-	tested                   []*rule             // of users: those in the tests
-	words                    map[string][]string // first words of the lines of files
+	nobody                   string                // a name that stands in no file; "" if not looked for
+	told                     map[string]int        // how many notes of rules left out a file has
+	hosts                    map[string]netip.Addr // of host names in rules; not valid if there is none
+	strange                  int                   // unknown attributes met
+	included                 int                   // files that rule files include
+	tested                   []*rule               // of users: those in the tests
+	words                    map[string][]string   // first words of the lines of files
 }
 
 // readRulebook reads the rule files, once.

@@ -87,6 +87,7 @@ func (s *source) judgeRule(r *rule, kind ruleKind) {
 			s.resolve(p)
 			if p.dropped == "" {
 				p.read(side == 1)
+				s.lookUp(p, side == 1)
 			}
 			if p.dropped == "" && p.attr.Usage&kind.sides()[side] == 0 {
 				r.drop("%s may not stand on the %s side in %s by its flags in the dictionary", p.name.text, [...]string{"left", "right"}[side], kind)

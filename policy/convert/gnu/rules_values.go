@@ -119,6 +119,33 @@ func (p *pair) readAddress(rhs bool) {
 	p.num = uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
 }
 
+// maxLookups bounds how many host names are looked up: a name service that is away must not take hours.
+const maxLookups = 50
+
+// lookUp gives an address to a host name, as the old server did each time that it read the file.
+func (s *source) lookUp(p *pair, rhs bool) {
+	if !p.host || s.o.Lookup == nil || !isHostName(p.value.text) {
+		return
+	}
+	name := p.value.text
+	addr, known := s.hosts[name]
+	if !known && len(s.hosts) < maxLookups {
+		if s.hosts == nil {
+			s.hosts = map[string]netip.Addr{}
+		}
+		if found, ok := s.o.Lookup(name); ok {
+			addr = found
+		}
+		s.hosts[name] = addr
+	}
+	if !addr.Is4() {
+		return
+	}
+	p.value.text, p.looked, p.host = addr.String(), true, false
+	p.readAddress(rhs)
+	s.report.Lookf(p.value.at, "%s: the host name %s is written as its address of today, %s; the old server looked it up whenever it read the file", p.name.text, name, addr)
+}
+
 // readDate reads `Mon DD CCYY`, month by its first three letters.
 func (p *pair) readDate() {
 	fields := strings.Fields(strings.ReplaceAll(p.value.text, ",", " "))

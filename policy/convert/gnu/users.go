@@ -279,6 +279,8 @@ func (w *usersWriter) newValue(r *rule, p *pair) string {
 		}
 	case numeric(p.attr) && numeric(p.now) && p.ranges == nil:
 		return w.newNumber(r, p)
+	case p.looked:
+		return p.value.text
 	case p.ranges != nil && p.op.text == "<=":
 		return "0"
 	case slices.Contains(commands, p.attr.Name) && strings.HasPrefix(p.value.text, "/"):

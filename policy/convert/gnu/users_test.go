@@ -2,6 +2,7 @@ package gnu
 
 import (
 	"math/rand/v2"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -102,6 +103,25 @@ func TestUsersCommands(t *testing.T) {
 		if left := strings.Contains(got, "\nb Auth-Type = Accept\n\tIdle-Timeout = 5\n"); left == whole || !strings.Contains(report, "b: ") {
 			t.Errorf("%s: %s\n%s", command, got, report)
 		}
+	}
+}
+
+// TestUsersHosts tests host names in the place of addresses.
+func TestUsersHosts(t *testing.T) {
+	o := Options{Lookup: func(host string) (netip.Addr, bool) {
+		return netip.MustParseAddr("192.0.2.7"), host == "a.example"
+	}}
+	all := readText(t, "testdata/rules/dictionary") + "\nPROPERTY NAS-IP-Address [LRLRLR]\n"
+	out, report := convert(t, map[string]string{
+		"dictionary": all, "users": "a NAS-IP-Address = \"a.example\", Auth-Type = Accept\n\tFramed-IP-Address = a.example\nb Auth-Type = Accept\n\tFramed-IP-Address = b.example\n",
+		"hints": "DEFAULT NAS-IP-Address = a.example\n\tHint = x\n",
+	}, o)
+	got := strings.TrimPrefix(out.File("raddb/users").String(), dialectLine)
+	if !strings.HasPrefix(got, "a NAS-IP-Address = 192.0.2.7, Auth-Type = Accept\n\tFramed-IP-Address = 192.0.2.7\n# Left out: ") {
+		t.Errorf("%s\n%s", got, report)
+	}
+	if hints := out.File(hintsScript).String(); !strings.Contains(hints, `req["NAS-IP-Address"] == "192.0.2.7"`) || !strings.Contains(report, "the host name a.example is written as its address of today, 192.0.2.7") {
+		t.Errorf("%s\n%s", hints, report)
 	}
 }
 
