@@ -14,10 +14,7 @@ func (s *source) convertHints() {
 	if !s.authorizes("preprocess") {
 		return
 	}
-	name := s.moduleFile("preprocess", "mods-config/preprocess/hints", "hints")
-	if s.tree.Absent(name) && !s.tree.Absent("hints") {
-		name = "hints"
-	}
+	name := s.preprocessFile("hints")
 	var body strings.Builder
 	n := 0
 	entries := s.entries(name)

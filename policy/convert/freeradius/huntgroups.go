@@ -14,10 +14,7 @@ import (
 // convertHuntgroups writes scripts/20-huntgroups.lua. There the first line that fits names the huntgroup of a
 // request, and what stands below it says who may come that way.
 func (s *source) convertHuntgroups() {
-	name := s.moduleFile("preprocess", "mods-config/preprocess/huntgroups", "huntgroups")
-	if s.tree.Absent(name) && !s.tree.Absent("huntgroups") {
-		name = "huntgroups"
-	}
+	name := s.preprocessFile("huntgroups")
 	var entries []*entry
 	if s.authorizes("preprocess") {
 		entries = s.entries(name)

@@ -39,7 +39,7 @@ func (s *source) mentioned(attribute string) bool {
 		}
 	}
 	for _, setting := range [...]string{"hints", "huntgroups"} {
-		text, _ := s.tree.ReadFileUpTo(s.moduleFile("preprocess", "mods-config/preprocess/"+setting, setting), maxFile)
+		text, _ := s.tree.ReadFileUpTo(s.preprocessFile(setting), maxFile)
 		for line := range strings.Lines(strings.ToLower(string(text))) {
 			if strings.Contains(withoutComment(line), low) {
 				return true
@@ -47,6 +47,16 @@ func (s *source) mentioned(attribute string) bool {
 		}
 	}
 	return false
+}
+
+// preprocessFile gives the name of hints or huntgroups: where the module says, where version 3 has it, or where the
+// versions before had it.
+func (s *source) preprocessFile(setting string) string {
+	name := s.moduleFile("preprocess", "mods-config/preprocess/"+setting, setting)
+	if s.tree.Absent(name) && !s.tree.Absent(setting) {
+		return setting
+	}
+	return name
 }
 
 // nameHacks converts the settings of preprocess that mend names, and tells of the others that are on.

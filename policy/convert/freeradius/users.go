@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"perilune/engine/dictionary"
 	"perilune/engine/raddb"
 	"perilune/engine/server"
 	"perilune/engine/users"
@@ -85,23 +86,41 @@ func (s *source) usersFile(files map[string]*usersFile, old, name string, depth 
 // unequal finds a comparison that only a request of some huntgroup fits: of functions it is true of all others.
 var unequal = regexp.MustCompile(`(?i)\bHuntgroup-Name\s*!=`)
 
-// neverHeld reports whether an entry orders something by a comparison: there it fitted nobody, since no request
-// has such an attribute.
+// neverHeld reports whether an entry fitted nobody there. It tells of such, and of what held there less often.
 func (s *source) neverHeld(line string, at raddb.Pos) bool {
-	pairs, err := parsePairs(withoutComment(line)[len(label(line)):])
-	if err != nil {
+	rest, ok := strings.CutPrefix(withoutComment(line), label(line))
+	pairs, err := parsePairs(rest)
+	if !ok || err != nil {
 		return false
 	}
 	for _, p := range pairs {
-		name := strings.ToLower(p.name)
-		order := strings.HasSuffix(name, "-password") && name != "user-password" && name != "crypt-password" ||
-			name == "password-with-header" || name == "login-time" || name == "simultaneous-use"
-		if order && (p.op == "=" || p.op == "==") {
-			s.report.Lookf(at, "the entry %s is left out: %s %s was a comparison there, which no request fits; an order is written :=", output.UTF8(label(line)), p.name, p.op)
+		if why := s.impossible(p); why != "" {
+			s.report.Lookf(at, "the entry %s is left out: it never held there, for %s", output.UTF8(label(line)), why)
 			return true
+		}
+		if strings.EqualFold(p.name, "Auth-Type") && p.op == "=" && strings.EqualFold(p.value, "Accept") {
+			s.report.Lookf(at, "Auth-Type = Accept in the entry %s came too late for CHAP and MS-CHAP there, whose passwords were looked at; here it lets in", output.UTF8(label(line)))
 		}
 	}
 	return false
+}
+
+// impossible says why no request fits a check there, "" if some may.
+func (s *source) impossible(p pair) string {
+	name := strings.ToLower(p.name)
+	order := strings.HasSuffix(name, "-password") && name != "user-password" && name != "crypt-password" ||
+		name == "password-with-header" || name == "login-time" || name == "simultaneous-use"
+	if order && (p.op == "=" || p.op == "==") {
+		return p.name + " " + p.op + " was a comparison; an order is written :="
+	}
+	a := s.dict.Attribute(p.name)
+	if a == nil || p.op != "=~" || a.Type == dictionary.TypeString || a.Type == dictionary.TypeOctets {
+		return ""
+	}
+	if re, err := regexp.Compile(p.value); err != nil || re.MatchString("") {
+		return ""
+	}
+	return "a pattern saw nothing of " + a.Name + ", which is no text; compare it with == or < and >"
 }
 
 // leaveOut turns the entry that a line belongs to into a comment.
