@@ -28,8 +28,7 @@ type guesser struct {
 	r *Request
 	q Question
 
-	at     time.Time
-	client func(*Generation) // changes the client
+	at time.Time
 }
 
 func newGuesser(t testing.TB, g *Generation, lines ...string) *guesser {

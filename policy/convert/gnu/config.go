@@ -23,8 +23,7 @@ type oldConfig struct {
 	loadPath   []word
 	load       []word
 	logDir     string
-	keepAll    int  // seconds that answers are kept, if config.toml cannot say it: a clients option does
-	logFile    word // of the first channel that is one
+	keepAll    int // seconds that answers are kept, if config.toml cannot say it: a clients option does
 	acctDir    word
 	stripNames bool
 	assumeYes  bool // checkrad-assume-logged

@@ -2,7 +2,6 @@ package gnu
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
 
 	"perilune/engine/raddb"
@@ -185,11 +184,4 @@ func (r *oldReader) include(name string, at raddb.Pos) {
 		return
 	}
 	r.read(name, string(text), at)
-}
-
-// bySpecificity orders prefixes from the longest to the shortest; equal ones stay in their order.
-func bySpecificity(list []*station) []*station {
-	sorted := slices.Clone(list)
-	slices.SortStableFunc(sorted, func(a, b *station) int { return b.prefix.Bits() - a.prefix.Bits() })
-	return sorted
 }

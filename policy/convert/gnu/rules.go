@@ -122,7 +122,6 @@ type ruleFile struct {
 	rules    []*rule
 	includes []*inclusion
 	others   []int // where further directives stand
-	errs     raddb.List
 }
 
 // all gives the rules of a file and of those that it includes, in their order.
