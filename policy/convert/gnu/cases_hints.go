@@ -86,7 +86,7 @@ func (w *caseWriter) hint(r *rule, shown []*dictionary.Attribute) {
 	if why == "" && o.refused {
 		why = "huntgroups refuse what fits it"
 	}
-	called := why == callsRewrite
+	called := why == callsRewrite && list != nil // a rule before it may be the one that calls
 	if why != "" && !called {
 		w.noCase(r, why)
 		return

@@ -90,3 +90,14 @@ func TestIncludedNames(t *testing.T) {
 		}
 	}
 }
+
+// TestAfterCall tests a rule that stands behind one whose function may change what it sees.
+func TestAfterCall(t *testing.T) {
+	out, _ := convert(t, map[string]string{
+		"dictionary": readText(t, "testdata/rules/dictionary"), "clients": "127.0.0.1 x\n",
+		"config": "rewrite { load \"a.rw\"; };\n", "rewrite/a.rw": "integer f() { %[User-Name] = \"x\"; return 0; }\n",
+		"hints": "DEFAULT Prefix = \"P\" Rewrite-Function = \"f\"\nDEFAULT Prefix = \"P\" Hint = \"y\"\n",
+		"users": "DEFAULT Auth-Type = Accept NULL\n",
+	}, Options{})
+	build(t, out)
+}
