@@ -59,7 +59,6 @@ func (c *compiler) entry(raw *rawEntry, d Dialect) {
 	if d == GNU {
 		c.finishAuth()
 	} else {
-		settleOwn(c.reply)
 	}
 	c.warnReject()
 	if c.always() {

@@ -216,7 +216,7 @@ func (m matcher) profiles(list []byte, kind pairKind) outcome {
 // orders fills the control list, then runs the rewrite functions; false if the request has been decided.
 func (m matcher) orders(r record) bool {
 	q := m.q
-	none := 0
+	var none earlier
 	var p pair
 	for rest := r.checks(); len(rest) > 0; {
 		if p, rest = nextPair(rest); p.kind > firstEffect-1 && p.kind != runRewrite && !m.put(q.Control, &p, r, &none) {
@@ -248,26 +248,55 @@ func (m matcher) strip(p *pair) {
 
 // reply merges the reply list; false if the request fails.
 func (m matcher) reply(r record) bool {
-	earlier := len(m.q.Reply.Pairs)
+	old := earlier{n: len(m.q.Reply.Pairs)}
 	var p pair
 	for rest := r.reply(); len(rest) > 0; {
-		if p, rest = nextPair(rest); p.kind != runProfile && !m.put(m.q.Reply, &p, r, &earlier) {
+		if p, rest = nextPair(rest); p.kind != runProfile && !m.put(m.q.Reply, &p, r, &old) {
 			return false
 		}
 	}
 	return true
 }
 
-// put adds a pair to a list in its way; false if the request fails. The list's first `earlier` pairs are
-// those of earlier entries; := may make them less.
-func (m matcher) put(list *dictionary.List, p *pair, r record, earlier *int) bool {
+// earlier tells which pairs of a list are of earlier entries: the first n, but for those that this one replaced.
+type earlier struct {
+	n        int
+	replaced uint64 // of the first 64
+}
+
+// find gives the first pair of earlier entries that has the attribute, whatever its tag; -1 if there is none.
+func (e *earlier) find(list *dictionary.List, a *dictionary.Attribute) int {
+	for i := range list.Pairs[:min(e.n, len(list.Pairs))] {
+		if list.Pairs[i].Attr == a.Root && (i > 63 || e.replaced>>i&1 == 0) {
+			return i
+		}
+	}
+	return -1
+}
+
+// replace puts the last pair of the list in the place of the i-th; -1: it stays where it is.
+func (e *earlier) replace(list *dictionary.List, i int) {
+	last := len(list.Pairs) - 1
+	if i < 0 || i == last {
+		return
+	}
+	list.Pairs[i] = list.Pairs[last]
+	list.Pairs[last] = dictionary.Pair{}
+	list.Pairs = list.Pairs[:last]
+	if i < 64 {
+		e.replaced |= 1 << i
+	}
+}
+
+// put adds a pair to a list in its way; false if the request fails.
+func (m matcher) put(list *dictionary.List, p *pair, r record, old *earlier) bool {
 	ref := dictionary.Ref{Attr: m.t.attrs[p.attr], Tag: p.tag}
 	value, ok := m.value(p, ref.Attr, r)
 	if !ok {
 		return m.q.Err == nil
 	}
 	if p.flags&pairDeferred != 0 {
-		m.putDeferred(list, ref, p, value, earlier)
+		m.putDeferred(list, ref, p, value, old)
 		return true
 	}
 	switch p.kind {
@@ -276,7 +305,7 @@ func (m matcher) put(list *dictionary.List, p *pair, r record, earlier *int) boo
 	case setReplace:
 		list.Set(ref, value)
 	case replySet:
-		*earlier -= list.SetBefore(ref, *earlier, value) // pairs of its own entry stay
+		m.replaceFirst(list, ref, value, p, old)
 	case setAdd, replyAdd:
 		m.append(list, ref, value, p)
 	case setAbsent:
@@ -284,11 +313,31 @@ func (m matcher) put(list *dictionary.List, p *pair, r record, earlier *int) boo
 			m.append(list, ref, value, p)
 		}
 	case replyAbsent:
-		if !has(list, ref, *earlier) {
+		if !old.has(list, ref) {
 			m.append(list, ref, value, p)
 		}
 	}
 	return true
+}
+
+// has reports whether an earlier entry gave the attribute or field.
+func (e *earlier) has(list *dictionary.List, ref dictionary.Ref) bool {
+	if ref.Attr.IsField() {
+		return has(list, ref, e.n)
+	}
+	return e.find(list, ref.Attr) >= 0
+}
+
+// replaceFirst is := of FreeRADIUS: of what earlier entries gave the first goes, and the rest stays, as does what
+// the entry itself gave.
+func (m matcher) replaceFirst(list *dictionary.List, ref dictionary.Ref, value []byte, p *pair, old *earlier) {
+	if ref.Attr.IsField() {
+		old.n -= list.SetBefore(ref, old.n, value)
+		return
+	}
+	i := old.find(list, ref.Attr)
+	m.append(list, ref, value, p)
+	old.replace(list, i)
 }
 
 // append adds a pair at the end: without a copy where the value is one of the table's.
@@ -324,17 +373,17 @@ func has(list *dictionary.List, ref dictionary.Ref, n int) bool {
 }
 
 // putDeferred adds a pair that the policy computes later.
-func (m matcher) putDeferred(list *dictionary.List, ref dictionary.Ref, p *pair, value []byte, earlier *int) {
+func (m matcher) putDeferred(list *dictionary.List, ref dictionary.Ref, p *pair, value []byte, old *earlier) {
+	at := -1
 	switch {
 	case p.kind == replySet:
-		for ; has(list, ref, *earlier); *earlier-- {
-			list.DeleteAt(ref, 0)
-		}
+		at = old.find(list, ref.Attr)
 	case p.kind == replyMerge && ref.Attr.Additivity == dictionary.Replace:
 		list.Delete(ref)
 	case p.kind == replyMerge && ref.Attr.Additivity == dictionary.None && has(list, ref, len(list.Pairs)),
-		p.kind == replyAbsent && has(list, ref, *earlier):
+		p.kind == replyAbsent && old.has(list, ref):
 		return
 	}
 	list.AddShared(dictionary.Pair{Attr: ref.Attr, Value: value, Tag: Deferred})
+	old.replace(list, at)
 }

@@ -166,7 +166,7 @@ func sameItem(p modelPair) func(modelItem) bool {
 func (m *model) put(list []modelItem, e modelEntry, p modelPair, reply bool) []modelItem {
 	item := modelItem{p.name, p.value, p.tag, true}
 	same := sameItem(p)
-	earlier := func(i modelItem) bool { return same(i) && !i.own }
+	earlier := func(i modelItem) bool { return i.name == p.name && !i.own } // whatever its tag
 	at := slices.IndexFunc(list, same)
 	op := p.op
 	if !e.free {
@@ -183,9 +183,9 @@ func (m *model) put(list []modelItem, e modelEntry, p modelPair, reply bool) []m
 		kept := slices.DeleteFunc(slices.Clone(list[at+1:]), same)
 		return append(list[:at+1], kept...)
 	case op == ":=":
-		if at = slices.IndexFunc(list, earlier); at >= 0 { // earlier entries' go, the entry's own stay
+		if at = slices.IndexFunc(list, earlier); at >= 0 { // the first of earlier entries'
 			list[at] = item
-			return slices.DeleteFunc(list, earlier)
+			return list
 		}
 	}
 	return append(list, item)

@@ -2,7 +2,6 @@ package users
 
 import (
 	"bytes"
-	"slices"
 
 	"perilune/engine/dictionary"
 )
@@ -49,24 +48,6 @@ func (c *compiler) replyKind(p *rawPair, out *pair) bool {
 		return false
 	}
 	return true
-}
-
-// settleOwn lets := and = of an entry add to what an earlier := of the same entry has set: operators mean
-// what earlier entries gave.
-func settleOwn(list []byte) {
-	var set []pair
-	var p pair
-	for at := 0; at < len(list); {
-		p, _ = nextPair(list[at:])
-		own := slices.ContainsFunc(set, func(s pair) bool { return s.attr == p.attr && s.tag == p.tag })
-		switch {
-		case own && (p.kind == replySet || p.kind == replyAbsent):
-			list[at] = byte(replyAdd) | byte(p.rel)<<5
-		case p.kind == replySet:
-			set = append(set, p)
-		}
-		at += pairHeader + len(p.value)
-	}
 }
 
 func (c *compiler) replyValue(n *name, p *rawPair, out *pair) bool {
