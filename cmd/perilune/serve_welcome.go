@@ -25,16 +25,17 @@ func (d *daemon) welcome() {
 	if len(auth) == 0 {
 		return
 	}
-	fmt.Fprintf(d.s.out, "perilune serves %s, with scripts in %s\n", d.o.dir, shortPath(d.first.ScriptsDir))
-	if _, err := os.Stat(filepath.Join(d.first.ScriptsDir, "hints.lua")); err != nil {
-		return // not the tree of perilune init, which the rest is about
-	}
-	fmt.Fprintf(d.s.out, `
+	text := fmt.Sprintf("perilune serves %s, with scripts in %s\n", d.o.dir, shortPath(d.first.ScriptsDir))
+	hints := filepath.Join(d.first.ScriptsDir, "hints.lua")
+	if _, err := os.Stat(hints); err == nil { // the tree of perilune init, which the rest is about
+		text += fmt.Sprintf(`
 In a second terminal:
   %s
 
 Then change the greeting in %s, save it, and send the request again.
-`, sendCommand(d.o.dir, auth), shortPath(filepath.Join(d.first.ScriptsDir, "hints.lua")))
+`, sendCommand(d.o.dir, auth), shortPath(hints))
+	}
+	fmt.Fprint(d.s.out, text)
 }
 
 // sendCommand is what asks the listeners, with the options without which send would look elsewhere.

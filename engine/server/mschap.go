@@ -158,13 +158,13 @@ func (r *Request) msFailure() {
 	r.Reply.Add(anyTag(m.failure), append([]byte{c.ident()}, text...))
 }
 
-// msError gives the code of RFC 2759 s6 for a reason, and a text for people. That of a wrong password is that of an
-// unknown name.
+// msError gives the code of RFC 2759 s6 for a reason, and a text for people. Only who has shown the right password
+// hears more than "failed": Auth-Type Reject, where none is looked at, must not tell strangers which names there are.
 func msError(why Reason) (code, message string) {
 	switch why {
 	case ReasonExpiredAccount:
 		return "648", "Password expired"
-	case ReasonDenied, ReasonClosed:
+	case ReasonClosed:
 		return "647", "Account disabled"
 	case ReasonLoginTime:
 		return "646", "Not at this hour"

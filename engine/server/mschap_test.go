@@ -87,7 +87,7 @@ func TestMSCHAP(t *testing.T) {
 		{"late", "clientPass", "reject expired-account", "648"},
 		{"late", "wrong", "reject password", "691"},
 		{"never", "clientPass", "reject login-time", "646"},
-		{"out", "clientPass", "reject denied", "647"},
+		{"out", "clientPass", "reject denied", "691"},
 		{"closed", "clientPass", "reject access-deny", "647"},
 		{"closed", "wrong", "reject password", "691"},
 		{"nobody", "clientPass", "reject unknown-user", "691"},
