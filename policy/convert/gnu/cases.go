@@ -26,7 +26,7 @@ const maxCases = 500
 func requestTable(list heldList) string {
 	var parts []string
 	for _, v := range list {
-		value := luaString(v.text)
+		value := output.LuaString(v.text)
 		if numeric(v.attr) && isDigits(v.text) == 1 {
 			value = v.text
 		}
@@ -34,14 +34,14 @@ func requestTable(list heldList) string {
 			parts = append(parts, "user = "+value)
 			continue
 		}
-		parts = append(parts, fmt.Sprintf("[%s] = %s", luaString(v.attr.FullName()), value))
+		parts = append(parts, fmt.Sprintf("[%s] = %s", output.LuaString(v.attr.FullName()), value))
 	}
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 
 // title names the case of a rule. Labels of users are personal names and may be anything.
 func (r *rule) title() string {
-	return luaString(output.UTF8(fmt.Sprintf("%s:%d: %s", r.file.name, r.at().Line, r.label.text)))
+	return output.LuaString(output.UTF8(fmt.Sprintf("%s:%d: %s", r.file.name, r.at().Line, r.label.text)))
 }
 
 // begin begins the case of a rule.

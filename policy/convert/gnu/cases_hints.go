@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"perilune/engine/dictionary"
+	"perilune/policy/convert/output"
 )
 
 const hintsTestsHead = `-- Tests of 10-hints.lua, made from the old rules: for each a request that fits it and one that just does not.
@@ -50,7 +51,7 @@ func (w *hintsWriter) cases(live []*rule) {
 	shown := w.shown(live)
 	c.script.head.WriteString(hintsTestsHead)
 	for _, a := range shown {
-		name := strings.ReplaceAll(luaString(a.FullName()), `"`, "'")
+		name := strings.ReplaceAll(output.LuaString(a.FullName()), `"`, "'")
 		fmt.Fprintf(&c.script.head, ",\n        Reply-Message = \"=req[%s] and '%s ' .. table.concat(req:all(%s), ' ')\"", name, a.FullName(), name)
 	}
 	c.script.head.WriteString(hintsTestsHelper)
@@ -106,7 +107,7 @@ func (w *caseWriter) hint(r *rule, shown []*dictionary.Attribute) {
 
 func (w *caseWriter) becomes(list heldList, o *outcome, shown []*dictionary.Attribute) {
 	user, _ := o.request.first(w.dict.Attribute("User-Name"))
-	want, call := []string{luaString(user.text)}, "becomes"
+	want, call := []string{output.LuaString(user.text)}, "becomes"
 	for _, a := range shown {
 		var texts []string
 		for _, v := range o.request {
@@ -119,7 +120,7 @@ func (w *caseWriter) becomes(list heldList, o *outcome, shown []*dictionary.Attr
 			call = "becomesAtLeast"
 			w.computed = true
 		case len(texts) > 0:
-			want = append(want, luaString(a.FullName()+" "+strings.Join(texts, " ")))
+			want = append(want, output.LuaString(a.FullName()+" "+strings.Join(texts, " ")))
 		}
 	}
 	w.script.linef("%s(%s, {%s})", call, requestTable(list), strings.Join(want, ", "))

@@ -103,7 +103,7 @@ func (w *caseWriter) isIn(list heldList, o *outcome, groups []string) {
 	var in []string
 	for _, name := range groups {
 		if m.inGroup(name) {
-			in = append(in, luaString(name))
+			in = append(in, output.LuaString(name))
 		}
 	}
 	w.script.linef("isIn(%s, {%s})", requestTable(list), strings.Join(in, ", "))
@@ -112,7 +112,7 @@ func (w *caseWriter) isIn(list heldList, o *outcome, groups []string) {
 // gnuText is gnuString with octets that are no ASCII by their numbers, for files that have to be UTF-8.
 func gnuText(text string) string {
 	var b strings.Builder
-	for _, c := range []byte(gnuString(text)) {
+	for _, c := range []byte(output.GNUString(text)) {
 		if c >= 0x80 {
 			fmt.Fprintf(&b, `\%03o`, c)
 		} else {

@@ -148,11 +148,11 @@ func (p *pair) copy(r *rule) string {
 	case p.asks || p.attr.Name == "User-Password" && p.value.text == "UNIX":
 		value = gnuText(firstOf(p.newValue, p.value.text))
 	case p.attr.Name == "Crypt-Password":
-		value = gnuString(testCrypt)
+		value = output.GNUString(testCrypt)
 	case p.attr.Secret || strings.HasSuffix(p.attr.Name, "-Password"):
-		value = gnuString(testPassword)
+		value = output.GNUString(testPassword)
 		if method, _ := r.method(); method == "Crypt-Local" {
-			value = gnuString(testCrypt)
+			value = output.GNUString(testCrypt)
 		}
 	case value == "" && p.value.kind == isString:
 		value = gnuText(p.value.text)
@@ -192,7 +192,7 @@ func (w *caseWriter) user(r *rule) {
 
 // answer writes what a request is answered with.
 func (w *caseWriter) answer(list heldList, password string, o *outcome, right bool) {
-	request := strings.TrimSuffix(requestTable(list), "}") + ", password = " + luaString(password) + "}"
+	request := strings.TrimSuffix(requestTable(list), "}") + ", password = " + output.LuaString(password) + "}"
 	switch o.verdict(right) {
 	case "accept":
 		w.script.linef("accepts(%s, {%s})", request, replies(o))
@@ -216,7 +216,7 @@ func replies(o *outcome) string {
 		}
 		seen = append(seen, v.attr)
 		if texts := o.texts(v.attr); texts != nil {
-			parts = append(parts, fmt.Sprintf("[%s] = {%s}", luaString(v.attr.FullName()), strings.Join(texts, ", ")))
+			parts = append(parts, fmt.Sprintf("[%s] = {%s}", output.LuaString(v.attr.FullName()), strings.Join(texts, ", ")))
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -232,7 +232,7 @@ func (o *outcome) texts(a *dictionary.Attribute) (texts []string) {
 		case numeric(a) && isDigits(v.text) == 1:
 			texts = append(texts, v.text)
 		default:
-			texts = append(texts, luaString(v.text))
+			texts = append(texts, output.LuaString(v.text))
 		}
 	}
 	return texts

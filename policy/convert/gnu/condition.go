@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"perilune/policy/convert/output"
 )
 
 // skipped are the attributes that no comparison looks at: they are orders, or nothing at all.
@@ -70,11 +72,11 @@ func (p *pair) condition() string {
 	case "Suffix":
 		return p.affix(fmt.Sprintf("req.user:sub(-%d)", len(p.value.text)))
 	case "Hint":
-		return p.present(fmt.Sprintf(`req:is("Hint", %s)`, luaString(literalGlob(p.value.text))))
+		return p.present(fmt.Sprintf(`req:is("Hint", %s)`, output.LuaString(literalGlob(p.value.text))))
 	case "Group", "Group-Name":
-		return p.asked(fmt.Sprintf("req:group(%s)", luaString(p.value.text)))
+		return p.asked(fmt.Sprintf("req:group(%s)", output.LuaString(p.value.text)))
 	case "Huntgroup-Name":
-		return p.asked(fmt.Sprintf("req:huntgroup(%s)", luaString(p.value.text)))
+		return p.asked(fmt.Sprintf("req:huntgroup(%s)", output.LuaString(p.value.text)))
 	}
 	switch {
 	case p.ranges != nil:
@@ -82,7 +84,7 @@ func (p *pair) condition() string {
 	case numeric(p.now):
 		return p.compareNumber()
 	case address(p.now) && p.op.text != "=" && p.op.text != "!=":
-		return p.ordered("net.aton(" + luaString(p.valueText()) + ")")
+		return p.ordered("net.aton(" + output.LuaString(p.valueText()) + ")")
 	}
 	return p.compareText()
 }
@@ -95,9 +97,9 @@ func (p *pair) affix(end string) string {
 	case p.value.text == "":
 		return `req:has("User-Name")`
 	case p.negated():
-		return fmt.Sprintf(`req:has("User-Name") and %s ~= %s`, end, luaString(p.value.text))
+		return fmt.Sprintf(`req:has("User-Name") and %s ~= %s`, end, output.LuaString(p.value.text))
 	}
-	return end + " == " + luaString(p.value.text)
+	return end + " == " + output.LuaString(p.value.text)
 }
 
 // present gives a question that counts as no for != only if the attribute is there.
@@ -117,7 +119,7 @@ func (p *pair) asked(question string) string {
 
 // ports compares with ranges: being inside counts as equal, outside as less.
 func (p *pair) ports() string {
-	inside := fmt.Sprintf("req:is(%s, %s)", luaString(p.now.FullName()), luaString(strings.ReplaceAll(p.value.text, " ", "")))
+	inside := fmt.Sprintf("req:is(%s, %s)", output.LuaString(p.now.FullName()), output.LuaString(strings.ReplaceAll(p.value.text, " ", "")))
 	switch p.op.text {
 	case "=", ">=":
 		return inside
@@ -129,7 +131,7 @@ func (p *pair) ports() string {
 	return fmt.Sprintf("%s and not %s", p.has(), inside)
 }
 
-func (p *pair) has() string { return fmt.Sprintf("req:has(%s)", luaString(p.now.FullName())) }
+func (p *pair) has() string { return fmt.Sprintf("req:has(%s)", output.LuaString(p.now.FullName())) }
 
 func (p *pair) compareNumber() string {
 	_, named := p.now.ValueName(uint64(p.num))
@@ -137,7 +139,7 @@ func (p *pair) compareNumber() string {
 	case p.op.text != "=" && p.op.text != "!=":
 		return p.ordered(fmt.Sprint(p.num))
 	case !named && p.now.HasValues():
-		return p.equal(fmt.Sprintf("req:int(%s)", luaString(p.now.FullName())), fmt.Sprint(p.num))
+		return p.equal(fmt.Sprintf("req:int(%s)", output.LuaString(p.now.FullName())), fmt.Sprint(p.num))
 	}
 	return p.equal(field(p.now), p.luaValue())
 }
@@ -158,7 +160,7 @@ func (p *pair) ordered(right string) string {
 	case p.op.text == ">=" && right == "0":
 		return p.has()
 	}
-	return fmt.Sprintf("(req:int(%s) or %s) %s %s", luaString(p.now.FullName()), otherwise, p.op.text, right)
+	return fmt.Sprintf("(req:int(%s) or %s) %s %s", output.LuaString(p.now.FullName()), otherwise, p.op.text, right)
 }
 
 // compareText compares texts by octets.

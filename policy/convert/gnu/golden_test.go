@@ -202,7 +202,7 @@ func shown(list dictionary.List) string {
 		}
 		value := p.Attr.AppendText(nil, p.Value)
 		if isText(p.Attr) {
-			value = []byte(gnuString(string(p.Value)))
+			value = []byte(output.GNUString(string(p.Value)))
 		}
 		fmt.Fprintf(&b, "%s = %s", p.Attr.Name, value)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"perilune/engine/raddb"
+	"perilune/policy/convert/output"
 )
 
 const (
@@ -200,7 +201,7 @@ func (w *hintsWriter) condition(r *rule) string {
 	if strings.ContainsAny(label, `*?[\`) {
 		w.wildcard(r)
 	}
-	name := "req.user == " + luaString(label)
+	name := "req.user == " + output.LuaString(label)
 	if cond == "" {
 		return name
 	}
@@ -210,7 +211,7 @@ func (w *hintsWriter) condition(r *rule) string {
 // wildcard tells of a label with signs that the old server took for a pattern. The manual says that names must
 // be equal, so that is done; the way to have the pattern stands above the rule.
 func (w *hintsWriter) wildcard(r *rule) {
-	pattern := fmt.Sprintf(`req:is("User-Name", %s)`, luaString(r.label.text))
+	pattern := fmt.Sprintf(`req:is("User-Name", %s)`, output.LuaString(r.label.text))
 	w.script.comment("The old server took the name for a pattern, against its manual. To have that, ask")
 	w.script.comment(pattern + " instead.")
 	w.differ("wildcard", r.at(), "names of rules are compared as they stand, as documented; the old server took * ? [ ] \\ in them for patterns")

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"perilune/engine/dictionary"
+	"perilune/policy/convert/output"
 )
 
 // work gives the statements that a rule makes.
@@ -97,7 +98,7 @@ func (s *source) calls(b *script, r *rule) (lines []string) {
 			name, err := s.share(strings.TrimSuffix(p.value.text, "()"))
 			if err != nil {
 				s.report.Lookf(p.value.at, "Rewrite-Function = %q: %v", p.value.text, err)
-				lines = append(lines, fmt.Sprintf("-- Rewrite-Function = %s: %v", luaString(p.value.text), err))
+				lines = append(lines, fmt.Sprintf("-- Rewrite-Function = %s: %v", output.LuaString(p.value.text), err))
 				continue
 			}
 			b.shared = true
@@ -167,7 +168,7 @@ func (w *hintsWriter) add(p *pair) []string {
 		if value = w.order(p); value == "" {
 			return w.without(p, "the value could not be translated")
 		}
-		return []string{fmt.Sprintf("req.control:add(%s, %s)", luaString(p.now.FullName()), value)}
+		return []string{fmt.Sprintf("req.control:add(%s, %s)", output.LuaString(p.now.FullName()), value)}
 	case why != "":
 		return w.without(p, why)
 	case p.expr != "":
@@ -175,7 +176,7 @@ func (w *hintsWriter) add(p *pair) []string {
 			return w.without(p, "the value could not be translated")
 		}
 	case p.computed():
-		value = fmt.Sprintf(`net.ntoa(net.aton(%s) + (req:int("NAS-Port") or 0))`, luaString(dotted(p.num)))
+		value = fmt.Sprintf(`net.ntoa(net.aton(%s) + (req:int("NAS-Port") or 0))`, output.LuaString(dotted(p.num)))
 	}
 	return []string{assignment(p.now, p.attr.Additivity, value)}
 }
@@ -190,7 +191,7 @@ func (w *hintsWriter) order(p *pair) string {
 	case p.expr != "":
 		return w.expression(p)
 	case name == "Exec-Program-Wait", name == "Acct-Ext-Program":
-		return luaString(w.mendMacros(p.value.text, p.value.at, name))
+		return output.LuaString(w.mendMacros(p.value.text, p.value.at, name))
 	}
 	return p.luaValue()
 }
@@ -206,7 +207,7 @@ func assignment(a *dictionary.Attribute, how dictionary.Additivity, value string
 	case how == dictionary.Replace:
 		return field(a) + " = " + value
 	case how == dictionary.None:
-		return fmt.Sprintf("req:merge{[%s] = %s}", luaString(a.FullName()), value)
+		return fmt.Sprintf("req:merge{[%s] = %s}", output.LuaString(a.FullName()), value)
 	}
-	return fmt.Sprintf("req:add(%s, %s)", luaString(a.FullName()), value)
+	return fmt.Sprintf("req:add(%s, %s)", output.LuaString(a.FullName()), value)
 }

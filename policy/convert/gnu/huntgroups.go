@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"perilune/engine/raddb"
+	"perilune/policy/convert/output"
 )
 
 const (
@@ -113,7 +114,7 @@ func (w *huntgroupsWriter) group(name string, members []*rule) {
 	}
 	w.named = append(w.named, name)
 	w.written++
-	b.linef("huntgroup(%s, function(%s)", luaString(name), parameter(ways))
+	b.linef("huntgroup(%s, function(%s)", output.LuaString(name), parameter(ways))
 	b.indent++
 	b.lines("return " + alternatives(ways))
 	b.indent--
@@ -180,6 +181,6 @@ func (w *huntgroupsWriter) unknown() {
 		b := w.script
 		b.linef("")
 		b.comment(fmt.Sprintf("%s:%d asks for %s, which the old huntgroups did not have.", p.value.at.File, p.value.at.Line, name))
-		b.linef("huntgroup(%s, function() return false end)", luaString(name))
+		b.linef("huntgroup(%s, function() return false end)", output.LuaString(name))
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"perilune/engine/dictionary"
 	"perilune/engine/radius"
@@ -119,39 +118,12 @@ func (r *rule) above() string {
 	return strings.Trim(strings.Join(lines, "\n"), "\n")
 }
 
-// luaString gives a string of Lua. Octets that are no UTF-8 and control characters are written by their numbers.
-func luaString(text string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for i := 0; i < len(text); {
-		c, n := utf8.DecodeRuneInString(text[i:])
-		switch {
-		case c == '"' || c == '\\':
-			b.WriteByte('\\')
-			b.WriteByte(byte(c))
-		case c == '\n':
-			b.WriteString(`\n`)
-		case c == '\r':
-			b.WriteString(`\r`)
-		case c == '\t':
-			b.WriteString(`\t`)
-		case c == utf8.RuneError && n == 1, c < ' ', c == 0x7f:
-			fmt.Fprintf(&b, `\%03d`, text[i])
-		default:
-			b.WriteString(text[i : i+n])
-		}
-		i += n
-	}
-	b.WriteByte('"')
-	return b.String()
-}
-
 // field gives the Lua for the first value of an attribute of the request.
 func field(a *dictionary.Attribute) string {
 	if a.Number == 1 && a.Vendor == nil && !a.Internal {
 		return "req.user"
 	}
-	return "req[" + luaString(a.FullName()) + "]"
+	return "req[" + output.LuaString(a.FullName()) + "]"
 }
 
 // numeric reports whether values are numbers.
@@ -203,11 +175,11 @@ func cut(a *dictionary.Attribute, text string) string {
 func (p *pair) luaValue() string {
 	if numeric(p.now) && numeric(p.attr) && p.ranges == nil {
 		if name, ok := p.now.ValueName(uint64(p.num)); ok {
-			return luaString(name)
+			return output.LuaString(name)
 		}
 		return strconv.FormatUint(uint64(p.num), 10)
 	}
-	return luaString(p.valueText())
+	return output.LuaString(p.valueText())
 }
 
 // isText reports whether values are text or octets.

@@ -6,6 +6,7 @@ import (
 
 	"perilune/engine/raddb"
 	"perilune/engine/users"
+	"perilune/policy/convert/output"
 )
 
 // A luaMacro is a text with macros in Lua, as used in hints: there is no reply yet.
@@ -59,7 +60,7 @@ func (s *source) mendMacros(text string, at raddb.Pos, what string) string {
 func (m *luaMacro) part(p *users.MacroPart) string {
 	switch p.Kind {
 	case users.MacroText:
-		return luaString(p.Text)
+		return output.LuaString(p.Text)
 	case users.MacroTime:
 		return macroTime(p)
 	case users.MacroRequest:
@@ -82,7 +83,7 @@ func macroTime(p *users.MacroPart) string {
 func absentMacro(p *users.MacroPart) string {
 	switch {
 	case p.Mode != 0 && p.Text != "":
-		return luaString(p.Text)
+		return output.LuaString(p.Text)
 	case p.Mode == 0 && !isText(p.Ref.Attr):
 		return `"0"`
 	}
@@ -92,7 +93,7 @@ func absentMacro(p *users.MacroPart) string {
 // request gives the Lua for an attribute of the request.
 func (m *luaMacro) request(p *users.MacroPart) string {
 	a := p.Ref.Attr
-	name, absent := luaString(a.FullName()), absentMacro(p)
+	name, absent := output.LuaString(a.FullName()), absentMacro(p)
 	switch p.Mode {
 	case '+':
 		if absent == "" {
@@ -100,7 +101,7 @@ func (m *luaMacro) request(p *users.MacroPart) string {
 		}
 		return fmt.Sprintf(`(req:has(%s) and "" or %s)`, name, absent)
 	case '=':
-		m.before = append(m.before, fmt.Sprintf("if not req:has(%s) then", name), fmt.Sprintf("  req:add(%s, %s)", name, luaString(p.Text)), "end")
+		m.before = append(m.before, fmt.Sprintf("if not req:has(%s) then", name), fmt.Sprintf("  req:add(%s, %s)", name, output.LuaString(p.Text)), "end")
 	}
 	value := field(a)
 	switch {
@@ -120,7 +121,7 @@ func (m *luaMacro) request(p *users.MacroPart) string {
 	}
 	if p.Quoted && isText(a) {
 		// The parentheses leave out how many there were.
-		value = fmt.Sprintf("(%s:gsub(%s, %s))", value, luaString(`[\'"]`), luaString(`\%0`))
+		value = fmt.Sprintf("(%s:gsub(%s, %s))", value, output.LuaString(`[\'"]`), output.LuaString(`\%0`))
 	}
 	return value
 }

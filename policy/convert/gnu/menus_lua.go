@@ -99,13 +99,13 @@ end)`
 // menu writes one menu into the table of all.
 func (s *source) menu(b *script, m *menu) {
 	b.linef("-- %s", m.file)
-	b.linef("[%s] = {", luaString(m.name))
+	b.linef("[%s] = {", output.LuaString(m.name))
 	b.indent++
 	b.lines("text = " + s.menuText(m) + ",")
 	b.linef("choices = {")
 	b.indent++
 	for i := range m.choices {
-		b.lines("[" + luaString(m.choices[i].answer) + "] = " + s.choice(&m.choices[i]) + ",")
+		b.lines("[" + output.LuaString(m.choices[i].answer) + "] = " + s.choice(&m.choices[i]) + ",")
 	}
 	b.indent--
 	b.linef("},")
@@ -128,7 +128,7 @@ func (s *source) menuText(m *menu) string {
 	lines := strings.SplitAfter(m.text, "\r\n")
 	parts := make([]string, len(lines))
 	for i, line := range lines {
-		parts[i] = luaString(line)
+		parts[i] = output.LuaString(line)
 	}
 	return strings.Join(parts, " ..\n  ")
 }
@@ -137,12 +137,12 @@ func (s *source) menuText(m *menu) string {
 // one.
 func (s *source) choice(c *choice) string {
 	if next := c.goesTo(); next != "" {
-		return luaString(next)
+		return output.LuaString(next)
 	}
 	items, computed := s.items(c.rule.rhs)
 	after := c.afterwards()
 	if after != "" {
-		items = append([]string{`next = "menu"`, fmt.Sprintf("state = keep(req, %s)", luaString(after))}, items...)
+		items = append([]string{`next = "menu"`, fmt.Sprintf("state = keep(req, %s)", output.LuaString(after))}, items...)
 		items = append(items, `{"Termination-Action", "RADIUS-Request"}`)
 	}
 	text := "accept{" + strings.Join(items, ", ") + "}"
@@ -171,9 +171,9 @@ func (s *source) items(list []pair) (items []string, computed bool) {
 			}
 			value, computed = lua, true
 		case p.attr.Name == "Framed-IP-Address" && strings.HasSuffix(p.value.text, "+"):
-			value, computed = fmt.Sprintf(`net.ntoa(net.aton(%s) + (req:int("NAS-Port") or 0))`, luaString(dotted(p.num))), true
+			value, computed = fmt.Sprintf(`net.ntoa(net.aton(%s) + (req:int("NAS-Port") or 0))`, output.LuaString(dotted(p.num))), true
 		}
-		items = append(items, fmt.Sprintf("{%s, %s}", luaString(p.now.FullName()), value))
+		items = append(items, fmt.Sprintf("{%s, %s}", output.LuaString(p.now.FullName()), value))
 	}
 	return items, computed
 }
@@ -189,7 +189,7 @@ func (s *source) menuTest(m *menu) {
 		s.choiceTest(f.Printf, m, &m.choices[i], m.choices[i].answer)
 	}
 	if m.rest == nil {
-		f.Printf("\ntest.case(\"any other answer is rejected\", function()\n  expect(asked():answer(%s)):reject(\"menu\")\nend)\n", luaString(m.other()))
+		f.Printf("\ntest.case(\"any other answer is rejected\", function()\n  expect(asked():answer(%s)):reject(\"menu\")\nend)\n", output.LuaString(m.other()))
 		return
 	}
 	s.choiceTest(f.Printf, m, m.rest, m.other())
@@ -200,7 +200,7 @@ func (s *source) choiceTest(printf func(string, ...any), m *menu, c *choice, ans
 	if c == m.rest {
 		title = "any other answer"
 	}
-	printf("\ntest.case(%s, function()\n  expect(asked():answer(%s))", luaString(title), luaString(answer))
+	printf("\ntest.case(%s, function()\n  expect(asked():answer(%s))", output.LuaString(title), output.LuaString(answer))
 	switch next := c.goesTo(); {
 	case next == "EXIT":
 		printf(":reject(\"menu\")")
@@ -215,10 +215,10 @@ func (s *source) choiceTest(printf func(string, ...any), m *menu, c *choice, ans
 			}
 			seen[p.now.FullName()] = true
 			if strings.HasSuffix(p.value.text, "+") && address(p.now) {
-				printf(":has(%s)", luaString(p.now.FullName()))
+				printf(":has(%s)", output.LuaString(p.now.FullName()))
 				continue
 			}
-			printf(":has(%s, %s)", luaString(p.now.FullName()), p.luaValue())
+			printf(":has(%s, %s)", output.LuaString(p.now.FullName()), p.luaValue())
 		}
 		if c.afterwards() != "" {
 			printf(":has(\"State\")")

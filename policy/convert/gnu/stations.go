@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"perilune/engine/raddb"
+	"perilune/policy/convert/output"
 )
 
 // hostsAPart is how many hosts one file of the look-up table has: a script may have 256 KiB.
@@ -58,7 +59,7 @@ func (s *source) writeStations() {
 	f.WriteString("\n-- From the smallest network to the largest.\nlocal networks = {\n")
 	slices.SortStableFunc(nets, func(a, b *station) int { return b.prefix.Bits() - a.prefix.Bits() })
 	for _, n := range nets {
-		f.Printf("  {net = net.cidr(%s), nas = %s},\n", luaString(n.prefix.String()), n.lua())
+		f.Printf("  {net = net.cidr(%s), nas = %s},\n", output.LuaString(n.prefix.String()), n.lua())
 	}
 	other := "nil"
 	if s.stations.all != nil {
@@ -67,7 +68,7 @@ func (s *source) writeStations() {
 	f.Printf("}\n\n-- Every other address.\nlocal default = %s\n\n%s", other, argumentTable(s.stations.list))
 	f.WriteString("\n-- How sessions of a type are asked for.\nlocal types = {\n")
 	for _, t := range s.types {
-		f.Printf("  [%s] = {method = %s%s},\n", luaString(t.name), luaString(t.method), luaArguments(t.args))
+		f.Printf("  [%s] = {method = %s%s},\n", output.LuaString(t.name), output.LuaString(t.method), luaArguments(t.args))
 	}
 	f.WriteString(stationFunctions)
 	if len(s.stations.list) > 0 {
@@ -100,7 +101,7 @@ func hostEntries(hosts []*station) string {
 	var b strings.Builder
 	b.WriteString("{\n")
 	for _, n := range hosts {
-		fmt.Fprintf(&b, "  [%s] = %s,\n", luaString(n.prefix.Addr().String()), n.lua())
+		fmt.Fprintf(&b, "  [%s] = %s,\n", output.LuaString(n.prefix.Addr().String()), n.lua())
 	}
 	b.WriteString("}")
 	return b.String()
@@ -170,7 +171,9 @@ func (s *source) asked(library string) bool {
 }
 
 // lua gives type and name of the station as a string of Lua.
-func (n *station) lua() string { return luaString(strings.ReplaceAll(n.kind, " ", "_") + " " + n.name) }
+func (n *station) lua() string {
+	return output.LuaString(strings.ReplaceAll(n.kind, " ", "_") + " " + n.name)
+}
 
 // argumentTable gives the table of what single NASes have instead of their type's values.
 func argumentTable(list []*station) string {
@@ -178,7 +181,7 @@ func argumentTable(list []*station) string {
 	b.WriteString("-- What single NASes have instead of their type's values.\nlocal arguments = {\n")
 	for _, n := range list {
 		if fields := strings.TrimPrefix(luaArguments(n.args), ", "); fields != "" && n.prefix.IsValid() && n.prefix.IsSingleIP() {
-			fmt.Fprintf(&b, "  [%s] = {%s},\n", luaString(n.prefix.Addr().String()), fields)
+			fmt.Fprintf(&b, "  [%s] = {%s},\n", output.LuaString(n.prefix.Addr().String()), fields)
 		}
 	}
 	b.WriteString("}\n")
@@ -189,7 +192,7 @@ func argumentTable(list []*station) string {
 func luaArguments(args []argument) string {
 	var b strings.Builder
 	for _, a := range args {
-		fmt.Fprintf(&b, ", [%s] = %s", luaString(a.name), luaString(a.value))
+		fmt.Fprintf(&b, ", [%s] = %s", output.LuaString(a.name), output.LuaString(a.value))
 	}
 	return b.String()
 }
@@ -205,7 +208,7 @@ func (s *source) stationTest() {
 			continue
 		}
 		rows++
-		f.Printf("  {ip = %s, name = %s, type = %s},\n", luaString(n.prefix.Addr().String()), luaString(n.name), luaString(n.kind))
+		f.Printf("  {ip = %s, name = %s, type = %s},\n", output.LuaString(n.prefix.Addr().String()), output.LuaString(n.name), output.LuaString(n.kind))
 	}
 	f.WriteString("}, function(row)\n  test.equal(nas.name(row.ip), row.name)\n  test.equal(nas.type_of(row.ip), row.type)\nend)\n")
 }

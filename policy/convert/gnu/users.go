@@ -13,6 +13,7 @@ import (
 	"perilune/engine/program"
 	"perilune/engine/raddb"
 	"perilune/engine/users"
+	"perilune/policy/convert/output"
 )
 
 const methodsScript = "scripts/40-methods.lua"
@@ -272,10 +273,10 @@ var rangeOps = map[string]string{">=": "=", "<": "!=", "<=": ">="}
 func (w *usersWriter) newValue(r *rule, p *pair) string {
 	switch {
 	case p.expr != "":
-		return gnuString("=" + p.lua)
+		return output.GNUString("=" + p.lua)
 	case p.attr.Type == dictionary.TypeDate:
 		if text := p.date.Format("Jan 02 2006"); text != p.value.text {
-			return gnuString(text)
+			return output.GNUString(text)
 		}
 	case numeric(p.attr) && numeric(p.now) && p.ranges == nil:
 		return w.newNumber(r, p)
@@ -285,12 +286,12 @@ func (w *usersWriter) newValue(r *rule, p *pair) string {
 		return "0"
 	case slices.Contains(commands, p.attr.Name) && strings.HasPrefix(p.value.text, "/"):
 		if text := w.mendMacros(p.value.text, p.value.at, p.name.text); text != p.value.text {
-			return gnuString(text)
+			return output.GNUString(text)
 		}
 	case isText(p.now):
 		if text := cut(p.now, p.value.text); text != p.value.text {
 			w.report.Lookf(p.value.at, "%s: %s has %d octets; what fits into one attribute is kept, as the old server sent it", r.name(), p.name.text, len(p.value.text))
-			return gnuString(text)
+			return output.GNUString(text)
 		}
 	}
 	return ""

@@ -3,26 +3,47 @@ package output
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
+
+// quoted gives a text between quotes. Characters that plain refuses become escapes of their octets by the format octet.
+func quoted(text, octet string, plain func(c rune, size int) bool) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for i := 0; i < len(text); {
+		c, n := utf8.DecodeRuneInString(text[i:])
+		switch short := strings.IndexRune("\"\\\n\r\t", c); {
+		case short >= 0:
+			b.WriteByte('\\')
+			b.WriteByte("\"\\nrt"[short])
+		case plain(c, n):
+			b.WriteString(text[i : i+n])
+		default:
+			for _, o := range []byte(text[i : i+n]) {
+				fmt.Fprintf(&b, octet, o)
+			}
+		}
+		i += n
+	}
+	b.WriteByte('"')
+	return b.String()
+}
 
 // Quote gives a text as a quoted field of a line-oriented file. Octets that are no printable ASCII are escaped, so
 // that the line keeps the octets whatever an editor takes the file's character set for.
 func Quote(text string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, c := range []byte(text) {
-		switch {
-		case c == '"' || c == '\\':
-			b.WriteByte('\\')
-			b.WriteByte(c)
-		case c < ' ' || c > '~':
-			fmt.Fprintf(&b, `\x%02x`, c)
-		default:
-			b.WriteByte(c)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
+	return quoted(text, `\x%02x`, func(c rune, _ int) bool { return c >= ' ' && c <= '~' })
+}
+
+// GNUString gives a text as a string of a users file in the GNU dialect. Octets of any character set stay as they are.
+func GNUString(text string) string {
+	return quoted(text, `\%03o`, func(c rune, _ int) bool { return c >= ' ' && c != 0x7f })
+}
+
+// LuaString gives a text as a Lua literal. UTF-8 stays readable; octets that are none, and control characters, are
+// written by their numbers.
+func LuaString(text string) string {
+	return quoted(text, `\%03d`, func(c rune, size int) bool { return c >= ' ' && c != 0x7f && (c != utf8.RuneError || size > 1) })
 }
 
 // Field gives a text as it is where that is a bare word, else quoted.
@@ -34,31 +55,6 @@ func Field(text string) string {
 }
 
 const printable = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:/*+!$%^&~|;<>?[]{}"
-
-// LuaString gives a text as a Lua literal. Octets that are no printable ASCII become \ddd.
-func LuaString(text string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for i := range len(text) {
-		switch c := text[i]; {
-		case c == '"' || c == '\\':
-			b.WriteByte('\\')
-			b.WriteByte(c)
-		case c == '\n':
-			b.WriteString(`\n`)
-		case c == '\r':
-			b.WriteString(`\r`)
-		case c == '\t':
-			b.WriteString(`\t`)
-		case c < ' ' || c > '~':
-			fmt.Fprintf(&b, `\%03d`, c)
-		default:
-			b.WriteByte(c)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
-}
 
 // LuaLong gives lines of text as a long literal of Lua. Whatever brackets the text holds, it does not end there.
 func LuaLong(text string) string {

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"perilune/engine/dictionary"
+	"perilune/policy/convert/output"
 )
 
 // assigned is an assignment inside an expression: a line before, and then what was assigned.
@@ -48,9 +49,9 @@ func (e *emitter) assignAttribute(a *attribute, value expr) {
 		case attr.Name == "User-Name":
 			e.line("req.user = %s", v.text)
 		case alone(attr):
-			e.line("req[%s] = %s", quote(attr.Name), v.text)
+			e.line("req[%s] = %s", output.LuaString(attr.Name), v.text)
 		default:
-			e.line("req:set(%s, %s, 1)", quote(attr.Name), v.text)
+			e.line("req:set(%s, %s, 1)", output.LuaString(attr.Name), v.text)
 		}
 		return
 	}
@@ -61,7 +62,7 @@ func (e *emitter) assignAttribute(a *attribute, value expr) {
 		return e.store(attr, value)
 	})
 	e.need("set")
-	e.line("gnu.set(req, %s, %s, %s)", quote(attr.Name), v[1].text, v[0].text)
+	e.line("gnu.set(req, %s, %s, %s)", output.LuaString(attr.Name), v[1].text, v[0].text)
 }
 
 // alone reports whether a request carries the attribute once at most, so that setting it replaces nothing else.
@@ -87,7 +88,7 @@ func (e *emitter) store(a *dictionary.Attribute, x expr) lua {
 	case x.typed() == Integer:
 		if n, ok := x.(*number); ok {
 			if name, ok := a.ValueName(uint64(n.n)); ok && n.n >= 0 {
-				return atom1("%s", quote(name))
+				return atom1("%s", output.LuaString(name))
 			}
 		}
 		return e.in32(x)
@@ -136,7 +137,7 @@ func (e *emitter) address(x expr) lua {
 	switch y := x.(type) {
 	case *number:
 		if y.form == formAddress {
-			return atom1("%s", quote(y.text))
+			return atom1("%s", output.LuaString(y.text))
 		}
 	case *attribute:
 		if isAddress(y.attr) {
@@ -148,7 +149,7 @@ func (e *emitter) address(x expr) lua {
 		}
 		if y.builtin != nil && y.name == "inet_aton" {
 			if t, ok := y.args[0].(*text); ok && isIPv4(t.value) {
-				return atom1("%s", quote(t.value))
+				return atom1("%s", output.LuaString(t.value))
 			}
 		}
 	}

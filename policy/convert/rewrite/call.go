@@ -3,6 +3,8 @@ package rewrite
 import (
 	"fmt"
 	"strings"
+
+	"perilune/policy/convert/output"
 )
 
 // call writes a call whose result is wanted.
@@ -122,7 +124,7 @@ func (e *emitter) requestCall(x *call, v []lua) lua {
 		return e.helper("code", prefix("req.code"))
 	case "request_code_string":
 		if n, ok := x.args[0].(*number); ok && codeNames[n.n] != "" {
-			return atom1("%s", quote(codeNames[n.n]))
+			return atom1("%s", output.LuaString(codeNames[n.n]))
 		}
 		return e.helper("code_name", v...)
 	case "qprn":
@@ -134,7 +136,7 @@ func (e *emitter) requestCall(x *call, v []lua) lua {
 	case "gethostbyname":
 		return e.helper("lookup", v...)
 	case "textdomain":
-		return atom1("%s", quote("radius"))
+		return atom1("%s", output.LuaString("radius"))
 	}
 	return atom1("nil")
 }
@@ -142,7 +144,7 @@ func (e *emitter) requestCall(x *call, v []lua) lua {
 // charText gives a character, which is a number in the old language, as text.
 func (e *emitter) charText(x expr, v lua) lua {
 	if n, ok := x.(*number); ok {
-		return atom1("%s", quote(string([]byte{byte(n.n)})))
+		return atom1("%s", output.LuaString(string([]byte{byte(n.n)})))
 	}
 	return prefix("string.char(%s)", v.text)
 }
@@ -180,7 +182,7 @@ func (e *emitter) substitute(x *call) lua {
 	v := e.values(x.args[1], x.args[2])
 	to := v[0]
 	if r, ok := x.args[1].(*text); ok {
-		to = atom1("%s", quote(strings.ReplaceAll(r.value, "%", "%%")))
+		to = atom1("%s", output.LuaString(strings.ReplaceAll(r.value, "%", "%%")))
 	} else {
 		to = prefix(`%s:gsub("%%%%", "%%%%%%%%")`, to.at(bindPrefix))
 		to.text = "(" + to.text + ")"
@@ -190,7 +192,7 @@ func (e *emitter) substitute(x *call) lua {
 		once = ", 1"
 	}
 	if p.lua != "" && p.groups == 0 && !p.begin && !p.end {
-		return prefix("(%s:gsub(%s, %s%s))", v[1].at(bindPrefix), quote(p.lua), to.text, once)
+		return prefix("(%s:gsub(%s, %s%s))", v[1].at(bindPrefix), output.LuaString(p.lua), to.text, once)
 	}
 	return prefix("(%s:gsub(%s, %s%s))", e.regexp(p.re2), v[1].text, to.text, once)
 }

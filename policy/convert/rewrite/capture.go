@@ -3,6 +3,8 @@ package rewrite
 import (
 	"fmt"
 	"strings"
+
+	"perilune/policy/convert/output"
 )
 
 // match writes a comparison with a regular expression, and keeps the groups that are looked at.
@@ -76,7 +78,7 @@ func (e *emitter) groups(p *pattern, subject lua, whole bool) string {
 	case whole:
 		return fmt.Sprintf("%s:match(%s)", e.regexp("("+p.re2+")"), subject.text)
 	case p.lua != "":
-		return fmt.Sprintf("%s:match(%s)", subject.at(bindPrefix), quote(p.lua))
+		return fmt.Sprintf("%s:match(%s)", subject.at(bindPrefix), output.LuaString(p.lua))
 	}
 	return fmt.Sprintf("%s:match(%s)", e.regexp(p.re2), subject.text)
 }
@@ -84,7 +86,7 @@ func (e *emitter) groups(p *pattern, subject lua, whole bool) string {
 // test gives whether an expression matches, by the simplest means that is the same.
 func (e *emitter) test(p *pattern, subject lua, want bool) lua {
 	equal := [...]string{"~=", "=="}[b2i(want)]
-	text := atom1("%s", quote(p.plain))
+	text := atom1("%s", output.LuaString(p.plain))
 	switch {
 	case p.isPlain && p.begin && p.end:
 		return infix(subject, equal, text, bindCompare)
@@ -97,7 +99,7 @@ func (e *emitter) test(p *pattern, subject lua, want bool) lua {
 	case p.isPlain:
 		return wanted(e.find(subject, text), want)
 	case p.lua != "":
-		return wanted(prefix("%s:find(%s)", subject.at(bindPrefix), quote(p.lua)), want)
+		return wanted(prefix("%s:find(%s)", subject.at(bindPrefix), output.LuaString(p.lua)), want)
 	}
 	return wanted(prefix("%s:test(%s)", e.regexp(p.re2), subject.text), want)
 }
@@ -109,7 +111,7 @@ func (e *emitter) regexp(re2 string) string {
 	}
 	name := e.p.names.unique(e.f.lua + "_re")
 	e.file.regexps[re2] = name
-	e.file.pending = append(e.file.pending, fmt.Sprintf("local %s = re.posix(%s)", name, quote(re2)))
+	e.file.pending = append(e.file.pending, fmt.Sprintf("local %s = re.posix(%s)", name, output.LuaString(re2)))
 	return name
 }
 

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"perilune/engine/dictionary"
+	"perilune/policy/convert/output"
 )
 
 // isTruth reports whether an expression is a condition by its form: its number is 1 or 0.
@@ -68,7 +69,7 @@ func wanted(x lua, want bool) lua {
 func (e *emitter) presence(x *presence) lua {
 	a := x.attr
 	if a.index == nil {
-		return prefix("req:has(%s)", quote(a.attr.Name))
+		return prefix("req:has(%s)", output.LuaString(a.attr.Name))
 	}
 	return lua{e.raw(a).text + " ~= nil", bindCompare}
 }
@@ -179,15 +180,15 @@ func (e *emitter) compareAttribute(x *attribute, op string, y expr) (out lua, ok
 	switch y := y.(type) {
 	case *number:
 		if isAddress(x.attr) && y.form == formAddress && y.n != 0 {
-			return lua{e.raw(x).text + " " + sign + " " + quote(y.text), bindCompare}, true
+			return lua{e.raw(x).text + " " + sign + " " + output.LuaString(y.text), bindCompare}, true
 		}
 		if name, named := x.attr.ValueName(uint64(y.n)); named && y.n > 0 && x.typ == Integer {
-			return lua{e.raw(x).text + " " + sign + " " + quote(name), bindCompare}, true
+			return lua{e.raw(x).text + " " + sign + " " + output.LuaString(name), bindCompare}, true
 		}
 	case *text:
 		user := x.attr.Name == "User-Name" && x.index == nil
 		if x.typ == String && y.value != "" && !user && x.attr.Type != dictionary.TypeDate {
-			return lua{e.raw(x).text + " " + sign + " " + quote(y.value), bindCompare}, true
+			return lua{e.raw(x).text + " " + sign + " " + output.LuaString(y.value), bindCompare}, true
 		}
 	case *call:
 		if y.builtin != nil && y.name == "request_source_ip" && isAddress(x.attr) {
@@ -216,7 +217,7 @@ func (e *emitter) compareCall(x *call, op string, n int64) (out lua, ok bool) {
 		}
 	case "request_code":
 		if name := codeNames[n]; name != "" && (op == "==" || op == "!=") {
-			return lua{"req.code " + luaCompare[op] + " " + quote(name), bindCompare}, true
+			return lua{"req.code " + luaCompare[op] + " " + output.LuaString(name), bindCompare}, true
 		}
 	}
 	return lua{}, false

@@ -3,6 +3,8 @@ package rewrite
 import (
 	"fmt"
 	"strings"
+
+	"perilune/policy/convert/output"
 )
 
 // An emitter writes one function in Lua.
@@ -176,10 +178,10 @@ func (e *emitter) returns(s *returnStmt) {
 
 func (e *emitter) delete(s *deleteStmt) {
 	if s.attr.index == nil {
-		e.line("req:del(%s)", quote(s.attr.attr.Name))
+		e.line("req:del(%s)", output.LuaString(s.attr.attr.Name))
 		return
 	}
-	e.line("req:del(%s, %s)", quote(s.attr.attr.Name), e.onePlus(s.attr.index))
+	e.line("req:del(%s, %s)", output.LuaString(s.attr.attr.Name), e.onePlus(s.attr.index))
 }
 
 // onePlus gives an integer expression and one: what Lua counts from 1 the old language counted from 0.

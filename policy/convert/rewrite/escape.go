@@ -1,11 +1,9 @@
 package rewrite
 
 import (
-	"fmt"
 	"math/big"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 // escapes are those of one letter.
@@ -89,30 +87,4 @@ func leadingNumber(text string) int64 {
 		n.Mod(n, big.NewInt(1<<32))
 	}
 	return n.Int64()
-}
-
-// quote writes a string for Lua. Text in UTF-8 stays readable; other octets are written in decimal.
-func quote(text string) string {
-	var b strings.Builder
-	plain := utf8.ValidString(text)
-	b.WriteByte('"')
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case c == '"' || c == '\\':
-			b.WriteByte('\\')
-			b.WriteByte(c)
-		case c == '\n':
-			b.WriteString(`\n`)
-		case c == '\r':
-			b.WriteString(`\r`)
-		case c == '\t':
-			b.WriteString(`\t`)
-		case c < ' ' || c == 0x7f || c >= 0x80 && !plain:
-			fmt.Fprintf(&b, `\%03d`, c)
-		default:
-			b.WriteByte(c)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
 }

@@ -3,6 +3,8 @@ package rewrite
 import (
 	"slices"
 	"strings"
+
+	"perilune/policy/convert/output"
 )
 
 // function writes one function with its comments, and how rules get at it.
@@ -29,7 +31,7 @@ func (s *script) function(f *function) string {
 	case !f.isEntry() || f.called || s.inTable:
 		out.line("%s(%s)", s.opening(f), params)
 	default:
-		out.line("rewrite(%s, function(%s)", quote(f.lua), params)
+		out.line("rewrite(%s, function(%s)", output.LuaString(f.lua), params)
 		out.b.WriteString(body)
 		out.line("end)")
 		return out.b.String()
@@ -38,7 +40,7 @@ func (s *script) function(f *function) string {
 	out.line("end")
 	if f.isEntry() && !s.inTable {
 		out.line("")
-		out.line("rewrite(%s, %s)", quote(f.lua), f.lua)
+		out.line("rewrite(%s, %s)", output.LuaString(f.lua), f.lua)
 	}
 	return out.b.String()
 }

@@ -3,6 +3,8 @@ package rewrite
 import (
 	"fmt"
 	"strings"
+
+	"perilune/policy/convert/output"
 )
 
 // loop writes while, and do … while.
@@ -168,7 +170,7 @@ func (e *emitter) dividesByZero(x *binary) {
 		return
 	}
 	if simple(x.y) {
-		e.line("assert(%s, %s)", e.cond(x.y, true).text, quote("division by zero"))
+		e.line("assert(%s, %s)", e.cond(x.y, true).text, output.LuaString("division by zero"))
 	}
 }
 

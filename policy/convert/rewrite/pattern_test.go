@@ -10,6 +10,7 @@ import (
 	golua "github.com/yuin/gopher-lua"
 	"pgregory.net/rapid"
 
+	"perilune/policy/convert/output"
 	"perilune/policy/sandbox"
 )
 
@@ -147,7 +148,7 @@ func TestLuaPatterns(t *testing.T) {
 		} else {
 			want = []string{"nil"}
 		}
-		program, errs := sandbox.Compile("t.lua", []byte(fmt.Sprintf("out(string.find(%s, %s))", quote(text), quote(p.lua))), sandbox.Options{Globals: map[string][]string{"out": nil}})
+		program, errs := sandbox.Compile("t.lua", []byte(fmt.Sprintf("out(string.find(%s, %s))", output.LuaString(text), output.LuaString(p.lua))), sandbox.Options{Globals: map[string][]string{"out": nil}})
 		if errs.Failed() {
 			t.Fatal(errs)
 		}

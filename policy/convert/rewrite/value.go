@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"perilune/engine/dictionary"
+	"perilune/policy/convert/output"
 )
 
 // hoists reports whether an expression needs lines of its own before the statement it stands in: it assigns, or
@@ -94,7 +95,7 @@ func (e *emitter) value(x expr) lua {
 	case *number:
 		return e.number(x)
 	case *text:
-		return atom1("%s", quote(x.value))
+		return atom1("%s", output.LuaString(x.value))
 	case *name:
 		return prefix("%s", e.name(x.v))
 	case *group:
@@ -120,9 +121,9 @@ func (e *emitter) number(x *number) lua {
 	case formHex:
 		return atom1("%s", x.text)
 	case formAddress:
-		return prefix("net.aton(%s)", quote(x.text))
+		return prefix("net.aton(%s)", output.LuaString(x.text))
 	case formChar:
-		return prefix("string.byte(%s)", quote(string([]byte{byte(x.n)})))
+		return prefix("string.byte(%s)", output.LuaString(string([]byte{byte(x.n)})))
 	}
 	return signed(x.n)
 }
@@ -132,9 +133,9 @@ func (e *emitter) attribute(x *attribute) lua {
 	a := x.attr
 	switch {
 	case x.typ == Integer && x.index != nil:
-		return lua{fmt.Sprintf("req:int(%s, %s) or 0", quote(a.Name), e.onePlus(x.index)), bindOr}
+		return lua{fmt.Sprintf("req:int(%s, %s) or 0", output.LuaString(a.Name), e.onePlus(x.index)), bindOr}
 	case x.typ == Integer:
-		return lua{fmt.Sprintf("req:int(%s) or 0", quote(a.Name)), bindOr}
+		return lua{fmt.Sprintf("req:int(%s) or 0", output.LuaString(a.Name)), bindOr}
 	case a.Type == dictionary.TypeDate:
 		return prefix("tostring(%s or \"\")", e.raw(x).text)
 	case a.Name == "User-Name" && x.index == nil:
@@ -146,9 +147,9 @@ func (e *emitter) attribute(x *attribute) lua {
 // raw reads an attribute as the API gives it, nil if it is absent.
 func (e *emitter) raw(x *attribute) lua {
 	if x.index != nil {
-		return prefix("req:get(%s, %s)", quote(x.attr.Name), e.onePlus(x.index))
+		return prefix("req:get(%s, %s)", output.LuaString(x.attr.Name), e.onePlus(x.index))
 	}
-	return prefix("req[%s]", quote(x.attr.Name))
+	return prefix("req[%s]", output.LuaString(x.attr.Name))
 }
 
 // cast converts between the types.
@@ -297,7 +298,7 @@ func (e *emitter) part(x expr) lua {
 		return e.value(x)
 	}
 	if n, known := constant(c.x); known { // a number with two points behind it is none
-		return atom1("%s", quote(strconv.FormatInt(n, 10)))
+		return atom1("%s", output.LuaString(strconv.FormatInt(n, 10)))
 	}
 	return e.value(c.x)
 }

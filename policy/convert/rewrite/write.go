@@ -105,7 +105,7 @@ func (p *Program) registrations(live []*function) string {
 	var b strings.Builder
 	for _, f := range live {
 		if f.registered {
-			fmt.Fprintf(&b, "rewrite(%s, functions.%s)\n", quote(f.lua), f.lua)
+			fmt.Fprintf(&b, "rewrite(%s, functions.%s)\n", output.LuaString(f.lua), f.lua)
 		}
 	}
 	if b.Len() == 0 {
