@@ -87,8 +87,14 @@ func (s *source) convertSuffix() {
 		s.split(f, p, i == len(parts)-1, null, others)
 	}
 	f.Printf("end)\n")
-	if i := slices.IndexFunc(parts, func(p splitter) bool { return !p.prefix }); i >= 0 {
-		s.realmCases(parts[i])
+	for _, p := range parts {
+		if !p.prefix {
+			s.realmCases(p)
+			break
+		}
+		if null && !p.skipNull { // it takes all names without its delimiter
+			break
+		}
 	}
 	s.report.Donef(raddb.Pos{File: "proxy.conf"}, "%s answered here: scripts/30-realms.lua takes them off names", count(len(s.local), "realm"))
 }
