@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -43,7 +44,7 @@ type Programs struct {
 	settings   ProgramSettings
 	dictionary *dictionary.Dictionary
 	filters    map[string]*filter
-	commands   commands
+	commands   byText[command]
 	wanted     atomic.Bool // some entry of the users file runs a program
 
 	mu   sync.Mutex // protects held
@@ -109,7 +110,7 @@ func (p *Programs) newFilter(name string, s *FilterSettings, tell func(key strin
 // Check gives a check for users.Options.Program: what it finds wrong would make each login of the entry fail.
 func (p *Programs) Check(a *dictionary.Attribute, text []byte) error {
 	p.wanted.Store(true)
-	cmd := p.commands.get(p, string(text))
+	cmd := p.command(text)
 	switch {
 	case cmd.err != nil:
 		return cmd.err
@@ -164,32 +165,8 @@ type command struct {
 	err    error
 }
 
-// commands remembers the commands met, as hours does with the texts of Login-Time.
-type commands struct {
-	known atomic.Pointer[map[string]*command]
-	mu    sync.Mutex // protects against a second writer of known
-}
-
-const commandsLimit = 1024
-
-func (cs *commands) get(p *Programs, text string) *command {
-	if m := cs.known.Load(); m != nil {
-		if cmd := (*m)[text]; cmd != nil {
-			return cmd
-		}
-	}
-	text = strings.Clone(text)
-	cmd := p.compile(text)
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	grown := map[string]*command{}
-	if m := cs.known.Load(); m != nil && len(*m) < commandsLimit {
-		grown = maps.Clone(*m)
-	}
-	grown[text] = cmd
-	cs.known.Store(&grown)
-	return cmd
-}
+// command gives the compiled command of a text.
+func (p *Programs) command(text []byte) *command { return p.commands.get(text, p.compile) }
 
 // compile reads a command: "/path arguments" or "|filter". The words are parted first and expanded for each
 // request, so that no value of a packet becomes a second word.
@@ -200,10 +177,10 @@ func (p *Programs) compile(text string) *command {
 	case strings.HasPrefix(line, "|"):
 		cmd.name = strings.TrimSpace(line[1:])
 		if cmd.filter = p.filters[cmd.name]; cmd.filter == nil {
-			cmd.err = fmt.Errorf("there is no filter %q%s; expected one of config.toml, [filters.%s]", cmd.name, raddb.DidYouMean(cmd.name, maps.Keys(p.filters)), "NAME")
+			cmd.err = fmt.Errorf("there is no filter %q%s; expected one of config.toml, [filters.NAME]", cmd.name, raddb.DidYouMean(cmd.name, maps.Keys(p.filters)))
 		}
 	case strings.HasPrefix(line, "("):
-		cmd.err = fmt.Errorf("found Scheme code; expected a program, /path arguments, or a hook in a script")
+		cmd.err = errors.New("found Scheme code; expected a program, /path arguments, or a hook in a script")
 	default:
 		cmd.err = cmd.split(line, p.dictionary)
 	}

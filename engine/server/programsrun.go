@@ -44,8 +44,7 @@ func (r *Request) commands(l *dictionary.List, a *dictionary.Attribute) (found [
 	}
 	for i := range l.Pairs {
 		if p := &l.Pairs[i]; p.Attr == a && p.Tag != users.Deferred {
-			set := r.Generation.programs()
-			found = append(found, set.commands.get(set, string(p.Value)))
+			found = append(found, r.Generation.programs().command(p.Value))
 		}
 	}
 	return found
