@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"perilune/policy/convert/freeradius"
 	"perilune/policy/convert/gnu"
@@ -75,7 +74,9 @@ func checkPlaces(o Options) error {
 	if err != nil {
 		return err
 	}
-	if within(from, to) || within(to, from) {
+	_, below := output.Below(from, to)
+	_, above := output.Below(to, from)
+	if below || above {
 		return fmt.Errorf("%s and %s lie in one another; expected a directory of its own for the new tree", o.From, o.To)
 	}
 	return checkEmpty(o.To)
@@ -97,11 +98,6 @@ func realPath(name string) (string, error) {
 	}
 	dir, err := realPath(filepath.Dir(full))
 	return filepath.Join(dir, filepath.Base(full)), err
-}
-
-func within(dir, name string) bool {
-	rel, err := filepath.Rel(dir, name)
-	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
 }
 
 // checkEmpty lets a new tree go where none is, or over one that a conversion has made.

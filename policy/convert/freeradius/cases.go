@@ -54,7 +54,7 @@ func (s *source) hintCase(b *strings.Builder, entries []*entry, e *entry) {
 	always := strings.HasPrefix(mark, "Stripped-User-Name=") && s.strippedAlways()
 	if miss, ok := q.miss(e.checks); ok && !always {
 		if met, sure := first(entries, miss); sure && met != e && (met == nil || s.mark(met, miss) != mark) {
-			fmt.Fprintf(b, "  test.equal(%s:is(\"Reply-Message\", %s), false)\n", miss.send(s), output.LuaString(globLiteral(mark)))
+			fmt.Fprintf(b, "  test.equal(%s:is(\"Reply-Message\", %s), false)\n", miss.send(s), output.LuaString(output.LiteralGlob(mark)))
 		}
 	}
 	b.WriteString("end)\n")
@@ -128,7 +128,7 @@ func (s *source) huntgroupCase(b *strings.Builder, entries []*entry, e *entry) {
 	fmt.Fprintf(b, "\ntest.case(%s, function()\n  expect(%s):accept():has(\"Reply-Message\", %s)\n", output.LuaString(title(e)), allowed.send(s), label)
 	if miss, ok := allowed.miss(e.checks); ok {
 		if met, sure := first(entries, miss); sure && met == nil {
-			fmt.Fprintf(b, "  test.equal(%s:is(\"Reply-Message\", %s), false)\n", miss.send(s), output.LuaString(globLiteral(e.label)))
+			fmt.Fprintf(b, "  test.equal(%s:is(\"Reply-Message\", %s), false)\n", miss.send(s), output.LuaString(output.LiteralGlob(e.label)))
 		}
 	}
 	if fits, sure := refused(q, e); len(e.pairs) > 0 && sure && !fits {

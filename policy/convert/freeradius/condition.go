@@ -112,7 +112,7 @@ func pattern(a *dictionary.Attribute, p pair) (string, error) {
 	switch p.op {
 	case "==", "=", "!=", ":=":
 		if a.Type == dictionary.TypeString {
-			return output.LuaString(globLiteral(p.value)), nil
+			return output.LuaString(output.LiteralGlob(p.value)), nil
 		}
 		return output.LuaString(p.value), nil
 	case "<", ">", "<=", ">=":
@@ -122,9 +122,4 @@ func pattern(a *dictionary.Attribute, p pair) (string, error) {
 		return output.LuaString(p.op + p.value), nil
 	}
 	return "", fmt.Errorf("%s %s is no comparison", p.name, p.op)
-}
-
-// globLiteral escapes what a pattern gives a meaning to.
-func globLiteral(text string) string {
-	return strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]").Replace(text)
 }

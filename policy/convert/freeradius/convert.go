@@ -58,7 +58,7 @@ func (s *source) readConfiguration() error {
 	var errs raddb.List
 	if !s.tree.Absent("radiusd.conf") {
 		s.conf, s.reader = readConf(s.tree, "radiusd.conf", &errs)
-		s.noteAll(errs)
+		s.report.LookAll(errs)
 		return nil
 	}
 	s.conf, s.reader = newConf(s.tree, &errs)
@@ -67,7 +67,7 @@ func (s *source) readConfiguration() error {
 			s.reader.file(name, raddb.Pos{File: name})
 		}
 	}
-	s.noteAll(errs)
+	s.report.LookAll(errs)
 	if len(s.conf.items) == 0 && s.tree.Absent("users") && s.tree.Absent("mods-config") {
 		return fmt.Errorf("%s holds nothing to convert; expected radiusd.conf, clients.conf or users", s.o.Root)
 	}

@@ -33,9 +33,7 @@ type source struct {
 // read gives a file of the directory, "" and a note if it cannot be read.
 func (s *source) read(name string) (string, bool) {
 	text, err := s.tree.ReadFileUpTo(name, maxFile)
-	if target := output.Outside(s.o.Root, name); target != "" {
-		s.report.Lookf(raddb.Pos{File: name}, "is a link out of the old directory; what is in the new tree is of %s", target)
-	}
+	s.report.NoteLink(s.o.Root, name)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			s.report.Lookf(raddb.Pos{File: name}, "not converted: %v", err)
@@ -63,11 +61,4 @@ func (s *source) moduleFile(module, usual string, settings ...string) string {
 		return s.reader.relative(name)
 	}
 	return usual
-}
-
-// noteAll puts what a reader of old files found wrong into the report.
-func (s *source) noteAll(errs raddb.List) {
-	for _, e := range errs {
-		s.report.Lookf(e.Pos, "%s", e.Msg)
-	}
 }

@@ -121,7 +121,7 @@ func (s *source) realmCases(p splitter) {
 		}
 		cases++
 		fmt.Fprintf(&b, "\ntest.case(%s, function()\n  expect(send{user = %s, password = \"x\"}):accept():has(\"Reply-Message\", %s)\n", output.LuaString(r.second), output.LuaString(name), output.LuaString(left))
-		fmt.Fprintf(&b, "  test.equal(send{user = %s, password = \"x\"}:is(\"Reply-Message\", %s), false)\nend)\n", output.LuaString(miss), output.LuaString(globLiteral(left)))
+		fmt.Fprintf(&b, "  test.equal(send{user = %s, password = \"x\"}:is(\"Reply-Message\", %s), false)\nend)\n", output.LuaString(miss), output.LuaString(output.LiteralGlob(left)))
 	}
 	if cases > 0 {
 		s.out.File("scripts/30-realms_test.lua").WriteString(b.String())

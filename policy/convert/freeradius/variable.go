@@ -3,6 +3,8 @@ package freeradius
 import (
 	"path/filepath"
 	"strings"
+
+	"perilune/policy/convert/output"
 )
 
 // maxValue bounds the text of one value: of values that double each other forty are too many.
@@ -88,13 +90,13 @@ func (r *confReader) relative(name string) string {
 	for _, key := range [...]string{"raddbdir", "confdir"} {
 		for s := r.inside; s != nil; s = s.up {
 			if base, ok := value(s, key); ok {
-				if rel, err := filepath.Rel(base, name); err == nil && !strings.HasPrefix(rel, "..") {
+				if rel, below := output.Below(base, name); below {
 					return rel
 				}
 			}
 		}
 	}
-	if rel, err := filepath.Rel(r.tree.Root, name); err == nil && !strings.HasPrefix(rel, "..") {
+	if rel, below := output.Below(r.tree.Root, name); below {
 		return rel
 	}
 	return name

@@ -80,30 +80,37 @@ func (o *outcome) testable(s *source) string {
 }
 
 // denied reports whether a name stands in access.deny.
-func (s *source) denied(name string) bool { return slices.Contains(s.firstWords("access.deny"), name) }
-
-// forwarded reports whether the realms file may send requests of a user elsewhere.
-func (s *source) forwarded(name string) bool {
-	realms := s.firstWords("realms")
-	return strings.Contains(name, "@") && len(realms) > 0 || slices.Contains(realms, "NOREALM")
+func (s *source) denied(name string) bool {
+	return slices.ContainsFunc(s.linesOf("access.deny"), func(line []string) bool { return line[0] == name })
 }
 
-// firstWords gives the first word of each line of a file. What is wrong with the file is told elsewhere.
-func (s *source) firstWords(name string) []string {
+// forwarded reports whether the realms file may send requests of a user elsewhere, or change the name.
+func (s *source) forwarded(name string) bool {
+	realms := s.linesOf("realms")
+	if strings.Contains(name, "@") {
+		return len(realms) > 0
+	}
+	return slices.ContainsFunc(realms, func(line []string) bool {
+		return line[0] == "NOREALM" && !(len(line) > 1 && line[1] == "LOCAL")
+	})
+}
+
+// linesOf gives the words of each line of a file that has some. What is wrong with the file is told elsewhere.
+func (s *source) linesOf(name string) [][]string {
 	if words, ok := s.words[name]; ok {
 		return words
 	}
-	var words []string
+	var words [][]string
 	text, _ := s.read(name)
 	r := oldReader{s: s}
 	r.read(name, string(text), raddb.Pos{})
 	for _, l := range r.list {
 		if len(l.words) > 0 {
-			words = append(words, l.words[0])
+			words = append(words, l.words)
 		}
 	}
 	if s.words == nil {
-		s.words = map[string][]string{}
+		s.words = map[string][][]string{}
 	}
 	s.words[name] = words
 	return words

@@ -38,7 +38,7 @@ func (w *huntgroupsWriter) cases(rules []*rule) {
 	groups := w.named[:min(len(w.named), most)]
 	var entries strings.Builder
 	for _, name := range groups {
-		name = gnuText(name)
+		name = output.GNUText(name)
 		fmt.Fprintf(&entries, "DEFAULT Huntgroup-Name = %s\n        Reply-Message = %s, Fall-Through = Yes\n", name, name)
 	}
 	b.WriteString(output.LuaLong(dialectLine+entries.String()+"DEFAULT Auth-Type = Accept\n        NULL\n") + "\n" + huntgroupsTestsHelper)
@@ -107,17 +107,4 @@ func (w *caseWriter) isIn(list heldList, o *outcome, groups []string) {
 		}
 	}
 	w.script.linef("isIn(%s, {%s})", requestTable(list), strings.Join(in, ", "))
-}
-
-// gnuText is gnuString with octets that are no ASCII by their numbers, for files that have to be UTF-8.
-func gnuText(text string) string {
-	var b strings.Builder
-	for _, c := range []byte(output.GNUString(text)) {
-		if c >= 0x80 {
-			fmt.Fprintf(&b, `\%03o`, c)
-		} else {
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
 }

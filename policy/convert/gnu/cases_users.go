@@ -126,7 +126,7 @@ func copyLabel(t token) string {
 	if t.kind == isName {
 		return t.text
 	}
-	return gnuText(t.text)
+	return output.GNUText(t.text)
 }
 
 func copyList(r *rule, list []pair) string {
@@ -146,7 +146,7 @@ func (p *pair) copy(r *rule) string {
 	value := p.newValue
 	switch {
 	case p.asks || p.attr.Name == "User-Password" && p.value.text == "UNIX":
-		value = gnuText(firstOf(p.newValue, p.value.text))
+		value = output.GNUText(firstOf(p.newValue, p.value.text))
 	case p.attr.Name == "Crypt-Password":
 		value = output.GNUString(testCrypt)
 	case p.attr.Secret || strings.HasSuffix(p.attr.Name, "-Password"):
@@ -155,7 +155,7 @@ func (p *pair) copy(r *rule) string {
 			value = output.GNUString(testCrypt)
 		}
 	case value == "" && p.value.kind == isString:
-		value = gnuText(p.value.text)
+		value = output.GNUText(p.value.text)
 	case value == "":
 		value = p.value.text
 	}

@@ -72,7 +72,7 @@ func (p *pair) condition() string {
 	case "Suffix":
 		return p.affix(fmt.Sprintf("req.user:sub(-%d)", len(p.value.text)))
 	case "Hint":
-		return p.present(fmt.Sprintf(`req:is("Hint", %s)`, output.LuaString(literalGlob(p.value.text))))
+		return p.present(fmt.Sprintf(`req:is("Hint", %s)`, output.LuaString(output.LiteralGlob(p.value.text))))
 	case "Group", "Group-Name":
 		return p.asked(fmt.Sprintf("req:group(%s)", output.LuaString(p.value.text)))
 	case "Huntgroup-Name":
@@ -176,9 +176,4 @@ func (p *pair) compareText() string {
 		return left + " > " + right
 	}
 	return fmt.Sprintf("%s and %s %s %s", p.has(), left, p.op.text, right)
-}
-
-// literalGlob gives a pattern that fits nothing but the text.
-func literalGlob(text string) string {
-	return strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]").Replace(text)
 }

@@ -67,7 +67,7 @@ func (s *source) convertConfig() {
 	}
 	var errs raddb.List
 	list := parseConfig("config", string(text), &errs)
-	s.noteAll(errs)
+	s.report.LookAll(errs)
 	known := map[string]func(*source, *statement){}
 	for _, k := range keywords() {
 		known[k.name] = k.do

@@ -144,7 +144,7 @@ func (s *source) lines(name string) []oldLine {
 	if text, ok := s.optional(name); ok {
 		r.read(name, string(text), raddb.Pos{})
 	}
-	s.noteAll(r.errs)
+	s.report.LookAll(r.errs)
 	return r.list
 }
 

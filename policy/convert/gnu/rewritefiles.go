@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"path/filepath"
 
+	"perilune/policy/convert/output"
 	"perilune/policy/convert/rewrite"
 )
 
@@ -19,7 +20,7 @@ func (s *source) readRewrite() {
 	}
 	program, errs := rewrite.ParseFiles(sources, s.attribute)
 	s.rewrite = program
-	s.noteAll(errs)
+	s.report.LookAll(errs)
 }
 
 // rewriteSource finds one source.
@@ -56,7 +57,7 @@ func (s *source) relative(name string) string {
 	if err != nil || !filepath.IsAbs(name) {
 		return name
 	}
-	if rel, err := filepath.Rel(root, name); err == nil && filepath.IsLocal(rel) {
+	if rel, below := output.Below(root, name); below {
 		return rel
 	}
 	return name

@@ -18,7 +18,7 @@ type rulebook struct {
 	strange                  int                   // unknown attributes met
 	included                 int                   // files that rule files include
 	tested                   []*rule               // of users: those in the tests
-	words                    map[string][]string   // first words of the lines of files
+	words                    map[string][][]string // words of the lines of files
 }
 
 // readRulebook reads the rule files, once.

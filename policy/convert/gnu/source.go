@@ -59,9 +59,7 @@ func (s *source) read(name string) ([]byte, error) {
 
 func (s *source) readNow(name string) ([]byte, error) {
 	text, err := s.tree.ReadFile(name)
-	if target := output.Outside(s.o.Root, name); target != "" {
-		s.report.Lookf(raddb.Pos{File: name}, "is a link out of the old directory; what is in the new tree is of %s", target)
-	}
+	s.report.NoteLink(s.o.Root, name)
 	switch {
 	case err != nil:
 		return nil, err
@@ -104,10 +102,3 @@ func reason(err error) string {
 
 // attribute looks an old name up. NAS-Port-Id is number 5 there.
 func (s *source) attribute(name string) *dictionary.Attribute { return s.dict.GNUAttribute(name) }
-
-// noteAll puts what a reader of old files found wrong into the report.
-func (s *source) noteAll(errs raddb.List) {
-	for _, e := range errs {
-		s.report.Lookf(e.Pos, "%s", e.Msg)
-	}
-}

@@ -84,10 +84,7 @@ func (w *usersWriter) include(e *editor, in *inclusion) {
 // newName gives the name of a file in the new raddb: the same relative one, or one of its own if the old one
 // lay elsewhere or where another file belongs.
 func (w *usersWriter) newName(name string) string {
-	if rel, err := filepath.Rel(w.o.Root, name); filepath.IsAbs(name) && err == nil && filepath.IsLocal(rel) {
-		name = rel
-	}
-	name = filepath.ToSlash(filepath.Clean(name))
+	name = filepath.ToSlash(filepath.Clean(w.relative(name)))
 	if place, ok := w.places[name]; ok {
 		return place
 	}

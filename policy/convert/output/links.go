@@ -2,12 +2,27 @@ package output
 
 import (
 	"path/filepath"
-	"strings"
+
+	"perilune/engine/raddb"
 )
 
-// Outside tells where a file of an old directory lies if links lead out of that, "" if it lies within. What
-// somebody else has linked to may be a file that only the one who converts can read.
-func Outside(root, name string) string {
+// Below gives a file's name relative to a directory, false if the file does not lie in it or below it. It goes by
+// the names alone.
+func Below(dir, name string) (rel string, ok bool) {
+	rel, err := filepath.Rel(dir, name)
+	return rel, err == nil && filepath.IsLocal(rel)
+}
+
+// NoteLink tells of a file of an old directory that links lead out of it. What somebody else has linked to may be a
+// file that only the one who converts can read.
+func (r *Report) NoteLink(root, name string) {
+	if target := outside(root, name); target != "" {
+		r.Lookf(raddb.Pos{File: name}, "is a link out of the old directory; what is in the new tree is of %s", target)
+	}
+}
+
+// outside tells where a file lies if links lead out of the directory, "" if it lies within.
+func outside(root, name string) string {
 	if !filepath.IsLocal(name) {
 		return "" // the old configuration says so itself
 	}
@@ -18,7 +33,7 @@ func Outside(root, name string) string {
 	if root, err = filepath.EvalSymlinks(root); err != nil {
 		return ""
 	}
-	if rel, err := filepath.Rel(root, file); err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+	if _, below := Below(root, file); below {
 		return ""
 	}
 	return file

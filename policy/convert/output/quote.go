@@ -40,10 +40,20 @@ func GNUString(text string) string {
 	return quoted(text, `\%03o`, func(c rune, _ int) bool { return c >= ' ' && c != 0x7f })
 }
 
+// GNUText is GNUString for files that must be UTF-8: octets beyond ASCII are escaped.
+func GNUText(text string) string {
+	return quoted(text, `\%03o`, func(c rune, _ int) bool { return c >= ' ' && c <= '~' })
+}
+
 // LuaString gives a text as a Lua literal. UTF-8 stays readable; octets that are none, and control characters, are
 // written by their numbers.
 func LuaString(text string) string {
 	return quoted(text, `\%03d`, func(c rune, size int) bool { return c >= ' ' && c != 0x7f && (c != utf8.RuneError || size > 1) })
+}
+
+// tomlString gives a basic string. Octets that are not UTF-8 are taken as Latin-1, for TOML knows nothing else.
+func tomlString(text string) string {
+	return quoted(UTF8(text), `\u%04X`, func(c rune, _ int) bool { return c >= ' ' && c != 0x7f })
 }
 
 // Field gives a text as it is where that is a bare word, else quoted.
@@ -63,6 +73,11 @@ func LuaLong(text string) string {
 		brackets += "="
 	}
 	return "[" + brackets + "[\n" + text + "]" + brackets + "]"
+}
+
+// LiteralGlob gives the pattern of req:is that fits nothing but the text.
+func LiteralGlob(text string) string {
+	return strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]").Replace(text)
 }
 
 // Comment gives a text for one line of a comment. Control characters become blanks, for also a carriage return

@@ -45,6 +45,13 @@ func (r *Report) Differsf(at raddb.Pos, format string, args ...any) {
 // Lookf notes what a person must look at, and what to do about it.
 func (r *Report) Lookf(at raddb.Pos, format string, args ...any) { r.note(Look, at, format, args) }
 
+// LookAll notes what a reader of old files found wrong.
+func (r *Report) LookAll(errs raddb.List) {
+	for _, e := range errs {
+		r.Lookf(e.Pos, "%s", e.Msg)
+	}
+}
+
 func (r *Report) note(k Kind, at raddb.Pos, format string, args []any) {
 	r.notes = append(r.notes, Note{k, at, fmt.Sprintf(format, args...)})
 }

@@ -44,40 +44,15 @@ func (t *Settings) Has(table, key string) bool {
 func literal(value any) string {
 	switch v := value.(type) {
 	case string:
-		return quoteTOML(v)
+		return tomlString(v)
 	case []string:
 		parts := make([]string, len(v))
 		for i, e := range v {
-			parts[i] = quoteTOML(e)
+			parts[i] = tomlString(e)
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
 	}
 	return fmt.Sprint(value)
-}
-
-// quoteTOML gives a basic string. Octets that are not UTF-8 are taken as Latin-1, for TOML knows nothing else.
-func quoteTOML(text string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range UTF8(text) {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\r':
-			b.WriteString(`\r`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case r < ' ' || r == 0x7f:
-			fmt.Fprintf(&b, `\u%04X`, r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
 }
 
 // Render gives the shipped config.toml with the settings in their places: each instead of its default, those
