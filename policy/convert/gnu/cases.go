@@ -154,7 +154,7 @@ func (s *source) justNot(r *rule, list heldList, all bool, not func(*outcome) bo
 
 func (r *rule) wish() wish {
 	w := wish{lists: [][]pair{r.lhs}}
-	if !numbered(r.label.text, "DEFAULT") && !numbered(r.label.text, "BEGIN") {
+	if r.isNamed() {
 		w.name = r.label.text
 	}
 	return w

@@ -97,13 +97,6 @@ func (m *model) rename(name string) {
 	m.request.set(heldValue{attr: m.attribute("User-Name"), text: name})
 }
 
-func rulesOf(f *ruleFile) []*rule {
-	if f == nil {
-		return nil
-	}
-	return slices.DeleteFunc(f.all(), func(r *rule) bool { return r.dropped != "" })
-}
-
 func (m *model) runHints() {
 	if _, ok := m.request.first(m.attribute("Service-Type")); !ok {
 		if _, ok := m.request.first(m.attribute("Framed-Protocol")); ok {

@@ -1,6 +1,7 @@
 package gnu
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -124,7 +125,7 @@ func (s *source) fulfilGroup(w wish, i int, p *pair) (heldList, bool) {
 // values gives each attribute that the wishes compare a value that fits all of them.
 func (s *source) values(w wish) (list heldList, ok bool) {
 	byAttr, order := w.byAttribute()
-	name := firstOf(w.name, s.stranger())
+	name := cmp.Or(w.name, s.stranger())
 	user := s.dict.Attribute("User-Name")
 	for _, a := range order {
 		v, found := choose(byAttr[a])
@@ -232,7 +233,7 @@ func (s *source) misses(r *rule, list heldList) (all []heldList) {
 		}
 		all = append(all, s.miss(r, p, list)...)
 	}
-	if !numbered(r.label.text, "DEFAULT") && !numbered(r.label.text, "BEGIN") {
+	if r.isNamed() {
 		all = append(all, renamed(list, s.stranger()))
 	}
 	return all

@@ -1,6 +1,7 @@
 package gnu
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -77,7 +78,7 @@ func (w *usersWriter) cases() {
 func (w *usersWriter) testable() (rules []*rule) {
 	names := 0
 	for _, r := range rulesOf(w.users) {
-		if !numbered(r.label.text, "DEFAULT") && !numbered(r.label.text, "BEGIN") {
+		if r.isNamed() {
 			names++
 		}
 		if !w.editors[r.file].gone[r] && !r.asksGroup() && len(values(r.lhs, "User-UID")) == 0 && names <= maxCases {
@@ -146,7 +147,7 @@ func (p *pair) copy(r *rule) string {
 	value := p.newValue
 	switch {
 	case p.asks || p.attr.Name == "User-Password" && p.value.text == "UNIX":
-		value = output.GNUText(firstOf(p.newValue, p.value.text))
+		value = output.GNUText(cmp.Or(p.newValue, p.value.text))
 	case p.attr.Name == "Crypt-Password":
 		value = output.GNUString(testCrypt)
 	case p.attr.Secret || strings.HasSuffix(p.attr.Name, "-Password"):
@@ -159,14 +160,7 @@ func (p *pair) copy(r *rule) string {
 	case value == "":
 		value = p.value.text
 	}
-	return firstOf(p.newName, p.name.text) + " " + firstOf(p.newOp, p.op.text) + " " + value
-}
-
-func firstOf(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
+	return cmp.Or(p.newName, p.name.text) + " " + cmp.Or(p.newOp, p.op.text) + " " + value
 }
 
 // user writes the case of one entry.

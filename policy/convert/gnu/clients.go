@@ -1,13 +1,12 @@
 package gnu
 
 import (
-	"perilune/policy/convert/output"
-
 	"fmt"
 	"net/netip"
 	"strings"
 
 	"perilune/engine/raddb"
+	"perilune/policy/convert/output"
 )
 
 // A peer is one line of the old clients file.

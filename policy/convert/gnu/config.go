@@ -2,6 +2,7 @@ package gnu
 
 import (
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,8 +24,8 @@ type oldConfig struct {
 	loadPath   []word
 	load       []word
 	logDir     string
+	acctDir    string
 	keepAll    int // seconds that answers are kept, if config.toml cannot say it: a clients option does
-	acctDir    word
 	stripNames bool
 	assumeYes  bool // checkrad-assume-logged
 }
@@ -44,19 +45,6 @@ type keyword struct {
 	do   func(s *source, t *statement)
 }
 
-// keywords gives all of them.
-func keywords() []keyword {
-	all := slicesOf(optionKeywords, authKeywords, acctKeywords, messageKeywords(), otherKeywords)
-	return all
-}
-
-func slicesOf(parts ...[]keyword) (all []keyword) {
-	for _, p := range parts {
-		all = append(all, p...)
-	}
-	return all
-}
-
 // convertConfig converts the old config file statement by statement.
 func (s *source) convertConfig() {
 	s.old = oldConfig{auth: service{port: authPort, cleanup: -1}, acct: service{cleanup: -1}, assumeYes: true}
@@ -69,7 +57,7 @@ func (s *source) convertConfig() {
 	list := parseConfig("config", string(text), &errs)
 	s.report.LookAll(errs)
 	known := map[string]func(*source, *statement){}
-	for _, k := range keywords() {
+	for _, k := range slices.Concat(optionKeywords, authKeywords, acctKeywords, messageKeywords(), otherKeywords) {
 		known[k.name] = k.do
 	}
 	for i := range list {

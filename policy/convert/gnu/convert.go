@@ -1,7 +1,6 @@
 package gnu
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -38,7 +37,7 @@ func Convert(o Options, out *output.Tree, report *output.Report) error {
 		return err
 	}
 	if len(entries) == 0 {
-		return fmt.Errorf("%s: %w", o.Root, errors.New("the directory is empty; expected a raddb directory of GNU Radius"))
+		return fmt.Errorf("%s: the directory is empty; expected a raddb directory of GNU Radius", o.Root)
 	}
 	s := newSource(o, out, report)
 	s.convertDictionary()

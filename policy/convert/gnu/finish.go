@@ -1,6 +1,8 @@
 package gnu
 
 import (
+	"cmp"
+
 	"perilune/engine/raddb"
 )
 
@@ -36,11 +38,5 @@ func (s *source) noteDifferences() {
 
 // acctDir gives the directory of the original's detail files.
 func (s *source) acctDir() string {
-	switch {
-	case s.o.AcctDir != "":
-		return s.o.AcctDir
-	case s.old.acctDir.text != "":
-		return s.old.acctDir.text
-	}
-	return "/var/log/radacct"
+	return cmp.Or(s.o.AcctDir, s.old.acctDir, "/var/log/radacct")
 }

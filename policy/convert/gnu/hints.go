@@ -160,7 +160,7 @@ func (w *hintsWriter) rule(r *rule, chain bool, open *bool, last bool) {
 	case cond == "" && *open:
 		b.linef("else")
 	case cond == "":
-		w.body(body)
+		b.lines(body...)
 		return // all that follows falls through to here, or nothing follows
 	case *open:
 		b.linef("elseif %s then", cond)
@@ -175,16 +175,10 @@ func (w *hintsWriter) rule(r *rule, chain bool, open *bool, last bool) {
 	if len(body) == 0 {
 		b.comment("Nothing to do: the search ends here.")
 	}
-	w.body(body)
+	b.lines(body...)
 	b.indent--
 	if !chain {
 		b.linef("end")
-	}
-}
-
-func (w *hintsWriter) body(lines []string) {
-	for _, line := range lines {
-		w.script.linef("%s", line)
 	}
 }
 

@@ -158,6 +158,11 @@ func (p *pair) computed() bool {
 	return p.expr != "" || address(p.attr) && strings.HasSuffix(p.value.text, "+")
 }
 
+// withPort gives the Lua of an address that the port is added to.
+func (p *pair) withPort() string {
+	return `net.ntoa(net.aton(` + output.LuaString(dotted(p.num)) + `) + (req:int("NAS-Port") or 0))`
+}
+
 // add gives the statements that put a pair of the right side into the request.
 func (w *hintsWriter) add(p *pair) []string {
 	name, value := p.attr.Name, p.luaValue()
@@ -176,7 +181,7 @@ func (w *hintsWriter) add(p *pair) []string {
 			return w.without(p, "the value could not be translated")
 		}
 	case p.computed():
-		value = fmt.Sprintf(`net.ntoa(net.aton(%s) + (req:int("NAS-Port") or 0))`, output.LuaString(dotted(p.num)))
+		value = p.withPort()
 	}
 	return []string{assignment(p.now, p.attr.Additivity, value)}
 }

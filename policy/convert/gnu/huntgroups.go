@@ -33,7 +33,7 @@ func convertHuntgroups(s *source) {
 	w := huntgroupsWriter{source: s, script: b, asked: s.askedHuntgroups()}
 	if s.huntgroups != nil {
 		w.groups(s.huntgroups.all())
-		w.access(s.huntgroups.all())
+		w.access(rulesOf(s.huntgroups))
 		s.report.Donef(raddb.Pos{File: s.huntgroups.name}, "%s in %s", count(w.written, "group is", "groups are"), huntgroupsScript)
 	}
 	w.unknown()
@@ -56,15 +56,8 @@ type huntgroupsWriter struct {
 
 // askedHuntgroups gives the Huntgroup-Name pairs that some rule compares.
 func (s *source) askedHuntgroups() (pairs []*pair) {
-	for _, f := range [...]*ruleFile{s.users, s.huntgroups} {
-		if f == nil {
-			continue
-		}
-		for _, r := range f.all() {
-			if r.dropped == "" {
-				pairs = append(append(pairs, values(r.lhs, "Huntgroup-Name")...), values(r.rhs, "Huntgroup-Name")...)
-			}
-		}
+	for _, r := range append(rulesOf(s.users), rulesOf(s.huntgroups)...) {
+		pairs = append(append(pairs, values(r.lhs, "Huntgroup-Name")...), values(r.rhs, "Huntgroup-Name")...)
 	}
 	return pairs
 }

@@ -2,13 +2,11 @@ package gnu
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
 // access writes the handler that refuses. Rules after the last one that refuses or calls something do nothing.
-func (w *huntgroupsWriter) access(all []*rule) {
-	used := slices.DeleteFunc(slices.Clone(all), func(r *rule) bool { return r.dropped != "" })
+func (w *huntgroupsWriter) access(used []*rule) {
 	end := 0
 	for i, r := range used {
 		if condition(r.rhs) != "" || len(values(r.lhs, "Rewrite-Function"))+len(values(r.rhs, "Rewrite-Function")) > 0 {
@@ -50,7 +48,7 @@ func (w *huntgroupsWriter) rule(r *rule, open *bool) (all bool) {
 		b.linef("else -- %s", note)
 	case cond == "":
 		b.comment(note)
-		w.body(body)
+		b.lines(body...)
 		return true
 	case *open:
 		b.linef("elseif %s then -- %s", cond, note)
@@ -62,15 +60,9 @@ func (w *huntgroupsWriter) rule(r *rule, open *bool) (all bool) {
 	if len(body) == 0 {
 		b.comment("all may come from here")
 	}
-	w.body(body)
+	b.lines(body...)
 	b.indent--
 	return cond == ""
-}
-
-func (w *huntgroupsWriter) body(lines []string) {
-	for _, line := range lines {
-		w.script.linef("%s", line)
-	}
 }
 
 // decide gives the statements of a rule that fits: compare the right side, call its Rewrite functions, refuse.

@@ -23,7 +23,7 @@ var optionKeywords = []keyword{
 	{"option.exec-program-user", func(s *source, t *statement) { s.setText(t, "programs", "user") }},
 	{"option.radiusd-user", look("start the server as that user, as by User= in its systemd unit")},
 	{"option.log-dir", func(s *source, t *statement) { s.old.logDir = t.value(0) }},
-	{"option.acct-dir", func(s *source, t *statement) { s.old.acctDir = t.first() }},
+	{"option.acct-dir", func(s *source, t *statement) { s.old.acctDir = t.value(0) }},
 	{"option.resolve", needless("no line of the log waits for a name; clients have names of their own")},
 	{"option.username-chars", func(s *source, t *statement) { s.setText(t, "server", "username-chars") }},
 	{"option.usr2delay", needless("nothing is dumped on a signal")},

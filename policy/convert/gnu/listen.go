@@ -66,14 +66,19 @@ func listenAddress(text string, port int) (netip.AddrPort, bool) {
 	}
 	host, number, both := strings.Cut(text, ":")
 	if both {
-		n, err := strconv.ParseUint(number, 0, 16)
-		if err != nil || n == 0 {
+		var ok bool
+		if port, ok = oldPort(number); !ok {
 			return netip.AddrPort{}, false
 		}
-		port = int(n)
 	}
 	a, err := netip.ParseAddr(host)
 	return netip.AddrPortFrom(a, uint16(port)), err == nil && a.Is4()
+}
+
+// oldPort reads a port as C writes numbers.
+func oldPort(text string) (int, bool) {
+	n, err := strconv.ParseUint(text, 0, 16)
+	return int(n), err == nil && n > 0
 }
 
 // cleanup reads `request-cleanup-delay 10;`, in seconds.

@@ -1,6 +1,7 @@
 package gnu
 
 import (
+	"cmp"
 	"path/filepath"
 )
 
@@ -40,13 +41,7 @@ func (s *source) logFile(t *statement) {
 }
 
 func (s *source) logDir() string {
-	if s.o.LogDir != "" {
-		return s.o.LogDir
-	}
-	if s.old.logDir != "" {
-		return s.old.logDir
-	}
-	return "/var/log"
+	return cmp.Or(s.o.LogDir, s.old.logDir, "/var/log")
 }
 
 // convertCategory: each request has its line here whatever category it is of.

@@ -1,6 +1,7 @@
 package gnu
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -40,6 +41,15 @@ func (b *script) linef(format string, args ...any) {
 		b.body.WriteString(strings.Repeat("  ", b.indent) + text)
 	}
 	b.body.WriteByte('\n')
+}
+
+// lines writes code of one or several lines each.
+func (b *script) lines(texts ...string) {
+	for _, text := range texts {
+		for line := range strings.SplitSeq(text, "\n") {
+			b.linef("%s", line)
+		}
+	}
 }
 
 // comment writes lines of comment.
@@ -142,7 +152,9 @@ func address(a *dictionary.Attribute) bool {
 
 // dotted gives an address as text.
 func dotted(n uint32) string {
-	return netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}).String()
+	var b [4]byte
+	binary.BigEndian.PutUint32(b[:], n)
+	return netip.AddrFrom4(b).String()
 }
 
 // valueText gives a constant value as users files and tests write it: text, a number or the name of one.

@@ -1,13 +1,12 @@
 package gnu
 
 import (
-	"perilune/policy/convert/output"
-
 	"fmt"
 	"slices"
 	"strings"
 
 	"perilune/engine/raddb"
+	"perilune/policy/convert/output"
 )
 
 // convertMenus turns the menus into a script on top of challenges, with a test for each.
@@ -116,13 +115,6 @@ func (s *source) menu(b *script, m *menu) {
 	b.linef("},")
 }
 
-// lines writes code of several lines.
-func (b *script) lines(text string) {
-	for line := range strings.SplitSeq(text, "\n") {
-		b.linef("%s", line)
-	}
-}
-
 // menuText gives the text, a line of Lua for each of its own.
 func (s *source) menuText(m *menu) string {
 	lines := strings.SplitAfter(m.text, "\r\n")
@@ -171,7 +163,7 @@ func (s *source) items(list []pair) (items []string, computed bool) {
 			}
 			value, computed = lua, true
 		case p.attr.Name == "Framed-IP-Address" && strings.HasSuffix(p.value.text, "+"):
-			value, computed = fmt.Sprintf(`net.ntoa(net.aton(%s) + (req:int("NAS-Port") or 0))`, output.LuaString(dotted(p.num))), true
+			value, computed = p.withPort(), true
 		}
 		items = append(items, fmt.Sprintf("{%s, %s}", output.LuaString(p.now.FullName()), value))
 	}

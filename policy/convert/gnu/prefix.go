@@ -1,6 +1,7 @@
 package gnu
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/bits"
 	"net/netip"
@@ -19,8 +20,7 @@ func oldPrefix(text string) (p netip.Prefix, problem string) {
 		return netip.PrefixFrom(a, 32), ""
 	}
 	if mask, err := netip.ParseAddr(length); err == nil && mask.Is4() {
-		m := mask.As4()
-		v := uint32(m[0])<<24 | uint32(m[1])<<16 | uint32(m[2])<<8 | uint32(m[3])
+		v := addressNumber(mask)
 		n := bits.LeadingZeros32(^v)
 		if v<<n != 0 {
 			return p, fmt.Sprintf("the mask %s has holes, which no prefix can say", length)
@@ -32,6 +32,12 @@ func oldPrefix(text string) (p netip.Prefix, problem string) {
 		return p, fmt.Sprintf("the length %q; expected 0 to 32, or a mask", length)
 	}
 	return netip.PrefixFrom(a, n).Masked(), ""
+}
+
+// addressNumber gives an address of IPv4 as a number.
+func addressNumber(a netip.Addr) uint32 {
+	b := a.As4()
+	return binary.BigEndian.Uint32(b[:])
 }
 
 // isHostName reports whether text looks like a host name and not like a mistyped address.

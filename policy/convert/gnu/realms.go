@@ -1,8 +1,6 @@
 package gnu
 
 import (
-	"perilune/policy/convert/output"
-
 	"fmt"
 	"net/netip"
 	"slices"
@@ -10,6 +8,7 @@ import (
 	"strings"
 
 	"perilune/engine/raddb"
+	"perilune/policy/convert/output"
 )
 
 // A realmLine is one line of the old realms file.
@@ -118,20 +117,20 @@ func (s *source) homeServer(r *realmLine, text string) string {
 	auth, acct, both := strings.Cut(ports, ":")
 	first, second := s.old.auth.port, s.old.acct.port
 	if auth != "" {
-		n, err := strconv.ParseUint(auth, 0, 16)
-		if err != nil || n == 0 {
+		n, ok := oldPort(auth)
+		if !ok {
 			s.report.Lookf(r.at, "realm %s: server %s: the port is no number; left out", r.name, text)
 			return ""
 		}
-		first, second = int(n), int(n)+1
+		first, second = n, n+1
 	}
 	if both {
-		n, err := strconv.ParseUint(acct, 0, 16)
-		if err != nil || n == 0 {
+		n, ok := oldPort(acct)
+		if !ok {
 			s.report.Lookf(r.at, "realm %s: server %s: the accounting port is no number; left out", r.name, text)
 			return ""
 		}
-		second = int(n)
+		second = n
 	}
 	if !s.hasSecret(host) {
 		s.report.Lookf(r.at, "realm %s: server %s is left out: it has no secret in clients; the original dropped it, too", r.name, host)

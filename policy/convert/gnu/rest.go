@@ -45,14 +45,9 @@ func (s *source) noteUnread(name string, e fs.DirEntry) {
 	}
 }
 
-// isScratch tells what editors and packagers leave behind.
+// isScratch tells what editors, packagers and the old server leave behind.
 func isScratch(name string) bool {
-	for _, end := range []string{"~", ".bak", ".orig", ".old", ".rpmsave", ".rpmnew", ".dpkg-old", ".dpkg-dist", ".swp", ".parse"} {
-		if strings.HasSuffix(name, end) {
-			return true
-		}
-	}
-	return strings.HasPrefix(name, "#") || strings.HasPrefix(name, ".")
+	return raddb.IsScratch(name) || strings.HasSuffix(name, ".old") || strings.HasSuffix(name, ".parse")
 }
 
 // noteOldPaths says which new files name files in the old directory: programs, mostly.

@@ -70,6 +70,9 @@ func (r *rule) source() string { return r.file.text[r.start:r.end] }
 // isDefault reports whether the rule is for all names: DEFAULT, or DEFAULT and digits.
 func (r *rule) isDefault() bool { return numbered(r.label.text, "DEFAULT") }
 
+// isNamed reports whether the label is the name of one user.
+func (r *rule) isNamed() bool { return !r.isDefault() && !numbered(r.label.text, "BEGIN") }
+
 // numbered reports whether a label is the word alone or followed by digits.
 func numbered(label, base string) bool {
 	rest, ok := strings.CutPrefix(label, base)
@@ -100,7 +103,7 @@ func kept(list []pair) (rest []*pair) {
 func (r *rule) flag(name string, otherwise bool) bool {
 	for _, list := range [...][]pair{r.rhs, r.lhs} {
 		if found := values(list, name); len(found) > 0 {
-			return found[0].number() != 0
+			return found[0].num != 0
 		}
 	}
 	return otherwise
@@ -135,6 +138,14 @@ func (f *ruleFile) all() (rules []*rule) {
 		}
 	}
 	return append(rules, f.rules[done:]...)
+}
+
+// rulesOf gives the rules of a file that the old server did not leave out; none of a file that is not there.
+func rulesOf(f *ruleFile) []*rule {
+	if f == nil {
+		return nil
+	}
+	return slices.DeleteFunc(f.all(), func(r *rule) bool { return r.dropped != "" })
 }
 
 // files gives a file and all that it includes.

@@ -115,8 +115,7 @@ func (p *pair) readAddress(rhs bool) {
 		p.host = true
 		return
 	}
-	b := addr.As4()
-	p.num = uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
+	p.num = addressNumber(addr)
 }
 
 // maxLookups bounds how many host names are looked up: a name service that is away must not take hours.
@@ -158,6 +157,3 @@ func (p *pair) readDate() {
 	}
 	p.badDate = true
 }
-
-// number gives the value of a pair of a numeric attribute.
-func (p *pair) number() uint32 { return p.num }

@@ -1,5 +1,7 @@
 package gnu
 
+import "slices"
+
 // writeMethods writes a script with the checks that only the site can write.
 func (w *usersWriter) writeMethods() {
 	if len(w.methods) == 0 {
@@ -60,11 +62,7 @@ func (w *usersWriter) authType(e *editor, r *rule, p *pair) {
 
 // ask lets a script check the password.
 func (w *usersWriter) ask(e *editor, r *rule, p *pair, method, attribute string) {
-	known := false
-	for _, m := range w.methods {
-		known = known || m == method
-	}
-	if !known {
+	if !slices.Contains(w.methods, method) {
 		w.methods = append(w.methods, method)
 	}
 	p.newValue = method + "-check"

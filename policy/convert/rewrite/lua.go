@@ -74,7 +74,7 @@ func (w *writer) comments(lines []string) {
 				return ' '
 			}
 			return c
-		}, toValid(text))
+		}, output.UTF8(text))
 		text = strings.TrimRight(text, " \t")
 		switch {
 		case strings.HasPrefix(text, "[") && strings.Trim(text[1:], "=") != text[1:] || strings.HasPrefix(text, "[["):
@@ -84,14 +84,6 @@ func (w *writer) comments(lines []string) {
 		}
 		w.line("--%s", text)
 	}
-}
-
-// toValid gives text of another character set in UTF-8: old files are in Latin-1.
-func toValid(text string) string {
-	if strings.ToValidUTF8(text, "") == text {
-		return text
-	}
-	return latin1(text)
 }
 
 // beside puts a comment behind the line that was written last.
