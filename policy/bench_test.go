@@ -17,7 +17,7 @@ func benchmarkHints(b *testing.B, script string) {
 		names[i] = fmt.Appendf(nil, "user%d@realm%d.example", i*7919, i%17)
 	}
 	rn := h.pr.Acquire()
-	user := anyTag(h.gen.Dictionary.Known.UserName)
+	user := h.gen.Dictionary.Known.UserName.AnyTag()
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		r.Attributes.Reset()

@@ -25,7 +25,7 @@ func (pr *Program) build(v *verdict) error {
 	}
 	known := &pr.dict.Known
 	for i, part := range splitMessage(v.draft.message) {
-		out.Attributes = append(out.Attributes, server.Assignment{Ref: anyTag(known.ReplyMessage), Value: []byte(part), Append: i > 0})
+		out.Attributes = append(out.Attributes, server.Assignment{Ref: known.ReplyMessage.AnyTag(), Value: []byte(part), Append: i > 0})
 	}
 	if v.draft.vlan != nil {
 		set, err := vlanAttributes(known, v.draft.vlan, dictionary.AnyTag)
@@ -118,8 +118,4 @@ func vlanAttributes(known *dictionary.Known, id lua.LValue, tag int8) (set [vlan
 	set[1] = server.Assignment{Ref: dictionary.Ref{Attr: known.TunnelMediumType, Tag: tag}, Value: []byte{0, 0, 0, tunnelMedium802}}
 	set[2] = server.Assignment{Ref: dictionary.Ref{Attr: known.TunnelPrivateGroupID, Tag: tag}, Value: group}
 	return set, nil
-}
-
-func anyTag(a *dictionary.Attribute) dictionary.Ref {
-	return dictionary.Ref{Attr: a, Tag: dictionary.AnyTag}
 }

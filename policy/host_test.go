@@ -155,7 +155,7 @@ huntgroup("air", function(req) return true end)`)
 			value, ok, v := rn.Evaluate(ref, r, &server.Pair{Attr: a})
 			var got string
 			if ok {
-				r.Reply.Add(anyTag(a), value)
+				r.Reply.Add(a.AnyTag(), value)
 				got = listText(&r.Reply)
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" || (v != nil) != (c.told != "") {

@@ -343,6 +343,6 @@ func (rn *Runner) touch(a *attributes, attr *dictionary.Attribute) {
 		return
 	}
 	if _, kept := a.list.First(known.OrigUserName); !kept {
-		a.list.Add(anyTag(known.OrigUserName), rn.r.ReceivedUser)
+		a.list.Add(known.OrigUserName.AnyTag(), rn.r.ReceivedUser)
 	}
 }

@@ -106,8 +106,8 @@ on('%[1]s', {on_error='continue'}, function(req) %[2]s req.ctx.kept = 5 error('x
 on('%[1]s', {on_timeout='continue'}, function(req) req:note("kept", tostring(req.ctx.kept)) end)`, phase, body))
 		r := h.request(radius.CodeAccessRequest, "User-Name", "bob", "NAS-Port", "1")
 		d := h.gen.Dictionary
-		r.Control.Add(anyTag(d.Attribute("Acme-Role")), []byte("role"))
-		r.Reply.Add(anyTag(d.Attribute("Reply-Message")), []byte("hello"))
+		r.Control.Add(d.Attribute("Acme-Role").AnyTag(), []byte("role"))
+		r.Reply.Add(d.Attribute("Reply-Message").AnyTag(), []byte("hello"))
 		v := runPhase(h, phase, r)
 		got := listText(&r.Attributes) + " | " + listText(&r.Control) + " | " + listText(&r.Reply) + " | " + noteText(r)
 		want := `User-Name = "bob", NAS-Port = 1 | Acme-Role = "role" | Reply-Message = "hello" | kept=5`

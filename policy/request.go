@@ -45,7 +45,7 @@ func (rn *Runner) assignKnown(a *attributes, attr *dictionary.Attribute, name st
 	if err := rn.mayChange(a, attr, name); err != nil {
 		return err
 	}
-	return rn.replace(a, anyTag(attr), v)
+	return rn.replace(a, attr.AnyTag(), v)
 }
 
 func getReceivedUser(rn *Runner, _ *attributes) lua.LValue {
@@ -106,7 +106,7 @@ func getMethod(rn *Runner, _ *attributes) lua.LValue { return text(rn.r.Method) 
 func getCode(rn *Runner, _ *attributes) lua.LValue { return lua.LString(rn.r.Packet.Code.String()) }
 
 func getStatus(rn *Runner, a *attributes) lua.LValue {
-	return rn.first(a.list, anyTag(rn.known().AcctStatusType))
+	return rn.first(a.list, rn.known().AcctStatusType.AnyTag())
 }
 
 func getID(rn *Runner, _ *attributes) lua.LValue { return lua.LNumber(rn.r.Packet.Identifier) }

@@ -72,7 +72,7 @@ func (rn *Runner) number(a *dictionary.Attribute, value []byte) lua.LValue {
 func (rn *Runner) fields(a *dictionary.Attribute, value []byte) lua.LValue {
 	var l dictionary.List
 	if a.IsField() {
-		l.Add(anyTag(a), value) // a Root that holds this field alone
+		l.Add(a.AnyTag(), value) // a Root that holds this field alone
 	} else {
 		l.AddShared(dictionary.Pair{Attr: a, Value: value})
 	}
@@ -82,7 +82,7 @@ func (rn *Runner) fields(a *dictionary.Attribute, value []byte) lua.LValue {
 func (rn *Runner) fieldsOf(l *dictionary.List, a *dictionary.Attribute) lua.LValue {
 	t := rn.lua().NewTable()
 	for _, child := range a.Children() {
-		ref := dictionary.Ref{Attr: child, Tag: dictionary.AnyTag}
+		ref := child.AnyTag()
 		for i := 0; ; i++ {
 			v, ok := l.Get(ref, i)
 			if !ok {
@@ -279,7 +279,7 @@ func wireFields(dst []byte, a *dictionary.Attribute, v lua.LValue) ([]byte, erro
 	}
 	value := l.Pairs[0].Value
 	if a.IsField() {
-		value, _ = l.Get(anyTag(a), 0)
+		value, _ = l.Get(a.AnyTag(), 0)
 	}
 	return append(dst, value...), nil
 }
@@ -303,7 +303,7 @@ func addFields(l *dictionary.List, child *dictionary.Attribute, items lua.LValue
 		if err != nil {
 			return err
 		}
-		l.Add(dictionary.Ref{Attr: child, Tag: dictionary.AnyTag}, value)
+		l.Add(child.AnyTag(), value)
 	}
 	return nil
 }

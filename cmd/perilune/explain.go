@@ -114,7 +114,7 @@ func (x *explainer) run(code radius.Code, client string, texts []string) int {
 func (x *explainer) next(q *server.Question, out *server.Outcome, answer string) {
 	known := &x.c.Dictionary.Known
 	q.CHAP, q.State = "", out.State
-	q.Attributes.Set(anyTag(known.UserPassword), []byte(answer))
+	q.Attributes.Set(known.UserPassword.AnyTag(), []byte(answer))
 }
 
 // from chooses who asks.

@@ -61,11 +61,11 @@ func (x *sender) applyMethod() error {
 		return wrongUsage("-method %s needs a password; expected User-Password=TEXT", x.method)
 	}
 	password = bytes.Clone(password)
-	x.pairs.Delete(anyTag(known.UserPassword))
+	x.pairs.Delete(known.UserPassword.AnyTag())
 	x.chap = nil
 	switch x.method {
 	case "pap":
-		x.pairs.Add(anyTag(known.UserPassword), password)
+		x.pairs.Add(known.UserPassword.AnyTag(), password)
 	case "chap":
 		x.chap = password
 	case "mschap":
@@ -89,8 +89,8 @@ func (x *sender) respond(version int, number uint32, password []byte) error {
 		return wrongUsage("%s", strings.TrimPrefix(err.Error(), "auth: "))
 	}
 	x.peer = peer
-	x.pairs.Add(anyTag(challenge), peer.Challenge)
-	x.pairs.Add(anyTag(response), peer.Response)
+	x.pairs.Add(challenge.AnyTag(), peer.Challenge)
+	x.pairs.Add(response.AnyTag(), peer.Response)
 	return nil
 }
 

@@ -66,9 +66,9 @@ func TestProof(t *testing.T) {
 	x := sender{peer: peer}
 	reply := func(p *auth.MSCHAPPeer) *client.Reply {
 		r := new(client.Reply)
-		r.Attributes.Add(anyTag(d.VendorAttribute(vendorMicrosoft, msCHAP2Success)), append([]byte{peer.Response[0]}, p.Want.Success...))
-		r.Attributes.Add(anyTag(d.VendorAttribute(vendorMicrosoft, msMPPESendKey)), p.Want.Send[:])
-		r.Attributes.Add(anyTag(d.VendorAttribute(vendorMicrosoft, msMPPERecvKey)), p.Want.Receive[:])
+		r.Attributes.Add(d.VendorAttribute(vendorMicrosoft, msCHAP2Success).AnyTag(), append([]byte{peer.Response[0]}, p.Want.Success...))
+		r.Attributes.Add(d.VendorAttribute(vendorMicrosoft, msMPPESendKey).AnyTag(), p.Want.Send[:])
+		r.Attributes.Add(d.VendorAttribute(vendorMicrosoft, msMPPERecvKey).AnyTag(), p.Want.Receive[:])
 		return r
 	}
 	for _, c := range []struct {

@@ -73,19 +73,14 @@ func (x *sender) next(reply *client.Reply, answer []byte) *client.Request {
 	known := &x.client.Dictionary.Known
 	r := x.request(&x.pairs)
 	r.CHAP = nil
-	r.Attributes.Delete(anyTag(known.CHAPPassword))
+	r.Attributes.Delete(known.CHAPPassword.AnyTag())
 	deleteMicrosoft(&r.Attributes)
-	r.Attributes.Delete(anyTag(known.State))
-	r.Attributes.Set(anyTag(known.UserPassword), answer)
+	r.Attributes.Delete(known.State.AnyTag())
+	r.Attributes.Set(known.UserPassword.AnyTag(), answer)
 	if state, ok := reply.Attributes.First(known.State); ok {
-		r.Attributes.Add(anyTag(known.State), state)
+		r.Attributes.Add(known.State.AnyTag(), state)
 	}
 	return r
-}
-
-// anyTag names an attribute whatever its tag.
-func anyTag(a *dictionary.Attribute) dictionary.Ref {
-	return dictionary.Ref{Attr: a, Tag: dictionary.AnyTag}
 }
 
 // errNoAnswer ends a conversation that nobody is there to go on with.

@@ -22,6 +22,9 @@ type Ref struct {
 // AnyTag in a Ref matches every tag on reading and means untagged on writing.
 const AnyTag int8 = -1
 
+// AnyTag gives the Ref of the attribute with every tag.
+func (a *Attribute) AnyTag() Ref { return Ref{Attr: a, Tag: AnyTag} }
+
 const maxTag = 31 // RFC 2868 s3.1
 
 // matches reports whether the pair is of the attribute and tag, or holds the field.
@@ -85,7 +88,7 @@ func (l *List) index(r Ref, i int) int {
 	return -1
 }
 
-// First gives the first value of an attribute that is not a field, whatever its tag. It is the fast form
+// First gives the first value of an attribute that is not a field, whatever its tag; none of nil. It is the fast form
 // of Get.
 func (l *List) First(a *Attribute) ([]byte, bool) {
 	for i := range l.Pairs {

@@ -213,7 +213,7 @@ func (r *Request) keepMessages(from int) {
 	message := r.Generation.Dictionary.Known.ReplyMessage
 	for i := min(from, len(r.Reply.Pairs)); i < len(r.Reply.Pairs); i++ {
 		if p := &r.Reply.Pairs[i]; p.Attr == message && p.Tag != users.Deferred {
-			r.way.messages.Add(dictionary.Ref{Attr: message, Tag: dictionary.AnyTag}, p.Value)
+			r.way.messages.Add(message.AnyTag(), p.Value)
 		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"perilune/engine/dictionary"
 	"perilune/engine/radius"
 )
 
@@ -44,7 +43,7 @@ func (c *Core) addClass(r *Request) {
 		return
 	}
 	r.way.values = c.seal.appendClass(r.way.values[:0], &class{r.Arrival, r.Generation.Number, r.User(), r.AppendRule(nil)})
-	r.Reply.Add(dictionary.Ref{Attr: attr, Tag: dictionary.AnyTag}, r.way.values)
+	r.Reply.Add(attr.AnyTag(), r.way.values)
 }
 
 func (s *sealer) appendClass(dst []byte, v *class) []byte {

@@ -3,7 +3,6 @@ package server
 import (
 	"encoding/binary"
 
-	"perilune/engine/dictionary"
 	"perilune/engine/radius"
 )
 
@@ -66,7 +65,7 @@ func (c *Core) answerCoA(r *Request, cause uint32) {
 		code++ // NAK
 		attr := r.Generation.Dictionary.Known.ErrorCause
 		if _, ok := r.Reply.First(attr); !ok {
-			r.Reply.Add(dictionary.Ref{Attr: attr, Tag: dictionary.AnyTag}, binary.BigEndian.AppendUint32(nil, cause))
+			r.Reply.Add(attr.AnyTag(), binary.BigEndian.AppendUint32(nil, cause))
 		}
 	}
 	if err := r.encode(radius.Code(code)); err != nil {

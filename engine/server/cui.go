@@ -5,8 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
-
-	"perilune/engine/dictionary"
 )
 
 // chargeable answers a NAS that asks for Chargeable-User-Identity: with a single NUL for the first time, later
@@ -34,7 +32,7 @@ func (c *Core) chargeable(r *Request) {
 		c.foreign(r)
 		return
 	}
-	r.Reply.Set(dictionary.Ref{Attr: attr, Tag: dictionary.AnyTag}, own)
+	r.Reply.Set(attr.AnyTag(), own)
 }
 
 func (c *Core) foreign(r *Request) {

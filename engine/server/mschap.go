@@ -38,20 +38,13 @@ func (r *Request) msCredential() (c msCredential, ok bool) {
 		return c, false
 	}
 	m := &r.Generation.prepare().microsoft
-	if c.response, ok = r.first(m.response2); ok {
+	if c.response, ok = r.Attributes.First(m.response2); ok {
 		c.version = 2
-	} else if c.response, ok = r.first(m.response); ok {
+	} else if c.response, ok = r.Attributes.First(m.response); ok {
 		c.version = 1
 	}
-	c.challenge, _ = r.first(m.challenge)
+	c.challenge, _ = r.Attributes.First(m.challenge)
 	return c, ok
-}
-
-func (r *Request) first(a *dictionary.Attribute) ([]byte, bool) {
-	if a == nil {
-		return nil, false
-	}
-	return r.Attributes.First(a)
 }
 
 // ident gives the octet that goes back with success and error (RFC 2548 s2.1.3).
@@ -95,7 +88,7 @@ func (r *Request) succeed(c *msCredential, s *auth.MSCHAPSuccess) {
 	m := &r.Generation.prepare().microsoft
 	if c.version == 2 && m.success != nil {
 		r.way.values = append(append(r.way.values[:0], c.ident()), s.Success...)
-		r.Reply.Set(anyTag(m.success), r.way.values)
+		r.Reply.Set(m.success.AnyTag(), r.way.values)
 	}
 	// A client that does not sign cannot verify either: whoever sits between would get the session's keys to be
 	// hidden with a secret that he may guess at leisure.
@@ -116,27 +109,16 @@ func (r *Request) succeed(c *msCredential, s *auth.MSCHAPSuccess) {
 
 func (r *Request) give(a *dictionary.Attribute, value []byte) {
 	if a != nil {
-		r.Reply.Set(anyTag(a), value)
+		r.Reply.Set(a.AnyTag(), value)
 	}
 }
 
 // giveNumber gives one that no rule gave.
 func (r *Request) giveNumber(a *dictionary.Attribute, n uint32) {
-	if _, given := firstOf(&r.Reply, a); a != nil && !given {
+	if _, given := r.Reply.First(a); a != nil && !given {
 		r.way.values = binary.BigEndian.AppendUint32(r.way.values[:0], n)
-		r.Reply.Add(anyTag(a), r.way.values)
+		r.Reply.Add(a.AnyTag(), r.way.values)
 	}
-}
-
-func firstOf(l *dictionary.List, a *dictionary.Attribute) ([]byte, bool) {
-	if a == nil {
-		return nil, false
-	}
-	return l.First(a)
-}
-
-func anyTag(a *dictionary.Attribute) dictionary.Ref {
-	return dictionary.Ref{Attr: a, Tag: dictionary.AnyTag}
 }
 
 // msFailure puts MS-CHAP-Error into a reject: the code of the reason, and a challenge that was never used. A
@@ -144,7 +126,7 @@ func anyTag(a *dictionary.Attribute) dictionary.Ref {
 func (r *Request) msFailure() {
 	c, ok := r.msCredential()
 	m := &r.Generation.prepare().microsoft
-	if _, given := firstOf(&r.Reply, m.failure); !ok || given || m.failure == nil {
+	if _, given := r.Reply.First(m.failure); !ok || given || m.failure == nil {
 		return
 	}
 	var challenge [16]byte
@@ -155,7 +137,7 @@ func (r *Request) msFailure() {
 	}
 	code, message := msError(r.Cause)
 	text := auth.MSCHAPError(code, unused, message)
-	r.Reply.Add(anyTag(m.failure), append([]byte{c.ident()}, text...))
+	r.Reply.Add(m.failure.AnyTag(), append([]byte{c.ident()}, text...))
 }
 
 // msError gives the code of RFC 2759 s6 for a reason, and a text for people. Only who has shown the right password

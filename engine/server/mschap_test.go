@@ -238,7 +238,7 @@ func microsoftOf(t *testing.T, request, reply []byte) (list []string) {
 // TestMSCHAPName: version 2 hashes the name that was typed, whatever hints have made of it.
 func TestMSCHAPName(t *testing.T) {
 	p := &scripted{on: map[Phase]func(*Request) *Verdict{PhaseHints: func(r *Request) *Verdict {
-		r.Attributes.Set(anyTag(r.Generation.Dictionary.Known.UserName), []byte("User"))
+		r.Attributes.Set(r.Generation.Dictionary.Known.UserName.AnyTag(), []byte("User"))
 		return nil
 	}}}
 	g := load(t, chapUsers, p)

@@ -186,7 +186,7 @@ func TestNoInjection(t *testing.T) {
 		os.Remove(s.path("mark"))
 		g.Settings.StrictNames = false
 		a := attrs(t, g, "User-Password = geheim")
-		a.Set(dictionary.Ref{Attr: g.Dictionary.Known.UserName, Tag: dictionary.AnyTag}, []byte(name))
+		a.Set(g.Dictionary.Known.UserName.AnyTag(), []byte(name))
 		out := ask(t, s.offline(), g, Question{Attributes: a})
 		want := "<" + name + "><" + name + "><-x " + name + "><not there><7>"
 		if got := s.file("mark"); got != want || out.Kind != Accept {

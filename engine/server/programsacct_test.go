@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"perilune/engine/dictionary"
 	"perilune/engine/radius"
 )
 
@@ -13,7 +12,7 @@ import (
 func putAcct(commands ...string) func(*Request) *Verdict {
 	return func(r *Request) *Verdict {
 		for _, command := range commands {
-			r.Attributes.Add(dictionary.Ref{Attr: r.Generation.Dictionary.Attribute("Acct-Ext-Program"), Tag: dictionary.AnyTag}, []byte(command))
+			r.Attributes.Add(r.Generation.Dictionary.Attribute("Acct-Ext-Program").AnyTag(), []byte(command))
 		}
 		return nil
 	}

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"perilune/engine/dictionary"
 	"perilune/engine/radius"
 )
 
@@ -30,7 +29,7 @@ func TestHintPrograms(t *testing.T) {
 			}
 			command := strings.Replace(c.command, "P", s.program("p", c.script), 1)
 			s.policy = &scripted{on: map[Phase]func(*Request) *Verdict{PhaseHints: func(r *Request) *Verdict {
-				r.Control.Add(dictionary.Ref{Attr: r.Generation.Dictionary.Attribute("Exec-Program-Wait"), Tag: dictionary.AnyTag}, []byte(command))
+				r.Control.Add(r.Generation.Dictionary.Attribute("Exec-Program-Wait").AnyTag(), []byte(command))
 				return nil
 			}}}
 			g := s.generation()

@@ -273,7 +273,7 @@ func (c *Core) rejectByProgram(r *Request, said *dictionary.List) {
 	if len(said.Pairs) > 0 {
 		r.Reply.Reset()
 		for _, p := range said.Pairs {
-			r.Reply.Add(dictionary.Ref{Attr: message, Tag: dictionary.AnyTag}, p.Value)
+			r.Reply.Add(message.AnyTag(), p.Value)
 		}
 	}
 }

@@ -234,7 +234,7 @@ func TestWithheld(t *testing.T) {
 // TestCallCheckLearnsNoSecret: not even if a handler calls it something else.
 func TestCallCheckLearnsNoSecret(t *testing.T) {
 	p := &scripted{on: map[Phase]func(*Request) *Verdict{PhaseHints: func(r *Request) *Verdict {
-		r.Attributes.Set(anyTag(r.Generation.Dictionary.Known.ServiceType), []byte{0, 0, 0, 2})
+		r.Attributes.Set(r.Generation.Dictionary.Known.ServiceType.AnyTag(), []byte{0, 0, 0, 2})
 		return nil
 	}}}
 	g := load(t, "DEFAULT Auth-Type := Accept\n\tTunnel-Password = \"geheim\"\n", p)

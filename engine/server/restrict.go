@@ -104,7 +104,7 @@ func (r *Request) jitter(random uint32) {
 		r.Trace.Step("session-jitter takes off " + time.Duration(off*uint64(time.Second)).String())
 	}
 	r.way.values = binary.BigEndian.AppendUint32(r.way.values[:0], uint32(seconds-off))
-	r.Reply.Set(dictionary.Ref{Attr: attr, Tag: dictionary.AnyTag}, r.way.values)
+	r.Reply.Set(attr.AnyTag(), r.way.values)
 }
 
 // capSession puts the smallest limit into Session-Timeout (RFC 2865 s5.27), unless the reply has a smaller
@@ -118,5 +118,5 @@ func (r *Request) capSession() {
 		return
 	}
 	r.way.values = binary.BigEndian.AppendUint32(r.way.values[:0], uint32(r.way.left))
-	r.Reply.Set(dictionary.Ref{Attr: attr, Tag: dictionary.AnyTag}, r.way.values)
+	r.Reply.Set(attr.AnyTag(), r.way.values)
 }

@@ -76,11 +76,11 @@ func (r *Request) addLocal() {
 	}
 	if a := r.Peer.Local.Addr().Unmap(); a.Is4() {
 		v := a.As4()
-		r.Attributes.Add(dictionary.Ref{Attr: local[0], Tag: dictionary.AnyTag}, v[:])
+		r.Attributes.Add(local[0].AnyTag(), v[:])
 	}
 	var port [4]byte
 	binary.BigEndian.PutUint32(port[:], uint32(r.Peer.Local.Port()))
-	r.Attributes.Add(dictionary.Ref{Attr: local[1], Tag: dictionary.AnyTag}, port[:])
+	r.Attributes.Add(local[1].AnyTag(), port[:])
 }
 
 // copyAuthData lets the request have the Auth-Data of its rules, as the manual of GNU Radius says: programs get it
@@ -91,7 +91,7 @@ func (r *Request) copyAuthData() {
 		return
 	}
 	if v, ok := r.Control.First(a); ok {
-		r.Attributes.Set(dictionary.Ref{Attr: a, Tag: dictionary.AnyTag}, v)
+		r.Attributes.Set(a.AnyTag(), v)
 	}
 }
 
@@ -118,7 +118,7 @@ func (c *Core) replaceName(r *Request) {
 		c.warn(r, "Replace-User-Name gives an empty name, or one of more than 253 octets; the name stays")
 		return
 	}
-	r.Attributes.Set(dictionary.Ref{Attr: known.UserName, Tag: dictionary.AnyTag}, name)
+	r.Attributes.Set(known.UserName.AnyTag(), name)
 	r.way.text = r.way.text[:0]
 	r.renamed()
 }
@@ -147,6 +147,6 @@ func (r *Request) dropForCallback() {
 		return
 	}
 	for _, a := range n.dropped {
-		r.Reply.Delete(dictionary.Ref{Attr: a, Tag: dictionary.AnyTag})
+		r.Reply.Delete(a.AnyTag())
 	}
 }

@@ -132,7 +132,7 @@ func (c *Core) warnOfExpiry(r *Request) {
 	const day = 24 * time.Hour
 	if a := r.Generation.prepare().expireDays; a != nil {
 		days, _ := a.AppendUint(nil, uint64((left+day-1)/day))
-		r.Control.Set(dictionary.Ref{Attr: a, Tag: dictionary.AnyTag}, days)
+		r.Control.Set(a.AnyTag(), days)
 	}
 	r.say(r.expand(set.Texts.ExpireWarning))
 }

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"perilune/engine/dictionary"
 )
 
 // limited gives a generation that throttles after three failures in 30 s.
@@ -277,7 +275,7 @@ func TestThrottledCheckPassword(t *testing.T) {
 	p := &scripted{on: map[Phase]func(*Request) *Verdict{PhaseAuthorize: func(r *Request) *Verdict {
 		stored, ok, err := r.ControlPassword()
 		if !ok || err != nil {
-			r.Control.Add(dictionary.Ref{Attr: r.Generation.Dictionary.Known.CleartextPassword, Tag: dictionary.AnyTag}, []byte("hello"))
+			r.Control.Add(r.Generation.Dictionary.Known.CleartextPassword.AnyTag(), []byte("hello"))
 			stored, _, _ = r.ControlPassword()
 		}
 		right, _, _ := r.CheckPassword(stored)

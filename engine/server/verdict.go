@@ -136,7 +136,7 @@ func (c *Core) challenge(r *Request, v *Verdict) {
 	r.Reply.Reset()
 	r.assign(v)
 	if prompt := r.Generation.Dictionary.Known.Prompt; v.Echo && prompt != nil { // RFC 2869 s5.10
-		r.Reply.Set(dictionary.Ref{Attr: prompt, Tag: dictionary.AnyTag}, []byte{0, 0, 0, 1})
+		r.Reply.Set(prompt.AnyTag(), []byte{0, 0, 0, 1})
 	}
 	r.Verdict, r.Reason = Challenge, v.Reason
 	c.continued(r, v)
@@ -162,7 +162,7 @@ func (r *Request) strip() {
 	if at <= 0 {
 		return
 	}
-	r.Attributes.Set(dictionary.Ref{Attr: r.Generation.Dictionary.Known.UserName, Tag: dictionary.AnyTag}, name[:at])
+	r.Attributes.Set(r.Generation.Dictionary.Known.UserName.AnyTag(), name[:at])
 	r.renamed()
 }
 
@@ -178,7 +178,7 @@ func (c *Core) reject(r *Request, why Reason) {
 	}
 	text := r.expand(r.Generation.Settings.Texts.of(why))
 	r.Reply.Reset()
-	message := dictionary.Ref{Attr: r.Generation.Dictionary.Known.ReplyMessage, Tag: dictionary.AnyTag}
+	message := r.Generation.Dictionary.Known.ReplyMessage.AnyTag()
 	if why == ReasonDenied || r.ruleDialect() != users.GNU {
 		for i := range r.way.messages.Pairs {
 			r.Reply.Add(message, r.way.messages.Pairs[i].Value)

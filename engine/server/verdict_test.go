@@ -348,7 +348,7 @@ fails Cleartext-Password := "x"
 // TestOrigUserName: the name as received stays known after a handler has changed it.
 func TestOrigUserName(t *testing.T) {
 	p := &scripted{on: map[Phase]func(*Request) *Verdict{PhaseHints: func(r *Request) *Verdict {
-		r.Attributes.Set(dictionary.Ref{Attr: r.Generation.Dictionary.Known.UserName, Tag: dictionary.AnyTag}, []byte("bob"))
+		r.Attributes.Set(r.Generation.Dictionary.Known.UserName.AnyTag(), []byte("bob"))
 		return nil
 	}}}
 	g := load(t, "bob Orig-User-Name == \"BOB\", Auth-Type := Accept\n", p)
@@ -380,7 +380,7 @@ func TestStaleCoA(t *testing.T) {
 		var list dictionary.List
 		attr := g.Dictionary.Known.EventTimestamp
 		value, _ := attr.AppendUint(nil, uint64(monday.Add(-age).Unix()))
-		list.Add(dictionary.Ref{Attr: attr, Tag: dictionary.AnyTag}, value)
+		list.Add(attr.AnyTag(), value)
 		out := ask(t, offline(), g, Question{Code: radius.CodeDisconnectRequest, Attributes: list})
 		if out.Kind != want {
 			t.Errorf("%v old: %s, want %s", age, out.Kind, want)

@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"perilune/engine/dictionary"
 	"perilune/engine/program"
 	"perilune/engine/radius"
 )
@@ -230,7 +229,7 @@ func (r *Request) renamed() {
 		return
 	}
 	if _, ok := r.Attributes.First(known.OrigUserName); !ok {
-		r.Attributes.Add(dictionary.Ref{Attr: known.OrigUserName, Tag: dictionary.AnyTag}, r.ReceivedUser)
+		r.Attributes.Add(known.OrigUserName.AnyTag(), r.ReceivedUser)
 	}
 }
 

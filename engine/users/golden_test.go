@@ -66,7 +66,7 @@ func (h fakeHost) Rewrite(int) bool {
 	}
 	for i := range h.q.Request.Pairs {
 		if a := h.q.Request.Pairs[i].Attr; a.Name == "NAS-Port" {
-			h.q.Request.Set(dictionary.Ref{Attr: a, Tag: dictionary.AnyTag}, []byte{0, 0, 0, 99})
+			h.q.Request.Set(a.AnyTag(), []byte{0, 0, 0, 99})
 		}
 	}
 	return true

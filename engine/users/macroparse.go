@@ -134,7 +134,7 @@ func (p *macroParser) taken(c byte, part *MacroPart, start int) bool {
 		return p.reference(MacroReply, part, start)
 	case 'D', 'G':
 		part.Kind, part.GMT = MacroTime, c == 'G'
-		part.Ref = dictionary.Ref{Attr: p.d.Known.AcctDelayTime, Tag: dictionary.AnyTag}
+		part.Ref = p.d.Known.AcctDelayTime.AnyTag()
 		return true
 	}
 	s, ok := shortcuts[c]
@@ -218,7 +218,7 @@ func (p *macroParser) assigned(part *MacroPart, start int) {
 // resolve finds the attribute by its name or number. One that does not exist gives nothing.
 func (p *macroParser) resolve(part *MacroPart, name string, start int) {
 	if name != "" && strings.Trim(name, "0123456789") == "" {
-		part.Ref = dictionary.Ref{Attr: p.numbered(name), Tag: dictionary.AnyTag}
+		part.Ref = p.numbered(name).AnyTag()
 		if part.Ref.Attr != nil {
 			return
 		}

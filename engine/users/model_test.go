@@ -431,7 +431,7 @@ func TestMatchFollowsTheModel(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			q.Request.Add(dictionary.Ref{Attr: a, Tag: dictionary.AnyTag}, v)
+			q.Request.Add(a.AnyTag(), v)
 		}
 		m.match()
 		table.Match(q)

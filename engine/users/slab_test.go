@@ -8,8 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
-
-	"perilune/engine/dictionary"
 )
 
 // indexed makes a table whose index has room for n names.
@@ -227,7 +225,7 @@ func TestTwoTables(t *testing.T) {
 		for want, table := range map[string]*Table{"one": one, "two": two} {
 			q.Reply.Reset()
 			table.Match(q)
-			v, _ := q.Reply.Get(dictionary.Ref{Attr: d.Known.ReplyMessage, Tag: dictionary.AnyTag}, 0)
+			v, _ := q.Reply.Get(d.Known.ReplyMessage.AnyTag(), 0)
 			if string(v) != want {
 				t.Fatalf("got %q, want %q", v, want)
 			}

@@ -30,8 +30,8 @@ func (x *exchange) microsoft(d *dictionary.Dictionary, version int, number uint3
 	if challenge == nil || response == nil {
 		return errNoMicrosoft
 	}
-	x.question.Attributes.Add(anyTag(challenge), p.Challenge)
-	x.question.Attributes.Add(anyTag(response), p.Response)
+	x.question.Attributes.Add(challenge.AnyTag(), p.Challenge)
+	x.question.Attributes.Add(response.AnyTag(), p.Response)
 	return nil
 }
 

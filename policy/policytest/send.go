@@ -131,7 +131,7 @@ func (x *exchange) credential(d *dictionary.Dictionary, method string) error {
 	case x.password == "" || method == "none":
 		return nil
 	case method == "pap":
-		x.question.Attributes.Add(anyTag(d.Known.UserPassword), []byte(x.password))
+		x.question.Attributes.Add(d.Known.UserPassword.AnyTag(), []byte(x.password))
 		return nil
 	case method == "chap":
 		x.chap, x.question.CHAP = true, x.password
@@ -142,10 +142,6 @@ func (x *exchange) credential(d *dictionary.Dictionary, method string) error {
 		return x.microsoft(d, 2, msCHAP2Response)
 	}
 	return fmt.Errorf(`method: got %q, expected "pap", "chap", "mschap", "mschapv2" or "none"`, method)
-}
-
-func anyTag(a *dictionary.Attribute) dictionary.Ref {
-	return dictionary.Ref{Attr: a, Tag: dictionary.AnyTag}
 }
 
 // exchange sends a question on its way.
@@ -233,7 +229,7 @@ func (f *file) answer(l *lua.LState, x *exchange) int {
 			next.question.Attributes.AddShared(p)
 		}
 	}
-	next.question.Attributes.Add(anyTag(known.UserPassword), []byte(text))
+	next.question.Attributes.Add(known.UserPassword.AnyTag(), []byte(text))
 	if err := f.exchange(next); err != nil {
 		sandbox.RaiseMisuse(l, "answer: %s", err)
 	}

@@ -22,7 +22,7 @@ func TestMessages(t *testing.T) {
 	defer c.Discard()
 	set := &c.Settings
 	in := users.MacroInput{Request: &dictionary.List{}, Reply: &dictionary.List{}}
-	in.Request.Add(dictionary.Ref{Attr: c.Dictionary.Known.UserName, Tag: dictionary.AnyTag}, []byte("bob"))
+	in.Request.Add(c.Dictionary.Known.UserName.AnyTag(), []byte("bob"))
 	for text, m := range map[string]*users.Macro{"\r\nno, bob\r\n": set.Texts.Denied, "late": set.Texts.OutOfHours} {
 		if got := string(m.Append(nil, &in)); got != text {
 			t.Errorf("got %q, want %q", got, text)
