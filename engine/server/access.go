@@ -20,7 +20,7 @@ func (c *Core) access(r *Request) {
 	if r.answers() && c.late(r) {
 		r.refuse(Drop, ReasonExpired)
 	}
-	r.tally()
+	r.countGuess()
 	if r.answers() {
 		c.replyPhase(r)
 	}
@@ -30,8 +30,8 @@ func (c *Core) access(r *Request) {
 	if r.way.ticket.held {
 		c.tries.settle(r.way.ticket.serial, r.Verdict)
 	}
-	c.hint(r)
-	c.hintKeys(r)
+	c.tellNoise(r)
+	c.tellKeyless(r)
 	r.conceal()
 	if r.Verdict == Challenge && c.silence.challenged(r.Client.Name) {
 		c.warn(r, "no challenge was ever answered: the client may take challenges for a failure and turn to its next server")

@@ -345,8 +345,8 @@ func (c *Core) verifyPAP(r *Request, stored auth.Stored, given []byte) (right, o
 	return false, false
 }
 
-// hintKeys tells why a PPP session with MPPE does not come up.
-func (c *Core) hintKeys(r *Request) {
+// tellKeyless logs why a PPP session with MPPE does not come up.
+func (c *Core) tellKeyless(r *Request) {
 	if r.way.keyless && r.Verdict == Accept {
 		c.warn(r, "MPPE keys were not sent: the client's requests carry no Message-Authenticator, or it has no-reply-ma")
 	}

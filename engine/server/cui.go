@@ -11,9 +11,12 @@ import (
 // with what it was given (RFC 4372 s2.1). The identity is the rule's or the handler's, else one of our own. One
 // that belongs to somebody else is refused.
 func (c *Core) chargeable(r *Request) {
+	if !r.Generation.Settings.ChargeableUserIdentity {
+		return
+	}
 	attr := r.Generation.Dictionary.Known.ChargeableUserIdentity
 	asked, ok := r.Attributes.First(attr)
-	if !ok || !r.Generation.Settings.ChargeableUserIdentity || attr == nil {
+	if !ok {
 		return
 	}
 	unknown := len(asked) == 0 || len(asked) == 1 && asked[0] == 0

@@ -125,8 +125,11 @@ func (r *Request) giveNumber(a *dictionary.Attribute, n uint32) {
 // handler's own stays.
 func (r *Request) msFailure() {
 	c, ok := r.msCredential()
+	if !ok {
+		return
+	}
 	m := &r.Generation.prepare().microsoft
-	if _, given := r.Reply.First(m.failure); !ok || given || m.failure == nil {
+	if _, given := r.Reply.First(m.failure); given || m.failure == nil {
 		return
 	}
 	var challenge [16]byte

@@ -59,9 +59,9 @@ func (c *Core) Noisy() (total uint64, clients []Noisy) {
 	return c.noise.total, clients
 }
 
-// hint tells of the most frequent mistake of all: a wrong shared secret turns passwords into noise. A packet
+// tellNoise logs the most frequent mistake of all: a wrong shared secret turns passwords into noise. A packet
 // whose Message-Authenticator was right has the right secret.
-func (c *Core) hint(r *Request) {
+func (c *Core) tellNoise(r *Request) {
 	if r.Verdict != Reject || r.way.verified {
 		return
 	}

@@ -42,7 +42,7 @@ func (c *Core) encodeAccess(r *Request) {
 // complete adds to an accept what depends on all the rest of it.
 func (c *Core) complete(r *Request) {
 	r.capSession()
-	if r.Verdict == Accept && !c.dry {
+	if r.Verdict == Accept && !c.dry && r.Generation.Settings.SessionJitter > 0 {
 		r.jitter(rand.Uint32())
 	}
 	if r.Verdict == Accept {

@@ -70,8 +70,11 @@ func (a *ruleAttributes) find(d *dictionary.Dictionary) {
 
 // addLocal lets the request have the address and port that were asked (GNU Radius). The address is of IPv4.
 func (r *Request) addLocal() {
-	local := r.Generation.prepare().local
-	if !r.Generation.Settings.LocalAttributes || local[0] == nil || local[1] == nil {
+	if !r.Generation.Settings.LocalAttributes {
+		return
+	}
+	local := &r.Generation.prepare().local
+	if local[0] == nil || local[1] == nil {
 		return
 	}
 	if a := r.Peer.Local.Addr().Unmap(); a.Is4() {
@@ -143,7 +146,7 @@ func (r *Request) dropForCallback() {
 		return
 	}
 	n := r.Generation.prepare()
-	if _, has := r.Reply.First(n.callback); !has || n.callback == nil {
+	if _, has := r.Reply.First(n.callback); !has {
 		return
 	}
 	for _, a := range n.dropped {

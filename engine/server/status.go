@@ -3,8 +3,8 @@ package server
 import "perilune/engine/radius"
 
 // status answers Status-Server natively: no hooks, no duplicate cache, no forwarding (RFC 5997 s4.2). The
-// Message-Authenticator was verified by receive, unless the settings let it be absent. Silence makes the NAS turn to its next server, so there is
-// none of an answer while the server drains or accounting cannot be stored.
+// Message-Authenticator was verified by receive, unless the settings let it be absent. There is no answer while the
+// server drains or accounting cannot be stored: silence makes the NAS turn to its next server.
 func (c *Core) status(r *Request) {
 	code := radius.CodeAccessAccept
 	if r.Listener == "acct" { // RFC 5997 s3: the answer is that of the port

@@ -143,9 +143,12 @@ func (r *Request) logMask() (mask uint64) {
 		return 0
 	}
 	a := r.Generation.prepare().logMask
+	if a == nil {
+		return 0
+	}
 	for _, l := range [...]*dictionary.List{&r.Attributes, &r.Control} {
 		for i := range l.Pairs {
-			if p := &l.Pairs[i]; p.Attr == a && a != nil {
+			if p := &l.Pairs[i]; p.Attr == a {
 				n, _ := a.Uint(p.Value)
 				mask |= n
 			}

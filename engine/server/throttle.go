@@ -57,8 +57,8 @@ func newThrottle(now time.Time) *throttle {
 
 func (t *throttle) ticks(at time.Time) int64 { return int64(at.Sub(t.epoch) / failureTick) }
 
-// limits gives the limits that hold for the request; nil if it is not throttled.
-func (r *Request) limits() *Throttle {
+// throttleLimits gives the limits that hold for the request; nil if it is not throttled.
+func (r *Request) throttleLimits() *Throttle {
 	l := &r.Generation.Settings.Throttle
 	if r.way.throttle == nil || l.Span <= 0 || r.Client.NoThrottle {
 		return nil
@@ -69,7 +69,7 @@ func (r *Request) limits() *Throttle {
 // guessing is called before a credential is looked at. True means that it counts nothing: the request is
 // to go the way of a wrong one.
 func (r *Request) guessing() bool {
-	t, l, g := r.way.throttle, r.limits(), &r.way.guess
+	t, l, g := r.way.throttle, r.throttleLimits(), &r.way.guess
 	if l == nil || g.looked {
 		return g.throttled
 	}
@@ -109,10 +109,10 @@ func (r *Request) skips() bool {
 	return false
 }
 
-// tally counts a wrong credential, or forgets those of a pair whose credential was right. It is called once
-// for each request that is answered.
-func (r *Request) tally() {
-	l, g := r.limits(), &r.way.guess
+// countGuess counts a wrong credential, or forgets those of a pair whose credential was right. It is called once
+// for each Access-Request.
+func (r *Request) countGuess() {
+	l, g := r.throttleLimits(), &r.way.guess
 	if l == nil || !g.looked && !g.asked {
 		return
 	}
