@@ -137,7 +137,7 @@ func (l *loader) place(c *Client, text string, ok bool) {
 		l.keep(second, netip.PrefixFrom(netip.IPv6Unspecified(), 0), ok)
 		return
 	}
-	if isHost(text) {
+	if IsHostName(text) {
 		if ok {
 			l.waiting = append(l.waiting, named{c, text})
 		}

@@ -64,9 +64,9 @@ func parseLength(text string, a netip.Addr) (int, bool) {
 	return n, true
 }
 
-// isHost reports whether text looks like a host name: letters, digits, hyphens, underscores and dots, and
+// IsHostName reports whether text looks like a host name: letters, digits, hyphens, underscores and dots, and
 // not only digits and dots, which is a mistyped address.
-func isHost(text string) bool {
+func IsHostName(text string) bool {
 	letter := false
 	for _, c := range []byte(text) {
 		switch {

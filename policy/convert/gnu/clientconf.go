@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"perilune/engine/nas"
 	"perilune/engine/raddb"
 )
 
@@ -56,7 +57,7 @@ func (s *source) clientKeyword(c *clientConf, l oldLine) {
 		if len(w) > 5 {
 			server.acct = w[5]
 		}
-		if _, err := netip.ParseAddr(server.address); err != nil && !isHostName(server.address) || server.secret == "" {
+		if _, err := netip.ParseAddr(server.address); err != nil && !nas.IsHostName(server.address) || server.secret == "" {
 			s.report.Lookf(l.at, "server %q: expected a name, an address and a secret; left out", w[1])
 			return
 		}

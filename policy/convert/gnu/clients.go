@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"perilune/engine/nas"
 	"perilune/engine/raddb"
 	"perilune/policy/convert/output"
 )
@@ -64,7 +65,7 @@ func (s *source) readPeers() (list []*peer) {
 			s.report.Lookf(f.at, "DEFAULT: every address in the world may ask this server with one secret; put the networks of your NASes there instead")
 		case problem == "":
 			p.prefix = prefix
-		case !isHostName(p.host):
+		case !nas.IsHostName(p.host):
 			s.report.Lookf(f.at, "client %q: %s; left out", p.host, problem)
 			continue
 		}

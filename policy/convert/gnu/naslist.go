@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"perilune/engine/nas"
 	"perilune/engine/raddb"
 )
 
@@ -92,7 +93,7 @@ func (s *source) readNaslist() (list stationList) {
 			n.all = true
 		} else if p, problem := oldPrefix(n.host); problem == "" {
 			n.prefix = p
-		} else if !isHostName(n.host) {
+		} else if !nas.IsHostName(n.host) {
 			s.report.Lookf(f.at, "NAS %q: %s; left out", n.host, problem)
 			continue
 		}

@@ -40,21 +40,6 @@ func addressNumber(a netip.Addr) uint32 {
 	return binary.BigEndian.Uint32(b[:])
 }
 
-// isHostName reports whether text looks like a host name and not like a mistyped address.
-func isHostName(text string) bool {
-	letter := false
-	for _, c := range []byte(text) {
-		switch {
-		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_':
-			letter = true
-		case c >= '0' && c <= '9' || c == '.' || c == '-':
-		default:
-			return false
-		}
-	}
-	return letter && text[0] != '.' && text[0] != '-'
-}
-
 // A prefixTable finds what stands for the longest prefix that holds another. Prefixes are of IPv4.
 type prefixTable[T any] map[netip.Prefix]T
 

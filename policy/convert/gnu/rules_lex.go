@@ -198,8 +198,8 @@ func (lx *ruleLexer) escape(b *strings.Builder) {
 		lx.i++
 		lx.number(b, 2, 16)
 	default:
-		if n := strings.IndexByte("abfnrtve", c); n >= 0 {
-			c = "\a\b\f\n\r\t\v\x1b"[n]
+		if e, ok := escapes[c]; ok {
+			c = e
 		}
 		b.WriteByte(c)
 		lx.i++
@@ -207,25 +207,11 @@ func (lx *ruleLexer) escape(b *strings.Builder) {
 }
 
 func (lx *ruleLexer) number(b *strings.Builder, most, base int) {
-	n, digits := 0, 0
-	for ; digits < most; digits++ {
-		d := strings.IndexByte("0123456789abcdef", lower(lx.peek()))
-		if lx.i >= len(lx.text) || d < 0 || d >= base {
-			break
-		}
-		n = n*base + d
-		lx.i++
+	n, used := number(lx.text[lx.i:], base, most)
+	lx.i += used
+	if used > 0 {
+		b.WriteByte(n)
 	}
-	if digits > 0 {
-		b.WriteByte(byte(n))
-	}
-}
-
-func lower(c byte) byte {
-	if c >= 'A' && c <= 'Z' {
-		c += 'a' - 'A'
-	}
-	return c
 }
 
 // resync goes to the next line that begins with a character that is neither blank nor a comment.

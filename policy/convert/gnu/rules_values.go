@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"perilune/engine/dictionary"
+	"perilune/engine/nas"
 	"perilune/engine/raddb"
 )
 
@@ -123,7 +124,7 @@ const maxLookups = 50
 
 // lookUp gives an address to a host name, as the old server did each time that it read the file.
 func (s *source) lookUp(p *pair, rhs bool) {
-	if !p.host || s.o.Lookup == nil || !isHostName(p.value.text) {
+	if !p.host || s.o.Lookup == nil || !nas.IsHostName(p.value.text) {
 		return
 	}
 	name := p.value.text
