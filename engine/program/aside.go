@@ -5,6 +5,25 @@ import "time"
 // RunAside runs a program that nobody waits for. Its time begins with its turn. report, if it is not nil, is told
 // how it ended, from another goroutine. It is false if too many wait already: nothing is run then.
 func (r *Runner) RunAside(j Job, patience time.Duration, report func(Result, error)) bool {
+	return r.beside(func() {
+		res, err := r.aside(j, patience)
+		r.counters.count(res.Exit, err)
+		if report != nil {
+			report(res, err)
+		}
+	})
+}
+
+// AskAside asks a filter a line that nobody waits for. report is told how it went, as in RunAside.
+func (r *Runner) AskAside(f *Filter, line []byte, patience time.Duration, report func(status int, err error)) bool {
+	return r.beside(func() {
+		status, _, err := f.Ask(line, time.Now().Add(patience))
+		report(status, err)
+	})
+}
+
+// beside does the work on a goroutine of its own; false if there is no room in the backlog.
+func (r *Runner) beside(work func()) bool {
 	if r.backlog.Add(1) > int64(r.o.Backlog) || !r.begin() {
 		r.backlog.Add(-1)
 		r.counters.count(0, ErrBusy)
@@ -13,11 +32,7 @@ func (r *Runner) RunAside(j Job, patience time.Duration, report func(Result, err
 	go func() {
 		defer r.work.Done()
 		defer r.backlog.Add(-1)
-		res, err := r.aside(j, patience)
-		r.counters.count(res.Exit, err)
-		if report != nil {
-			report(res, err)
-		}
+		work()
 	}()
 	return true
 }
@@ -32,19 +47,3 @@ func (r *Runner) aside(j Job, patience time.Duration) (Result, error) {
 
 // asidePatience is how long a program that nobody waits for keeps its place in the backlog.
 const asidePatience = 30 * time.Second
-
-// AskAside asks a filter a line that nobody waits for. report is told how it went, as in RunAside.
-func (r *Runner) AskAside(f *Filter, line []byte, patience time.Duration, report func(status int, err error)) bool {
-	if r.backlog.Add(1) > int64(r.o.Backlog) || !r.begin() {
-		r.backlog.Add(-1)
-		r.counters.count(0, ErrBusy)
-		return false
-	}
-	go func() {
-		defer r.work.Done()
-		defer r.backlog.Add(-1)
-		status, _, err := f.Ask(line, time.Now().Add(patience))
-		report(status, err)
-	}()
-	return true
-}

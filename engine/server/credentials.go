@@ -13,7 +13,7 @@ type native struct {
 	kinds     map[uint32]authKind
 	passwords []storedAs
 	microsoft microsoft
-	hours     hours
+	hours     byText[loginTime]
 	orders    programAttributes
 	programs  *Programs // of a generation without settings for them
 	ruleAttributes

@@ -60,7 +60,7 @@ func expires(v []byte) int64 { return int64(binary.BigEndian.Uint32(v)) }
 // loginTime refuses outside the hours, and shortens the session to their end. Hours that a handler made up
 // and that cannot be read allow nothing.
 func (c *Core) loginTime(r *Request, p *Pair) {
-	hours := r.Generation.prepare().hours.get(p.Value)
+	hours := r.Generation.prepare().hours.get(p.Value, readLoginTime)
 	if hours.err != nil {
 		c.warn(r, "Login-Time is not understood and so refuses: "+hours.err.Error())
 		c.reject(r, ReasonLoginTime)

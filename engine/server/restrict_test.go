@@ -68,7 +68,7 @@ func TestHours(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	var h hours
+	var h byText[loginTime]
 	start := time.Date(2024, 3, 30, 22, 0, 0, 0, time.UTC) // the clocks change in this night
 	for _, text := range []string{"Wk0800-1800", "Al", "Sa2300-0230,Su", "Never"} {
 		plain, err := users.ParseLoginTime(text)
@@ -76,7 +76,7 @@ func TestHours(t *testing.T) {
 			t.Fatal(err)
 		}
 		for now := start; now.Before(start.Add(48 * time.Hour)); now = now.Add(17 * time.Second) {
-			left, limited, inside := h.get([]byte(text)).at(now, zone)
+			left, limited, inside := h.get([]byte(text), readLoginTime).at(now, zone)
 			wantLeft, wantLimited, wantInside := plain.Within(now, zone)
 			if limited != wantLimited || inside != wantInside || inside && limited && left != wantLeft {
 				t.Fatalf("%s at %v: %v %v %v, want %v %v %v", text, now, left, limited, inside, wantLeft, wantLimited, wantInside)
@@ -84,8 +84,8 @@ func TestHours(t *testing.T) {
 		}
 	}
 	for i := range textLimit + 10 {
-		h.get(fmt.Appendf(nil, "Mo%04d-2359", i%60))
-		h.get(fmt.Appendf(nil, "made up %d", i))
+		h.get(fmt.Appendf(nil, "Mo%04d-2359", i%60), readLoginTime)
+		h.get(fmt.Appendf(nil, "made up %d", i), readLoginTime)
 	}
 	if n := len(*h.known.Load()); n > textLimit {
 		t.Errorf("%d texts remembered", n)
