@@ -131,14 +131,14 @@ func (s *source) huntgroupCase(b *strings.Builder, entries []*entry, e *entry) {
 			fmt.Fprintf(b, "  test.equal(%s:is(\"Reply-Message\", %s), false)\n", miss.send(s), output.LuaString(output.LiteralGlob(e.label)))
 		}
 	}
-	if fits, sure := refused(q, e); len(e.pairs) > 0 && sure && !fits {
+	if fits, sure := q.mayCome(e); len(e.pairs) > 0 && sure && !fits {
 		fmt.Fprintf(b, "  expect(%s):reject()\n", q.send(s))
 	}
 	b.WriteString("end)\n")
 }
 
-// refused reports whether a request that fits the checks may come that way.
-func refused(q sample, e *entry) (fits, sure bool) {
+// mayCome reports whether a request that fits the checks of a huntgroup may come that way.
+func (q sample) mayCome(e *entry) (fits, sure bool) {
 	for _, p := range e.pairs {
 		is, known := q.fitsPair(p)
 		if !known {

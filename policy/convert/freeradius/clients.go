@@ -78,7 +78,7 @@ func clientName(c *item) string {
 
 // clientPrefix gives the address or prefix of a client: its own setting, in old files the section's name.
 func (s *source) clientPrefix(c *item) string {
-	address := c.text("ipaddr", "ipv4addr", "ipv6addr")
+	address := c.address()
 	if address == "" {
 		address = c.second
 	}
@@ -141,9 +141,16 @@ func (s *source) clientOptions(c *item) (options []string) {
 }
 
 func yesNo(value string) string {
-	switch strings.ToLower(value) {
-	case "yes", "true", "on", "1":
+	if saysYes(value) {
 		return "yes"
 	}
 	return "no"
+}
+
+func saysYes(value string) bool {
+	switch strings.ToLower(value) {
+	case "yes", "true", "on", "1":
+		return true
+	}
+	return false
 }

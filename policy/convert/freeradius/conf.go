@@ -47,6 +47,9 @@ func (it *item) text(names ...string) string {
 	return ""
 }
 
+// address gives the address of a client, home server or listener.
+func (it *item) address() string { return it.text("ipaddr", "ipv4addr", "ipv6addr") }
+
 // sub gives the first direct section of that name, an empty one if there is none.
 func (it *item) sub(name string) *item {
 	if list := it.all(name); len(list) > 0 {

@@ -33,13 +33,10 @@ func (s *source) convertDictionary() {
 	}
 }
 
-// maxIncludes bounds how deep dictionaries include one another.
-const maxIncludes = 20
-
 // ownLines collects the lines of a dictionary and of those in the directory that it includes.
 func (s *source) ownLines(b *strings.Builder, name string, depth int) {
 	text, ok := s.read(name)
-	if !ok || depth > maxIncludes {
+	if !ok || depth > raddb.MaxIncludes {
 		return
 	}
 	n := 0

@@ -168,10 +168,7 @@ func (s *source) huntgroup(b *strings.Builder, e *entry) (restricts, ok bool) {
 
 // unknownHuntgroups gives the names that users entries use and no line defines: they never hold.
 func (s *source) unknownHuntgroups(known []string) (unknown []string) {
-	for _, file := range s.out.Names() {
-		if file != "raddb/users" && !strings.HasPrefix(file, "raddb/users.d/") {
-			continue
-		}
+	for _, file := range s.newUsers() {
 		line := 0
 		for text := range strings.Lines(s.out.File(file).String()) {
 			line++

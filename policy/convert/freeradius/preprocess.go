@@ -33,8 +33,8 @@ func (s *source) convertPreprocess() {
 // mentioned reports whether a rule that was converted, or is about to be, speaks of the attribute.
 func (s *source) mentioned(attribute string) bool {
 	low := strings.ToLower(attribute)
-	for _, name := range s.out.Names() {
-		if (name == "raddb/users" || strings.HasPrefix(name, "raddb/users.d/")) && strings.Contains(strings.ToLower(s.out.File(name).String()), low) {
+	for _, name := range s.newUsers() {
+		if strings.Contains(strings.ToLower(s.out.File(name).String()), low) {
 			return true
 		}
 	}
@@ -62,7 +62,7 @@ func (s *source) preprocessFile(setting string) string {
 // nameHacks converts the settings of preprocess that mend names, and tells of the others that are on.
 func (s *source) nameHacks(b *strings.Builder, m *item) {
 	for _, it := range m.items {
-		if it.section || yesNo(it.value) == "no" || !strings.HasPrefix(it.name, "with_") {
+		if it.section || !saysYes(it.value) || !strings.HasPrefix(it.name, "with_") {
 			continue
 		}
 		if it.name != "with_ntdomain_hack" {

@@ -99,7 +99,7 @@ func (s *source) homeServer(it *item) *item {
 	}
 	for _, h := range s.conf.all("home_server") {
 		if h.second == it.value {
-			if h.text("ipaddr", "ipv4addr", "ipv6addr") == "" {
+			if h.address() == "" {
 				s.report.Lookf(h.at, "home server %s has no address (a virtual server?); left out", h.second)
 				return nil
 			}
@@ -128,7 +128,7 @@ func (s *source) oldServers(r *item) []*item {
 func serverList(servers []*item) string {
 	names := make([]string, len(servers))
 	for i, h := range servers {
-		address := h.text("ipaddr", "ipv4addr", "ipv6addr")
+		address := h.address()
 		if port := h.text("port"); port != "" && port != "1812" {
 			if strings.Contains(address, ":") {
 				address = "[" + address + "]"

@@ -37,7 +37,7 @@ func (s *source) convertSettings() {
 	}
 	log := s.conf.sub("log")
 	for _, bad := range [...]string{"auth_badpass", "auth_goodpass"} {
-		if it := log.find(bad); it != nil && yesNo(it.value) == "yes" {
+		if it := log.find(bad); it != nil && saysYes(it.value) {
 			s.report.Differsf(it.at, "%s: passwords are not logged; [log] passwords = true would", bad)
 		}
 	}
@@ -93,7 +93,7 @@ func (s *source) listener(lists map[string][]string, at map[string]raddb.Pos, l 
 			s.report.Lookf(l.at, "a listener of type %s %s is left out", kind, l.text("proto"))
 			continue
 		}
-		address := l.text("ipaddr", "ipv4addr", "ipv6addr")
+		address := l.address()
 		port := l.text("port")
 		if port == "" || port == "0" {
 			port = usual

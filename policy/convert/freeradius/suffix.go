@@ -51,7 +51,7 @@ func (s *source) splitter(name string) (splitter, bool) {
 		}
 		p.prefix = m.text("format") == "prefix"
 		p.delimiter = m.text("delimiter")
-		p.skipNull, p.skipDefault = yesNo(m.text("ignore_null")) == "yes", yesNo(m.text("ignore_default")) == "yes"
+		p.skipNull, p.skipDefault = saysYes(m.text("ignore_null")), saysYes(m.text("ignore_default"))
 		usual = len(p.delimiter) == 1
 	}
 	return p, usual

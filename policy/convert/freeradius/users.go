@@ -6,6 +6,7 @@ import (
 	"iter"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -57,7 +58,7 @@ const maxRounds = 20
 // usersFile takes in one file and those it includes; false if it cannot be read.
 func (s *source) usersFile(files map[string]*usersFile, old, name string, depth int) bool {
 	text, ok := s.read(old)
-	if !ok || depth > maxIncludes {
+	if !ok || depth > raddb.MaxIncludes {
 		return false
 	}
 	f := &usersFile{name: name, old: old, lines: []string{"$DIALECT freeradius"}}
@@ -142,7 +143,7 @@ func (s *source) includeUsers(files map[string]*usersFile, f *usersFile, include
 		s.report.Lookf(raddb.Pos{File: f.old, Line: len(f.lines)}, "%s cannot be read; left out", included)
 		return "# not there: $INCLUDE " + included
 	}
-	return "$INCLUDE " + path.Join(path.Dir(path.Join("raddb", name)), path.Base(name))[len("raddb/"):]
+	return "$INCLUDE " + name
 }
 
 // placeOf gives the name of an included file in the new tree: two of one name may come from different directories.
@@ -237,6 +238,13 @@ func (s *source) writeUsers(files map[string]*usersFile) (entries int) {
 		}
 	}
 	return entries
+}
+
+// newUsers gives the names of the users files of the new tree.
+func (s *source) newUsers() []string {
+	return slices.DeleteFunc(s.out.Names(), func(name string) bool {
+		return name != "raddb/users" && !strings.HasPrefix(name, "raddb/users.d/")
+	})
 }
 
 // otherUsers tells of users files of other places on the way, unless they are empty.

@@ -134,7 +134,7 @@ type (
 		negated bool
 		re      *pattern
 		used    []bool // the groups that are looked at, by number
-		shared  *captures
+		shared  bool
 	}
 	assign struct {
 		node

@@ -58,10 +58,7 @@ func (e *emitter) arguments(x *call) string {
 	if x.fn.takesRequest() {
 		list = append(list, "req")
 	}
-	for _, v := range e.values(x.args...) {
-		list = append(list, v.text)
-	}
-	return strings.Join(list, ", ")
+	return strings.Join(append(list, texts(e.values(x.args...))...), ", ")
 }
 
 // takesRequest reports whether the first parameter in Lua is req.

@@ -12,7 +12,7 @@ func (e *emitter) match(x *match, want bool) lua {
 	if x.negated {
 		want = !want
 	}
-	if x.shared == nil && len(x.used) == 0 {
+	if !x.shared && len(x.used) == 0 {
 		return e.test(x.re, e.value(x.x), want)
 	}
 	subject := e.value(x.x)
@@ -29,7 +29,7 @@ func (e *emitter) match(x *match, want bool) lua {
 		subject = prefix("%s", name)
 	}
 	local := "local "
-	if x.shared != nil {
+	if x.shared {
 		local = ""
 	}
 	first := 1
@@ -45,7 +45,7 @@ func (e *emitter) match(x *match, want bool) lua {
 
 // keep names the variables for the groups of a match.
 func (e *emitter) keep(x *match) []string {
-	if x.shared != nil {
+	if x.shared {
 		return e.shared
 	}
 	names := make([]string, len(x.used))

@@ -115,13 +115,8 @@ func begins(s stmt, v *variable) bool {
 			}
 		}
 		parts := inner(x)
-		if b, ok := x.(*binary); ok && (b.op == "&&" || b.op == "||") && !hoists(b.y) {
-			parts = parts[:1]
-		}
-		if len(parts) == 0 {
-			return false
-		}
-		if b, ok := x.(*binary); ok && (b.op == "&&" || b.op == "||") && hoists(b.y) {
+		b, ok := x.(*binary)
+		if len(parts) == 0 || ok && (b.op == "&&" || b.op == "||") && hoists(b.y) {
 			return false
 		}
 		x = parts[0]

@@ -3,6 +3,7 @@ package rewrite
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"perilune/engine/dictionary"
 	"perilune/engine/raddb"
@@ -90,14 +91,11 @@ func (p *Program) checkExpression(f *function, x expr, target *dictionary.Attrib
 
 // plainError gives the errors of an expression without places, which are those of its rule.
 func plainError(errs raddb.List) error {
-	text := ""
+	messages := make([]string, len(errs))
 	for i, e := range errs {
-		if i > 0 {
-			text += "; "
-		}
-		text += e.Msg
+		messages[i] = e.Msg
 	}
-	return errors.New(text)
+	return errors.New(strings.Join(messages, "; "))
 }
 
 func targetType(a *dictionary.Attribute) Type {

@@ -11,10 +11,7 @@ type place struct {
 	order int
 }
 
-// captures are variables that several comparisons share, because a group may be that of any of them.
-type captures struct{ most int }
-
-// A source of groups is a comparison and how it went. There are two that are none.
+// An origin of groups is a comparison and how it went. There are two that are none.
 type origin struct {
 	match   *match
 	matched bool
@@ -25,7 +22,7 @@ var (
 	fromCallee = origin{matched: true}
 )
 
-// origins are the sources that the groups may come from at some place; nil: no one gets there.
+// origins are those that the groups may have at some place; nil: no one gets there.
 type origins map[origin]bool
 
 func (o origins) with(p origins) origins {
@@ -63,7 +60,6 @@ type groupRead struct {
 func findGroups(f *function) (bad *group, why string) {
 	w := &groupWalker{reads: map[*group]*groupRead{}, places: map[*match]place{}}
 	w.block(f.body, origins{fromCaller: true})
-	shared := &captures{}
 	for _, g := range w.asked {
 		from := w.reads[g].from
 		switch {
@@ -77,14 +73,14 @@ func findGroups(f *function) (bad *group, why string) {
 				return g, "the expression that it belongs to has fewer groups"
 			}
 		}
-		w.bind(g, shared)
+		w.bind(g)
 	}
-	w.spread(shared)
+	w.spread()
 	return nil, ""
 }
 
 // bind ties a group to its only match if the variables of that are seen here, else to shared ones.
-func (w *groupWalker) bind(g *group, shared *captures) {
+func (w *groupWalker) bind(g *group) {
 	r := w.reads[g]
 	var only *match
 	for o := range r.from {
@@ -102,7 +98,7 @@ func (w *groupWalker) bind(g *group, shared *captures) {
 	}
 	g.sure = false
 	for o := range r.from {
-		o.match.shared = shared
+		o.match.shared = true
 	}
 }
 
@@ -120,21 +116,20 @@ func (p place) seen(r *groupRead) bool {
 }
 
 // spread makes all groups of a comparison shared if one of them is.
-func (w *groupWalker) spread(shared *captures) {
+func (w *groupWalker) spread() {
 	for changed := true; changed; {
 		changed = false
 		for _, g := range w.asked {
-			some := g.match != nil && g.match.shared != nil
+			some := g.match != nil && g.match.shared
 			for o := range w.reads[g].from {
-				some = some || o.match.shared != nil
+				some = some || o.match.shared
 			}
 			if !some || g.shared {
 				continue
 			}
 			g.shared, g.sure, g.match, changed = true, false, nil, true
-			shared.most = max(shared.most, int(g.n))
 			for o := range w.reads[g].from {
-				o.match.shared = shared
+				o.match.shared = true
 			}
 		}
 	}

@@ -41,7 +41,7 @@ func (a interval) times(b interval) interval {
 	return interval{min(p[0], p[1], p[2], p[3]), max(p[0], p[1], p[2], p[3])}
 }
 
-// size of the larger end.
+// magnitude is the larger of the ends, without its sign.
 func (a interval) magnitude() float64 { return max(math.Abs(a.lo), math.Abs(a.hi)) }
 
 // exact reports whether Lua's numbers hold all of it.
@@ -72,10 +72,7 @@ func rangeOf(x expr) interval {
 		return exactly(x.n)
 	case *name:
 		return x.v.holds
-	case *attribute, *cast:
-		if _, ok := x.(*cast); ok {
-			return word
-		}
+	case *attribute:
 		return unsigned
 	case *presence, *match:
 		return truth

@@ -85,30 +85,26 @@ func (e *emitter) body(s *whileStmt, label string) {
 
 // continues reports whether a continue that is not the body's last statement goes on with the loop.
 func continues(b *block) bool {
-	for i, s := range b.list {
-		j, jump := s.(*jumpStmt)
-		if jump && j.word == "continue" && i < len(b.list)-1 {
-			return true
-		}
-		for _, inner := range blocks(s) {
-			if continuesWithin(s, inner) {
-				return true
-			}
+	list := b.list
+	if n := len(list); n > 0 {
+		if j, ok := list[n-1].(*jumpStmt); ok && j.word == "continue" {
+			list = list[:n-1]
 		}
 	}
-	return false
+	return jumps(list, "continue")
 }
 
-func continuesWithin(s stmt, b *block) bool {
-	if _, loop := s.(*whileStmt); loop {
-		return false
-	}
-	for _, s := range b.list {
-		if j, ok := s.(*jumpStmt); ok && j.word == "continue" {
+// jumps reports whether a break or continue in some statements is one of the loop around them.
+func jumps(list []stmt, word string) bool {
+	for _, s := range list {
+		if j, ok := s.(*jumpStmt); ok && j.word == word {
 			return true
 		}
+		if _, loop := s.(*whileStmt); loop {
+			continue
+		}
 		for _, inner := range blocks(s) {
-			if continuesWithin(s, inner) {
+			if jumps(inner.list, word) {
 				return true
 			}
 		}

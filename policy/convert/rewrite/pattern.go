@@ -24,7 +24,7 @@ type pattern struct {
 // translate turns a POSIX regular expression, basic or extended, into RE2's syntax.
 func translate(source string, f flags) (*pattern, error) {
 	t := &translator{source: source, flags: f, out: &pattern{always: []bool{true}}}
-	if err := t.alternatives(0); err != nil {
+	if err := t.alternatives(); err != nil {
 		return nil, err
 	}
 	p := t.out
@@ -91,7 +91,7 @@ func (t *translator) sign(s string) string {
 }
 
 // alternatives reads up to the end of a group or of the expression.
-func (t *translator) alternatives(from int) error {
+func (t *translator) alternatives() error {
 	if t.depth++; t.depth > 50 {
 		return errors.New("groups are nested deeper than 50")
 	}
@@ -163,9 +163,7 @@ func (t *translator) atom(begin bool) (anchor bool, err error) {
 		t.anchor('$')
 		t.i++
 		return true, nil
-	case begin && strings.IndexByte("*+?", c) >= 0 && (c == '*' || t.flags.extended):
-		t.literal(c)
-	default:
+	default: // also a repetition that follows nothing
 		t.literal(c)
 	}
 	t.i++
@@ -203,7 +201,7 @@ func (t *translator) group() error {
 	t.atoms = append(t.atoms, atom{kind: '('})
 	t.out.groups++
 	t.out.always = append(t.out.always, t.loose == 0)
-	if err := t.alternatives(at); err != nil {
+	if err := t.alternatives(); err != nil {
 		return err
 	}
 	if !t.peek(t.sign(")")) {

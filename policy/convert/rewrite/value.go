@@ -17,7 +17,7 @@ func hoists(x expr) (found bool) {
 		case *assign:
 			found = true
 		case *match:
-			found = found || x.shared != nil || len(x.used) > 0
+			found = found || x.shared || len(x.used) > 0
 		}
 	})
 	return found
@@ -155,8 +155,7 @@ func (e *emitter) raw(x *attribute) lua {
 // cast converts between the types.
 func (e *emitter) cast(x *cast) lua {
 	if x.typ == Integer {
-		e.need("toint")
-		return prefix("gnu.toint(%s)", e.value(x.x).text)
+		return e.helper("toint", e.value(x.x))
 	}
 	if isTruth(x.x) {
 		c := e.cond(x.x, true)
@@ -243,14 +242,15 @@ func (e *emitter) divide(x *binary, v []lua) lua {
 // helper calls a function of lib/gnu.lua.
 func (e *emitter) helper(name string, args ...lua) lua {
 	e.need(name)
-	text := ""
-	for i, a := range args {
-		if i > 0 {
-			text += ", "
-		}
-		text += a.text
+	return prefix("gnu.%s(%s)", name, strings.Join(texts(args), ", "))
+}
+
+func texts(list []lua) []string {
+	out := make([]string, len(list))
+	for i, x := range list {
+		out[i] = x.text
 	}
-	return prefix("gnu.%s(%s)", name, text)
+	return out
 }
 
 func (e *emitter) need(helper string) {

@@ -168,7 +168,7 @@ func falls(s stmt) bool {
 		return s.els == nil || s.els.falls() || then
 	case *whileStmt:
 		s.body.falls()
-		return !always(s.cond) || breaks(s.body)
+		return !always(s.cond) || jumps(s.body.list, "break")
 	case *jumpStmt, *returnStmt:
 		return false
 	}
@@ -179,22 +179,4 @@ func falls(s stmt) bool {
 func always(x expr) bool {
 	n, ok := x.(*number)
 	return ok && n.n != 0
-}
-
-// breaks reports whether a break leaves the loop whose body it is.
-func breaks(b *block) bool {
-	for _, s := range b.list {
-		if j, ok := s.(*jumpStmt); ok && j.word == "break" {
-			return true
-		}
-		if _, loop := s.(*whileStmt); loop {
-			continue
-		}
-		for _, inner := range blocks(s) {
-			if breaks(inner) {
-				return true
-			}
-		}
-	}
-	return false
 }

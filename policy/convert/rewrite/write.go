@@ -174,8 +174,7 @@ func (p *Program) head(what string) string {
 	}
 	for i, text := range from {
 		if i == 0 {
-			w.comments([]string{"Converted from " + text + strings.Repeat(",", b2i(i < len(from)-1)) + strings.Repeat(".", b2i(i == len(from)-1))})
-			continue
+			text = "Converted from " + text
 		}
 		w.comments([]string{text + [...]string{",", "."}[b2i(i == len(from)-1)]})
 	}
