@@ -30,7 +30,7 @@ const (
 	literalComparison
 	literalHuntgroup
 	literalAnswer
-	literalDone // of an attribute, checked already: only how sensible its value is remains
+	literalChecked // of an attribute: only how sensible its value is remains to be seen
 	literalGroup
 )
 
@@ -76,7 +76,7 @@ func (c *checker) verdict(n *ast.FuncCallExpr) {
 func (c *checker) madeAtLoad(t *ast.TableExpr) {
 	for _, f := range t.Fields {
 		if key, ok := f.Key.(*ast.StringExpr); ok && !isField(key.Value) {
-			c.keep(literal{kind: literalDone, at: c.src.Pos(key), name: key.Value, value: f.Value, written: changeReply})
+			c.keep(literal{kind: literalChecked, at: c.src.Pos(key), name: key.Value, value: f.Value, written: changeReply})
 		}
 	}
 }
@@ -125,7 +125,7 @@ func (pr *Program) linkLiterals(errs *raddb.List) {
 
 func (pr *Program) linkLiteral(l literal) error {
 	switch l.kind {
-	case literalDone:
+	case literalChecked:
 		return nil
 	case literalHuntgroup:
 		if _, ok := pr.Huntgroup(l.name); !ok {
@@ -174,7 +174,7 @@ const (
 // does.
 func (pr *Program) linkSensible(l literal, errs *raddb.List) {
 	value := constant(l.value)
-	if l.kind != literalName && l.kind != literalDone || l.written != changeReply || value == nil {
+	if l.kind != literalName && l.kind != literalChecked || l.written != changeReply || value == nil {
 		return
 	}
 	ref, err := pr.names.resolve(l.name)

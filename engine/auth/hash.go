@@ -22,9 +22,9 @@ var (
 	ErrHashText   = errors.New(`auth: password is not UTF-8, which an NT hash needs`)
 )
 
-// Hash gives a password in the stored form of a scheme: "argon2id" (19 MiB, two passes), "bcrypt" (cost 10), "sha512crypt" or "sha256crypt"
-// (5000 rounds), "ssha512", "ssha256", "ssha", or "nt". Salts are random. Parse with scheme "" reads it. The
-// first four compute for milliseconds.
+// Hash gives a password in the stored form of a scheme: "argon2id" (19 MiB, two passes), "bcrypt" (cost 10),
+// "sha512crypt" or "sha256crypt" (5000 rounds), "ssha512", "ssha256", "ssha", or "nt". Salts are random. Parse with
+// scheme "" reads it. The first four compute for milliseconds.
 func Hash(scheme string, password []byte) ([]byte, error) {
 	if len(password) > maxGiven {
 		return nil, ErrHashLen

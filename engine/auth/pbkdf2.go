@@ -106,10 +106,14 @@ func newPBKDF2(digest string, rounds, salt, hash []byte) (Stored, error) {
 	return Stored{scheme: scheme, cost: int(n), salt: salt, sum: sum}, nil
 }
 
+// pbkdf2Digests are the digests by scheme.
+var pbkdf2Digests = map[Scheme]func() hash.Hash{
+	SchemePBKDF2SHA1: sha1.New, SchemePBKDF2SHA256: sha256.New, SchemePBKDF2SHA512: sha512.New,
+}
+
 // keyPBKDF2 computes the hash of the given password (RFC 8018 s5.2).
 func (s Stored) keyPBKDF2(given []byte) []byte {
-	digest := map[Scheme]func() hash.Hash{SchemePBKDF2SHA1: sha1.New, SchemePBKDF2SHA256: sha256.New, SchemePBKDF2SHA512: sha512.New}[s.scheme]
-	key, err := pbkdf2.Key(digest, string(given), s.salt, s.cost, len(s.sum))
+	key, err := pbkdf2.Key(pbkdf2Digests[s.scheme], string(given), s.salt, s.cost, len(s.sum))
 	if err != nil {
 		return nil // FIPS mode refuses short salts: nothing fits
 	}

@@ -13,6 +13,7 @@ type native struct {
 	kinds     map[uint32]authKind
 	passwords []storedAs
 	microsoft microsoft
+	operator  *dictionary.Attribute // Operator-Name (RFC 5580 s4.1); nil where the dictionary lacks it
 	hours     byText[loginTime]
 	orders    programAttributes
 	programs  *Programs // of a generation without settings for them
@@ -87,7 +88,7 @@ func (as *storedAs) parse(text []byte, kind authKind) (auth.Stored, error) {
 
 func newNative(d *dictionary.Dictionary) *native {
 	k := &d.Known
-	n := &native{authType: k.AuthType, kinds: map[uint32]authKind{}}
+	n := &native{authType: k.AuthType, kinds: map[uint32]authKind{}, operator: d.Attribute("Operator-Name")}
 	n.ruleAttributes.find(d)
 	n.orders = newProgramAttributes(d)
 	n.programs, _ = NewPrograms(d, ProgramSettings{})

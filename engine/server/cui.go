@@ -50,10 +50,8 @@ func (s *sealer) identity(key int, r *Request) []byte {
 	mac := hmac.New(sha256.New, s.keys[key].identity[:])
 	mac.Write(r.User())
 	mac.Write([]byte{0})
-	if operator := r.Generation.Dictionary.Attribute("Operator-Name"); operator != nil {
-		name, _ := r.Attributes.First(operator)
-		mac.Write(name)
-	}
+	operator, _ := r.Attributes.First(r.Generation.prepare().operator)
+	mac.Write(operator)
 	return hex.AppendEncode(nil, mac.Sum(nil)[:16])
 }
 
