@@ -18,7 +18,7 @@ func (s *source) readRewrite() {
 			sources = append(sources, rewrite.Source{File: name, Text: text})
 		}
 	}
-	program, errs := rewrite.ParseFiles(sources, s.attribute)
+	program, errs := rewrite.Parse(sources, s.attribute)
 	s.rewrite = program
 	s.report.LookAll(errs)
 }

@@ -167,7 +167,7 @@ func fuzzSource(f *testing.F) (*source, error) {
 func (s *source) with(text string) *source {
 	n := newSource(s.o, &output.Tree{}, &output.Report{})
 	n.dict, n.oldDict = s.dict, s.oldDict
-	n.rewrite, _ = rewrite.ParseFiles(nil, n.attribute)
+	n.rewrite, _ = rewrite.Parse(nil, n.attribute)
 	for _, name := range s.out.Names() {
 		n.out.File(name).Write(s.out.File(name).Bytes())
 	}

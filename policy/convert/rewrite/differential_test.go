@@ -218,7 +218,7 @@ func TestDifferential(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const functions = 6
 		source := (&writerOfPrograms{t: t}).program(functions)
-		p, errs := Parse("drawn.rw", []byte(source), known().GNUAttribute)
+		p, errs := parse("drawn.rw", source)
 		for _, e := range errs {
 			if !strings.Contains(e.Msg, "could not be translated") && !strings.Contains(e.Msg, "write this function by hand") && !strings.Contains(e.Msg, "division by zero") {
 				t.Fatalf("%v\n%s", e, source)

@@ -19,7 +19,7 @@ type probe struct{ expr, want string }
 // probes evaluates expressions over a source for Reply-Message, one request for all.
 func probes(t *testing.T, source string, list []probe, attrs ...string) *house {
 	t.Helper()
-	p, errs := Parse("case.rw", []byte(source), known().GNUAttribute)
+	p, errs := parse("case.rw", source)
 	if errs.Failed() {
 		t.Fatal(errs)
 	}
@@ -175,12 +175,12 @@ func TestReserved(t *testing.T) {
 
 // TestHooks: functions that rules name change the request and say nothing.
 func TestHooks(t *testing.T) {
-	p, errs := Parse("hooks.rw", []byte(read(t, "hooks.rw")), known().GNUAttribute)
+	p, errs := parse("hooks.rw", read(t, "hooks.rw"))
 	if errs != nil {
 		t.Fatal(errs)
 	}
 	for _, name := range []string{"early", "mixed", "log_all"} {
-		if _, err := p.Register(name); err != nil {
+		if _, err := p.register(name); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -33,11 +33,6 @@ func (p *Program) Inline(text string, at raddb.Pos, target *dictionary.Attribute
 	return p.expression(f, target, true)
 }
 
-// Expression is Value for callers without a place and a target.
-func Expression(text string, p *Program) (string, error) {
-	return p.Value(text, raddb.Pos{}, nil)
-}
-
 // parseExpression reads an expression as the body of a function without a name.
 func (p *Program) parseExpression(text string, at raddb.Pos, target *dictionary.Attribute) (*function, error) {
 	var errs raddb.List

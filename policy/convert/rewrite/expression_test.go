@@ -40,7 +40,7 @@ func TestValue(t *testing.T) {
 		{`qprn(%[User-Name])`, "Reply-Message", `users_line_7(req)`},
 		{`nas_name(request_source_ip())`, "Reply-Message", `users_line_7(req)`},
 	} {
-		p, _ := Parse("f.rw", []byte(someFunctions), known().GNUAttribute)
+		p, _ := parse("f.rw", someFunctions)
 		got, err := p.Value(c.text, raddb.Pos{File: "/etc/raddb/users", Line: 7, Col: 3}, known().Attribute(c.target))
 		if err != nil {
 			t.Errorf("%s: %v", c.text, err)
@@ -55,7 +55,7 @@ func TestValue(t *testing.T) {
 
 // TestValueErrors: what cannot be a value says why.
 func TestValueErrors(t *testing.T) {
-	p, _ := Parse("f.rw", []byte(someFunctions), known().GNUAttribute)
+	p, _ := parse("f.rw", someFunctions)
 	for text, want := range map[string]string{
 		``:                       `found the end of the file; expected "(" or another beginning of an expression`,
 		`1 +`:                    `found the end of the file; expected "(" or another beginning of an expression`,
@@ -86,19 +86,19 @@ func TestValueErrors(t *testing.T) {
 		"greet":   `the function greet has parameters; one that a rule names by Rewrite-Function has none`,
 		"fixpor":  `no function fixpor; did you mean "fixport"?`,
 	} {
-		if _, err := p.Register(name); err == nil || err.Error() != want {
+		if _, err := p.register(name); err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", name, err, want)
 		}
 	}
-	if !p.Has("broken") || p.Has("nothing") || p.Empty() {
+	if !p.Has("broken") || p.Has("nothing") || len(p.functions) == 0 {
 		t.Error("Has or Empty is wrong")
 	}
 }
 
 // TestRegistered: a function that rules name for its effect gives no value; the rest stays callable.
 func TestRegistered(t *testing.T) {
-	p, _ := Parse("f.rw", []byte(someFunctions), known().GNUAttribute)
-	if name, err := p.Register("fixport"); name != "fixport" || err != nil {
+	p, _ := parse("f.rw", someFunctions)
+	if name, err := p.register("fixport"); name != "fixport" || err != nil {
 		t.Fatal(name, err)
 	}
 	h := load(t, p, nil)
@@ -125,7 +125,7 @@ integer up(integer n) { if (n > 3) return n; return down(n + 2); }
 integer down(integer n) { return up(n - 1); }
 integer fixuser() { %[User-Name] = twice(%[User-Name]); %[NAS-Port-Id] = up(1); fixport(); return 1; }
 `
-	p, _ := Parse("f.rw", []byte(source), known().GNUAttribute)
+	p, _ := parse("f.rw", source)
 	call, err := p.Share("fixuser")
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +139,7 @@ integer fixuser() { %[User-Name] = twice(%[User-Name]); %[NAS-Port-Id] = up(1); 
 		t.Fatal(err)
 	}
 	value, err := p.Value(`greet("x")`, raddb.Pos{File: "users", Line: 1}, known().Attribute("Reply-Message"))
-	if err != nil || !p.Shared() {
+	if err != nil || !p.shared {
 		t.Fatal(err)
 	}
 	hints := "local functions = require(\"lib.rewrite\")\n\non(\"hints\", function(req)\n  " + call + "(req)\n" +
@@ -162,9 +162,9 @@ integer fixuser() { %[User-Name] = twice(%[User-Name]); %[NAS-Port-Id] = up(1); 
 
 // TestNoSources: a program without functions serves expressions, and writes nothing for them.
 func TestNoSources(t *testing.T) {
-	p, errs := ParseFiles(nil, known().GNUAttribute)
-	text, err := Expression(`"a" + (string)1`, p)
-	if errs != nil || err != nil || text != `"a" .. "1"` || !p.Empty() {
+	p, errs := Parse(nil, known().GNUAttribute)
+	text, err := p.Value(`"a" + (string)1`, raddb.Pos{}, nil)
+	if errs != nil || err != nil || text != `"a" .. "1"` || len(p.functions) > 0 {
 		t.Fatal(errs, err, text)
 	}
 	var out output.Tree

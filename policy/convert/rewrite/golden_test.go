@@ -51,10 +51,10 @@ func golden(t *testing.T, name, got string) {
 
 // translated gives the Lua of a source, and below it what was said.
 func translated(file, text string) string {
-	p, errs := Parse(file, []byte(text), known().GNUAttribute)
+	p, errs := parse(file, text)
 	for line := range strings.Lines(text) { // those that a rule names by Rewrite-Function
 		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "// Rewrite-Function = "); ok {
-			p.Register(name)
+			p.register(name)
 		}
 	}
 	var report output.Report

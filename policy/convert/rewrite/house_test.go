@@ -165,3 +165,24 @@ func listText(l *dictionary.List) string {
 	}
 	return string(b)
 }
+
+// parse reads one file with the shipped dictionary.
+func parse(file, text string) (*Program, raddb.List) {
+	return Parse([]Source{{file, []byte(text)}}, known().GNUAttribute)
+}
+
+// register makes rewrite.lua register a function by its name.
+func (p *Program) register(name string) (string, error) {
+	f, err := p.entry(name)
+	if err != nil {
+		return "", err
+	}
+	f.external, f.registered = true, true
+	return f.lua, nil
+}
+
+// text gives rewrite.lua, for a program that no script shares.
+func (p *Program) text() string {
+	p.settle()
+	return p.mainText(p.live())
+}

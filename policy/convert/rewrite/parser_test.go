@@ -57,7 +57,7 @@ func TestErrors(t *testing.T) {
 			if !open {
 				c.source += "\ninteger good() { return 1; }\n"
 			}
-			p, errs := Parse("f.rw", []byte(c.source), known().GNUAttribute)
+			p, errs := parse("f.rw", c.source)
 			var lines []string
 			for _, e := range errs {
 				lines = append(lines, strings.TrimPrefix(e.Error(), "f.rw:"))
@@ -93,7 +93,7 @@ end)
 
 // TestForms: line ends of other systems, octets of Latin-1, a missing last newline, several files.
 func TestForms(t *testing.T) {
-	p, errs := ParseFiles([]Source{
+	p, errs := Parse([]Source{
 		{"a.rw", []byte("# Gr\xfc\xdfe\r\nstring hello()\r\n{\r\n\treturn \"gr\xfc\xdf \" + name();\t// \xe4\r\n}")},
 		{"b.rw", []byte("string name() { return \"w\xc3\xb6rld\"; }\n\nstring name() { return \"again\"; }\nstring $x$y() { return 'a' + \"1\"; }")},
 	}, known().GNUAttribute)
@@ -120,14 +120,14 @@ func FuzzParse(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, source string) {
-		p, errs := Parse("f.rw", []byte(source), known().GNUAttribute)
+		p, errs := parse("f.rw", source)
 		for _, e := range errs {
 			if e.Pos.Line < 1 {
 				t.Errorf("no place: %v", e)
 			}
 		}
-		text := p.Lua()
-		if again, _ := Parse("f.rw", []byte(source), known().GNUAttribute); again.Lua() != text {
+		text := p.text()
+		if again, _ := parse("f.rw", source); again.text() != text {
 			t.Error("the same source gives another text")
 		}
 		if _, err := luaparse.Parse(strings.NewReader(text), "rewrite.lua"); err != nil {

@@ -33,15 +33,10 @@ type Program struct {
 	helpers   map[string]bool
 }
 
-// Parse reads the functions of one file. All errors are given; the functions without errors are in the
-// program, which is never nil.
-func Parse(file string, text []byte, attrs Attrs) (*Program, raddb.List) {
-	return ParseFiles([]Source{{file, text}}, attrs)
-}
-
-// ParseFiles reads the functions of all files, which may call each other in any order. No sources at all make
-// a program that only serves expressions.
-func ParseFiles(sources []Source, attrs Attrs) (*Program, raddb.List) {
+// Parse reads the functions of all files, which may call each other in any order. All errors are given; the
+// functions without errors are in the program, which is never nil. No sources at all make a program that only
+// serves expressions.
+func Parse(sources []Source, attrs Attrs) (*Program, raddb.List) {
 	p := &Program{attrs: attrs, named: map[string]*function{}, helpers: map[string]bool{}}
 	var errs raddb.List
 	for _, s := range sources {
@@ -183,20 +178,6 @@ func (p *Program) differ(at raddb.Pos, format string, args ...any) {
 // Has reports whether a source defines the function, be it with errors.
 func (p *Program) Has(name string) bool { return p.named[name] != nil }
 
-// Empty reports whether there is no function at all.
-func (p *Program) Empty() bool { return len(p.functions) == 0 }
-
-// Register says that a users rule names the function (`Rewrite-Function = "name"`), and gives the name by which
-// rewrite.lua registers it. The error tells that there is no such function, or that it could not be translated.
-func (p *Program) Register(name string) (string, error) {
-	f, err := p.entry(name)
-	if err != nil {
-		return "", err
-	}
-	f.external, f.registered = true, true
-	return f.lua, nil
-}
-
 // Share says that another script calls the function, as hints and huntgroups do, and gives the Lua name to call,
 // as in `functions.fixport`: the script has to say `local functions = require("lib.rewrite")`. All functions
 // are written to scripts/lib/rewrite.lua then. Its first parameter is req; those of the source follow.
@@ -222,9 +203,6 @@ func (p *Program) entry(name string) (*function, error) {
 	}
 	return f, nil
 }
-
-// Shared reports whether scripts need lib/rewrite.lua: Share or Inline gave a name in it.
-func (p *Program) Shared() bool { return p.shared }
 
 // base gives the last part of a file's name without its ending, as far as it may stand in a name.
 func base(file string) string {

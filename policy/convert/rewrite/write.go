@@ -181,9 +181,3 @@ func (p *Program) head(what string) string {
 	w.line("")
 	return w.b.String()
 }
-
-// Lua gives the text of rewrite.lua as Write would put it into a tree, for a program that no script shares.
-func (p *Program) Lua() string {
-	p.settle()
-	return p.mainText(p.live())
-}
