@@ -55,3 +55,24 @@ func TestDeny(t *testing.T) {
 		out.File("raddb/access.deny").String())
 	same(t, "notes", "access.deny: 3 names\naccess.deny:3:1: only the first of 3 words is taken as a name\n", about(report, "access.deny"))
 }
+
+// TestRealmsOfNames: rules are tested with names that stay here.
+func TestRealmsOfNames(t *testing.T) {
+	tests := []struct {
+		realms, name string
+		want         bool
+	}{
+		{"", "ann", false},
+		{"NOREALM LOCAL\nfar.example 192.0.2.1\n", "ann", false},
+		{"NOREALM LOCAL\nfar.example 192.0.2.1\n", "ann@far.example", true},
+		{"NOREALM 192.0.2.1\n", "ann", true},
+		{"DEFAULT 192.0.2.1\n", "ann", false},
+		{"far.example 192.0.2.1\n", "ann", false},
+	}
+	for _, tt := range tests {
+		s := newSource(Options{Root: writeFiles(t, map[string]string{"realms": tt.realms})}, nil, nil)
+		if got := s.forwarded(tt.name); got != tt.want {
+			t.Errorf("with %q %s is forwarded: %v", tt.realms, tt.name, got)
+		}
+	}
+}
