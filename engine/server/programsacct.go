@@ -10,11 +10,7 @@ func (c *Core) external(r *Request) bool {
 			r.wouldRun(cmd)
 			continue
 		}
-		var service *filterService
-		if cmd.filter != nil {
-			service = cmd.filter.acct
-		}
-		e := c.execute(r, cmd, service)
+		e := c.execute(r, cmd)
 		c.tell(r, cmd, &e)
 		switch why := e.drops(); {
 		case why != ReasonNone:

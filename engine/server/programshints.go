@@ -1,7 +1,5 @@
 package server
 
-import "perilune/engine/radius"
-
 // hintPrograms runs the Exec-Program-Wait that the hints handlers have put into control. What they print joins the
 // request by additivity, whatever their exit status (GNU Radius). It is true if the request is decided: there was
 // no time or room for a program, and what it would have said may matter.
@@ -11,7 +9,7 @@ func (c *Core) hintPrograms(r *Request) bool {
 			r.wouldRun(cmd)
 			continue
 		}
-		e := c.execute(r, cmd, cmd.serviceOf(r.Packet.Code))
+		e := c.execute(r, cmd)
 		c.tell(r, cmd, &e)
 		if why := e.drops(); why != ReasonNone {
 			r.refuse(Drop, why)
@@ -26,15 +24,4 @@ func (c *Core) hintPrograms(r *Request) bool {
 		r.mergeOutput(said, &r.Attributes, "request")
 	}
 	return false
-}
-
-// serviceOf gives the part of the command's filter for a kind of request; nil if there is none.
-func (cmd *command) serviceOf(code radius.Code) *filterService {
-	switch {
-	case cmd.filter == nil:
-		return nil
-	case code == radius.CodeAccountingRequest:
-		return cmd.filter.acct
-	}
-	return cmd.filter.auth
 }

@@ -9,6 +9,7 @@ import (
 
 	"perilune/engine/dictionary"
 	"perilune/engine/program"
+	"perilune/engine/radius"
 	"perilune/engine/users"
 )
 
@@ -90,8 +91,8 @@ func (e *ending) String() string {
 }
 
 // execute runs a command for the request and waits for its end. The request is detached: nobody else waits.
-func (c *Core) execute(r *Request, cmd *command, service *filterService) (e ending) {
-	set := r.Generation.programs()
+func (c *Core) execute(r *Request, cmd *command) (e ending) {
+	set, service := r.Generation.programs(), cmd.serviceOf(r.Packet.Code)
 	switch {
 	case cmd.err != nil:
 		return ending{err: cmd.err}
@@ -117,6 +118,17 @@ func (c *Core) execute(r *Request, cmd *command, service *filterService) (e endi
 	}
 	e.took = time.Since(began)
 	return e
+}
+
+// serviceOf gives the part of the command's filter for a kind of request; nil if there is none.
+func (cmd *command) serviceOf(code radius.Code) *filterService {
+	switch {
+	case cmd.filter == nil:
+		return nil
+	case code == radius.CodeAccountingRequest:
+		return cmd.filter.acct
+	}
+	return cmd.filter.auth
 }
 
 // programDeadline gives until when a program of the request may take.
@@ -227,11 +239,7 @@ func (c *Core) execWait(r *Request) {
 
 // consult runs one program and does what it says.
 func (c *Core) consult(r *Request, cmd *command) {
-	var service *filterService
-	if cmd.filter != nil {
-		service = cmd.filter.auth
-	}
-	e := c.execute(r, cmd, service)
+	e := c.execute(r, cmd)
 	c.tell(r, cmd, &e)
 	if why := e.drops(); why != ReasonNone {
 		r.refuse(Drop, why)
