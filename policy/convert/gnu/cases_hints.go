@@ -45,7 +45,7 @@ local function becomesAtLeast(request, want)
 end
 `
 
-// hintsCases writes the tests of hints.
+// cases writes the tests of hints.
 func (w *hintsWriter) cases(live []*rule) {
 	c := caseWriter{source: w.source, script: &script{}}
 	shown := w.shown(live)

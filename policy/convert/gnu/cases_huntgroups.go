@@ -88,9 +88,7 @@ func (w *caseWriter) huntgroup(r *rule, groups []string) {
 
 // fitsNow compares a list with a request as it was when huntgroups were asked.
 func (s *source) fitsNow(list []pair, o *outcome) bool {
-	m := &model{source: s, asked: map[string]bool{}}
-	m.request = o.request
-	return m.all(list)
+	return s.newModel(o.request).all(list)
 }
 
 func (w *caseWriter) isIn(list heldList, o *outcome, groups []string) {
@@ -98,8 +96,7 @@ func (w *caseWriter) isIn(list heldList, o *outcome, groups []string) {
 		w.script.linef("isRefused(%s)", requestTable(list))
 		return
 	}
-	m := &model{source: w.source, asked: map[string]bool{}}
-	m.request = o.request
+	m := w.newModel(o.request)
 	var in []string
 	for _, name := range groups {
 		if m.inGroup(name) {

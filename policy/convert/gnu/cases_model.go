@@ -74,10 +74,13 @@ type model struct {
 	asked map[string]bool // huntgroups that are being asked, against circles
 }
 
+func (s *source) newModel(request heldList) *model {
+	return &model{source: s, outcome: outcome{request: request}, asked: map[string]bool{}}
+}
+
 // run takes a request through hints and huntgroups and, if all is set, through users.
 func (s *source) run(request heldList, all bool) *outcome {
-	m := &model{source: s, asked: map[string]bool{}}
-	m.request = slices.Clone(request)
+	m := s.newModel(slices.Clone(request))
 	m.runHints()
 	m.runAccess()
 	if all && !m.refused {

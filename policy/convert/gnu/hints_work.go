@@ -15,7 +15,7 @@ func (w *hintsWriter) work(r *rule) (lines []string) {
 		lines = append(lines, `req["Orig-User-Name"] = req.received_user`)
 	}
 	lines = append(lines, w.names(r)...)
-	lines = append(lines, w.calls(r)...)
+	lines = append(lines, w.calls(w.script, r)...)
 	for _, p := range kept(r.rhs) {
 		lines = append(lines, w.add(p)...)
 	}
@@ -86,12 +86,7 @@ func affixes(r *rule) (prefix, suffix int) {
 	return prefix, suffix
 }
 
-// calls gives the calls of Rewrite functions: those of the right side, then of the left one.
-func (w *hintsWriter) calls(r *rule) (lines []string) {
-	return w.source.calls(w.script, r)
-}
-
-// calls gives the calls of a rule's Rewrite functions.
+// calls gives the calls of a rule's Rewrite functions: those of the right side, then of the left one.
 func (s *source) calls(b *script, r *rule) (lines []string) {
 	for _, list := range [...][]pair{r.rhs, r.lhs} {
 		for _, p := range values(list, "Rewrite-Function") {

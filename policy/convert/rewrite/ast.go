@@ -38,7 +38,7 @@ type function struct {
 	result   interval // where the numbers lie that it returns
 
 	external   bool // rules or scripts call it
-	registered bool // users rules name it
+	registered bool // values of users rules call it
 	public     bool // other scripts call it
 	asked      bool // a rule uses its result
 	valued     bool // its result is used
