@@ -117,11 +117,11 @@ func (s *source) oldServers(r *item) []*item {
 		return nil
 	}
 	address, port, _ := strings.Cut(host, ":")
-	h := &item{name: "home_server", second: host, section: true, at: r.at}
-	for name, value := range map[string]string{"ipaddr": address, "port": port, "secret": r.text("secret")} {
-		h.items = append(h.items, &item{name: name, op: "=", value: value, at: r.at})
-	}
-	return []*item{h}
+	return []*item{{name: "home_server", second: host, section: true, at: r.at, items: []*item{
+		{name: "ipaddr", op: "=", value: address, at: r.at},
+		{name: "port", op: "=", value: port, at: r.at},
+		{name: "secret", op: "=", value: r.text("secret"), at: r.at},
+	}}}
 }
 
 // serverList gives host:auth,host:auth.

@@ -89,10 +89,9 @@ func (r *confReader) relative(name string) string {
 	}
 	for _, key := range [...]string{"raddbdir", "confdir"} {
 		for s := r.inside; s != nil; s = s.up {
-			if base, ok := value(s, key); ok {
-				if rel, below := output.Below(base, name); below {
-					return rel
-				}
+			base, ok := value(s, key)
+			if rel, below := output.Below(base, name); ok && below {
+				return rel
 			}
 		}
 	}

@@ -162,7 +162,7 @@ func (s *source) realmFlags(r *realmLine) (out []string) {
 		switch {
 		case !given && isRealmFlag(name):
 			out = append(out, name)
-		case given && (name == "quota" || name == "retries" || name == "timeout"):
+		case given && realmBounds[name].high > 0:
 			option := s.realmNumber(r, name, value)
 			retries = retries || name == "retries" && option != nil
 			out = append(out, option...)
@@ -184,15 +184,17 @@ func isRealmFlag(name string) bool {
 	return false
 }
 
-// realmNumber gives an option with a number within the bounds that hold here.
+// realmBounds are the options of a realm that take a number, with the bounds that hold here.
+var realmBounds = map[string]struct{ low, high int }{"quota": {0, 1 << 20}, "retries": {1, 20}, "timeout": {1, 30}}
+
+// realmNumber gives an option with a number within its bounds.
 func (s *source) realmNumber(r *realmLine, name, value string) []string {
 	n, err := strconv.Atoi(value)
 	if err != nil || n < 0 {
 		s.report.Lookf(r.at, "realm %s: %s=%s is no number; left out", r.name, name, value)
 		return nil
 	}
-	low, high := map[string]int{"quota": 0, "retries": 1, "timeout": 1}[name], map[string]int{"quota": 1 << 20, "retries": 20, "timeout": 30}[name]
-	if bound := max(low, min(n, high)); bound != n {
+	if bound := max(realmBounds[name].low, min(n, realmBounds[name].high)); bound != n {
 		s.report.Differsf(r.at, "realm %s: %s=%d is taken as %d", r.name, name, n, bound)
 		n = bound
 	}
