@@ -1,10 +1,10 @@
 package gnu
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"path/filepath"
-	"strings"
 
 	"perilune/engine/dictionary"
 	"perilune/engine/raddb"
@@ -73,7 +73,7 @@ func (s *source) readNow(name string) ([]byte, error) {
 
 // isBinary tells databases and programs from text in whatever character set.
 func isBinary(text []byte) bool {
-	return strings.IndexByte(string(text[:min(len(text), 4096)]), 0) >= 0
+	return bytes.IndexByte(text[:min(len(text), 4096)], 0) >= 0
 }
 
 // optional gives the content of a file that need not exist. What else keeps it from being read is noted.
