@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // A Pos is a place in a file. Line and Col count from 1, Col in octets; 0 means unknown and is not printed.
@@ -31,16 +33,38 @@ type Error struct {
 	Warning bool
 }
 
-// Error gives "file:line:col: message".
+// Error gives "file:line:col: message". Control characters that a file has brought into it are escaped: they are
+// for a terminal to obey.
 func (e *Error) Error() string {
 	msg := e.Msg
 	if e.Warning {
 		msg = "warning: " + msg
 	}
 	if p := e.Pos.String(); p != "" {
-		return p + ": " + msg
+		msg = p + ": " + msg
 	}
-	return msg
+	return harmless(msg)
+}
+
+// harmless escapes control characters, also those of C1, and octets that are no UTF-8. Line ends and tabs stay.
+func harmless(text string) string {
+	bad := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' || r == utf8.RuneError }
+	if !strings.ContainsFunc(text, bad) {
+		return text
+	}
+	var b strings.Builder
+	for i, size := 0, 0; i < len(text); i += size {
+		var r rune
+		r, size = utf8.DecodeRuneInString(text[i:])
+		if !bad(r) {
+			b.WriteString(text[i : i+size])
+			continue
+		}
+		for _, c := range []byte(text[i : i+size]) {
+			fmt.Fprintf(&b, `\x%02x`, c)
+		}
+	}
+	return b.String()
 }
 
 // A List collects what is wrong, so that all of it is told at once. The zero List is empty.

@@ -157,6 +157,14 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
+// TestErrorTextIsHarmless: what a file holds does not reach the terminal as orders.
+func TestErrorTextIsHarmless(t *testing.T) {
+	err := &Error{Pos: Pos{"a", 1, 0}, Msg: "found \x1b[2J\x07\xe4\u009b\x7f, ä\tb\nc"}
+	if d := cmp.Diff(`a:1: found \x1b[2J\x07\xe4\xc2\x9b\x7f, ä`+"\tb\nc", err.Error()); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
 func TestNearest(t *testing.T) {
 	words := strings.FieldsSeq("type proxy no-reply-ma require-message-authenticator")
 	for name, want := range map[string]string{

@@ -73,9 +73,9 @@ func (t *Tree) ReadFileUpTo(name string, limit int64) ([]byte, error) {
 	switch {
 	case err != nil:
 	case !st.Mode().IsRegular():
-		err = fmt.Errorf("%s is no regular file", t.Path(name))
+		err = &fs.PathError{Op: "read", Path: t.Path(name), Err: errors.New("is no regular file")}
 	case st.Size() > limit:
-		err = fmt.Errorf("%s has %d octets; expected at most %d", t.Path(name), st.Size(), limit)
+		err = &fs.PathError{Op: "read", Path: t.Path(name), Err: fmt.Errorf("has %d octets; expected at most %d", st.Size(), limit)}
 	default:
 		return t.ReadFile(name)
 	}

@@ -3,6 +3,7 @@ package gnu
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -115,11 +116,29 @@ func TestBadSources(t *testing.T) {
 			"clients:4:11: a quoted text is not closed on its line; expected another \"\n",
 		"more":        "more:2:1: $INCLUDE loop: clients includes more includes clients; leave one of them out\n",
 		"access.deny": "access.deny: not converted: the file holds octets that no text has; is it a database?\n",
-		"realms":      "realms: not converted: is a directory\n",
+		"realms":      "realms: not converted: is no regular file\n",
 		"config":      "config: there is none; the original's defaults are taken\n",
 		"naslist": "naslist: names and types are in raddb/clients, by source address, and in scripts/lib/nas.lua, by NAS-IP-Address\n" +
 			"naslist:2:1: NAS two has the type ascend, which nastypes does not know\n",
 	} {
 		same(t, file, want, about(report, file))
+	}
+}
+
+// TestHugeFile: what is far too large is not read.
+func TestHugeFile(t *testing.T) {
+	root := writeFiles(t, map[string]string{"users": ""})
+	if err := os.Truncate(filepath.Join(root, "users"), 1<<30); err != nil {
+		t.Skip(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := newSource(Options{Root: root}, nil, &output.Report{}).read("users")
+	runtime.ReadMemStats(&after)
+	if err == nil || reason(err) != "has 1073741824 octets; expected at most 268435456" {
+		t.Errorf("reading it gives %v", err)
+	}
+	if n := after.TotalAlloc - before.TotalAlloc; n > 16<<20 {
+		t.Errorf("%d octets were allocated", n)
 	}
 }

@@ -58,13 +58,11 @@ func (s *source) read(name string) ([]byte, error) {
 }
 
 func (s *source) readNow(name string) ([]byte, error) {
-	text, err := s.tree.ReadFile(name)
+	text, err := s.tree.ReadFileUpTo(name, maxFile)
 	s.report.NoteLink(s.o.Root, name)
 	switch {
 	case err != nil:
 		return nil, err
-	case len(text) > maxFile:
-		return nil, errors.New("the file is larger than 256 MiB")
 	case isBinary(text):
 		return nil, errors.New("the file holds octets that no text has; is it a database?")
 	}

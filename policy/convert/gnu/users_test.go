@@ -185,7 +185,7 @@ func TestUnreadable(t *testing.T) {
 	})
 	out, report := convert(t, nil, Options{Root: root})
 	build(t, out)
-	same(t, "users", "users: not converted: is a directory\n", about(report, "users"))
+	same(t, "users", "users: not converted: is no regular file\n", about(report, "users"))
 	same(t, "hints", "hints: not converted: the file holds octets that no text has; is it a database?\n", about(report, "hints"))
 	if !strings.Contains(out.File(huntgroupsScript).String(), `huntgroup("a"`) {
 		t.Error("huntgroups is missing")
