@@ -76,7 +76,7 @@ func (r *Reloader) attempt(build func() (*Candidate, raddb.List), trigger string
 	report.Took = time.Since(began)
 	switch {
 	case errs.Failed():
-		report.Errors = texts(errs)
+		report.Errors, report.Warnings = apart(errs)
 		c.Discard()
 		r.refuse(report)
 	case r.closed():

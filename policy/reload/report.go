@@ -75,6 +75,9 @@ func (r *Reloader) refuse(report Report) {
 	for _, e := range report.Errors {
 		r.log().Error(e)
 	}
+	for _, w := range report.Warnings {
+		r.log().Warn(w)
+	}
 	r.log().Error("policy reload refused: the old generation serves on", "generation", report.From, "errors", len(report.Errors),
 		"took", report.Took.Round(time.Millisecond), "trigger", report.Trigger)
 }
@@ -105,4 +108,16 @@ func texts(errs raddb.List) []string {
 		list = append(list, e.Error())
 	}
 	return list
+}
+
+// apart gives the errors, and the warnings among them.
+func apart(list raddb.List) (errs, warnings []string) {
+	for _, e := range list {
+		if e.Warning {
+			warnings = append(warnings, e.Error())
+		} else {
+			errs = append(errs, e.Error())
+		}
+	}
+	return errs, warnings
 }
