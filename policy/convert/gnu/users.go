@@ -33,13 +33,18 @@ func convertUsers(s *source) {
 	w.settle()
 	w.writeMethods()
 	w.cases()
-	n := 0
+	n, expires := 0, false
 	for _, r := range s.users.all() {
 		if !w.editors[r.file].gone[r] {
 			n++
+			expires = expires || len(values(r.lhs, "Expiration")) > 0
 		}
 	}
-	s.report.Donef(raddb.Pos{File: s.users.name}, "%s in raddb/users", count(n, "entry is", "entries are"))
+	at := raddb.Pos{File: s.users.name}
+	s.report.Donef(at, "%s in raddb/users", count(n, "entry is", "entries are"))
+	if expires {
+		s.report.Differsf(at, "Expiration also ends sessions: Session-Timeout is at most what is left until then; the old server let them go on")
+	}
 }
 
 // A usersWriter changes the users files.
