@@ -43,6 +43,7 @@ type loader struct {
 	realms  *Realms
 	pending []pending
 	secret  radius.Secret // secret= of the line at hand; kept out of Realm, whose hidden fields %v would print
+	targets []target      // the servers of the line at hand
 }
 
 // pending is a realm whose servers are still to get their addresses and secrets.
@@ -56,7 +57,12 @@ type pending struct {
 type target struct {
 	host       string
 	auth, acct uint16
+	text       string // the whole entry
 	at         raddb.Pos
+
+	secret radius.Secret // secret@; empty: none of its own
+	weight int           // weight@; 0: not given
+	status bool          // status-server@
 }
 
 func (l *loader) line(line raddb.Line) {
@@ -65,10 +71,10 @@ func (l *loader) line(line raddb.Line) {
 		l.errs.Errorf(line.Pos(0), "realm %q has no servers; expected: realm server[:auth[:acct]],... or LOCAL, then flags", f[0].Text)
 		return
 	}
-	r := &Realm{Name: f[0].Text, At: line.Pos(0), Strip: true, Auth: true, Acct: true, Timeout: defaultTimeout, Retries: defaultRetries}
+	r := &Realm{Name: f[0].Text, At: line.Pos(0), Strip: true, Auth: true, Acct: true, Timeout: defaultTimeout, Retries: defaultRetries, binding: new(binding)}
 	servers, rest := l.servers(line)
 	good := l.checkName(r)
-	l.secret = radius.Secret{}
+	l.secret, l.targets = radius.Secret{}, servers
 	for _, w := range words(line, rest) {
 		good = l.option(r, w) && good
 	}
@@ -120,7 +126,7 @@ func words(line raddb.Line, i int) (out []word) {
 			if part != "" {
 				out = append(out, word{part, part, at, hidden})
 			}
-			hidden = hidden || strings.HasPrefix(part, secretOption+"=")
+			hidden = hidden || strings.HasPrefix(part, secretOption+"=") || strings.HasPrefix(part, secretOption+"@")
 			at.Col += len(part) + 1
 		}
 	}
@@ -146,6 +152,10 @@ func (l *loader) servers(line raddb.Line) (list []target, rest int) {
 		}
 		list = append(list, t)
 	}
+	if len(list) > maxServers {
+		l.errs.Errorf(list[maxServers].at, "%d home servers of one realm; expected at most %d", len(list), maxServers)
+		good = false
+	}
 	if len(list) > 1 && good {
 		for _, t := range list {
 			if t.host == "LOCAL" {
@@ -163,7 +173,7 @@ func (l *loader) servers(line raddb.Line) (list []target, rest int) {
 // parseTarget reads host[:auth[:acct]]; an IPv6 address with ports stands in brackets.
 func parseTarget(w word) (t target, problem string) {
 	const expected = "expected host, host:port or host:port:acct-port; an IPv6 address in brackets"
-	t = target{auth: 1812, acct: 1813, at: w.at}
+	t = target{auth: 1812, acct: 1813, text: w.text, at: w.at}
 	host, ports := w.text, ""
 	if _, err := netip.ParseAddr(w.text); err != nil {
 		if inner, ok := strings.CutPrefix(w.text, "["); ok {
@@ -246,6 +256,9 @@ func (l *loader) addresses() map[string][]netip.Addr {
 // server adds a home server. Its secret is the realm's or, as in GNU Radius, that of the client with its
 // address.
 func (l *loader) server(r *Realm, t target, a netip.Addr, secret radius.Secret) {
+	if t.secret.Len() != 0 {
+		secret = t.secret
+	}
 	if secret.Len() == 0 && l.o.Clients != nil {
 		if c := l.o.Clients.Lookup(a); c != nil {
 			secret = c.Secret
@@ -260,5 +273,7 @@ func (l *loader) server(r *Realm, t target, a netip.Addr, secret radius.Secret) 
 		Auth:   netip.AddrPortFrom(a, t.auth),
 		Acct:   netip.AddrPortFrom(a, t.acct),
 		Secret: secret,
+		Weight: t.weight,
+		Status: t.status,
 	})
 }

@@ -132,7 +132,7 @@ func TestLookupOfNothing(t *testing.T) {
 }
 
 func FuzzLoad(f *testing.F) {
-	for _, seed := range []string{"a LOCAL", "a b:1:2,[::1]:3 strip,retries=2", "DEFAULT 10.0.0.1, 10.0.0.2 secret=\"x\"", "a ,", "a [", "a b c,=,"} {
+	for _, seed := range []string{"a LOCAL", "a b:1:2,[::1]:3 strip,retries=2", "DEFAULT 10.0.0.1, 10.0.0.2 secret=\"x\"", "a ,", "a [", "a b c,=,", "a b,b:1 balance weight@b=3,secret@b:1=x status-server@b", "a b secret=x,y@b=1 weight@=", "a 192.0.2.1 secret@192.0.2.1=\"x\" operator-name=1x"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, lines string) {

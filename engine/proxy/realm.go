@@ -36,7 +36,10 @@ type Realm struct {
 	Retransmit Retransmit // retransmit=: who asks again
 	Require    nas.Mode   // require-message-authenticator=: on answers to Access-Requests
 	Status     bool       // status-server: a silent home server is probed (RFC 5997)
+	Balance    bool       // balance: requests are spread over the servers by weight, not asked in order
+	Operator   string     // operator-name=: Operator-Name for requests that have none (RFC 5580 s4.1); "": none
 	only       traffic    // of the flags auth and acct
+	binding    *binding   // to a Forwarder
 }
 
 // traffic is a set of kinds of requests.
@@ -49,10 +52,14 @@ const (
 
 // A Server is one home server of a realm.
 type Server struct {
-	Name   string         // as written
-	Auth   netip.AddrPort // where Access-Requests go
-	Acct   netip.AddrPort // where Accounting-Requests go
-	Secret radius.Secret
+	Name string         // as written
+	Auth netip.AddrPort // where Access-Requests go
+	Acct netip.AddrPort // where Accounting-Requests go
+	// Where CoA- and Disconnect-Requests go (RFC 5176). The realms file names none: NASes are told, by Bind.
+	Dynamic netip.AddrPort
+	Secret  radius.Secret
+	Weight  int  // weight@: its share in a balanced realm, from 1 to 100; 0 counts as 1
+	Status  bool // status-server@: as the realm's, for this server alone
 }
 
 // Dead says what a NAS hears when all home servers of a realm are dead.

@@ -95,6 +95,8 @@ c.net 192.0.2.1 secret=hush-1,hush-2
 d.net 192.0.2.1 secret=hush-1,hush-2=3,strip
 e.net 192.0.2.1 secret="hush
 f.net 192.0.2.1 secret=hex:hush
+g.net 192.0.2.1 secret@192.0.2.1="hush-hush" secret@192.0.2.1=hush,hush@x=1,weight@192.0.2.1
+h.net 192.0.2.1 secret@192.0.2.2="hush-hush"
 `)
 	var said strings.Builder
 	fmt.Fprintln(&said, errs)
@@ -144,6 +146,11 @@ func TestOptionsOfRealms(t *testing.T) {
 		{"quota=x,dead=x,retransmit=x", "realms:1:13: quota=x; expected a number from 0 to 1048576\nrealms:1:21: dead=x; expected drop or reject\nrealms:1:28: retransmit=x; expected server or client"},
 		{"require-message-authenticator=maybe", `realms:1:13: require-message-authenticator=maybe; expected yes, no or auto`},
 		{"require-message-authenticator=yes,status-server", ""},
+		{"balance", ""},
+		{"operator-name=1example.net", ""},
+		{"operator-name=example.net", `realms:1:13: operator-name=example.net; expected a digit for the namespace and a name, such as 1example.net`},
+		{"operator-name=1", `realms:1:13: operator-name=1; expected a digit for the namespace and a name, such as 1example.net`},
+		{"balance=1", `realms:1:13: realm option balance has a value; expected none`},
 		{"status-servr", `realms:1:13: unknown option "status-servr" of a realm; did you mean "status-server"?`},
 		{"scret=x", `realms:1:13: unknown option "scret" of a realm; did you mean "secret"?`},
 		{"secret=@gone", `realms:1:13: secret: there is no file gone`},
@@ -192,5 +199,57 @@ func TestSecretOfTheClient(t *testing.T) {
 				t.Errorf("%s of %s has another secret", s.Name, name)
 			}
 		}
+	}
+}
+
+// TestServerOptions reads what is given for one server of several.
+func TestServerOptions(t *testing.T) {
+	realms, errs := load(t, `a.net 10.0.0.1,10.0.0.2,10.0.0.3:1645 balance,weight@10.0.0.2=3 secret@10.0.0.1="one, two" status-server@10.0.0.3 weight@10.0.0.3=100
+b.net 10.0.0.1:1812,10.0.0.1:1645,home1,home2 weight@10.0.0.1:1645=7,weight@home1=2 secret@2001:db8::7=x,secret@home2=six
+`)
+	want := `realms:2:85: secret@2001:db8::7: the line has no such home server`
+	if errs.Error() != want {
+		t.Errorf("%v, want %v", errs, want)
+	}
+	describe := func(r *Realm) (list []string) {
+		for _, s := range r.Servers {
+			own := "shared"
+			for _, secret := range []string{"one, two", "six", "x"} {
+				if s.Secret.Equal(radius.NewSecret(secret)) {
+					own = secret
+				}
+			}
+			list = append(list, fmt.Sprint(s.Auth, " weight ", s.Weight, " status ", s.Status, " secret ", own))
+		}
+		return list
+	}
+	a := realms.Lookup("a.net")
+	if d := cmp.Diff([]string{
+		"10.0.0.1:1812 weight 0 status false secret one, two",
+		"10.0.0.2:1812 weight 3 status false secret shared",
+		"10.0.0.3:1645 weight 100 status true secret shared",
+	}, describe(a)); d != "" || !a.Balance {
+		t.Errorf("balance %t (-want +got)\n%s", a.Balance, d)
+	}
+	for options, want := range map[string]string{
+		"weight@10.0.0.1=0":        `realms:1:17: weight@10.0.0.1=0; expected a number from 1 to 100`,
+		"weight@10.0.0.1=101":      `realms:1:17: weight@10.0.0.1=101; expected a number from 1 to 100`,
+		"weight@10.0.0.1":          `realms:1:17: realm option weight@10.0.0.1 has no value; expected weight@10.0.0.1=...`,
+		"status-server@10.0.0.1=1": `realms:1:17: realm option status-server@10.0.0.1 has a value; expected none`,
+		"secret@10.0.0.1":          `realms:1:17: realm option secret@10.0.0.1 has no value; expected secret@10.0.0.1=...`,
+		"weight@10.0.0.9=1":        `realms:1:17: weight@10.0.0.9: the line has no such home server; did you mean "10.0.0.1"?`,
+		"wieght@10.0.0.1=1":        `realms:1:17: unknown option "wieght" of a home server; did you mean "weight"?`,
+		"retries@10.0.0.1=1":       `realms:1:17: unknown option "retries" of a home server`,
+		"weight=3":                 `realms:1:17: unknown option "weight" of a realm`,
+		`secret@10.0.0.1=""`:       `realms:1:17: the secret is empty`,
+	} {
+		_, errs := load(t, "a.net  10.0.0.1 "+options+"\n")
+		if d := cmp.Diff(want, errs.Error()); d != "" {
+			t.Errorf("%s (-want +got)\n%s", options, d)
+		}
+	}
+	_, errs = load(t, "a.net "+strings.TrimSuffix(strings.Repeat("10.0.0.1,", 65), ",")+"\n")
+	if !strings.Contains(errs.Error(), "65 home servers of one realm; expected at most 64") {
+		t.Errorf("%v", errs)
 	}
 }
