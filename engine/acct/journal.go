@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,6 +36,7 @@ type Journal struct {
 	size   int64 // of all good lines
 	spare  []entry
 	buffer []byte
+	next   uint64 // number of the next line, if lines are numbered
 }
 
 type entry struct {
@@ -50,6 +52,13 @@ type Options struct {
 	Log       *slog.Logger  // nil: nothing is logged
 	Directory Directory     // nil: the operating system's
 	Now       func() time.Time
+
+	// First numbers the lines if it is not 0: each record, a JSON object, gets "seq" as its first member, from
+	// First on. A number is never used twice; those of refused groups are left out.
+	First uint64
+	// Written, if set, is told of each group that is durable, before its records are answered: its whole lines,
+	// which it must copy, and the number of the last. It runs on the writer's goroutine and must not block.
+	Written func(lines []byte, last uint64)
 }
 
 // Errors of Append, given to done.
@@ -80,7 +89,7 @@ func Open(path string, o Options) (*Journal, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	j := &Journal{path: path, o: o, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	j := &Journal{path: path, o: o, next: o.First, wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	if err := j.open(); err != nil {
 		return nil, err
 	}
@@ -215,15 +224,30 @@ func (j *Journal) store(group []entry) error {
 	}
 	j.buffer = j.buffer[:0]
 	for _, e := range group {
-		j.buffer = append(j.buffer, e.record...)
-		j.buffer = append(j.buffer, '\n')
+		j.line(e.record)
 	}
 	if err := j.write(); err != nil {
 		j.undo()
 		return err
 	}
 	j.size += int64(len(j.buffer))
+	if j.o.Written != nil && len(group) > 0 {
+		j.o.Written(j.buffer, j.next-1)
+	}
 	return nil
+}
+
+// line puts a record into the buffer, with its number.
+func (j *Journal) line(record []byte) {
+	if j.o.First != 0 {
+		j.buffer = append(j.buffer, `{"seq":`...)
+		j.buffer = strconv.AppendUint(j.buffer, j.next, 10)
+		j.buffer = append(j.buffer, ',')
+		record = record[min(1, len(record)):]
+		j.next++
+	}
+	j.buffer = append(j.buffer, record...)
+	j.buffer = append(j.buffer, '\n')
 }
 
 func (j *Journal) write() error {

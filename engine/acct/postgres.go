@@ -1,0 +1,319 @@
+package acct
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// postgresStore is the shared backend: several servers write into one PostgreSQL. Rows of a batch are locked before
+// they are merged, in the order of their radacctid, and new ones are inserted in the order of acctuniqueid, so that
+// two servers do not wait for each other in a circle.
+type postgresStore struct {
+	config *pgx.ConnConfig
+	node   string
+	c      *pgx.Conn
+	tx     pgx.Tx
+	xmin   int64 // changes of transactions before it were seen
+
+	readers sync.Mutex // protects reader
+	reader  *pgx.Conn
+}
+
+// patience is how long one statement may take.
+const patience = 20 * time.Second
+
+// openPostgres reads the address; it does not connect.
+func openPostgres(url, node string) (*postgresStore, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("acct: the database's URL cannot be read; expected postgres://user:password@host:port/name") // err may hold the password
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = 5 * time.Second
+	}
+	config.RuntimeParams["timezone"] = "UTC"
+	return &postgresStore{config: config, node: node}, nil
+}
+
+func bounded() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), patience)
+}
+
+// usable connects if there is no connection.
+func (p *postgresStore) usable() (fresh bool, err error) {
+	if p.c != nil && !p.c.IsClosed() {
+		return false, nil
+	}
+	ctx, cancel := bounded()
+	defer cancel()
+	p.tx = nil
+	if p.c, err = pgx.ConnectConfig(ctx, p.config); err != nil {
+		p.c = nil
+		return false, p.clean(err)
+	}
+	if err = p.migrate(ctx); err != nil {
+		p.c.Close(ctx)
+		p.c = nil
+	}
+	return false, err
+}
+
+// clean gives an error without the address, which may hold a password.
+func (p *postgresStore) clean(err error) error {
+	var pg *pgconn.PgError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &pg):
+		return &postgresError{pg.Code, pg.Message}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &postgresError{"", "no answer in time"}
+	}
+	text := err.Error()
+	if p.config.Password != "" {
+		text = strings.ReplaceAll(text, p.config.Password, "***")
+	}
+	return &postgresError{"", text}
+}
+
+type postgresError struct{ code, text string }
+
+// Error implements error.
+func (e *postgresError) Error() string { return "postgres: " + e.text }
+
+// again reports that the same transaction may well succeed at once: another server was quicker.
+func again(err error) bool {
+	var e *postgresError
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.code {
+	case "40001", "40P01", "23505": // serialization, deadlock, unique key
+		return true
+	}
+	return false
+}
+
+func (p *postgresStore) applied() (n uint64, err error) {
+	if _, err = p.usable(); err != nil {
+		return 0, err
+	}
+	ctx, cancel := bounded()
+	defer cancel()
+	if _, err = p.c.Exec(ctx, "INSERT INTO acctapplied VALUES ($1, 0) ON CONFLICT DO NOTHING", p.node); err == nil {
+		err = p.c.QueryRow(ctx, "SELECT seq FROM acctapplied WHERE node = $1", p.node).Scan(&n)
+	}
+	return n, p.clean(err)
+}
+
+func (p *postgresStore) restore(each func(*Session)) error {
+	if _, err := p.usable(); err != nil {
+		return err
+	}
+	ctx, cancel := bounded()
+	defer cancel()
+	err := p.c.QueryRow(ctx, "SELECT txid_snapshot_xmin(txid_current_snapshot())").Scan(&p.xmin)
+	if err == nil {
+		err = p.rows(ctx, p.c, "WHERE acctstoptime IS NULL", nil, all(each))
+	}
+	return p.clean(err)
+}
+
+// querier is a connection or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// postgresColumns gives radacct's columns as text and numbers.
+var postgresColumns = func() string {
+	var b strings.Builder
+	b.WriteString("radacctid")
+	for _, c := range radacct {
+		switch {
+		case strings.HasPrefix(c.postgres, "timestamp"):
+			b.WriteString(",coalesce(extract(epoch FROM " + c.name + ")::bigint,0)")
+		case strings.HasPrefix(c.postgres, "inet"):
+			// An address without its /32, a prefix whole.
+			b.WriteString(",coalesce(CASE WHEN masklen(" + c.name + ") = CASE family(" + c.name + ") WHEN 4 THEN 32 ELSE 128 END THEN host(" + c.name + ") ELSE text(" + c.name + ") END,'')")
+		case strings.HasPrefix(c.postgres, "bigint"), strings.HasPrefix(c.postgres, "int"):
+			b.WriteString(",coalesce(" + c.name + "::bigint,0)")
+		default:
+			b.WriteString(",coalesce(" + c.name + ",'')")
+		}
+	}
+	return b.String()
+}()
+
+func (p *postgresStore) rows(ctx context.Context, q querier, where string, values []any, each func(*Session) bool) error {
+	rows, err := q.Query(ctx, "SELECT "+postgresColumns+" FROM radacct "+where, values...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	r := newPostgresRow()
+	for rows.Next() {
+		if err := rows.Scan(r.targets...); err != nil {
+			return err
+		}
+		r.texts, r.numbers = 0, 0
+		s := new(Session)
+		s.read(r)
+		if !each(s) {
+			break
+		}
+	}
+	rows.Close()
+	return rows.Err()
+}
+
+// all makes a callback one that never stops.
+func all(each func(*Session)) func(*Session) bool {
+	return func(s *Session) bool {
+		each(s)
+		return true
+	}
+}
+
+const postgresFind = `WHERE radacctid = ANY(ARRAY(SELECT (SELECT radacctid FROM radacct
+	WHERE acctuniqueid BETWEEN k || '00000000' AND k || 'ffffffff' ORDER BY acctuniqueid DESC LIMIT 1)
+	FROM unnest($1::text[]) k)) ORDER BY radacctid FOR UPDATE`
+
+func (p *postgresStore) begin(keys []Key, _ func(Key) *Session, found func(*Session)) error {
+	ctx, cancel := bounded()
+	defer cancel()
+	tx, err := p.c.Begin(ctx)
+	if err != nil {
+		return p.clean(err)
+	}
+	p.tx = tx
+	if len(keys) == 0 {
+		return nil
+	}
+	prefixes := make([]string, len(keys))
+	for i, k := range keys {
+		prefixes[i] = k.Unique(0)[:24]
+	}
+	return p.clean(p.rows(ctx, tx, postgresFind, []any{prefixes}, all(found)))
+}
+
+func (p *postgresStore) ofClient(name string, found func(*Session)) error {
+	ctx, cancel := bounded()
+	defer cancel()
+	return p.clean(p.rows(ctx, p.tx, "WHERE client = $1 AND acctstoptime IS NULL ORDER BY radacctid FOR UPDATE", []any{name}, all(found)))
+}
+
+func (p *postgresStore) abort() {
+	ctx, cancel := bounded()
+	defer cancel()
+	if p.tx != nil {
+		p.tx.Rollback(ctx)
+		p.tx = nil
+	}
+}
+
+func (p *postgresStore) commit(b *batch, _ bool) error {
+	ctx, cancel := bounded()
+	defer cancel()
+	var q pgx.Batch
+	queueSessions(&q, b.sessions)
+	queueEvents(&q, b.events, p.node)
+	q.Queue("UPDATE acctapplied SET seq = $1 WHERE node = $2", int64(b.last), p.node)
+	err := p.tx.SendBatch(ctx, &q).Close()
+	if err == nil {
+		err = p.tx.Commit(ctx)
+		p.tx = nil
+	}
+	return p.clean(err)
+}
+
+// changes gives what other servers have changed since the last time.
+func (p *postgresStore) changes(live *Live) error {
+	if _, err := p.usable(); err != nil {
+		return err
+	}
+	ctx, cancel := bounded()
+	defer cancel()
+	var next int64
+	var ids, clients []string
+	err := p.c.QueryRow(ctx, `SELECT txid_snapshot_xmin(txid_current_snapshot()),
+		coalesce(array_agg(DISTINCT acctuniqueid) FILTER (WHERE acctuniqueid IS NOT NULL), '{}'),
+		coalesce(array_agg(DISTINCT client) FILTER (WHERE acctuniqueid IS NULL AND status LIKE 'Accounting-O%'), '{}')
+		FROM acctevent WHERE txid >= $1 AND node <> $2`, p.xmin, p.node).Scan(&next, &ids, &clients)
+	if err != nil {
+		return p.clean(err)
+	}
+	for _, name := range clients {
+		for _, s := range live.ofClient(name) {
+			ids = append(ids, s.Unique())
+		}
+	}
+	if len(ids) > 0 {
+		err = p.rows(ctx, p.c, "WHERE acctuniqueid = ANY($1)", []any{ids}, all(live.refresh))
+	}
+	if err == nil {
+		p.xmin = next
+	}
+	return p.clean(err)
+}
+
+func (p *postgresStore) retain(rows, events int64, n int) (deleted int, err error) {
+	ctx, cancel := bounded()
+	defer cancel()
+	for _, d := range [...]struct {
+		sql    string
+		before int64
+	}{
+		{"DELETE FROM radacct WHERE radacctid IN (SELECT radacctid FROM radacct WHERE acctstarttime < to_timestamp($1) AND acctstoptime < to_timestamp($1) ORDER BY acctstarttime LIMIT $2 FOR UPDATE SKIP LOCKED)", rows},
+		{"DELETE FROM acctevent WHERE eventid IN (SELECT eventid FROM acctevent WHERE arrival < to_timestamp($1) ORDER BY arrival LIMIT $2)", events},
+	} {
+		if d.before == 0 {
+			continue
+		}
+		tag, err := p.c.Exec(ctx, d.sql, float64(d.before), n)
+		if err != nil {
+			return deleted, p.clean(err)
+		}
+		deleted += int(tag.RowsAffected())
+	}
+	return deleted, nil
+}
+
+var postgresDialect = dialect{
+	mark: func(n int) string { return fmt.Sprintf("$%d", n) },
+	time: func(mark string) string { return "to_timestamp(" + mark + "::bigint)" },
+}
+
+func (p *postgresStore) query(f Filter, closed bool, each func(*Session) bool) (err error) {
+	p.readers.Lock()
+	defer p.readers.Unlock()
+	ctx, cancel := bounded()
+	defer cancel()
+	if p.reader == nil || p.reader.IsClosed() {
+		if p.reader, err = pgx.ConnectConfig(ctx, p.config); err != nil {
+			p.reader = nil
+			return p.clean(err)
+		}
+	}
+	where, values := f.sql(closed, postgresDialect)
+	return p.clean(p.rows(ctx, p.reader, where, values, func(s *Session) bool { return !f.match(s) || each(s) }))
+}
+
+func (p *postgresStore) close() error {
+	ctx, cancel := bounded()
+	defer cancel()
+	p.readers.Lock()
+	defer p.readers.Unlock()
+	for _, c := range []*pgx.Conn{p.c, p.reader} {
+		if c != nil {
+			c.Close(ctx)
+		}
+	}
+	return nil
+}

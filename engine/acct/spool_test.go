@@ -1,0 +1,110 @@
+package acct
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// numbered is a journal whose lines have numbers from first on, in files of some lines.
+func numbered(t testing.TB, path string, first uint64, records ...string) {
+	t.Helper()
+	j, err := Open(path, Options{MaxSize: 60, First: first})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range records {
+		if err := put(j, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestSpool: whatever the sizes of reading are, and wherever it begins and ends, it gives the lines in order.
+func TestSpool(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "spool.jsonl")
+	var want []string
+	for run := range 3 {
+		var records []string
+		for i := range 10 {
+			n := run*10 + i + 1
+			records = append(records, fmt.Sprintf(`{"x":"%s"}`, strings.Repeat("y", n)))
+			want = append(want, fmt.Sprintf(`{"seq":%d,"x":"%s"}`, n, strings.Repeat("y", n)))
+		}
+		numbered(t, path, uint64(run*10+1), records...)
+	}
+	if err := os.WriteFile(path+".strange", []byte("no number\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	list, err := (&spool{path: path}).segments()
+	if err != nil || len(list) < 5 {
+		t.Fatalf("%d files, %v", len(list), err)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		p := spool{path: path}
+		defer p.close()
+		after, durable := rapid.Uint64Range(0, 30).Draw(t, "after"), rapid.Uint64Range(0, 35).Draw(t, "durable")
+		var got []string
+		for at := after; ; {
+			text, last, err := p.read(at, durable, rapid.IntRange(1, 200).Draw(t, "octets"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text == "" {
+				break
+			}
+			got = append(got, strings.Split(strings.TrimSuffix(text, "\n"), "\n")...)
+			if at = last; rapid.Bool().Draw(t, "lose the place") {
+				p.close()
+			}
+		}
+		if diff := cmp.Diff(want[min(after, 30):max(after, min(durable, 30))], append([]string{}, got...)); diff != "" {
+			t.Fatalf("lines (-want +got):\n%s", diff)
+		}
+	})
+	if last, octets, err := (&spool{path: path}).last(0); last != 30 || octets < 600 || err != nil {
+		t.Errorf("last %d, %d octets, %v", last, octets, err)
+	}
+	p := spool{path: path}
+	for applied := range uint64(31) {
+		if err := p.prune(applied); err != nil {
+			t.Fatal(err)
+		}
+		if last, _, err := p.last(applied); err != nil || last != 30 {
+			t.Errorf("after pruning up to %d the last line is %d, %v", applied, last, err)
+		}
+		p.close()
+	}
+	if list, _ = p.segments(); len(list) != 1 {
+		t.Errorf("%d files are left, the newest must be", len(list))
+	}
+}
+
+func TestNodeName(t *testing.T) {
+	o := StoreOptions{Dir: t.TempDir(), Node: "n"}
+	name := func() string {
+		t.Helper()
+		n, err := nodeName(&o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	first := name()
+	numbered(t, filepath.Join(o.Dir, "spool.jsonl"), 1, `{"x":1}`)
+	if again := name(); again != first {
+		t.Errorf("%s became %s with its journal", first, again)
+	}
+	os.Remove(filepath.Join(o.Dir, "spool.jsonl"))
+	if other := name(); other == first {
+		t.Errorf("a journal that begins anew has the name of the old one, %s", other)
+	}
+}
