@@ -157,7 +157,7 @@ func (h *handler) option(name string, v lua.LValue) (err error) {
 	case "on_timeout":
 		h.onTimeout, err = h.action(name, v)
 	}
-	if err == nil && (name == "when" || name == "unless") && !serves(h.phase) && h.phase != phaseSession {
+	if err == nil && (name == "when" || name == "unless") && !serves(h.phase) && h.phase != server.PhaseSession {
 		err = fmt.Errorf("%s: %s handlers get no request", name, places[h.phase].name)
 	}
 	return err

@@ -28,7 +28,6 @@ func (pr *Program) Link() raddb.List {
 		}
 		pr.o.Busy.Yield()
 	}
-	pr.warnUnused(&errs)
 	pr.linked, pr.pending = true, nil
 	if !errs.Failed() && !pr.failed {
 		pr.linkStates(&errs)
@@ -42,13 +41,4 @@ func (pr *Program) linkStates(errs *raddb.List) {
 	*errs = append(*errs, second.loadAgain()...)
 	pr.idle = append(pr.idle, second, pr.first)
 	pr.first = nil
-}
-
-// warnUnused tells of handlers that the server never calls.
-func (pr *Program) warnUnused(errs *raddb.List) {
-	for _, p := range []server.Phase{phasePreProxy, phasePostProxy, phaseSession} {
-		for _, h := range pr.phases[p] {
-			errs.Warnf(h.at, "%s handlers never run: this server does not forward and asks no NAS", places[p].name)
-		}
-	}
 }

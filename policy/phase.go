@@ -6,12 +6,9 @@ import (
 	"perilune/engine/server"
 )
 
-// Phases that lie beside the way of a request, or that the server does not call through Runner.Run.
+// Phases that lie beside the way of a request and that the server does not know.
 const (
-	phasePreProxy = server.NumPhases + iota
-	phasePostProxy
-	phaseSession
-	phaseLoad
+	phaseLoad = server.NumPhases + iota
 	phaseUnload
 	numPhases
 )
@@ -80,13 +77,13 @@ var places = [numPhases]station{
 	server.PhaseCoA: {"coa", kindSet(server.Accept, server.Reject, server.Proxy, server.Discard, server.Drop),
 		changeRequest | changeReply, false},
 	server.PhaseDone: {"done", 0, 0, false},
-	phasePreProxy: {"pre_proxy", kindSet(server.Proxy, server.HandleLocally, server.Reject, server.Discard, server.Drop),
+	server.PhasePreProxy: {"pre_proxy", kindSet(server.Proxy, server.HandleLocally, server.Reject, server.Discard, server.Drop),
 		changeRequest, false},
-	phasePostProxy: {"post_proxy", kindSet(server.Accept, server.Proxy, server.HandleLocally, server.Reject, server.Discard, server.Drop),
+	server.PhasePostProxy: {"post_proxy", kindSet(server.Accept, server.Proxy, server.HandleLocally, server.Reject, server.Discard, server.Drop),
 		changeControl | changeReply, false},
-	phaseSession: {"session", 0, 0, false},
-	phaseLoad:    {"load", 0, 0, false},
-	phaseUnload:  {"unload", 0, 0, false},
+	server.PhaseSession: {"session", 0, 0, false},
+	phaseLoad:           {"load", 0, 0, false},
+	phaseUnload:         {"unload", 0, 0, false},
 }
 
 // phaseNames gives the phases that on() takes.
@@ -111,7 +108,7 @@ func phaseNamed(name string) (server.Phase, bool) {
 }
 
 // serves reports whether handlers of the phase get a request.
-func serves(p server.Phase) bool { return p < phaseSession }
+func serves(p server.Phase) bool { return p < server.PhaseSession }
 
 // decided reports whether the request has its verdict when the phase is reached.
 func decided(p server.Phase) bool { return p == server.PhaseReply || p == server.PhaseDone }

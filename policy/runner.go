@@ -6,6 +6,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"perilune/engine/acct"
 	"perilune/engine/dictionary"
 	"perilune/engine/raddb"
 	"perilune/engine/server"
@@ -219,6 +220,12 @@ func (rn *Runner) begin(r *server.Request) {
 	}
 	rn.r = r
 }
+
+// Session implements server.Runner.
+func (rn *Runner) Session(*server.Request, *acct.Session) server.Alive { return server.AliveUnknown }
+
+// Park implements server.Runner.
+func (rn *Runner) Park(*server.Request) bool { return false }
 
 // End implements server.Runner.
 func (rn *Runner) End(r *server.Request) {

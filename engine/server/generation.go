@@ -7,6 +7,7 @@ import (
 	"perilune/engine/auth"
 	"perilune/engine/dictionary"
 	"perilune/engine/nas"
+	"perilune/engine/proxy"
 	"perilune/engine/users"
 )
 
@@ -18,6 +19,7 @@ type Generation struct {
 	Loaded     time.Time
 	Dictionary *dictionary.Dictionary
 	Clients    *nas.Table
+	Realms     *proxy.Realms  // nil: no realms file
 	Users      *users.Table   // nil: no users file; every name is unknown
 	Accounts   *auth.Accounts // of the system, for Auth-Type System; nil: not read
 	Policy     Policy         // nil: no scripts

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"perilune/engine/acct"
 	"perilune/engine/radius"
 	"perilune/engine/users"
 )
@@ -13,6 +14,8 @@ const (
 	PhaseHints Phase = iota
 	PhaseHuntgroups
 	PhaseRoute
+	PhasePreProxy
+	PhasePostProxy
 	PhaseAuthorize
 	PhaseAuthType
 	PhaseAnswer
@@ -20,12 +23,14 @@ const (
 	PhaseAccounting
 	PhaseCoA
 	PhaseDone
+	PhaseSession // beside the way: Runner.Session runs its handlers
 	NumPhases
 )
 
 // String gives the phase's name as scripts spell it.
 func (p Phase) String() string {
-	return [...]string{"hints", "huntgroups", "route", "authorize", "auth_type", "answer", "reply", "accounting", "coa", "done"}[p]
+	return [...]string{"hints", "huntgroups", "route", "pre_proxy", "post_proxy", "authorize", "auth_type", "answer", "reply",
+		"accounting", "coa", "done", "session"}[p]
 }
 
 // A Policy is the script side of one generation. Its methods are safe for use by many goroutines.
@@ -56,9 +61,25 @@ type Runner interface {
 	AuthType(value uint32, r *Request) (v *Verdict, found bool)
 	// Answer runs the handler of a challenge round; found is false if it no longer exists.
 	Answer(r *Request) (v *Verdict, found bool)
+	// Session asks the handlers of the phase session about a session that Simultaneous-Use doubts.
+	Session(r *Request, s *acct.Session) Alive
+	// Park moves what handlers keep of the request (ctx) out of the Runner and into Request.Local, so that the
+	// Runner can be released while the request waits for a home server. The Runner that works for the request next
+	// takes it up from there. It reports false if that is not possible; then the request keeps its Runner.
+	Park(r *Request) bool
 	// End is called once a request is over: handles to it die, its context is dropped.
 	End(r *Request)
 }
+
+// Alive is what a policy knows of a session.
+type Alive uint8
+
+// The answers of Runner.Session.
+const (
+	AliveUnknown Alive = iota // no handler knows
+	AliveYes
+	AliveNo
+)
 
 // kinds is a set of verdicts.
 type kinds uint16
@@ -76,6 +97,8 @@ var permitted = [NumPhases]kinds{
 	PhaseHints:      kindSet(Reject, Discard, Drop),
 	PhaseHuntgroups: kindSet(Reject, Discard, Drop),
 	PhaseRoute:      kindSet(Proxy, HandleLocally, Reject, Discard, Drop),
+	PhasePreProxy:   kindSet(Proxy, HandleLocally, Reject, Discard, Drop),
+	PhasePostProxy:  kindSet(Accept, Proxy, HandleLocally, Reject, Discard, Drop),
 	PhaseAuthorize:  kindSet(Accept, Authenticated, Reject, Challenge, Discard, Drop),
 	PhaseAuthType:   kindSet(Accept, Reject, Challenge, Discard, Drop),
 	PhaseAnswer:     kindSet(Accept, Authenticated, Reject, Challenge, Discard, Drop),

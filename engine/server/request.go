@@ -51,6 +51,9 @@ type Request struct {
 	// Round is what a State of ours held; nil in a first round.
 	Round *Round
 
+	// Proxied is what a home server said; nil for a request that none was asked for.
+	Proxied *Proxied
+
 	Session radius.Session
 	Trace   *Trace // nil: nobody looks
 	Local   any    // the policy's own per-request data (ctx); cleared by Runner.End
@@ -125,6 +128,7 @@ func (r *Request) reset() {
 	r.ReceivedUser, r.Method, r.Code = nil, "", 0
 	r.Verdict, r.Reason, r.Cause, r.Delay, r.Hook = 0, "", 0, 0, ""
 	r.Notes, r.Round, r.Trace, r.Local = r.Notes[:0], nil, nil, nil
+	r.Proxied = nil
 	r.datagram, r.broken, r.out, r.pending, r.seen = nil, nil, r.out[:0], false, seen{}
 	r.way.reset()
 }

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"log/slog"
 	"net/netip"
+	"perilune/engine/acct"
 	"slices"
 	"strings"
 	"sync"
@@ -78,11 +79,15 @@ type scripted struct {
 	ran                      []string
 }
 
-func (s *scripted) Has(p Phase) bool { return s.on[p] != nil }
-func (s *scripted) Acquire() Runner  { s.count(&s.acquired); return s }
-func (s *scripted) Release(Runner)   { s.count(&s.released) }
-func (s *scripted) Close()           {}
-func (s *scripted) End(*Request)     { s.count(&s.ends) }
+func (s *scripted) Has(p Phase) bool                      { return s.on[p] != nil }
+func (s *scripted) Acquire() Runner                       { s.count(&s.acquired); return s }
+func (s *scripted) Release(Runner)                        { s.count(&s.released) }
+func (s *scripted) Close()                                {}
+func (s *scripted) Session(*Request, *acct.Session) Alive { return AliveUnknown }
+
+func (s *scripted) Park(*Request) bool { return false }
+
+func (s *scripted) End(*Request) { s.count(&s.ends) }
 
 func (s *scripted) count(n *int) {
 	s.mu.Lock()

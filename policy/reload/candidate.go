@@ -70,7 +70,7 @@ func (b *builder) candidate(tree *raddb.Tree) (*Candidate, raddb.List) {
 	files, errs := config.ReadTree(tree, config.Options{Yield: b.o.Busy.Yield, Resolver: b.o.Resolver, Memory: b.memory})
 	c := &Candidate{Config: files.Config, Tree: tree, Root: b.o.Root}
 	c.Generation = &server.Generation{
-		Loaded: time.Now(), Dictionary: files.Dictionary, Clients: files.Clients, Settings: settings(files),
+		Loaded: time.Now(), Dictionary: files.Dictionary, Clients: files.Clients, Realms: files.Realms, Settings: settings(files),
 	}
 	c.place(b.o)
 	forwards(files.Realms, &errs)
