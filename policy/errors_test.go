@@ -65,7 +65,6 @@ func TestLoadErrors(t *testing.T) {
 		{"field in place", "on('done', function(req)\n  req.user = 'x'\nend)", `a.lua:2:7: req cannot be changed in done`},
 		{"not returned", "on('hints', function(req)\n  reject{}\nend)", `a.lua:2:3: warning: reject{} is made but not returned; write return reject{…}`},
 		{"shadow", "on('hints', function(req)\n  local drop = 1\nend)", `a.lua:2: warning: local drop hides the API's drop; choose another name`},
-		{"never runs", "on('pre_proxy', function() end)", `a.lua:1: warning: pre_proxy handlers never run: this server does not forward and asks no NAS`},
 		{"interim at load", `local v = accept{["Acct-Interim-Interval"]=30}`, `a.lua:1:19: Acct-Interim-Interval is 30; expected at least 60 seconds (RFC 2869 s5.16)`},
 		{"interim in a function", "on('authorize', function(req)\n  return accept{['Acct-Interim-Interval']=599}\nend)", `a.lua:2:18: warning: Acct-Interim-Interval is 599; expected at least 600 seconds (RFC 2869 s5.16)`},
 		{"interim of the reply", "on('reply', function(req)\n  req.reply['Acct-Interim-Interval'] = '59'\nend)", `a.lua:2:13: Acct-Interim-Interval is 59; expected at least 60 seconds (RFC 2869 s5.16)`},

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"perilune/engine/raddb"
-	"perilune/engine/server"
 )
 
 // Link resolves what the scripts named, once the dictionary is frozen and all names are known: attributes,
