@@ -52,6 +52,10 @@ type Claim struct {
 	Limit  int           // Simultaneous-Use
 	Now    time.Time     // when the request was decided
 	Grace  time.Duration // how long the place is kept without a Start; 0: 30 s
+	Realm  string        // the session's realm, "" for none; its sessions and places are counted, too
+	Quota  int           // how many the realm may have; 0: any number
+	// Shares, if set, tells which realms have one quota together. It must be quick.
+	Shares func(realm string) bool
 	// Ignore, if set, leaves sessions out of the count: those that were found dead, or doubtful ones. It must be quick.
 	Ignore func(*Session) bool
 }
@@ -59,6 +63,8 @@ type Claim struct {
 // A Booking is what became of a Claim.
 type Booking struct {
 	Granted  bool
+	Renewed  bool      // the device had a place already: it must stay if this Accept is not sent
+	RealmOut bool      // not granted because of Quota
 	Count    int       // logins of other devices: open sessions and places booked; bundles count once
 	Sessions []Session // if not granted: the sessions that count
 }
@@ -79,14 +85,57 @@ func (l *Live) Claim(c Claim) Booking {
 		}
 	}
 	b := Booking{Count: len(counted) + l.booked.others(&c, counted)}
+	if l.full(&c) {
+		b.RealmOut = true
+		return b
+	}
 	if b.Count >= c.Limit {
 		for _, s := range counted {
 			b.Sessions = append(b.Sessions, *s)
 		}
 		return b
 	}
-	b.Granted = l.booked.add(&c)
+	b.Granted, b.Renewed = true, l.booked.add(&c)
 	return b
+}
+
+// full reports whether the claim's realm has no room. What the same device has there already takes none.
+func (l *Live) full(c *Claim) bool {
+	if c.Quota <= 0 {
+		return false
+	}
+	l.booked.sweep(c.Now)
+	n := l.realms.sum(c) + l.booked.realms.sum(c)
+	if n < c.Quota {
+		return false
+	}
+	for _, s := range l.users[c.User] {
+		if c.shares(s.Realm) && (c.Device.Same(s.Device()) || c.Ignore != nil && c.Ignore(s)) {
+			n--
+		}
+	}
+	for _, b := range l.booked.byUser[c.User] {
+		if c.shares(b.realm) && b.device.Same(c.Device) {
+			n--
+		}
+	}
+	return n >= c.Quota
+}
+
+// shares reports whether sessions of a realm count for the claim's quota.
+func (c *Claim) shares(realm string) bool {
+	if c.Shares != nil {
+		return c.Shares(realm)
+	}
+	return realm == c.Realm
+}
+
+// OfRealm gives how many open sessions a realm has, and places that are booked.
+func (l *Live) OfRealm(realm string, now time.Time) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.booked.sweep(now)
+	return l.realms[realm] + l.booked.realms[realm]
 }
 
 // bundled reports a link of a bundle that is counted already.
@@ -112,12 +161,14 @@ func (l *Live) Booked(now time.Time) int {
 // bookings are places between an Accept and its Start.
 type bookings struct {
 	byUser map[string][]booking
+	realms tally
 	total  int
 	swept  time.Time
 }
 
 type booking struct {
 	device Device
+	realm  string
 	until  time.Time
 }
 
@@ -136,16 +187,20 @@ func (t *bookings) others(c *Claim, counted []*Session) (n int) {
 	return n
 }
 
-func (t *bookings) add(c *Claim) bool {
+// add gives a place to the device. renewed reports that it had one, which the new one replaces.
+func (t *bookings) add(c *Claim) (renewed bool) {
+	had := t.total
 	t.drop(c.User, func(b booking) bool { return b.device.Same(c.Device) })
+	renewed = t.total < had
 	if t.total >= maxBookings {
 		t.sweep(c.Now)
 	}
 	if t.total < maxBookings {
-		t.byUser[c.User] = append(t.byUser[c.User], booking{c.Device, c.Now.Add(c.Grace)})
+		t.byUser[c.User] = append(t.byUser[c.User], booking{c.Device, c.Realm, c.Now.Add(c.Grace)})
+		t.realms.add(c.Realm, 1)
 		t.total++
 	}
-	return true
+	return renewed
 }
 
 // confirm ends the place of a session that has started: its device's, else the user's oldest.
@@ -157,6 +212,7 @@ func (t *bookings) confirm(s *Session) {
 	d := s.Device()
 	at := max(0, slices.IndexFunc(list, func(b booking) bool { return b.device.Same(d) }))
 	t.total--
+	t.realms.add(list[at].realm, -1)
 	if len(list) == 1 {
 		delete(t.byUser, s.User)
 		return
@@ -169,7 +225,13 @@ func (t *bookings) drop(user string, which func(booking) bool) {
 	if len(list) == 0 {
 		return
 	}
-	kept := slices.DeleteFunc(list, which)
+	kept := slices.DeleteFunc(list, func(b booking) bool {
+		gone := which(b)
+		if gone {
+			t.realms.add(b.realm, -1)
+		}
+		return gone
+	})
 	t.total -= len(list) - len(kept)
 	if len(kept) == 0 {
 		delete(t.byUser, user)

@@ -15,6 +15,7 @@ type Live struct {
 	byKey   map[Key]*Session // the newest of each key
 	users   map[string][]*Session
 	clients map[string][]*Session
+	realms  tally // of open sessions
 	closed  []Key // a ring of keys whose session closed
 	oldest  int
 	open    int
@@ -33,7 +34,7 @@ func newLive(max int) *Live {
 	return &Live{
 		max:   max,
 		byKey: map[Key]*Session{}, users: map[string][]*Session{}, clients: map[string][]*Session{},
-		booked: bookings{byUser: map[string][]booking{}},
+		realms: tally{}, booked: bookings{byUser: map[string][]booking{}, realms: tally{}},
 	}
 }
 
@@ -86,6 +87,7 @@ func (l *Live) link(s *Session) {
 	s.byUser, s.byClient = len(l.users[s.User]), len(l.clients[s.Client])
 	l.users[s.User] = append(l.users[s.User], s)
 	l.clients[s.Client] = append(l.clients[s.Client], s)
+	l.realms.add(s.Realm, 1)
 	l.open++
 }
 
@@ -100,6 +102,7 @@ func (l *Live) unlink(s *Session) {
 	if moved := cut(l.clients, s.Client, s.byClient); moved != nil {
 		moved.byClient = s.byClient
 	}
+	l.realms.add(s.Realm, -1)
 	l.open--
 }
 

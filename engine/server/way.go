@@ -21,6 +21,7 @@ type Core struct {
 	log      *slog.Logger
 	now      func() time.Time
 	recorder Recorder
+	sessions Sessions // nil: logins are not counted
 
 	ratchet  *ratchet
 	seal     *sealer
@@ -52,6 +53,7 @@ type CoreOptions struct {
 	Log      *slog.Logger     // nil: nothing is logged
 	Now      func() time.Time // nil: time.Now
 	Recorder Recorder         // nil: accounting is not answered
+	Sessions Sessions         // of the recorder; nil: Simultaneous-Use is not enforced
 	StateDir string           // holds what the ratchet learnt and the State key; "": kept in memory alone
 	KeyFile  string           // [state] key-file; "": state.key in StateDir
 	Ring     int              // decisions remembered for explain --last; 0: 4096
@@ -65,7 +67,7 @@ type CoreOptions struct {
 
 // NewCore loads what was kept in the state directory.
 func NewCore(o CoreOptions) (*Core, error) {
-	c := &Core{log: o.Log, now: o.Now, recorder: o.Recorder}
+	c := &Core{log: o.Log, now: o.Now, recorder: o.Recorder, sessions: o.Sessions}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -129,8 +131,8 @@ func (c *Core) Drain() { c.draining.Store(true) }
 // Cause, Code, Delay and out, which stays empty after a discard or drop. It runs on the caller's goroutine
 // and may call Detach.
 //
-// If it leaves pending set, the request waits for its accounting record: the caller makes the request
-// independent of itself and then calls record, after which it must not touch the request.
+// If it leaves pending set, the request waits for its accounting record or for a home server: the caller makes
+// the request independent of itself and then calls wait, after which it must not touch the request.
 func (c *Core) process(r *Request) {
 	r.way.hashes, r.way.throttle = c.hashes, c.throttle
 	c.look(r)
@@ -146,7 +148,7 @@ func (c *Core) process(r *Request) {
 	default:
 		r.refuse(Discard, ReasonUnknownCode)
 	}
-	if !r.pending {
+	if r.pending == waitNothing {
 		c.conclude(r)
 	}
 }
