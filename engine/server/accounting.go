@@ -9,7 +9,7 @@ func (c *Core) accounting(r *Request) {
 	if !c.identify(r) {
 		return
 	}
-	for _, p := range [...]Phase{PhaseHints, PhaseHuntgroups, PhaseRoute, PhaseAccounting} {
+	for _, p := range [...]Phase{PhaseHints, PhaseHuntgroups, PhaseRoute} {
 		if c.accountingPhase(p, r) {
 			return
 		}
@@ -19,6 +19,17 @@ func (c *Core) accounting(r *Request) {
 			}
 			r.renamed()
 		}
+	}
+	if c.forwards(r) {
+		return
+	}
+	c.account(r)
+}
+
+// account is what follows route, or the answer of the home server: the accounting phase, then the recorder.
+func (c *Core) account(r *Request) {
+	if c.accountingPhase(PhaseAccounting, r) {
+		return
 	}
 	r.way.external = r.runsExternal()
 	switch {
@@ -33,7 +44,7 @@ func (c *Core) accounting(r *Request) {
 		r.Verdict = Accept
 		c.takeClass(r)
 		r.way.record = r.appendRecord(r.way.record[:0])
-		r.pending = true
+		r.pending = waitRecord
 	}
 }
 
@@ -59,13 +70,13 @@ func (c *Core) accountingPhase(p Phase, r *Request) bool {
 	return r.Verdict != 0
 }
 
-// record hands a pending request to the recorder, whose goroutine calls complete. The request belongs to
+// record hands a pending request to the recorder, whose goroutine calls resume. The request belongs to
 // that from here on. A Request keeps its callback, so that nothing is allocated for each record.
 func (c *Core) record(r *Request) {
 	if r.way.recorded == nil {
 		r.way.recorded = func(err error) {
 			r.way.failure = err
-			r.complete()
+			r.resume()
 		}
 	}
 	c.recorder.Append(r.way.record, r.way.recorded)
@@ -74,16 +85,11 @@ func (c *Core) record(r *Request) {
 // finishAccounting makes the answer to an accounting request whose record is durable, or none if it is not. It
 // waits for Acct-Ext-Program, if there is one.
 func (c *Core) finishAccounting(r *Request) {
-	wasPending := r.pending
-	r.pending = false
 	switch {
 	case r.way.failure != nil:
 		r.refuse(Drop, ReasonRecorder)
 	case !r.way.external || c.external(r):
 		c.answerAccounting(r)
-	}
-	if wasPending {
-		c.conclude(r)
 	}
 }
 

@@ -54,11 +54,11 @@ func TestNoAnswerWithoutRecord(t *testing.T) {
 			t.Fatal(why)
 		}
 		o.core.process(r)
-		if r.pending {
+		if r.pending != waitNothing {
 			r.way.failure = errors.New("disk full")
-			o.core.finishAccounting(r)
+			o.core.resume(r)
 		}
-		if r.Verdict != Drop || r.Cause != ReasonRecorder || len(r.out) != 0 || r.pending {
+		if r.Verdict != Drop || r.Cause != ReasonRecorder || len(r.out) != 0 || r.pending != waitNothing {
 			t.Errorf("%s: %v %v, %d octets", name, r.Verdict, r.Cause, len(r.out))
 		}
 	}
@@ -134,7 +134,7 @@ func TestRecordAllocatesNothing(t *testing.T) {
 			t.Fatal(why)
 		}
 		c.process(r)
-		c.finishAccounting(r)
+		c.resume(r)
 	})
 	if n != 0 || len(r.out) != radius.HeaderLen {
 		t.Errorf("%v allocations, %d octets", n, len(r.out))

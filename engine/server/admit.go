@@ -8,17 +8,18 @@ import (
 )
 
 // admission bounds the requests that wait, in all and for each client. It is asked only when a request
-// detaches: what is answered at once needs no room.
+// detaches: what is answered at once needs no room. Requests that are parked have bounds of their own.
 //
 // Under pressure (three quarters full) a client beyond its equal share is refused, so that the newest
 // requests of the noisiest client are shed first. The last sixteenth is for requests with a valid State:
 // half of their work is done already (RFC 5080 s2.2.3).
 type admission struct {
-	bound    int
-	mu       sync.Mutex
-	total    int
-	clients  map[netip.Prefix]int // requests that wait
-	recorder atomic.Int64         // accounting requests with their recorder
+	bound   int
+	mu      sync.Mutex
+	total   int
+	clients map[netip.Prefix]int // requests that wait
+	parked  [waits]atomic.Int64  // requests that hold no goroutine, by what they wait for
+	out     int64                // requests at home servers at the same time, at most
 }
 
 // place is what one admitted request is counted under.
@@ -86,21 +87,29 @@ func (a *admission) detached() int {
 	return a.total
 }
 
-// maxRecording bounds the accounting requests that wait for their recorder: some 10 KiB each.
-const maxRecording = 16384
+// The bounds of what is parked; a parked request has some 10 KiB.
+const (
+	maxRecording = 16384   // with the recorder
+	maxOut       = 1 << 16 // at home servers, unless Options.Outstanding says otherwise
+)
 
-// park takes a place with the recorder. Without one the request becomes a drop: the NAS sends it again.
+// park takes a place among the requests that wait for the same. Without one the request becomes a drop: the NAS
+// sends it again.
 func (a *admission) park(r *Request) bool {
-	if a.recorder.Add(1) <= maxRecording {
+	bound := int64(maxRecording)
+	if r.pending == waitHome {
+		bound = a.out
+	}
+	if a.parked[r.pending].Add(1) <= bound {
 		return true
 	}
-	a.recorder.Add(-1)
-	r.pending, r.out = false, r.out[:0]
+	a.unpark(r.pending)
+	r.pending, r.out = waitNothing, r.out[:0]
 	r.Verdict, r.Cause, r.Reason = Drop, ReasonBusy, ReasonBusy.String()
 	return false
 }
 
-func (a *admission) unpark() { a.recorder.Add(-1) }
+func (a *admission) unpark(w pending) { a.parked[w].Add(-1) }
 
 // statusLimit bounds the answers to Status-Server for each client (RFC 5997 s4.2). The table is small and
 // forgets: clients that share a place take it in turns.

@@ -81,12 +81,13 @@ func TestStatusLimitIsPerClient(t *testing.T) {
 
 func TestRecorderPlacesAreBounded(t *testing.T) {
 	var a admission
-	a.recorder.Store(maxRecording)
-	r := &Request{pending: true}
-	if a.park(r) || r.pending || r.Verdict != Drop || r.Cause != ReasonBusy {
+	a.parked[waitRecord].Store(maxRecording)
+	r := &Request{pending: waitRecord}
+	if a.park(r) || r.pending != waitNothing || r.Verdict != Drop || r.Cause != ReasonBusy {
 		t.Errorf("pending %v, verdict %v, cause %v", r.pending, r.Verdict, r.Cause)
 	}
-	a.unpark()
+	a.unpark(waitRecord)
+	r.pending = waitRecord
 	if !a.park(r) {
 		t.Error("no place after one was given back")
 	}

@@ -270,8 +270,8 @@ func FuzzReceive(f *testing.F) {
 			return
 		}
 		c.process(r)
-		if r.pending {
-			c.finishAccounting(r)
+		if r.pending != waitNothing {
+			c.resume(r)
 		}
 		c.done(r)
 		if r.Verdict == 0 || (len(r.out) == 0) != (r.Verdict == Discard || r.Verdict == Drop) {

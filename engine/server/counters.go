@@ -135,6 +135,7 @@ type Snapshot struct {
 	Listeners  []ListenerSnapshot
 	Waiting    int // requests detached now
 	Recording  int // accounting requests with their recorder now
+	Forwarded  int // requests at home servers now
 	Delayed    int // rejects on their delay now
 	Busy       int // long computations now
 	LogLost    uint64
@@ -154,7 +155,7 @@ type ListenerSnapshot struct {
 // batch.
 func (s *Server) Snapshot() Snapshot {
 	snap := Snapshot{Listeners: make([]ListenerSnapshot, len(s.options.Listeners)),
-		Waiting: s.admission.detached(), Recording: int(s.admission.recorder.Load()), Delayed: s.delays.len(),
+		Waiting: s.admission.detached(), Recording: int(s.admission.parked[waitRecord].Load()), Forwarded: int(s.admission.parked[waitHome].Load()), Delayed: s.delays.len(),
 		Busy: s.busy.Count(), LogLost: s.log.Lost(), Stopping: s.stopping.Load()}
 	if g := s.generation.Load(); g != nil {
 		snap.Generation = g.Number

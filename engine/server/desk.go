@@ -36,6 +36,7 @@ type desk struct {
 	computing  bool        // Busy was told
 	refused    Reason      // why Detach failed
 	place      place       // what the admission counts it under
+	again      func()      // resumed
 	lines      lines
 }
 
@@ -108,7 +109,7 @@ func (s *Server) receive(r *Request, datagram []byte) (why Reason) {
 }
 
 func (s *Server) defect(r *Request, defect any) {
-	r.out, r.pending, r.Code, r.Delay = r.out[:0], false, 0, 0
+	r.out, r.pending, r.Code, r.Delay = r.out[:0], waitNothing, 0, 0
 	r.Verdict, r.Cause, r.Reason = Drop, ReasonInternal, ReasonInternal.String()
 	s.options.Events.LogAttrs(context.Background(), slog.LevelError, "defect in the server; the request is dropped",
 		slog.Any("panic", defect), slog.Uint64("request", r.Serial), slog.String("source", r.Source.String()),

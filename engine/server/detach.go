@@ -2,6 +2,17 @@ package server
 
 import "errors"
 
+// A pending is what a parked request waits for. It holds neither a goroutine nor its Lua state meanwhile.
+type pending uint8
+
+// What there is to wait for.
+const (
+	waitNothing pending = iota
+	waitRecord       // the accounting record is being made durable
+	waitHome         // a home server has the request
+	waits
+)
+
 // ErrBusy is what Detach gives when too many requests wait already.
 var ErrBusy = errors.New("server: too many requests wait already")
 
@@ -75,32 +86,38 @@ func (ro *role) part(d *desk) {
 // conclude goes on with a detached request after process.
 func (d *desk) conclude() {
 	r := &d.Request
-	if r.pending && d.role.server.admission.park(r) {
-		d.role.server.steps.record(r)
+	s := d.role.server
+	if r.pending != waitNothing && s.admission.park(r) {
+		s.admission.leave(&d.place) // what is parked is bounded apart
+		s.steps.wait(r, nil)
 		return
 	}
 	d.answer()
 }
 
-// complete goes on with an accounting request after its recorder has reported. The recorder's goroutine is
-// not lent to handlers that may wait.
-func (r *Request) complete() {
+// resume goes on with a parked request: what it waited for has come. The goroutine of the recorder or the
+// forwarder is not lent to handlers that may wait.
+func (r *Request) resume() {
 	d := r.desk
 	if d == nil {
 		return
 	}
-	d.role.server.admission.unpark()
-	if p := r.Generation.Policy; r.way.external || p != nil && p.Has(PhaseDone) {
-		go d.recorded()
+	s := d.role.server
+	s.admission.unpark(r.pending)
+	d.grouped = true
+	if !s.steps.blocks(r) {
+		d.resumed()
 		return
 	}
-	d.recorded()
+	if d.again == nil { // kept: a method value made for each request would be garbage
+		d.again = d.resumed
+	}
+	go d.again()
 }
 
-func (d *desk) recorded() {
-	d.role.server.guard(&d.Request, d.role.server.finish)
-	d.grouped = true
-	d.answer()
+func (d *desk) resumed() {
+	d.role.server.guard(&d.Request, d.role.server.resume)
+	d.conclude()
 }
 
 // answer sends a detached request's reply on its own, or puts it on its delay, and ends the request.

@@ -228,7 +228,7 @@ func TestRecorder(t *testing.T) {
 		t.Errorf("%d with the recorder, want 4", got)
 	}
 	for i := range 4 {
-		(<-ts.way.waiting).complete()
+		(<-ts.way.waiting).resume()
 		n.expect(fmt.Sprintf("Accounting-Response %d record", i))
 	}
 	ts.posted(4)

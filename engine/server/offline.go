@@ -89,8 +89,8 @@ func (o *Offline) Run(g *Generation, q *Question) (*Outcome, error) {
 		return r.outcome(), nil
 	}
 	o.core.process(r)
-	if r.pending {
-		o.core.finishAccounting(r)
+	for r.pending != waitNothing {
+		o.core.resume(r)
 	}
 	out := r.outcome()
 	out.Took = o.core.now().Sub(r.Arrival)

@@ -36,7 +36,7 @@ func TestGroupIsAnswered(t *testing.T) {
 				group = append(group, <-ts.way.waiting)
 			}
 			for _, r := range group {
-				r.complete()
+				r.resume()
 			}
 			for range many {
 				_, body, _ := strings.Cut(n.receive(), " ") // the code
@@ -62,7 +62,7 @@ func TestSupersededInAGroup(t *testing.T) {
 	old := <-ts.way.waiting
 	n.sendCode(radius.CodeAccountingRequest, 1, 2, "x")
 	n.expect("Access-Accept 1 x")
-	old.complete()
+	old.resume()
 	ts.eventually("superseded", func(c Counters) bool { return c.Superseded == 1 && c.Verdicts[Discard] == 1 })
 	n.sendCode(radius.CodeAccountingRequest, 1, 2, "x")
 	n.expect("Access-Accept 1 x")

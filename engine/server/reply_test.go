@@ -54,8 +54,8 @@ func wireReply(t *testing.T, g *Generation, listener string, datagram []byte) ([
 		t.Fatal(why)
 	}
 	c.process(r)
-	if r.pending {
-		c.finishAccounting(r)
+	if r.pending != waitNothing {
+		c.resume(r)
 	}
 	reply, err := radius.Parse(r.out)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"perilune/engine/dictionary"
 	"perilune/engine/nas"
+	"perilune/engine/proxy"
 	"perilune/engine/radius"
 	"perilune/engine/users"
 )
@@ -45,6 +46,7 @@ type role struct {
 	finished   finished
 	flagged    dictionary.List // scratch of the extended comparison
 	status     statusLimit
+	sender     *proxy.Sender // of requests to home servers; nil if there are none
 	overload   overload
 	seldom     refusals
 	warmth     uint64 // keeps the reads of the touch pass from being optimised away
@@ -78,6 +80,7 @@ func newRole(s *Server, index int, l Listener, conn *net.UDPConn) (*role, error)
 	}
 	ro.cache = newDuplicates(s.options.DuplicateBytes)
 	ro.status.rate = s.options.StatusRate
+	ro.sender = s.steps.sender()
 	ro.desk = newDesk()
 	ro.desk.role = ro
 	return ro, nil
@@ -174,6 +177,9 @@ func (ro *role) flush() {
 		return
 	}
 	ro.fast.SendErrors += uint64(ro.batcher.send(ro.slots[:ro.n]))
+	if ro.sender != nil {
+		ro.sender.Flush()
+	}
 	ro.n, ro.at = 0, 0
 	ro.since.Store(0)
 	ro.server.log.flush(&ro.lines)
@@ -203,9 +209,9 @@ func (ro *role) handle(s *slot) bool {
 		d.conclude()
 		return false
 	}
-	if r.pending && ro.server.admission.park(r) {
+	if r.pending != waitNothing && ro.server.admission.park(r) {
 		ro.part(d)
-		ro.server.steps.record(r)
+		ro.server.steps.wait(r, ro.sender)
 		return true
 	}
 	ro.answer(d, s)

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"perilune/engine/proxy"
 )
 
 // Options of New. They do not change while the server runs.
@@ -17,6 +19,7 @@ type Options struct {
 	Listeners      []Listener
 	Batch          int           // datagrams of one read, 1 to 128; 0: 64
 	Detached       int           // requests that wait at the same time, at most; 0: 1024
+	Outstanding    int           // requests at home servers at the same time, at most; 0: 65536
 	Delayed        int           // rejects held back at the same time, at most; 0: 16384
 	DuplicateBytes int           // memory of each loop's duplicate cache, rounded up to a power of two; 0: 16 MiB
 	StatusRate     int           // Status-Server packets answered each second for one client; 0: 10
@@ -36,6 +39,7 @@ func (o *Options) fill() {
 	def(&o.Batch, 64)
 	o.Batch = min(o.Batch, maxBatch)
 	def(&o.Detached, 1024)
+	def(&o.Outstanding, maxOut)
 	def(&o.Delayed, 16384)
 	def(&o.DuplicateBytes, 16<<20)
 	def(&o.StatusRate, 10)
@@ -54,12 +58,19 @@ func (o *Options) fill() {
 type steps interface {
 	// receive finds the client, parses and verifies; zero to go on, or why the packet is discarded.
 	receive(r *Request, datagram []byte) Reason
-	// process decides and encodes. It may call Detach, and it may leave the request to record (r.pending).
+	// process decides and encodes. It may call Detach, and it may leave the request to wait (r.pending).
 	process(r *Request)
-	// record hands an accounting request to the recorder, which calls r.complete later.
-	record(r *Request)
-	// finishAccounting makes the answer once the recorder has reported.
-	finishAccounting(r *Request)
+	// wait hands a parked request to the recorder or to the forwarder, which calls r.resume later, or at once. A
+	// request for a home server may leave with what s holds; nil: at once.
+	wait(r *Request, s *proxy.Sender)
+	// resume goes on with a request once what it waited for has come. It may leave it to wait again.
+	resume(r *Request)
+	// blocks reports whether resume or done may wait or compute for long, so that they need a goroutine.
+	blocks(r *Request) bool
+	// sender gives what a role sends requests on with; nil if there is no forwarder.
+	sender() *proxy.Sender
+	// repeat tells the forwarder that the client has sent a request again.
+	repeat(x *proxy.Exchange, serial uint64)
 	// done tells hooks of the outcome, and ends the request. It may call Detach.
 	done(r *Request)
 	// Drain makes Status-Server unanswered from now on.
@@ -76,7 +87,7 @@ type Server struct {
 	steps      steps
 	process    func(*Request) // of steps, kept: a method value made for each call would be garbage
 	done       func(*Request)
-	finish     func(*Request)
+	resume     func(*Request)
 	busy       *Busy
 	generation atomic.Pointer[Generation]
 	serial     atomic.Uint64
@@ -91,7 +102,7 @@ type Server struct {
 	stopping atomic.Bool    // sockets are read empty, rejects go out at once
 	started  atomic.Bool    // Serve was called
 	working  sync.WaitGroup // roles
-	inflight sync.WaitGroup // detached requests, and those with a recorder
+	inflight sync.WaitGroup // detached requests, and those that are parked
 	closers  sync.WaitGroup // generations being closed
 	stop     sync.Once
 	stopped  chan struct{} // closed when Shutdown is through
@@ -104,8 +115,8 @@ func New(core *Core, o Options) (*Server, error) { return newServer(core, o) }
 func newServer(way steps, o Options) (*Server, error) {
 	o.fill()
 	s := &Server{options: o, born: time.Now(), steps: way, busy: o.Busy, log: o.Log, stopped: make(chan struct{})}
-	s.process, s.done, s.finish = way.process, way.done, way.finishAccounting
-	s.admission.bound = o.Detached
+	s.process, s.done, s.resume = way.process, way.done, way.resume
+	s.admission.bound, s.admission.out = o.Detached, int64(o.Outstanding)
 	s.delays, s.outbox, s.twins = newDelays(o.Delayed), newOutbox(), newTwins(o.DuplicateBytes)
 	for i, l := range o.Listeners {
 		if err := s.open(i, l); err != nil {

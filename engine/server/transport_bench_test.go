@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"perilune/engine/nas"
+	"perilune/engine/proxy"
 	"perilune/engine/radius"
 )
 
@@ -26,10 +27,13 @@ func (w *plainWay) process(r *Request) {
 	fakeReply(r, radius.CodeAccessAccept)
 }
 
-func (w *plainWay) record(*Request)           {}
-func (w *plainWay) finishAccounting(*Request) {}
-func (w *plainWay) done(*Request)             {}
-func (w *plainWay) Drain()                    {}
+func (w *plainWay) wait(*Request, *proxy.Sender)   {}
+func (w *plainWay) resume(*Request)                {}
+func (w *plainWay) blocks(*Request) bool           { return false }
+func (w *plainWay) sender() *proxy.Sender          { return nil }
+func (w *plainWay) repeat(*proxy.Exchange, uint64) {}
+func (w *plainWay) done(*Request)                  {}
+func (w *plainWay) Drain()                         {}
 
 // A nowhere is a batcher takes a batch from nowhere and sends it there.
 type nowhere struct {

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"perilune/engine/nas"
+	"perilune/engine/proxy"
 	"perilune/engine/radius"
 )
 
@@ -73,9 +74,9 @@ func (f *fakeWay) process(r *Request) {
 	body := r.Packet.Attributes
 	switch {
 	case bytes.HasPrefix(body, []byte("wait ")):
-		f.wait(r, string(body[5:]))
+		f.linger(r, string(body[5:]))
 	case bytes.HasPrefix(body, []byte("record")):
-		r.pending = true
+		r.pending = waitRecord
 	case bytes.Equal(body, []byte("drop")):
 		r.Verdict, r.Cause = Drop, ReasonBackend
 	case bytes.Equal(body, []byte("defect")):
@@ -89,7 +90,7 @@ func (f *fakeWay) process(r *Request) {
 	}
 }
 
-func (f *fakeWay) wait(r *Request, name string) {
+func (f *fakeWay) linger(r *Request, name string) {
 	if r.Detach() != nil {
 		r.Verdict = Drop
 		return
@@ -110,10 +111,10 @@ func fakeReply(r *Request, code radius.Code) {
 	binary.BigEndian.PutUint16(r.out[2:], uint16(len(r.out)))
 }
 
-func (f *fakeWay) record(r *Request) { f.waiting <- r }
+func (f *fakeWay) wait(r *Request, _ *proxy.Sender) { f.waiting <- r }
 
-func (f *fakeWay) finishAccounting(r *Request) {
-	r.pending, r.Verdict = false, Accept
+func (f *fakeWay) resume(r *Request) {
+	r.pending, r.Verdict = waitNothing, Accept
 	fakeReply(r, radius.CodeAccountingResponse)
 }
 
@@ -123,6 +124,12 @@ func (f *fakeWay) done(r *Request) {
 	}
 	f.ended.Add(1)
 }
+
+func (f *fakeWay) blocks(*Request) bool { return false }
+
+func (f *fakeWay) sender() *proxy.Sender { return nil }
+
+func (f *fakeWay) repeat(*proxy.Exchange, uint64) {}
 
 func (f *fakeWay) Drain() { f.drained.Store(true) }
 

@@ -52,8 +52,9 @@ type Verdict struct {
 
 	NoRecord   bool   // accounting: answer without the recorders
 	ErrorCause uint32 // CoA NAK
-	Realm      string // proxy
-	Pool       string // proxy
+	Realm      string // proxy: found as the realm of a user name is; "" if Pool or Client says where to
+	Pool       string // proxy: a line of the realms file by its name
+	Client     string // proxy in coa: the NAS to send to, by its name in the clients file
 	Strip      int8   // proxy, handle_locally: 0 as the realm says, 1 yes, -1 no
 
 	Hook   string // the handler that decided: file:line, or its name
