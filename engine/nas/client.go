@@ -51,9 +51,13 @@ type Client struct {
 	Secret  radius.Secret
 	Second  radius.Secret // secret2=, for rotation; empty if none
 	Until   time.Time     // until=: Second is refused from then on; zero: no end
-	CoA     netip.AddrPort
-	Require Mode // require-message-authenticator=
-	Limit   Mode // limit-proxy-state=
+	Require Mode          // require-message-authenticator=
+	Limit   Mode          // limit-proxy-state=
+
+	CoA       netip.AddrPort // coa=: where CoA- and Disconnect-Requests go; zero address: the NAS's own; zero port: PortDynamic
+	CoASecret radius.Secret  // coa-secret=: signs them; empty: Secret does
+	Identify  Identification // coa-identify=: what names a session to the NAS; 0: as type= says
+	Dynamic   Right          // dynamic-authorization=: whose sessions the client may change and end
 
 	NoReplyMessageAuthenticator bool  // no-reply-ma: this NAS chokes on Message-Authenticator in replies
 	Proxy                       bool  // proxy: may send Proxy-State without Message-Authenticator

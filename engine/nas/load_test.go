@@ -129,7 +129,7 @@ func TestLoadErrors(t *testing.T) {
 		{"10.0.0.1 " + good + " proxy proxy=no", `clients:1:49: option proxy is given twice`},
 		{"10.0.0.1 " + good + " proxy=maybe", `clients:1:49: proxy=maybe; expected yes or no`},
 		{"10.0.0.1 " + good + " limit-proxy-state=on", `clients:1:61: limit-proxy-state=on; expected yes, no or auto`},
-		{"10.0.0.1 " + good + " coa=nas:3799", `clients:1:47: coa=nas:3799; expected address or address:port`},
+		{"10.0.0.1 " + good + " coa=nas:3799", `clients:1:47: coa=nas:3799; expected address, address:port or :port`},
 		{"10.0.0.1 " + good + " max-inflight=0", `clients:1:56: max-inflight=0; expected a number from 1 to 1048576`},
 		{"10.0.0.1 " + good + " throttle", `clients:1:43: option throttle has no value; expected throttle=...`},
 		{"10.0.0.1 " + good + " throttle=off", `clients:1:52: throttle=off; expected yes or no`},

@@ -2,7 +2,6 @@ package nas
 
 import (
 	"iter"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +27,9 @@ var options = [...]option{
 	{"require-message-authenticator", true, func(_ *loader, c *Client, v value) string { return setMode(&c.Require, v) }},
 	{"limit-proxy-state", true, func(_ *loader, c *Client, v value) string { return setMode(&c.Limit, v) }},
 	{"coa", false, func(_ *loader, c *Client, v value) string { return setCoA(c, v) }},
+	{"coa-secret", false, setCoASecret},
+	{"coa-identify", false, func(_ *loader, c *Client, v value) string { return setIdentify(c, v) }},
+	{"dynamic-authorization", true, func(_ *loader, c *Client, v value) string { return setRight(c, v) }},
 	{"secret2", false, setSecond},
 	{"until", false, setUntil},
 	{"no-reply-ma", true, func(_ *loader, c *Client, v value) string { return setFlag(&c.NoReplyMessageAuthenticator, v) }},
@@ -139,23 +141,15 @@ func setFlag(b *bool, v value) string {
 	return ""
 }
 
-// setCoA takes RFC 5176's port 3799 if there is none.
-func setCoA(c *Client, v value) string {
-	if a, err := netip.ParseAddr(v.text); err == nil {
-		c.CoA = netip.AddrPortFrom(a.Unmap(), 3799) // RFC 5176 s3
-		return ""
-	}
-	ap, err := netip.ParseAddrPort(v.text)
-	if err != nil || ap.Port() == 0 {
-		return "address or address:port"
-	}
-	c.CoA = netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
-	return ""
-}
-
 // setSecond reports what is wrong with the secret itself: the message must not show it.
 func setSecond(l *loader, c *Client, v value) string {
 	c.Second, _ = l.secret(v)
+	return ""
+}
+
+// setCoASecret does the same.
+func setCoASecret(l *loader, c *Client, v value) string {
+	c.CoASecret, _ = l.secret(v)
 	return ""
 }
 
