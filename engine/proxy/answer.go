@@ -177,7 +177,7 @@ func (h *home) settled(s *slot, a *answer, now int64) {
 		return
 	}
 	h.alive(now)
-	if !x.probe && !marked(a.packet.Attributes, &s.mark) {
+	if !x.probe && !x.Direct && !marked(a.packet.Attributes, &s.mark) {
 		h.count.Foreign++
 		return
 	}
@@ -219,7 +219,10 @@ func (h *home) deliver(a *answer, now int64) {
 	x := a.x
 	x.reply = append(x.reply[:0], a.raw...)
 	x.Outcome, x.Signed, x.Reply = Answered, a.signed, a.packet
-	x.Reply.Attributes = unmark(x.reply[radius.HeaderLen:])
+	x.Reply.Attributes = x.reply[radius.HeaderLen:]
+	if !x.Direct {
+		x.Reply.Attributes = unmark(x.Reply.Attributes)
+	}
 	var state uint64
 	if x.Reply.Code == radius.CodeAccessChallenge {
 		if value, ok := x.Reply.Attributes.Find(radius.TypeState); ok {

@@ -33,6 +33,7 @@ type Exchange struct {
 	Source   netip.Addr     // the client's; a home server with this address is not asked. Invalid: no client
 	Serial   uint64         // the caller's number of the request, for Repeat
 	Deadline time.Time      // nothing is sent after it; zero, or more than 30 s from now: 30 s (RFC 5080 s2.2.1)
+	Direct   bool           // to a NAS, which serves the request itself: no Proxy-State of ours, as many refuse one
 	Sticky   uint64         // hash of client and Calling-Station-Id: same server of a balanced pool; 0: any
 	// Encode appends the attributes to dst in wire form, with the client's own Proxy-States in order (RFC 2865
 	// s5.33). An Access-Request has Message-Authenticator already; other requests get one if Encode appends an

@@ -29,7 +29,7 @@ func (x *Exchange) encode(h *home, s *Sender) error {
 		return err
 	}
 	b = x.challenge(b)
-	if !x.probe {
+	if !x.probe && !x.Direct {
 		b = radius.AppendAttribute(b, radius.TypeProxyState, x.mark[:]) // RFC 2865 s5.33: after all others
 	}
 	x.out = b
