@@ -92,6 +92,10 @@ func (e *Event) field(p *parser, key string, types *string) bool {
 		e.User = unquote(raw)
 	case "realm":
 		e.Realm = unquote(raw)
+	case "received":
+		e.UserName = unquote(raw)
+	case "apart":
+		e.Apart = raw == "true"
 	case "status":
 		e.Status = Status(number32(raw))
 	case "stamp":

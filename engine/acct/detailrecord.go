@@ -15,11 +15,12 @@ const (
 	AuthenticatorNone Authenticity = iota // all zero
 	AuthenticatorUnverified
 	AuthenticatorVerified
+	AuthenticatorUnsaid // no such line: the record is of an Access-Request
 )
 
 // String gives the word.
 func (a Authenticity) String() string {
-	return [...]string{"None", "Unverified", "Verified"}[a]
+	return [...]string{"None", "Unverified", "Verified", ""}[a]
 }
 
 // AppendDetail appends a record in the form of GNU Radius's detail files:
@@ -50,7 +51,9 @@ func AppendDetail(dst []byte, at time.Time, name []byte, pairs []dictionary.Pair
 		dst = append(dst, '\n')
 	}
 	dst = strconv.AppendInt(append(dst, "\tTimestamp = "...), at.Unix(), 10)
-	dst = append(append(dst, "\n\tRequest-Authenticator = "...), a.String()...)
+	if a != AuthenticatorUnsaid {
+		dst = append(append(dst, "\n\tRequest-Authenticator = "...), a.String()...)
+	}
 	return append(dst, "\n\n"...)
 }
 

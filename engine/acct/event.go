@@ -17,9 +17,10 @@ type Event struct {
 	User    string // canonical user of sessions; empty: UserName
 	Realm   string
 	Status  Status
+	Apart   bool // it makes and changes no session
 
 	// From the attributes.
-	UserName       string
+	UserName       string // as received
 	SessionID      string
 	MultiSessionID string
 	NASIdentifier  string

@@ -9,7 +9,7 @@ import (
 // An Identity is the set of fields that tell one session from another.
 type Identity uint16
 
-// The fields. Acct-Session-Id belongs to every identity.
+// The fields. Acct-Session-Id belongs to every identity but those WithoutSessionID.
 const (
 	ByClient Identity = 1 << iota
 	ByNASIdentifier
@@ -20,6 +20,11 @@ const (
 	ByCallingStation
 	BySource // the address the packet came from, without the port
 
+	// WithoutSessionID makes the port of a NAS the session, as GNU Radius had it: a Start on a busy port ends what was
+	// there, a Stop ends it whatever its Acct-Session-Id, and events without a port belong to no session. It is
+	// used with ByPort and ByNASAddress.
+	WithoutSessionID
+
 	// DefaultIdentity suits NASes as the RFCs describe them. Sites behind NAT share 192.168.1.1, so the client
 	// is part of it.
 	DefaultIdentity = ByClient | ByNASIdentifier | ByNASAddress | ByMultiSession
@@ -28,16 +33,42 @@ const (
 // A Key is the identity of a session as a number: the first octets of a digest over its fields.
 type Key [12]byte
 
+// identityWords are the fields as settings spell them.
+var identityWords = map[string]Identity{
+	"client": ByClient, "nas-identifier": ByNASIdentifier, "nas-address": ByNASAddress, "multi-session-id": ByMultiSession,
+	"user": ByUser, "port": ByPort, "calling-station-id": ByCallingStation, "source": BySource, "session-id": 0,
+}
+
+// ParseIdentity makes an Identity of words: client, nas-identifier, nas-address, session-id, multi-session-id, user,
+// port, calling-station-id, source. Other words count for nothing.
+func ParseIdentity(words []string) Identity {
+	set := WithoutSessionID
+	for _, w := range words {
+		if w == "session-id" {
+			set &^= WithoutSessionID
+		}
+		set |= identityWords[w]
+	}
+	return set
+}
+
 // Identify gives the key of an event; false if it lacks an Acct-Session-Id and so belongs to no session.
 func (set Identity) Identify(e *Event) (Key, bool) {
-	if e.SessionID == "" {
-		return Key{}, false
-	}
 	if set == 0 {
 		set = DefaultIdentity
 	}
+	id := e.SessionID
+	if set&WithoutSessionID != 0 {
+		id = e.Port()
+	}
+	if id == "" || e.Apart {
+		return Key{}, false
+	}
 	var room [512]byte
-	b := appendPart(room[:0], e.SessionID)
+	b := appendPart(room[:0], id)
+	if set&WithoutSessionID != 0 && e.NASAddress == "" {
+		b = appendPart(b, e.Address())
+	}
 	for _, part := range [...]struct {
 		bit  Identity
 		text string

@@ -23,6 +23,9 @@ func (r *Rules) Judge(s *Session, e *Event) Verdict {
 		return Fresh
 	}
 	at, stamped := r.When(e)
+	if r.Identity&WithoutSessionID != 0 && e.SessionID != s.SessionID {
+		return onPort(s, e)
+	}
 	if s.last[slot(e.Status)].same(fingerprintOf(e, at)) {
 		return Repeated
 	}
@@ -31,6 +34,14 @@ func (r *Rules) Judge(s *Session, e *Event) Verdict {
 		return Same
 	case e.Status == Start && e.Delay > 0 && at < s.Begin-orDefault(r.BeginSkew, defaultSkew):
 		return Stale
+	}
+	return Reused
+}
+
+// onPort tells what an event with another Acct-Session-Id means where the port of a NAS is the session.
+func onPort(s *Session, e *Event) Verdict {
+	if e.Status == Stop && s.Open() {
+		return Same
 	}
 	return Reused
 }

@@ -19,7 +19,10 @@ type Head struct {
 	Source  netip.AddrPort
 	User    []byte // canonical user of sessions; empty or equal to User-Name: not written
 	Realm   string
-	Extra   []byte // further fields, ready-made: `,"class":{…}`; kept in the journal, read by nobody
+	// Received is User-Name as received, where a script has changed it since; empty: it stands in the attributes.
+	Received []byte
+	Apart    bool   // the record makes and changes no session
+	Extra    []byte // further fields, ready-made: `,"class":{…}`; kept in the journal, read by nobody
 }
 
 // AppendRecord appends the record of a request for Store.Append: one JSON object, without a line end. All
@@ -41,11 +44,17 @@ func AppendRecord(dst []byte, h *Head, pairs []dictionary.Pair) []byte {
 		dst = append(h.Source.AppendTo(dst), '"')
 	}
 	dst = appendNAS(dst, pairs)
-	if len(h.User) > 0 && string(h.User) != string(value(pairs, numUserName)) {
+	if len(h.User) > 0 && (len(h.Received) > 0 || string(h.User) != string(value(pairs, numUserName))) {
 		dst = appendField(dst, `,"user":"`, h.User)
 	}
 	if h.Realm != "" {
 		dst = appendField(dst, `,"realm":"`, h.Realm)
+	}
+	if len(h.Received) > 0 {
+		dst = appendField(dst, `,"received":"`, h.Received)
+	}
+	if h.Apart {
+		dst = append(dst, `,"apart":true`...)
 	}
 	dst = appendNumber(dst, `,"status":`, value(pairs, numStatusType))
 	dst = appendNumber(dst, `,"stamp":`, value(pairs, numEventTimestamp))

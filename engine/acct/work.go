@@ -8,6 +8,7 @@ type work struct {
 	live   *Live
 	shared bool // others write too: what the database says counts, not live
 
+	after  uint64 // number of the last record in the database
 	events []Event
 	keys   []Key
 	keyed  []bool           // whether an event has the key of the same place
@@ -67,7 +68,7 @@ func (w *work) identify(e *Event) {
 
 // fill begins the transaction and takes the events one after the other.
 func (w *work) fill(db backend) error {
-	if err := db.begin(w.needed, w.live.get, w.found); err != nil {
+	if err := db.begin(w.after, w.needed, w.live.get, w.found); err != nil {
 		return err
 	}
 	for i := range w.events {
@@ -75,7 +76,7 @@ func (w *work) fill(db backend) error {
 		out.at, _ = w.rules.When(out.Event)
 		if w.keyed[i] {
 			w.session(&out, w.keys[i])
-		} else if out.Status.ofNAS() {
+		} else if out.Status.ofNAS() && !out.Apart {
 			if err := w.reboot(db, &out); err != nil {
 				return err
 			}
