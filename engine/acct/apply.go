@@ -1,6 +1,8 @@
 package acct
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -83,6 +85,11 @@ func (s *Store) step() bool {
 		return true
 	}
 	err := s.apply()
+	if moved := (*movedError)(nil); errors.As(err, &moved) {
+		err = s.rewind(moved.at)
+		s.judge(err)
+		return err == nil
+	}
 	s.judge(err)
 	if err != nil {
 		s.release(ErrDatabase)
@@ -223,6 +230,33 @@ func (s *Store) apply() error {
 	}
 }
 
+// rewind goes on behind another record than the last that was applied here: a commit whose answer got lost had
+// gone through, or the database was put back. What it lacks is read from the journal, as far as that has it.
+func (s *Store) rewind(at uint64) error {
+	s.mu.Lock()
+	durable, was := s.durable, s.doneTo
+	s.mu.Unlock()
+	if at > durable {
+		return fmt.Errorf("the database has records up to number %d, the journal ends with %d; expected a database of this journal, or a restart to begin with this one", at, durable)
+	}
+	s.o.Log.Warn("the accounting database stands at another record than expected; going on from there", "expected", was, "found", at)
+	if db, ok := s.db.(sharer); ok {
+		if err := db.changes(s.live, true); err != nil {
+			return err
+		}
+	}
+	_, octets, err := s.spool.last(at)
+	if err != nil {
+		return err
+	}
+	s.spool.close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.doneTo, s.pending, s.backlog, s.behind, s.queue = at, "", octets, true, nil
+	s.wakeWaiters()
+	return nil
+}
+
 // reach makes sure that there is a database.
 func (s *Store) reach() error {
 	fresh, err := s.db.usable()
@@ -237,10 +271,12 @@ func (s *Store) reach() error {
 func (s *Store) probe() {
 	err := s.reach()
 	if err == nil {
-		err = s.db.begin(nil, nil, nil)
+		err = s.db.begin(s.doneTo, nil, nil, nil)
 		s.db.abort()
 	}
-	s.judge(err)
+	if moved := (*movedError)(nil); !errors.As(err, &moved) { // that is for the next record to see
+		s.judge(err)
+	}
 }
 
 // transact is one attempt.
@@ -249,6 +285,7 @@ func (s *Store) transact() error {
 	if bad := w.parse(s.pending, &s.counts); bad > 0 {
 		s.o.Log.Warn("the journal has lines that are no accounting records; they are left out", "lines", bad)
 	}
+	w.after = s.doneTo
 	if err := w.fill(s.db); err != nil {
 		s.db.abort()
 		return err
@@ -257,7 +294,7 @@ func (s *Store) transact() error {
 		w.adopt()
 	}
 	w.batch.last = s.to
-	if err := s.db.commit(&w.batch, false); err != nil {
+	if err := s.db.commit(&w.batch); err != nil {
 		s.db.abort()
 		return err
 	}

@@ -1,6 +1,9 @@
 package acct
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // A backend is a database that holds radacct and the events.
 type backend interface {
@@ -9,13 +12,15 @@ type backend interface {
 	// open gives all open sessions. Those that share the database with other servers give theirs too.
 	restore(each func(*Session)) error
 	// begin starts a transaction and gives the newest row of each key: locked, if others write too. In a database
-	// of our own only those are looked up that known does not have.
-	begin(keys []Key, known func(Key) *Session, found func(*Session)) error
+	// of our own only those are looked up that known does not have. after is the last record that the caller knows
+	// to be in the database; if another one is, begin gives a *movedError.
+	begin(after uint64, keys []Key, known func(Key) *Session, found func(*Session)) error
 	// ofClient gives the open sessions of a client that are not known to the caller already.
 	ofClient(name string, found func(*Session)) error
-	// commit writes and ends the transaction. Sessions without a Row get one. If synced is true it is durable when
-	// commit returns; else the journal must be kept.
-	commit(b *batch, synced bool) error
+	// commit writes and ends the transaction. Sessions without a Row get one. The journal must be kept until settle.
+	commit(b *batch) error
+	// settle makes durable what was committed, up to the record after.
+	settle(after uint64) error
 	// abort ends a transaction that failed.
 	abort()
 	// usable checks what changes behind our back, such as a file that was removed, and opens it again; fresh tells
@@ -30,8 +35,17 @@ type backend interface {
 
 // A sharer is a backend that other servers write into as well.
 type sharer interface {
-	// changes brings live up to date with what they have written.
-	changes(live *Live) error
+	// changes brings live up to date with what they have written, and if own is set also with what we have.
+	changes(live *Live, own bool) error
+}
+
+// A movedError tells that the last record in the database is not the one that was expected: a transaction
+// was committed though its answer got lost, or the database was put back to an earlier state.
+type movedError struct{ at uint64 }
+
+// Error implements error.
+func (e *movedError) Error() string {
+	return fmt.Sprintf("the database has the journal's records up to number %d; another number was expected", e.at)
 }
 
 // A batch is what one transaction writes.

@@ -51,7 +51,7 @@ type Claim struct {
 	Device Device
 	Limit  int           // Simultaneous-Use
 	Now    time.Time     // when the request was decided
-	Grace  time.Duration // how long the place is kept without a Start; 0: 30 s
+	Grace  time.Duration // how long the place is kept without a Start; 0: 30 s; below 0: none is booked
 	Realm  string        // the session's realm, "" for none; its sessions and places are counted, too
 	Quota  int           // how many the realm may have; 0: any number
 	// Shares, if set, tells which realms have one quota together. It must be quick.
@@ -73,7 +73,7 @@ type Booking struct {
 // last place one gets it. The place is confirmed by a Start of the user and device, or freed by time or Release.
 // The same device again is no second login: it replaces its own place and session.
 func (l *Live) Claim(c Claim) Booking {
-	if c.Grace <= 0 {
+	if c.Grace == 0 {
 		c.Grace = 30 * time.Second
 	}
 	l.mu.Lock()
@@ -195,7 +195,7 @@ func (t *bookings) add(c *Claim) (renewed bool) {
 	if t.total >= maxBookings {
 		t.sweep(c.Now)
 	}
-	if t.total < maxBookings {
+	if t.total < maxBookings && c.Grace > 0 {
 		t.byUser[c.User] = append(t.byUser[c.User], booking{c.Device, c.Realm, c.Now.Add(c.Grace)})
 		t.realms.add(c.Realm, 1)
 		t.total++

@@ -22,7 +22,7 @@ func (s *Store) keepHouse() {
 	s.retain()
 	s.reap()
 	if db, ok := s.db.(sharer); ok {
-		if err := db.changes(s.live); err != nil {
+		if err := db.changes(s.live, false); err != nil {
 			s.judge(err)
 		}
 	}
@@ -34,11 +34,7 @@ func (s *Store) prune() {
 	if len(done) == 0 || err != nil {
 		return
 	}
-	if err = s.db.begin(nil, nil, nil); err == nil {
-		err = s.db.commit(&batch{last: s.doneTo}, true)
-	}
-	if err != nil {
-		s.db.abort()
+	if err := s.db.settle(s.doneTo); err != nil {
 		s.judge(err)
 		return
 	}

@@ -20,7 +20,7 @@ type memory struct {
 // nowhere is a backend without rows.
 type nowhere struct{ backend }
 
-func (nowhere) begin([]Key, func(Key) *Session, func(*Session)) error { return nil }
+func (nowhere) begin(uint64, []Key, func(Key) *Session, func(*Session)) error { return nil }
 func (nowhere) ofClient(string, func(*Session)) error                 { return nil }
 
 func newMemory(r Rules) *memory {

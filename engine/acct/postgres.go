@@ -156,6 +156,11 @@ func (p *postgresStore) rows(ctx context.Context, q querier, where string, value
 	if err != nil {
 		return err
 	}
+	return scanSessions(rows, each)
+}
+
+// scanSessions reads rows until each says false.
+func scanSessions(rows pgx.Rows, each func(*Session) bool) error {
 	defer rows.Close()
 	r := newPostgresRow()
 	for rows.Next() {
@@ -185,7 +190,7 @@ const postgresFind = `WHERE radacctid = ANY(ARRAY(SELECT (SELECT radacctid FROM 
 	WHERE acctuniqueid BETWEEN k || '00000000' AND k || 'ffffffff' ORDER BY acctuniqueid DESC LIMIT 1)
 	FROM unnest($1::text[]) k)) ORDER BY radacctid FOR UPDATE`
 
-func (p *postgresStore) begin(keys []Key, _ func(Key) *Session, found func(*Session)) error {
+func (p *postgresStore) begin(after uint64, keys []Key, _ func(Key) *Session, found func(*Session)) error {
 	ctx, cancel := bounded()
 	defer cancel()
 	tx, err := p.c.Begin(ctx)
@@ -193,14 +198,33 @@ func (p *postgresStore) begin(keys []Key, _ func(Key) *Session, found func(*Sess
 		return p.clean(err)
 	}
 	p.tx = tx
-	if len(keys) == 0 {
-		return nil
+	var q pgx.Batch
+	// The lock waits for an earlier transaction of ours that lost its connection and may still be at its commit.
+	q.Queue("SELECT seq FROM acctapplied WHERE node = $1 FOR UPDATE", p.node)
+	if len(keys) > 0 {
+		prefixes := make([]string, len(keys))
+		for i, k := range keys {
+			prefixes[i] = k.Unique(0)[:24]
+		}
+		q.Queue("SELECT "+postgresColumns+" FROM radacct "+postgresFind, prefixes)
 	}
-	prefixes := make([]string, len(keys))
-	for i, k := range keys {
-		prefixes[i] = k.Unique(0)[:24]
+	answers := tx.SendBatch(ctx, &q)
+	defer answers.Close()
+	var at uint64
+	if err := answers.QueryRow().Scan(&at); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return p.clean(err)
 	}
-	return p.clean(p.rows(ctx, tx, postgresFind, []any{prefixes}, all(found)))
+	if at != after {
+		return &movedError{at}
+	}
+	if len(keys) > 0 {
+		rows, err := answers.Query()
+		if err == nil {
+			err = scanSessions(rows, all(found))
+		}
+		return p.clean(err)
+	}
+	return nil
 }
 
 func (p *postgresStore) ofClient(name string, found func(*Session)) error {
@@ -218,13 +242,16 @@ func (p *postgresStore) abort() {
 	}
 }
 
-func (p *postgresStore) commit(b *batch, _ bool) error {
+// settle has nothing to do: what PostgreSQL has committed is durable.
+func (p *postgresStore) settle(uint64) error { return nil }
+
+func (p *postgresStore) commit(b *batch) error {
 	ctx, cancel := bounded()
 	defer cancel()
 	var q pgx.Batch
 	queueSessions(&q, b.sessions)
 	queueEvents(&q, b.events, p.node)
-	q.Queue("UPDATE acctapplied SET seq = $1 WHERE node = $2", int64(b.last), p.node)
+	q.Queue("INSERT INTO acctapplied VALUES ($1, $2) ON CONFLICT (node) DO UPDATE SET seq = excluded.seq", p.node, int64(b.last))
 	err := p.tx.SendBatch(ctx, &q).Close()
 	if err == nil {
 		err = p.tx.Commit(ctx)
@@ -233,8 +260,8 @@ func (p *postgresStore) commit(b *batch, _ bool) error {
 	return p.clean(err)
 }
 
-// changes gives what other servers have changed since the last time.
-func (p *postgresStore) changes(live *Live) error {
+// changes gives what other servers have changed since the last time, and if own is set this one too.
+func (p *postgresStore) changes(live *Live, own bool) error {
 	if _, err := p.usable(); err != nil {
 		return err
 	}
@@ -242,10 +269,14 @@ func (p *postgresStore) changes(live *Live) error {
 	defer cancel()
 	var next int64
 	var ids, clients []string
+	except := p.node
+	if own {
+		except = ""
+	}
 	err := p.c.QueryRow(ctx, `SELECT txid_snapshot_xmin(txid_current_snapshot()),
 		coalesce(array_agg(DISTINCT acctuniqueid) FILTER (WHERE acctuniqueid IS NOT NULL), '{}'),
 		coalesce(array_agg(DISTINCT client) FILTER (WHERE acctuniqueid IS NULL AND status LIKE 'Accounting-O%'), '{}')
-		FROM acctevent WHERE txid >= $1 AND node <> $2`, p.xmin, p.node).Scan(&next, &ids, &clients)
+		FROM acctevent WHERE txid >= $1 AND node <> $2`, p.xmin, except).Scan(&next, &ids, &clients)
 	if err != nil {
 		return p.clean(err)
 	}

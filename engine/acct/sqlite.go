@@ -1,6 +1,7 @@
 package acct
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -19,7 +20,8 @@ type sqliteStore struct {
 
 	start, end, rollback                         *sqliteStmt
 	find, insert, counted, stopped, whole        *sqliteStmt
-	event, position, lastRow, oldRows, oldEvents *sqliteStmt
+	event, lastRow, oldRows, oldEvents           *sqliteStmt
+	position, reached                            *sqliteStmt
 
 	readers sync.Mutex // protects reader
 	reader  *sqliteConn
@@ -79,7 +81,7 @@ func (s *sqliteStore) prepare() error {
 		{&s.stopped, "UPDATE radacct SET acctupdatetime=?,acctinterval=?,acctsessiontime=?,acctinputoctets=?,acctoutputoctets=?,acctinputpackets=?,acctoutputpackets=?,heard=?,marks=?,acctstoptime=?,acctterminatecause=?,connectinfo_stop=? WHERE radacctid=?"},
 		{&s.whole, "UPDATE radacct SET (" + names + ") = (" + marks[1:] + ") WHERE radacctid=?"},
 		{&s.event, "INSERT OR REPLACE INTO acctevent VALUES (?,?,?,?,?,?,?,?,?,?,?)"},
-		{&s.position, "UPDATE acctapplied SET seq=?"}, {&s.lastRow, "SELECT last_insert_rowid()"},
+		{&s.position, "INSERT OR REPLACE INTO acctapplied VALUES (0,?)"}, {&s.reached, "SELECT seq FROM acctapplied"}, {&s.lastRow, "SELECT last_insert_rowid()"},
 		{&s.oldRows, "DELETE FROM radacct WHERE radacctid IN (SELECT radacctid FROM radacct WHERE acctstarttime < ?1 AND acctstoptime < ?1 ORDER BY acctstarttime LIMIT ?2)"},
 		{&s.oldEvents, "DELETE FROM acctevent WHERE eventid IN (SELECT eventid FROM acctevent WHERE arrival < ? ORDER BY eventid LIMIT ?)"},
 	} {
@@ -139,9 +141,12 @@ func (s *sqliteStore) rows(c *sqliteConn, where string, values []any, each func(
 	}
 }
 
-func (s *sqliteStore) begin(keys []Key, known func(Key) *Session, found func(*Session)) error {
+func (s *sqliteStore) begin(after uint64, keys []Key, known func(Key) *Session, found func(*Session)) error {
 	if err := s.start.run(); err != nil {
 		return err
+	}
+	if at, err := s.reached.one(); err != nil || uint64(at) != after {
+		return cmp.Or[error](err, &movedError{uint64(at)})
 	}
 	for _, k := range keys {
 		if known(k) != nil {
@@ -171,7 +176,7 @@ func (s *sqliteStore) abort() {
 	s.rollback.run() // fails if there is no transaction: SQLite ends some by itself
 }
 
-func (s *sqliteStore) commit(b *batch, synced bool) error {
+func (s *sqliteStore) commit(b *batch) error {
 	if b.adopted {
 		if err := s.adopt(b.sessions); err != nil {
 			return err
@@ -191,22 +196,24 @@ func (s *sqliteStore) commit(b *batch, synced bool) error {
 	if err := s.position.run(); err != nil {
 		return err
 	}
-	if err := s.end.run(); err != nil || !synced {
-		return err
-	}
-	return errors.Join(syncFile(s.path+"-wal"), syncFile(s.path))
+	return s.end.run()
 }
 
-// syncFile makes durable what was written to a file, by whomever.
-func syncFile(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
+// settle commits once with a sync of the log: what stands before in it is durable then too. SQLite must do it. If
+// we opened its files for that, closing them would end its locks (POSIX ties them to the process and the file),
+// and the next program that closes the database would remove the log that we write.
+func (s *sqliteStore) settle(after uint64) error {
+	if err := s.c.exec("PRAGMA synchronous = FULL"); err != nil {
 		return err
 	}
-	return errors.Join(f.Sync(), f.Close())
+	err := s.begin(after, nil, nil, nil)
+	if err == nil {
+		err = s.commit(&batch{last: after})
+	}
+	if err != nil {
+		s.abort()
+	}
+	return errors.Join(err, s.c.exec("PRAGMA synchronous = NORMAL"))
 }
 
 // adopt finds the rows of sessions in a database that was put in the place of another.

@@ -21,19 +21,19 @@ type shakyDB struct {
 
 var errDB = errors.New("database is broken")
 
-func (d *shakyDB) begin(keys []Key, known func(Key) *Session, found func(*Session)) error {
+func (d *shakyDB) begin(after uint64, keys []Key, known func(Key) *Session, found func(*Session)) error {
 	if d.broken.Load() {
 		return errDB
 	}
-	return d.backend.begin(keys, known, found)
+	return d.backend.begin(after, keys, known, found)
 }
 
-func (d *shakyDB) commit(b *batch, synced bool) error {
+func (d *shakyDB) commit(b *batch) error {
 	if d.atEnd.Load() {
 		return errDB
 	}
 	d.commits.Add(1)
-	return d.backend.commit(b, synced)
+	return d.backend.commit(b)
 }
 
 func openShaky(t *testing.T, o StoreOptions) (*Store, *shakyDB) {
@@ -266,8 +266,8 @@ func TestFullDisk(t *testing.T) {
 		if err := m.w.fill(db); err != nil {
 			return err
 		}
-		m.w.batch.last++
-		return db.commit(&m.w.batch, true)
+		m.w.batch.last = 1
+		return db.commit(&m.w.batch)
 	}
 	pages, err := db.c.number("PRAGMA page_count")
 	if err != nil {
