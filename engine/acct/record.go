@@ -145,6 +145,12 @@ func appendPair(dst []byte, p *dictionary.Pair) []byte {
 	return append(quoteTail(dst, start), `"]`...)
 }
 
+// AppendField appends `,"key":"text"` for Head.Extra. The key must be fit for JSON.
+func AppendField[T string | []byte](dst []byte, key string, text T) []byte {
+	dst = append(append(append(dst, `,"`...), key...), `":"`...)
+	return appendField(dst, "", text)
+}
+
 // appendField appends a key, ready-made up to the opening quote, and text.
 func appendField[T string | []byte](dst []byte, key string, text T) []byte {
 	dst = append(dst, key...)

@@ -28,21 +28,26 @@ type segment struct {
 	first uint64 // number of its first line
 }
 
-// segments lists the files that hold numbered lines, the oldest first.
+// segments lists the files that hold numbered lines, the oldest first: the journal, and all whose names begin with
+// its name. People rename files and copy them, so a line may stand in several.
 func (p *spool) segments() ([]segment, error) {
-	names, err := filepath.Glob(p.path + "*")
-	if err != nil {
+	entries, err := os.ReadDir(filepath.Dir(p.path)) // in the order of names: the journal before its copies
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
 	var list []segment
-	for _, name := range names {
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), filepath.Base(p.path)) || e.IsDir() {
+			continue
+		}
+		name := filepath.Join(filepath.Dir(p.path), e.Name())
 		if first, err := firstNumber(name); err != nil {
 			return nil, err
 		} else if first != 0 {
 			list = append(list, segment{name, first})
 		}
 	}
-	slices.SortFunc(list, func(a, b segment) int { return cmp.Compare(a.first, b.first) })
+	slices.SortStableFunc(list, func(a, b segment) int { return cmp.Compare(a.first, b.first) })
 	return list, nil
 }
 
@@ -55,13 +60,20 @@ func firstNumber(path string) (uint64, error) {
 		return 0, err
 	}
 	defer f.Close()
-	head := make([]byte, 64)
-	n, err := io.ReadFull(f, head)
-	if n == 0 || err != nil && err != io.ErrUnexpectedEOF {
-		return 0, nil
+	r := bufio.NewReader(f)
+	for err == nil {
+		var c byte
+		if c, err = r.ReadByte(); err == nil && c != 0 { // a file that was emptied while it was written has a hole
+			err = r.UnreadByte()
+			break
+		}
 	}
-	first, _ := lineNumber(head[:n])
-	return first, nil
+	head, _ := r.Peek(64)
+	if err == io.EOF {
+		err = nil
+	}
+	first, _ := lineNumber(head)
+	return first, err
 }
 
 // lineNumber gives the number of a line, as the Journal writes it.
@@ -152,9 +164,11 @@ func (p *spool) seek(after uint64) error {
 	if err != nil || len(list) == 0 {
 		return err
 	}
-	i := max(0, slices.IndexFunc(list, func(s segment) bool { return s.first > after+1 })-1)
-	if list[len(list)-1].first <= after+1 {
-		i = len(list) - 1
+	i := 0
+	for n := range list {
+		if list[n].first <= after+1 && list[n].first > list[i].first {
+			i = n
+		}
 	}
 	return p.open(list[i].path)
 }
@@ -174,11 +188,21 @@ func (p *spool) advance() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	i := slices.IndexFunc(list, func(s segment) bool { return s.first > p.after })
-	if i < 0 {
+	i := slices.IndexFunc(list, p.isOpen)
+	if i < 0 { // it was removed
+		i = slices.IndexFunc(list, func(s segment) bool { return s.first > p.after }) - 1
+	}
+	if i+1 >= len(list) || i < -1 {
 		return false, nil
 	}
-	return true, p.open(list[i].path)
+	return true, p.open(list[i+1].path)
+}
+
+// isOpen reports the file that is being read, whatever its name has become.
+func (p *spool) isOpen(s segment) bool {
+	there, err := os.Stat(s.path)
+	here, err2 := p.file.Stat()
+	return err == nil && err2 == nil && os.SameFile(there, here)
 }
 
 func (p *spool) close() {
@@ -200,8 +224,13 @@ func (p *spool) prune(applied uint64) error {
 func (p *spool) prunable(applied uint64) ([]segment, error) {
 	list, err := p.segments()
 	n := 0
-	for n+1 < len(list) && list[n+1].first <= applied+1 && list[n].path != p.path {
-		n++
+	for i := range list {
+		if list[i].path == p.path {
+			break
+		}
+		if i+1 < len(list) && list[i+1].first > list[i].first && list[i+1].first <= applied+1 {
+			n = i + 1
+		}
 	}
 	return list[:n], err
 }

@@ -108,3 +108,91 @@ func TestNodeName(t *testing.T) {
 		t.Errorf("a journal that begins anew has the name of the old one, %s", other)
 	}
 }
+
+// TestSpoolWithCopies: what people do beside a journal loses no line and reads none twice.
+func TestSpoolWithCopies(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		files map[string]string // suffix to contents: first-last, after a hole if it begins with +
+		after uint64
+		want  string
+	}{
+		{"one file", map[string]string{"": "1-9"}, 0, "1-9"},
+		{"put aside", map[string]string{".20260102T000000Z": "1-4", "": "5-9"}, 0, "1-9"},
+		{"in the middle of the older one", map[string]string{".20260102T000000Z": "1-4", "": "5-9"}, 2, "3-9"},
+		{"an older copy", map[string]string{".bak": "1-4", "": "1-9"}, 0, "1-9"},
+		{"an older copy, after its end", map[string]string{".bak": "1-4", "": "1-9"}, 6, "7-9"},
+		{"a copy of a part that is done with", map[string]string{".20260102T000000Z": "1-4", "-copy": "1-4", "": "5-9"}, 0, "1-9"},
+		{"copied and emptied", map[string]string{".1": "1-4", "": "+5-9"}, 0, "1-9"},
+		{"only a hole", map[string]string{".1": "1-4", "": "+"}, 1, "2-4"},
+		{"other files", map[string]string{".swp": "", "": "1-3"}, 0, "1-3"},
+		{"numbers left out", map[string]string{".1": "1-4", "": "7-9"}, 4, "7-9"},
+		{"nothing left", map[string]string{"": "1-9"}, 9, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "a[b]*") // no pattern
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			p := spool{path: filepath.Join(dir, "spool.jsonl")}
+			for suffix, content := range c.files {
+				text := ""
+				if rest, hole := strings.CutPrefix(content, "+"); hole {
+					content, text = rest, strings.Repeat("\x00", 100<<10)
+				}
+				var first, last int
+				if n, _ := fmt.Sscanf(content, "%d-%d", &first, &last); n == 2 {
+					for i := first; i <= last; i++ {
+						text += fmt.Sprintf("{\"seq\":%d,}\n", i)
+					}
+				}
+				if err := os.WriteFile(p.path+suffix, []byte(text+strings.Repeat("\x00", 5000)), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var got []string
+			for after := c.after; ; {
+				chunk, last, err := p.read(after, 1<<62, 20)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if chunk == "" {
+					break
+				}
+				for line := range strings.Lines(chunk) {
+					n, _ := lineNumber(line)
+					got = append(got, fmt.Sprint(n))
+				}
+				after = last
+			}
+			var want []string
+			var first, last int
+			fmt.Sscanf(c.want, "%d-%d", &first, &last)
+			for i := first; i <= last && first > 0; i++ {
+				if i != 5 && i != 6 || c.name != "numbers left out" {
+					want = append(want, fmt.Sprint(i))
+				}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("lines (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestPruneKeepsWhatIsNeeded(t *testing.T) {
+	p := spool{path: filepath.Join(t.TempDir(), "spool.jsonl")}
+	for suffix, first := range map[string]int{".1": 1, ".2": 5, ".2.bak": 5, "": 9} {
+		if err := os.WriteFile(p.path+suffix, fmt.Appendf(nil, "{\"seq\":%d,}\n", first), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		applied uint64
+		want    int
+	}{{0, 0}, {3, 0}, {4, 1}, {7, 1}, {8, 3}, {100, 3}} {
+		if done, err := p.prunable(c.applied); err != nil || len(done) != c.want {
+			t.Errorf("after %d: %v, %v; want %d", c.applied, done, err, c.want)
+		}
+	}
+}
