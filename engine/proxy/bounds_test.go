@@ -72,13 +72,13 @@ func TestRoom(t *testing.T) {
 		realms[i] = realmOf(homes[i])
 		realms[i].Name, realms[i].Timeout = string(rune('a'+i)), 20*time.Second
 	}
-	realms[3].Quota = 7
+	realms[3].Inflight = 7
 	f := startForwarder(t, ForwarderOptions{MaxPerServer: 300}, realms...)
 	if n := fill(f, realms[0]); n != 300 {
 		t.Errorf("%d to one server", n)
 	}
 	if n := fill(f, realms[3]); n != 7 {
-		t.Errorf("%d of a realm with a quota of 7", n)
+		t.Errorf("%d of a realm with inflight=7", n)
 	}
 	f = startForwarder(t, ForwarderOptions{MaxOutstanding: 800}, realms...)
 	var got []int

@@ -66,7 +66,7 @@ const (
 	Answered                  // a valid reply came
 	Timeout                   // sent, and nobody answered in time
 	AllDead                   // no home server of the realm is alive: nothing was sent
-	Full                      // no room: of the realm (quota), of its servers, or in all
+	Full                      // no room: of the realm (inflight), of its servers, or in all
 	Looped                    // it has been here, or came from where it would go
 	Unsendable                // Encode failed, or the packet would be longer than 4096 octets
 	Closed                    // the Forwarder is closed

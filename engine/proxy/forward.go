@@ -50,7 +50,7 @@ func (f *Forwarder) admit(x *Exchange) Outcome {
 		return AllDead // never configured
 	}
 	x.pool = &x.route.pools[kind]
-	if n := x.route.inflight.Add(1); x.Realm.Quota > 0 && int(n) > x.Realm.Quota {
+	if n := x.route.inflight.Add(1); x.Realm.Inflight > 0 && int(n) > x.Realm.Inflight {
 		x.route.inflight.Add(-1)
 		return Full
 	}

@@ -28,7 +28,8 @@ type Realm struct {
 	Strip      bool          // strip, the default: the realm is taken off User-Name when sent on
 	Auth       bool          // auth, the default: Access-Requests go there
 	Acct       bool          // acct, the default: Accounting-Requests go there
-	Quota      int           // quota=: requests in flight at once; 0: the queue's limit
+	Quota      int           // quota=: open sessions at once; counted by whoever admits them; 0: no limit
+	Inflight   int           // inflight=: requests out at once; 0: no limit of its own
 	Timeout    time.Duration // timeout=: for an answer to one try
 	Retries    int           // retries=: tries at one server
 
@@ -39,6 +40,7 @@ type Realm struct {
 	Balance    bool       // balance: requests are spread over the servers by weight, not asked in order
 	Operator   string     // operator-name=: Operator-Name for requests that have none (RFC 5580 s4.1); "": none
 	only       traffic    // of the flags auth and acct
+	lower      string     // Name in lower case
 	binding    *binding   // to a Forwarder
 }
 
@@ -106,6 +108,43 @@ func (rs *Realms) Lookup(name string) *Realm {
 	return rs.Default
 }
 
+// Line gives the line of that name, also of DEFAULT and NOREALM, and no other line in its place; nil if there
+// is none.
+func (rs *Realms) Line(name string) *Realm {
+	switch r, ok := rs.exact[name]; {
+	case ok:
+		return r
+	case name == DefaultRealm:
+		return rs.Default
+	case name == NoRealm:
+		return rs.None
+	}
+	return rs.folded[lower(name)]
+}
+
+// Find is Lookup of a name from the wire. It allocates nothing. An empty name is an unknown one here.
+func (rs *Realms) Find(name []byte) *Realm {
+	if r, ok := rs.exact[string(name)]; ok {
+		return r
+	}
+	var folded [radius.MaxValueLen]byte
+	if len(rs.folded) != 0 && len(name) <= len(folded) {
+		n := copy(folded[:], name)
+		for i, c := range folded[:n] {
+			if 'A' <= c && c <= 'Z' {
+				folded[i] = c + 'a' - 'A'
+			}
+		}
+		if r, ok := rs.folded[string(folded[:n])]; ok {
+			return r
+		}
+	}
+	return rs.Default
+}
+
+// Lower gives the realm's name in lower case.
+func (r *Realm) Lower() string { return r.lower }
+
 // Len gives the number of realms, DEFAULT and NOREALM included.
 func (rs *Realms) Len() int { return len(rs.list) }
 
@@ -118,6 +157,7 @@ func (rs *Realms) add(r *Realm) {
 		rs.remove(old)
 	}
 	rs.list = append(rs.list, r)
+	r.lower = lower(r.Name)
 	switch {
 	case r.Name == DefaultRealm:
 		rs.Default = r
