@@ -27,6 +27,7 @@ func (c *Core) access(r *Request) {
 	if r.answers() {
 		c.encodeAccess(r)
 	}
+	r.unbook()
 	if r.way.ticket.held {
 		c.tries.settle(r.way.ticket.serial, r.Verdict)
 	}

@@ -111,6 +111,7 @@ func (s *Server) receive(r *Request, datagram []byte) (why Reason) {
 func (s *Server) defect(r *Request, defect any) {
 	r.out, r.pending, r.Code, r.Delay = r.out[:0], waitNothing, 0, 0
 	r.Verdict, r.Cause, r.Reason = Drop, ReasonInternal, ReasonInternal.String()
+	r.unbook()
 	s.options.Events.LogAttrs(context.Background(), slog.LevelError, "defect in the server; the request is dropped",
 		slog.Any("panic", defect), slog.Uint64("request", r.Serial), slog.String("source", r.Source.String()),
 		slog.String("stack", string(debug.Stack())))

@@ -60,5 +60,6 @@ type Settings struct {
 	DiscardNames                bool          // a missing, empty or malformed User-Name gets no answer, not a reject
 	ExpireWarning               time.Duration // from so long before Expiration on an accept has its text; 0: never
 	LocalAttributes             bool          // requests have GNU-Server-Address and GNU-Server-Port
-	LogPasswords                bool          // the lines of requests have the passwords of PAP
+	Sessions                    SessionSettings
+	LogPasswords                bool // the lines of requests have the passwords of PAP
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"perilune/engine/acct"
 	"perilune/engine/dictionary"
 	"perilune/engine/nas"
 	"perilune/engine/radius"
@@ -52,19 +53,11 @@ type Outcome struct {
 	Trace  *Trace
 }
 
-// unkept is the Recorder of an Offline: Run takes the record itself.
-type unkept struct{}
-
-// Append implements Recorder.
-func (unkept) Append(_ []byte, done func(error)) { done(nil) }
-
-// Healthy implements Recorder.
-func (unkept) Healthy() bool { return true }
-
 // NewOffline gives an Offline with its own clock (nil: time.Now), an empty memory of what was learnt about
 // Message-Authenticator, and a State key of its own.
 func NewOffline(now func() time.Time) *Offline {
-	core, err := NewCore(CoreOptions{Now: now, Recorder: unkept{}, Ring: 1, Dry: true})
+	store := acct.NewMemory(acct.Rules{}) // the sessions of its own accounting requests
+	core, err := NewCore(CoreOptions{Now: now, Recorder: store, Sessions: store.Live(), Ring: 1, Dry: true})
 	if err != nil {
 		panic(err) // without files nothing can fail
 	}
@@ -90,6 +83,9 @@ func (o *Offline) Run(g *Generation, q *Question) (*Outcome, error) {
 	}
 	o.core.process(r)
 	for r.pending != waitNothing {
+		if r.pending == waitRecord { // what is no record for the sessions is answered all the same
+			o.core.recorder.Append(r.way.record, func(error) {})
+		}
 		o.core.resume(r)
 	}
 	out := r.outcome()

@@ -7,6 +7,7 @@ import (
 
 	"perilune/engine/dictionary"
 	"perilune/engine/nas"
+	"perilune/engine/proxy"
 	"perilune/engine/radius"
 	"perilune/engine/users"
 )
@@ -51,6 +52,9 @@ type Request struct {
 	// Round is what a State of ours held; nil in a first round.
 	Round *Round
 
+	// Realm is the name after the last @ of User-Name, in lower case, as it stood when route had ended; "" for none.
+	Realm string
+
 	// Proxied is what a home server said; nil for a request that none was asked for.
 	Proxied *Proxied
 
@@ -84,22 +88,25 @@ type way struct {
 	scratch   dictionary.List // the other half of a list being rebuilt
 	messages  dictionary.List // Reply-Messages of the rules that matched
 	round     Round
-	state     []byte   // plain text of the received State; Round points into it
-	ticket    ticket   // which State is being answered
-	bad       bool     // the State is ours but cannot be taken
-	decided   *Verdict // of a huntgroup or rewrite function in the middle of a match
-	sealed    []byte   // State of the reply
-	settled   bool     // authenticated{}: the password question is over
-	noRecord  bool     // accept{record=false}
-	left      int64    // seconds that the session may last
-	asked     bool     // a handler ran, so time may have passed
-	slow      bool     // it waited or computed for long
-	runsAfter bool     // the accept has Exec-Program
-	external  bool     // accounting: Acct-Ext-Program
-	second    bool     // the client used its old secret
-	verified  bool     // Message-Authenticator was there and right
-	keyless   bool     // MPPE keys were withheld
-	record    []byte   // accounting: the record for the journal
+	state     []byte       // plain text of the received State; Round points into it
+	ticket    ticket       // which State is being answered
+	bad       bool         // the State is ours but cannot be taken
+	decided   *Verdict     // of a huntgroup or rewrite function in the middle of a match
+	sealed    []byte       // State of the reply
+	realm     *proxy.Realm // the line of the realms file that applies; nil: none
+	booked    booked       // of Simultaneous-Use and quota=
+	limit     int          // Simultaneous-Use that refuses
+	settled   bool         // authenticated{}: the password question is over
+	noRecord  bool         // accept{record=false}
+	left      int64        // seconds that the session may last
+	asked     bool         // a handler ran, so time may have passed
+	slow      bool         // it waited or computed for long
+	runsAfter bool         // the accept has Exec-Program
+	external  bool         // accounting: Acct-Ext-Program
+	second    bool         // the client used its old secret
+	verified  bool         // Message-Authenticator was there and right
+	keyless   bool         // MPPE keys were withheld
+	record    []byte       // accounting: the record for the journal
 	recorded  func(error)
 	failure   error // of the recorder
 	salt      func() uint16
@@ -128,7 +135,7 @@ func (r *Request) reset() {
 	r.ReceivedUser, r.Method, r.Code = nil, "", 0
 	r.Verdict, r.Reason, r.Cause, r.Delay, r.Hook = 0, "", 0, 0, ""
 	r.Notes, r.Round, r.Trace, r.Local = r.Notes[:0], nil, nil, nil
-	r.Proxied = nil
+	r.Proxied, r.Realm = nil, ""
 	r.datagram, r.broken, r.out, r.pending, r.seen = nil, nil, r.out[:0], waitNothing, seen{}
 	r.way.reset()
 }
@@ -141,6 +148,7 @@ func (w *way) reset() {
 	w.settled, w.noRecord, w.asked, w.slow, w.second, w.verified = false, false, false, false, false, false
 	w.keyless = false
 	w.runsAfter, w.external = false, false
+	w.booked, w.limit, w.realm = booked{}, 0, nil
 	w.failure, w.salts = nil, 0
 	w.query.Reset()
 	w.state, w.sealed, w.record, w.text = w.state[:0], w.sealed[:0], w.record[:0], w.text[:0]

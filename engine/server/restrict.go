@@ -8,8 +8,8 @@ import (
 	"perilune/engine/dictionary"
 )
 
-// restrict looks after every accept, whoever gave it, at what limits the user: Expiration, access.deny, Login-Time,
-// in this order (of several reasons the first one's text is sent). Orders come from control: the matched rules'
+// restrict looks after every accept, whoever gave it, at what limits the user: Expiration, access.deny, the realm's
+// quota, Simultaneous-Use, Login-Time, in this order (of several reasons the first one's text is sent). Orders come from control: the matched rules'
 // and handlers'.
 func (c *Core) restrict(r *Request) {
 	r.way.left = math.MaxInt64
@@ -17,10 +17,8 @@ func (c *Core) restrict(r *Request) {
 	if r.Verdict == Accept && r.closed() {
 		c.reject(r, ReasonClosed)
 	}
+	c.logins(r)
 	c.limits(r, r.Generation.Dictionary.Known.LoginTime, c.loginTime)
-	if _, ok := r.Control.First(r.Generation.Dictionary.Known.SimultaneousUse); ok && r.Verdict == Accept {
-		c.warn(r, "Simultaneous-Use is not enforced: this server keeps no sessions yet")
-	}
 }
 
 // limits looks at each order of the attribute, as long as the request is accepted.

@@ -55,9 +55,9 @@ func TestOrderOfRestrictions(t *testing.T) {
 func TestSimultaneousUseIsNotSilent(t *testing.T) {
 	g := load(t, "bob Auth-Type := Accept, Simultaneous-Use := 1\n", nil)
 	log, o := &logged{}, offline()
-	o.core.log = newLog(log)
+	o.core.log, o.core.sessions = newLog(log), nil
 	ask(t, o, g, Question{Attributes: attrs(t, g, "User-Name = bob")})
-	if !strings.Contains(log.String(), "Simultaneous-Use is not enforced") {
+	if !strings.Contains(log.String(), "Simultaneous-Use and quota= are not enforced") {
 		t.Errorf("log: %s", log)
 	}
 }

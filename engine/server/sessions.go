@@ -1,6 +1,12 @@
 package server
 
 import (
+	"fmt"
+	"hash/maphash"
+	"math"
+	"sync/atomic"
+	"time"
+
 	"perilune/engine/acct"
 )
 
@@ -24,4 +30,85 @@ func (r *Request) account() []byte { return r.User() }
 // device gives what tells one login of the user from another.
 func (r *Request) device() acct.Device {
 	return acct.DeviceOf(r.Client.Name, r.Source, r.Attributes.Pairs)
+}
+
+// A booked is the place that a request has booked for its Accept.
+type booked struct {
+	user   string
+	device acct.Device
+	in     Sessions // nil: none
+}
+
+// unbook frees the place of a request that was not accepted after all. Its reply is decided.
+func (r *Request) unbook() {
+	b := r.way.booked
+	r.way.booked = booked{}
+	if b.in != nil && r.Verdict != Accept {
+		b.in.Release(b.user, b.device)
+	}
+}
+
+// stirred remembers when accounting of a user was answered last. The table of sessions follows some milliseconds
+// later: only who logs in meanwhile has to wait for it. Users share places by hash, which costs a wait at worst.
+type stirred struct {
+	seed  maphash.Seed
+	users [1 << 12]atomic.Int64 // nanoseconds since 1970
+}
+
+func newStirred() *stirred { return &stirred{seed: maphash.MakeSeed()} }
+
+func (t *stirred) at(user []byte) *atomic.Int64 {
+	return &t.users[maphash.Bytes(t.seed, user)%uint64(len(t.users))]
+}
+
+func (t *stirred) note(user []byte, now time.Time) { t.at(user).Store(now.UnixNano()) }
+
+func (t *stirred) lately(user []byte, now time.Time) bool {
+	age := now.UnixNano() - t.at(user).Load()
+	return age < int64(stirredFor) && age > -int64(stirredFor)
+}
+
+const (
+	stirredFor  = 2 * time.Second
+	stirredWait = 250 * time.Millisecond
+)
+
+// awaitAccounting lets the table of sessions catch up with what the user's NAS was just told is recorded: a Stop
+// frees a place, and a Start takes one, from the answer on. With a database that is slow or away the wait ends soon.
+func (c *Core) awaitAccounting(r *Request) {
+	if c.settled == nil || !c.stirred.lately(r.account(), c.now()) {
+		return
+	}
+	ready := c.settled()
+	select {
+	case <-ready:
+		return
+	default:
+	}
+	if r.Detach() != nil {
+		return
+	}
+	timer := time.NewTimer(stirredWait)
+	defer timer.Stop()
+	select {
+	case <-ready:
+	case <-timer.C:
+	}
+}
+
+// loginsText tells a trace what a claim has found.
+func loginsText(q *acct.Claim, got *acct.Booking) string {
+	text := "sessions: "
+	if q.Limit != math.MaxInt {
+		text += fmt.Sprintf("Simultaneous-Use %d, %d open or booked; ", q.Limit, got.Count)
+	}
+	switch {
+	case got.RealmOut:
+		return text + fmt.Sprintf("realm %q has its quota of %d", q.Realm, q.Quota)
+	case !got.Granted:
+		return text + "no place"
+	case got.Renewed:
+		return text + "the device has its place already"
+	}
+	return text + "a place is booked"
 }

@@ -22,8 +22,8 @@ type Texts struct {
 	Operational   *users.Macro // an answer to Status-Server on an authentication port
 }
 
-// of gives the text for a reason to reject.
-func (t *Texts) of(why Reason) *users.Macro {
+// of gives the text for a reason to reject. limit is the Simultaneous-Use that refuses.
+func (t *Texts) of(why Reason, limit int) *users.Macro {
 	switch why {
 	case ReasonClosed:
 		return t.Closed
@@ -34,6 +34,9 @@ func (t *Texts) of(why Reason) *users.Macro {
 	case ReasonRealmQuota:
 		return t.RealmQuota
 	case ReasonMultipleLogin:
+		if limit <= 1 {
+			return t.SecondLogin
+		}
 		return t.MultipleLogin
 	}
 	return t.Denied

@@ -51,13 +51,16 @@ func TestTexts(t *testing.T) {
 
 // TestTextsOfReasons: what counts sessions needs only to name its reason.
 func TestTextsOfReasons(t *testing.T) {
-	texts := Texts{Denied: &users.Macro{}, RealmQuota: &users.Macro{}, MultipleLogin: &users.Macro{}}
+	texts := Texts{Denied: &users.Macro{}, RealmQuota: &users.Macro{}, MultipleLogin: &users.Macro{}, SecondLogin: &users.Macro{}}
 	for why, want := range map[Reason]*users.Macro{
 		ReasonRealmQuota: texts.RealmQuota, ReasonMultipleLogin: texts.MultipleLogin, ReasonPassword: texts.Denied, ReasonState: texts.Denied,
 	} {
-		if texts.of(why) != want {
+		if texts.of(why, 3) != want {
 			t.Errorf("%s has another's text", why)
 		}
+	}
+	if texts.of(ReasonMultipleLogin, 1) != texts.SecondLogin || texts.of(ReasonMultipleLogin, 0) != texts.SecondLogin {
+		t.Error("Simultaneous-Use of one has no text of its own")
 	}
 }
 

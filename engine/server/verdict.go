@@ -177,7 +177,7 @@ func (c *Core) reject(r *Request, why Reason) {
 	if !why.restricts() {
 		r.Reply.Reset() // a text may name what an accept would have said, but not to those without the password
 	}
-	text := r.expand(r.Generation.Settings.Texts.of(why))
+	text := r.expand(r.Generation.Settings.Texts.of(why, r.way.limit))
 	r.Reply.Reset()
 	message := r.Generation.Dictionary.Known.ReplyMessage.AnyTag()
 	if why == ReasonDenied || r.ruleDialect() != users.GNU {

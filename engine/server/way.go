@@ -22,6 +22,8 @@ type Core struct {
 	now      func() time.Time
 	recorder Recorder
 	sessions Sessions // nil: logins are not counted
+	settled  func() <-chan struct{}
+	stirred  *stirred
 
 	ratchet  *ratchet
 	seal     *sealer
@@ -50,13 +52,14 @@ type Recorder interface {
 
 // CoreOptions are what NewCore needs.
 type CoreOptions struct {
-	Log      *slog.Logger     // nil: nothing is logged
-	Now      func() time.Time // nil: time.Now
-	Recorder Recorder         // nil: accounting is not answered
-	Sessions Sessions         // of the recorder; nil: Simultaneous-Use is not enforced
-	StateDir string           // holds what the ratchet learnt and the State key; "": kept in memory alone
-	KeyFile  string           // [state] key-file; "": state.key in StateDir
-	Ring     int              // decisions remembered for explain --last; 0: 4096
+	Log      *slog.Logger           // nil: nothing is logged
+	Now      func() time.Time       // nil: time.Now
+	Recorder Recorder               // nil: accounting is not answered
+	Sessions Sessions               // of the recorder; nil: Simultaneous-Use is not enforced
+	Settled  func() <-chan struct{} // gives a channel that is closed when Sessions holds what was recorded until now; nil: at once
+	StateDir string                 // holds what the ratchet learnt and the State key; "": kept in memory alone
+	KeyFile  string                 // [state] key-file; "": state.key in StateDir
+	Ring     int                    // decisions remembered for explain --last; 0: 4096
 
 	Programs int  // external programs at once that requests wait for; 0: 32
 	Dry      bool // external programs are not run
@@ -67,7 +70,7 @@ type CoreOptions struct {
 
 // NewCore loads what was kept in the state directory.
 func NewCore(o CoreOptions) (*Core, error) {
-	c := &Core{log: o.Log, now: o.Now, recorder: o.Recorder, sessions: o.Sessions}
+	c := &Core{log: o.Log, now: o.Now, recorder: o.Recorder, sessions: o.Sessions, settled: o.Settled, stirred: newStirred()}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
