@@ -46,7 +46,7 @@ func registrationAPI() []Entry {
 		return Entry{Of: OfGlobal, Group: "Registration", Name: name, Signature: signature, Doc: doc, call: call}
 	}
 	return []Entry{
-		global("on", "on(phase [, options], fn)", "Runs fn(req) in a phase: hints, huntgroups, route, authorize, reply, accounting, coa, done, session, load, unload.", registering(kindOn)),
+		global("on", "on(phase [, options], fn)", "Runs fn(req) in a phase: hints, huntgroups, route, pre_proxy, post_proxy, authorize, reply, accounting, coa, done, session, load, unload.", registering(kindOn)),
 		global("huntgroup", "huntgroup(name [, options], fn)", "fn(req) answers true, false or nil: does the request come from name? Asked once a request at most.", registering(kindHuntgroup)),
 		global("rewrite", "rewrite(name [, options], fn)", "fn(req, …) for Rewrite-Function of a users rule, and for `=` values.", registering(kindRewrite)),
 		global("auth_type", "auth_type(name [, options], fn)", "fn(req) decides requests whose Auth-Type is name. It must return a verdict.", registering(kindAuthType)),
@@ -61,22 +61,16 @@ func verdictAPI() []Entry {
 	verdict := func(k server.Kind, options, doc string) Entry {
 		return Entry{Of: OfGlobal, Group: "Verdicts", Name: k.String(), Signature: k.String() + options, Doc: doc, call: constructing(k)}
 	}
-	list := []Entry{
+	return []Entry{
 		verdict(server.Accept, "{message=, vlan=, next=, state=, timeout=, record=, attributes}", "The positive answer of the request's code."),
 		verdict(server.Authenticated, "{message=, vlan=, attributes}", "The identity is proved; the users file gives the rest."),
 		verdict(server.Reject, "{message=, delay=, error_cause=, attributes}", "The negative answer. The reply list is emptied first."),
 		verdict(server.Challenge, "{next=, message=, state=, timeout=, echo=, attributes}", "Asks the user; the answer goes to answer(next)."),
-		verdict(server.Proxy, "{realm= | pool=, strip=, client=}", "Would forward the request. This server does not forward yet, so it raises."),
-		verdict(server.HandleLocally, "{strip=}", "No forwarding."),
+		verdict(server.Proxy, "{realm= | pool=, strip=, client=}", "Forwards the request to the home servers of a realm, or of a line of the realms file by its name. client= names a NAS, in coa only. Takes no attributes: set req[…]."),
+		verdict(server.HandleLocally, "{strip=}", "No forwarding: the request is decided here, without its realm if strip or the realms file says so."),
 		verdict(server.Discard, "{}", "No reply, by rule."),
 		verdict(server.Drop, "{}", "No reply, because a backend or room is lacking: the NAS asks its next server."),
 	}
-	for i := range list {
-		if list[i].Name == server.Proxy.String() {
-			list[i].call = noProxy
-		}
-	}
-	return list
 }
 
 func fieldAPI() []Entry {
@@ -106,7 +100,7 @@ func fieldAPI() []Entry {
 		field("generation", "number", "The number of the generation.", getGeneration),
 		field("verdict", "string?", "From reply on: accept, reject, challenge; in done also discard, drop, response.", getVerdict),
 		field("reason", "string?", "From reply on: password, unknown-user, …", getReason),
-		field("proxy", "table?", "What forwarding did; nil, as nothing is forwarded yet.", getNil),
+		field("proxy", "table?", "What became of forwarding: realm, pool (the line of the realms file), server, attempts, took (seconds), result (accept, reject, challenge, response, timeout, dead) and reply, all that was received, read-only. nil if no home server was asked.", getProxy),
 		field("state", "any", "What state= sealed; nil in a first round.", getState),
 		field("ctx", "table", "Plain data for the handlers of one request.", getCtx),
 		field("reply", "AttributeList", "The reply.", getReply),

@@ -23,6 +23,9 @@ func (pr *Program) build(v *verdict) error {
 			return fmt.Errorf("%s: no answer %q is registered%s", v.kind, out.Next, raddb.DidYouMean(out.Next, pr.All("answer")))
 		}
 	}
+	if err := pr.target(&out); err != nil {
+		return fmt.Errorf("%s: %w", v.kind, err)
+	}
 	known := &pr.dict.Known
 	for i, part := range splitMessage(v.draft.message) {
 		out.Attributes = append(out.Attributes, server.Assignment{Ref: known.ReplyMessage.AnyTag(), Value: []byte(part), Append: i > 0})

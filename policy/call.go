@@ -47,7 +47,7 @@ func (rn *Runner) callFunction(h *handler, fn *lua.LFunction, r *server.Request,
 func (rn *Runner) checkRun(h *handler, r *server.Request, results []lua.LValue) error {
 	if rn.ctx != nil {
 		if err := checkPlain(rn.ctx); err != nil {
-			rn.ctx = nil
+			rn.ctx, rn.kept.ctx = nil, nil
 			return fmt.Errorf("req.ctx: %w", err)
 		}
 	}
@@ -234,7 +234,7 @@ func (rn *Runner) logFailure(h *handler, r *server.Request, err error) {
 func (rn *Runner) ends(p server.Phase, r *server.Request, v *server.Verdict) *server.Verdict {
 	accounting := r.Packet.Code == radius.CodeAccountingRequest
 	// Refusing access must not lose records: a reject before accounting ends its phase alone.
-	if accounting && v.Kind == server.Reject && !v.Failed && p <= server.PhaseRoute {
+	if accounting && v.Kind == server.Reject && !v.Failed && p <= server.PhasePostProxy {
 		return nil
 	}
 	return v

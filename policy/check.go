@@ -97,22 +97,35 @@ func (c *checker) isRequest(e ast.Expr) bool {
 	return b != nil && b.Index == 0 && c.handlers[b.Func]
 }
 
-// list gives which attribute list an expression is: req, reply, control; "" if none that shows.
+// list gives which attribute list an expression is: req, reply, control, proxied; "" if none that shows.
 func (c *checker) list(e ast.Expr) string {
 	if c.isRequest(e) {
 		return "req"
 	}
-	if n, ok := e.(*ast.AttrGetExpr); ok && c.isRequest(n.Object) {
-		if key, ok := n.Key.(*ast.StringExpr); ok && (key.Value == "reply" || key.Value == "control") {
-			return key.Value
+	n, ok := e.(*ast.AttrGetExpr)
+	switch {
+	case !ok:
+	case c.isRequest(n.Object) && keyIs(n, "reply"):
+		return "reply"
+	case c.isRequest(n.Object) && keyIs(n, "control"):
+		return "control"
+	case keyIs(n, "reply"):
+		if of, ok := n.Object.(*ast.AttrGetExpr); ok && c.isRequest(of.Object) && keyIs(of, "proxy") {
+			return "proxied"
 		}
 	}
 	return ""
 }
 
+// keyIs reports whether an expression is a field of that very name.
+func keyIs(n *ast.AttrGetExpr, name string) bool {
+	key, ok := n.Key.(*ast.StringExpr)
+	return ok && key.Value == name
+}
+
 // changes gives the list behind a name of list.
 func changes(list string) lists {
-	return map[string]lists{"req": changeRequest, "control": changeControl, "reply": changeReply}[list]
+	return map[string]lists{"req": changeRequest, "control": changeControl, "reply": changeReply, "proxied": changeProxied}[list]
 }
 
 // attribute gives the literal key of list["Name"], nil for anything else.
@@ -248,7 +261,7 @@ func (c *checker) isTame(fn *ast.FunctionExpr) bool {
 			safe[n.Receiver] = true
 		case *ast.AttrGetExpr:
 			safe[n.Object] = true
-			if own(n.Object) && !safe[n] && !plainField(n.Key) {
+			if own(n.Object) && !safe[n] && !plainField(n.Key) || proxied(n, own) && !safe[n] {
 				tame = false
 			}
 		case *ast.IdentExpr:
@@ -265,7 +278,17 @@ func (c *checker) isTame(fn *ast.FunctionExpr) bool {
 // plainField reports whether req[key] gives a value and not a list that hangs from req.
 func plainField(key ast.Expr) bool {
 	s, ok := key.(*ast.StringExpr)
-	return ok && s.Value != "reply" && s.Value != "control"
+	return ok && s.Value != "reply" && s.Value != "control" && s.Value != "proxy"
+}
+
+// proxied reports whether an expression is a field of req.proxy that may be the list.
+func proxied(n *ast.AttrGetExpr, own func(ast.Expr) bool) bool {
+	object, ok := n.Object.(*ast.AttrGetExpr)
+	if !ok || !own(object.Object) || !keyIs(object, "proxy") {
+		return false
+	}
+	field, ok := n.Key.(*ast.StringExpr)
+	return !ok || field.Value == "reply"
 }
 
 func keysOf(m map[string]Entry) func(yield func(string) bool) {

@@ -85,7 +85,7 @@ func (c *checker) returned(h *handler, n *ast.ReturnStmt) {
 	}
 	k, id, ok := c.verdictCall(n.Exprs[0])
 	switch {
-	case !ok || k == server.Proxy: // proxy{} has an error of its own
+	case !ok:
 	case h.kind == kindHuntgroup:
 		c.errs.Errorf(c.src.Pos(id), "a huntgroup answers true, false or nil, not %s{}", k)
 	case !places[h.phase].verdicts.has(k):
@@ -113,6 +113,8 @@ func (c *checker) optionsFit(p server.Phase, verdict ast.Expr) {
 			c.errs.Errorf(c.src.Pos(key), "%s", onlyAccounting)
 		case key.Value == "error_cause" && p != server.PhaseCoA:
 			c.errs.Errorf(c.src.Pos(key), "%s", onlyCoA)
+		case key.Value == "client" && p != server.PhaseCoA:
+			c.errs.Errorf(c.src.Pos(key), "%s", onlyDynamic)
 		case key.Value == "delay" && (p == server.PhaseAccounting || p == server.PhaseCoA):
 			c.errs.Errorf(c.src.Pos(key), "%s", onlyAccess)
 		}

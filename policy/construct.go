@@ -27,12 +27,6 @@ func constructing(k server.Kind) func(rn *Runner, l *lua.LState) int {
 	}
 }
 
-// noProxy is proxy{}: a clear refusal as long as the server does not forward.
-func noProxy(_ *Runner, l *lua.LState) int {
-	sandbox.RaiseMisuse(l, "proxy{}: this server does not forward requests; answer here, or return drop{}")
-	return 0
-}
-
 // file files a new verdict: for Link while scripts load, as not yet returned while a handler runs.
 func (rn *Runner) file(v *verdict) error {
 	if !rn.pr.linked {

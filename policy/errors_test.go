@@ -35,7 +35,6 @@ func TestLoadErrors(t *testing.T) {
 		{"verdict option", "on('hints', function(req)\n  return reject{massage='x'}\nend)", `a.lua:2:17: reject: no option "massage"; did you mean "message"?`},
 		{"verdict attribute", "on('hints', function(req)\n  return reject{['Reply-Massage']='x'}\nend)", `a.lua:2:18: unknown attribute "Reply-Massage"; did you mean "Reply-Message"?`},
 		{"next", "answer('code', function() return drop{} end)\nauth_type('otp', function(req)\n  return challenge{next='cod'}\nend)", `a.lua:3:25: no answer "cod" is registered; did you mean "code"?`},
-		{"proxy", "on('route', function(req)\n  return proxy{realm='x'}\nend)", `a.lua:2:10: proxy{}: this server does not forward requests; answer here, or return drop{}`},
 		{"huntgroup", "huntgroup('air', function() end)\non('reply', function(req)\n  return req:huntgroup('ari')\nend)", `a.lua:3:24: no huntgroup "ari" is registered; did you mean "air"?`},
 		{"when key", `on("hints", {when={clint="x"}}, function() end)`, `a.lua:1: when: unknown key "clint"; did you mean "client"?`},
 		{"when attribute", `on("hints", {when={["NAS-Prt"]=1}}, function() end)`, `a.lua:1: when: unknown attribute "NAS-Prt"; did you mean "NAS-Port"?`},

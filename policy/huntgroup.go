@@ -28,14 +28,10 @@ func (rn *Runner) inHuntgroup(refs []int, r *server.Request) (bool, *server.Verd
 
 // askHuntgroup runs a huntgroup's function, once in a request.
 func (rn *Runner) askHuntgroup(h *handler, r *server.Request) (users.Truth, *server.Verdict) {
-	if n := len(rn.pr.handlers); len(rn.asked) < n {
-		rn.asked, rn.answers = make([]bool, n), make([]users.Truth, n)
-	}
-	if rn.asked[h.ref] {
+	if h.ref < len(rn.asked) && rn.asked[h.ref] {
 		return rn.answers[h.ref], nil
 	}
-	// A huntgroup that asks itself is false while it is asked.
-	rn.asked[h.ref], rn.answers[h.ref] = true, users.False
+	rn.keepAnswer(h.ref, users.False) // a huntgroup that asks itself is false while it is asked
 	results, v, ok := rn.call(h, r)
 	switch {
 	case v != nil:
@@ -46,6 +42,14 @@ func (rn *Runner) askHuntgroup(h *handler, r *server.Request) (users.Truth, *ser
 		rn.answers[h.ref] = users.True
 	}
 	return rn.answers[h.ref], nil
+}
+
+// keepAnswer keeps a huntgroup's answer for the request.
+func (rn *Runner) keepAnswer(ref int, truth users.Truth) {
+	if n := len(rn.pr.handlers); len(rn.asked) < n {
+		rn.asked, rn.answers = make([]bool, n), make([]users.Truth, n)
+	}
+	rn.asked[ref], rn.answers[ref] = true, truth
 }
 
 // checkTruth says what is wrong with a huntgroup's answer: in Lua 0 is true, so only booleans count.

@@ -32,6 +32,8 @@ const (
 	literalAnswer
 	literalChecked // of an attribute: only how sensible its value is remains to be seen
 	literalGroup
+	literalRealm // of proxy{realm=}
+	literalPool
 )
 
 func (c *checker) keep(l literal) { c.pr.literals = append(c.pr.literals, l) }
@@ -51,15 +53,13 @@ func (c *checker) verdict(n *ast.FuncCallExpr) {
 		c.madeAtLoad(t)
 		return
 	}
-	if kind == server.Proxy {
-		c.errs.Errorf(c.src.Pos(id), "proxy{}: this server does not forward requests; answer here, or return drop{}")
-		return
-	}
 	c.verdictKeys(kind, id, t)
 	for _, f := range t.Fields {
 		key, ok := f.Key.(*ast.StringExpr)
 		switch {
 		case !ok:
+		case !isField(key.Value) && bare(kind):
+			c.errs.Errorf(c.src.Pos(key), "%s: %s", kind, noAttributes(kind, key.Value))
 		case !isField(key.Value):
 			c.keep(literal{kind: literalName, at: c.src.Pos(key), name: key.Value, value: f.Value, written: changeReply})
 		case !slices.Contains(verdictOptions[kind], key.Value):
@@ -92,6 +92,9 @@ func (c *checker) verdictKeys(kind server.Kind, id *ast.IdentExpr, t *ast.TableE
 	if kind == server.Challenge && values["next"] == nil {
 		c.errs.Errorf(c.src.Pos(id), "%s: %s", kind, noNext)
 	}
+	if kind == server.Proxy {
+		c.targets(id, t)
+	}
 	// A message that is computed may be nil.
 	if constant(values["message"]) != nil && values["Reply-Message"] != nil {
 		c.errs.Errorf(c.src.Pos(id), "%s: %s", kind, twoMessages)
@@ -110,8 +113,12 @@ func verdictNamed(name string) (server.Kind, bool) {
 // linkLiterals resolves the names that check found.
 func (pr *Program) linkLiterals(errs *raddb.List) {
 	for _, l := range pr.literals {
-		if l.kind == literalGroup {
+		switch l.kind {
+		case literalGroup:
 			pr.linkGroup(l, errs)
+			continue
+		case literalRealm, literalPool:
+			pr.linkRealm(l, errs)
 			continue
 		}
 		if err := pr.linkLiteral(l); err != nil {

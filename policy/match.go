@@ -91,6 +91,10 @@ func (rn *Runner) word(s subject, r *server.Request) string {
 		return verdictWord(r)
 	case subjectReason:
 		return r.Reason
+	case subjectProxy:
+		if r.Proxied != nil {
+			return r.Proxied.Result
+		}
 	}
 	return ""
 }

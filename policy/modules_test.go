@@ -87,12 +87,3 @@ func TestHooks(t *testing.T) {
 		t.Error("HookAt")
 	}
 }
-
-// TestProxyRaises: this server does not forward, and says so also where no check of the text could.
-func TestProxyRaises(t *testing.T) {
-	h := load(t, "local forward = proxy\non('route', function() return forward{realm='x'} end)")
-	v := h.run(server.PhaseRoute, h.access("User-Name", "x"))
-	if v == nil || !v.Failed || !strings.Contains(h.log.String(), "this server does not forward requests") {
-		t.Errorf("%+v\n%s", v, h.log)
-	}
-}

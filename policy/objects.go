@@ -14,12 +14,13 @@ import (
 	"perilune/policy/sandbox"
 )
 
-// objects are what a handler holds of its request: req, req.reply, req.control. They die when it returns.
+// objects are what a handler holds of its request: req and the lists that hang from it. They die when it returns.
 type objects struct {
 	live                    bool
 	run                     uint64 // counts the requests that these were lent to
 	request, reply, control lua.LUserData
-	lists                   [3]attributes
+	proxied                 lua.LUserData // req.proxy.reply
+	lists                   [4]attributes
 }
 
 // attributes is the Go side of an attribute list in Lua.
@@ -44,6 +45,7 @@ func (rn *Runner) newObjects() *objects {
 	o.request = lua.LUserData{Value: &o.lists[0], Env: env, Metatable: rn.meta.request}
 	o.control = lua.LUserData{Value: &o.lists[1], Env: env, Metatable: rn.meta.list}
 	o.reply = lua.LUserData{Value: &o.lists[2], Env: env, Metatable: rn.meta.list}
+	o.proxied = lua.LUserData{Value: &o.lists[3], Env: env, Metatable: rn.meta.list}
 	return o
 }
 
@@ -52,6 +54,9 @@ func (o *objects) bind(r *server.Request) {
 	o.live = true
 	o.run++
 	o.lists[0].list, o.lists[1].list, o.lists[2].list = &r.Attributes, &r.Control, &r.Reply
+	if r.Proxied != nil {
+		o.lists[3].list = &r.Proxied.Reply
+	}
 }
 
 // name gives the list as scripts write it.
@@ -63,6 +68,8 @@ func (a *attributes) name() string {
 		return "req.control"
 	case changeReply:
 		return "req.reply"
+	case changeProxied:
+		return "req.proxy.reply"
 	}
 	return "reply"
 }

@@ -27,6 +27,10 @@ func TestFailureOfEveryPhase(t *testing.T) {
 		{"huntgroups", radius.CodeAccountingRequest, "drop drop drop nil"},
 		{"route", radius.CodeAccessRequest, "reject reject drop nil"},
 		{"route", radius.CodeAccountingRequest, "drop drop drop nil"},
+		{"pre_proxy", radius.CodeAccessRequest, "reject reject drop nil"},
+		{"pre_proxy", radius.CodeAccountingRequest, "drop drop drop nil"},
+		{"post_proxy", radius.CodeAccessRequest, "reject reject drop nil"},
+		{"post_proxy", radius.CodeAccountingRequest, "drop drop drop nil"},
 		{"authorize", radius.CodeAccessRequest, "reject reject drop nil"},
 		{"reply", radius.CodeAccessRequest, "reject reject drop nil"},
 		{"accounting", radius.CodeAccountingRequest, "drop drop drop nil"},
@@ -95,7 +99,7 @@ func TestContinueUndoesEverywhere(t *testing.T) {
 	}
 	for phase, lists := range map[string]string{
 		"hints": "req control", "huntgroups": "req control reply", "route": "req control reply", "authorize": "req control reply",
-		"reply": "reply", "accounting": "req control", "coa": "req reply",
+		"pre_proxy": "req", "post_proxy": "control reply", "reply": "reply", "accounting": "req control", "coa": "req reply",
 	} {
 		body := ""
 		for list := range strings.FieldsSeq(lists) {

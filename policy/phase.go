@@ -50,6 +50,7 @@ const (
 	changeRequest lists = 1 << iota
 	changeControl
 	changeReply
+	changeProxied // in no phase
 )
 
 // A station is what one phase allows: the verdicts that end it and the lists that its handlers may change.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"perilune/engine/dictionary"
+	"perilune/engine/proxy"
 	"perilune/engine/raddb"
 	"perilune/engine/server"
 	"perilune/engine/users"
@@ -25,6 +26,7 @@ type Options struct {
 	Now        func() time.Time // of scripts; time.Now
 	Log        *slog.Logger     // of scripts and failures; nil: nothing is logged
 	Busy       *server.Busy     // told of long computations; may be nil
+	Realms     *proxy.Realms    // what proxy{} may name; nil: not known, nothing is checked
 	Timers     *Timers          // due times that live over reloads; nil: timers don't run
 	Zone       *time.Location   // of scripts' times; nil: the process's
 	Version    string           // perilune.version

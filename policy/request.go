@@ -71,6 +71,12 @@ func getRealm(rn *Runner, _ *attributes) lua.LValue {
 	return lua.LString(bytes.ToLower(realm))
 }
 
+// realmName gives the realm in lower case, "" if there is none.
+func (rn *Runner) realmName() string {
+	realm, _ := rn.realm(rn.r)
+	return string(bytes.ToLower(realm))
+}
+
 func getStripped(rn *Runner, _ *attributes) lua.LValue {
 	user := rn.namedUser(rn.r)
 	if at := bytes.LastIndexByte(user, '@'); at >= 0 {
@@ -187,6 +193,9 @@ func getState(rn *Runner, _ *attributes) lua.LValue {
 		return lua.LNil
 	}
 	if rn.round == nil {
+		rn.round = restorePlain(rn.kept.round)
+	}
+	if rn.round == nil {
 		v, err := readPlain(rn.r.Round.Data)
 		if err != nil {
 			v = lua.LNil
@@ -197,6 +206,9 @@ func getState(rn *Runner, _ *attributes) lua.LValue {
 }
 
 func getCtx(rn *Runner, _ *attributes) lua.LValue {
+	if rn.ctx == nil {
+		rn.ctx, _ = restorePlain(rn.kept.ctx).(*lua.LTable)
+	}
 	if rn.ctx == nil {
 		rn.ctx = rn.lua().NewTable()
 	}

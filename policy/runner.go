@@ -37,6 +37,7 @@ type Runner struct {
 	r          *server.Request
 	ctx        *lua.LTable
 	round      lua.LValue // req.state; nil: not read yet
+	kept       parked     // of ctx and round, what Park has left and nobody has read since
 	answers    []users.Truth
 	asked      []bool // huntgroups whose answer is in answers
 	realmFixed bool
@@ -219,13 +220,11 @@ func (rn *Runner) begin(r *server.Request) {
 		rn.renew()
 	}
 	rn.r = r
+	rn.unpark(r)
 }
 
 // Session implements server.Runner.
 func (rn *Runner) Session(*server.Request, *acct.Session) server.Alive { return server.AliveUnknown }
-
-// Park implements server.Runner.
-func (rn *Runner) Park(*server.Request) bool { return false }
 
 // End implements server.Runner.
 func (rn *Runner) End(r *server.Request) {
@@ -235,7 +234,7 @@ func (rn *Runner) End(r *server.Request) {
 
 // forget drops all that belongs to a request.
 func (rn *Runner) forget() {
-	rn.r, rn.ctx, rn.round = nil, nil, nil
+	rn.r, rn.ctx, rn.round, rn.kept = nil, nil, nil, parked{}
 	rn.realmFixed, rn.replaced = false, nil
 	clear(rn.asked)
 	for i := range rn.saved {

@@ -23,6 +23,7 @@ type verdict struct {
 	onlyAccounting bool // record= was given
 	onlyCoA        bool // error_cause= was given
 	onlyAccess     bool // delay= was given
+	onlyDynamic    bool // client= was given
 }
 
 // A draft is a verdict as it was written: options read, attributes by name.
@@ -67,6 +68,8 @@ const (
 	onlyAccounting = "record= is for Accounting-Request only"
 	onlyCoA        = "error_cause= is for CoA-Request and Disconnect-Request only"
 	onlyAccess     = "delay= is for Access-Request only"
+	onlyDynamic    = "client= is for the phase coa only; elsewhere realm= or pool= says where to"
+	onlyUnanswered = "accept{} in post_proxy is for requests that no home server answered; after an answer return nil, reject{} or drop{}"
 )
 
 // What is said of keys of a verdict.
@@ -117,9 +120,22 @@ func (d *draft) pair(item lua.LValue) error {
 	return d.attribute(string(name), t.RawGetInt(2), seen)
 }
 
+// bare reports whether verdicts of a kind take no attributes.
+func bare(k server.Kind) bool {
+	return k == server.Discard || k == server.Drop || k == server.Proxy || k == server.HandleLocally
+}
+
+func noAttributes(k server.Kind, name string) string {
+	text := "takes no attributes, got " + name
+	if k == server.Proxy {
+		text += fmt.Sprintf("; what is forwarded is changed by req[%q]", name)
+	}
+	return text
+}
+
 func (d *draft) attribute(name string, v lua.LValue, more bool) error {
-	if kind := d.out.Kind; kind == server.Discard || kind == server.Drop || kind == server.Proxy || kind == server.HandleLocally {
-		return fmt.Errorf("takes no attributes, got %s", name)
+	if bare(d.out.Kind) {
+		return errors.New(noAttributes(d.out.Kind, name))
 	}
 	item := draftItem{name: name, values: []lua.LValue{v}, append: more}
 	if list, ok := v.(*lua.LTable); ok && list.Len() > 0 {
@@ -147,9 +163,12 @@ func (v *verdict) option(name string, item lua.LValue) (err error) {
 	case "next":
 		out.Next, err = wantText(name, item)
 	case "realm":
-		out.Realm, err = wantText(name, item)
+		out.Realm, err = wantName(name, item)
 	case "pool":
-		out.Pool, err = wantText(name, item)
+		out.Pool, err = wantName(name, item)
+	case "client":
+		v.onlyDynamic = true
+		out.Client, err = wantName(name, item)
 	case "vlan":
 		v.draft.vlan = item
 	case "state":
@@ -168,6 +187,15 @@ func (v *verdict) option(name string, item lua.LValue) (err error) {
 		err = v.flag(name, item)
 	}
 	return err
+}
+
+// wantName reads a name, which an empty text is none of: it would be a realm that a script did not find.
+func wantName(name string, item lua.LValue) (string, error) {
+	text, err := wantText(name, item)
+	if err == nil && text == "" {
+		err = fmt.Errorf("%s: the name is empty", name)
+	}
+	return text, err
 }
 
 // flag reads an option that is true, false or a number.
@@ -209,6 +237,9 @@ func (v *verdict) complete() error {
 			out.Timeout = acceptTimeout
 		}
 	}
+	if v.kind == server.Proxy {
+		return whereTo(out)
+	}
 	switch {
 	case v.kind == server.Challenge && out.Next == "":
 		return errors.New(noNext)
@@ -244,6 +275,10 @@ func (v *verdict) fits(p server.Phase, r *server.Request) string {
 		return onlyCoA
 	case v.onlyAccess && (accounting || dynamic):
 		return onlyAccess
+	case v.onlyDynamic && p != server.PhaseCoA:
+		return onlyDynamic
+	case p == server.PhasePostProxy && v.kind == server.Accept && answered(r):
+		return onlyUnanswered
 	case p == server.PhaseReply && v.kind == server.Challenge && (r.Verdict != server.Accept || r.Round != nil):
 		return `challenge{} from reply turns an accept of the first round only; guard it with when={verdict="accept", method="pap"}`
 	}

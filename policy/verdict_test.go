@@ -13,24 +13,29 @@ import (
 
 // TestPhaseVerdict is the table phase × verdict of the documentation, each cell run.
 func TestPhaseVerdict(t *testing.T) {
-	const all = "accept authenticated reject challenge handle_locally discard drop"
+	const all = "accept authenticated reject challenge proxy handle_locally discard drop"
 	for _, c := range []struct {
 		phase, allowed string
 		code           radius.Code
 	}{
 		{"hints", "reject discard drop", radius.CodeAccessRequest},
 		{"huntgroups", "reject discard drop", radius.CodeAccessRequest},
-		{"route", "handle_locally reject discard drop", radius.CodeAccessRequest},
+		{"route", "proxy handle_locally reject discard drop", radius.CodeAccessRequest},
+		{"route", "proxy handle_locally discard drop", radius.CodeAccountingRequest},
+		{"pre_proxy", "proxy handle_locally reject discard drop", radius.CodeAccessRequest},
+		{"pre_proxy", "proxy handle_locally discard drop", radius.CodeAccountingRequest},
+		{"post_proxy", "accept proxy handle_locally reject discard drop", radius.CodeAccessRequest},
+		{"post_proxy", "accept proxy handle_locally discard drop", radius.CodeAccountingRequest},
 		{"authorize", "accept authenticated reject challenge discard drop", radius.CodeAccessRequest},
 		{"auth_type", "accept reject challenge discard drop", radius.CodeAccessRequest},
 		{"answer", "accept authenticated reject challenge discard drop", radius.CodeAccessRequest},
 		{"reply", "reject challenge discard drop", radius.CodeAccessRequest},
 		{"accounting", "accept discard drop", radius.CodeAccountingRequest},
-		{"coa", "accept reject discard drop", radius.CodeCoARequest},
+		{"coa", "accept reject proxy discard drop", radius.CodeCoARequest},
 		{"done", "", radius.CodeAccessRequest},
 	} {
 		for _, verdict := range strings.Fields(all) {
-			t.Run(c.phase+" "+verdict, func(t *testing.T) {
+			t.Run(fmt.Sprint(c.phase, " ", c.code, " ", verdict), func(t *testing.T) {
 				h := load(t, phaseScript(c.phase, verdict))
 				r := h.request(c.code, "User-Name", "bob")
 				v := runPhase(h, c.phase, r)
@@ -39,7 +44,8 @@ func TestPhaseVerdict(t *testing.T) {
 				if got != allowed {
 					t.Errorf("verdict %+v, allowed is %v\n%s", v, allowed, h.log)
 				}
-				if !allowed && !strings.Contains(h.log.String(), "is not allowed in "+c.phase) {
+				silent := c.code == radius.CodeAccountingRequest && verdict == "reject" && v == nil && c.phase != "accounting" // ends its phase
+				if !allowed && !silent && !strings.Contains(h.log.String(), "is not allowed in "+c.phase) {
 					t.Errorf("log: %s", h.log)
 				}
 			})
@@ -51,6 +57,8 @@ func phaseScript(phase, verdict string) string {
 	made := verdict + "{}"
 	if verdict == "challenge" {
 		made = `challenge{next="next"}`
+	} else if verdict == "proxy" {
+		made = `proxy{realm="example.net"}`
 	}
 	script := `answer("next", function() return drop{} end)` + "\n"
 	switch phase {

@@ -196,7 +196,7 @@ func placeOfSubject(s subject, key string, p server.Phase) error {
 		return fmt.Errorf("%s is known from phase reply on, not in %s", key, places[p].name)
 	case s == subjectHuntgroup && p == server.PhaseHints:
 		return fmt.Errorf("huntgroup is asked after hints; use an attribute, or the phase huntgroups")
-	case s == subjectProxy && p < server.PhaseReply:
+	case s == subjectProxy && (p < server.PhasePostProxy || p == server.PhaseCoA):
 		return fmt.Errorf("proxy is known after forwarding, not in %s", places[p].name)
 	}
 	return nil
@@ -243,6 +243,8 @@ func knownWord(s subject, key, text string) error {
 		words = []string{"accept", "reject", "challenge", "discard", "drop", "response"}
 	case subjectCode:
 		words = []string{"Access-Request", "Accounting-Request", "CoA-Request", "Disconnect-Request"}
+	case subjectProxy:
+		words = proxyResults
 	default:
 		return nil
 	}
