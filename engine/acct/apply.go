@@ -213,6 +213,9 @@ func (s *Store) judge(err error) {
 		}
 	case was != nil:
 		s.sick.Store(nil)
+		if s.work.shared {
+			s.recovered = s.o.Now()
+		}
 		s.o.Log.Info("accounting database is written again")
 	}
 }
@@ -262,6 +265,7 @@ func (s *Store) reach() error {
 	fresh, err := s.db.usable()
 	if err == nil && fresh {
 		s.orphans = true
+		s.live.forgetClosed()
 		s.o.Log.Error("accounting database was gone or replaced; a new one is written", "database", s.o.Database)
 	}
 	return err

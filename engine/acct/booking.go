@@ -79,9 +79,17 @@ func (l *Live) Claim(c Claim) Booking {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var counted []*Session
+	var bundles map[string]bool // by Acct-Multi-Session-Id
 	for _, s := range l.users[c.User] {
-		if !c.Device.Same(s.Device()) && (c.Ignore == nil || !c.Ignore(s)) && !bundled(counted, s) {
-			counted = append(counted, s)
+		if bundles[s.MultiSessionID] || c.Device.Same(s.Device()) || c.Ignore != nil && c.Ignore(s) {
+			continue
+		}
+		counted = append(counted, s)
+		if s.MultiSessionID != "" {
+			if bundles == nil {
+				bundles = map[string]bool{}
+			}
+			bundles[s.MultiSessionID] = true
 		}
 	}
 	b := Booking{Count: len(counted) + l.booked.others(&c, counted)}
@@ -136,11 +144,6 @@ func (l *Live) OfRealm(realm string, now time.Time) int {
 	defer l.mu.Unlock()
 	l.booked.sweep(now)
 	return l.realms[realm] + l.booked.realms[realm]
-}
-
-// bundled reports a link of a bundle that is counted already.
-func bundled(counted []*Session, s *Session) bool {
-	return s.MultiSessionID != "" && slices.ContainsFunc(counted, func(o *Session) bool { return o.MultiSessionID == s.MultiSessionID })
 }
 
 // Release frees a place that was booked: the Accept was not sent after all.

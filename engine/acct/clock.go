@@ -53,5 +53,5 @@ func (r *Rules) begin(e *Event, at int64) int64 {
 	if e.Status == Start {
 		return at
 	}
-	return at - min(int64(e.Seconds), at)
+	return max(1, at-int64(e.Seconds)) // 0 would be no begin
 }

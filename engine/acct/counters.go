@@ -1,5 +1,7 @@
 package acct
 
+import "math"
+
 // fingerprint is what makes an event a repetition of another: its time and its counters.
 type fingerprint struct {
 	at            int64
@@ -36,7 +38,7 @@ func advance(last uint64, o Octets, newer bool) uint64 {
 			next += 1 << 32
 		}
 	}
-	return max(last, next)
+	return min(max(last, next), math.MaxInt64)
 }
 
 // advance32 does the same for packets, which have no Gigawords.

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // The RFC numbers of the attributes that sessions are made of.
@@ -83,17 +85,17 @@ func (e *Event) field(p *parser, key string, types *string) bool {
 	case "id":
 		e.ID, _ = strconv.ParseUint(raw, 10, 64)
 	case "client":
-		e.Client = unquote(raw)
+		e.Client = stored(unquote(raw))
 	case "source":
 		e.Source, _ = netip.ParseAddrPort(unquote(raw))
 	case "nas":
-		e.NAS = unquote(raw)
+		e.NAS = stored(unquote(raw))
 	case "user":
-		e.User = unquote(raw)
+		e.User = stored(unquote(raw))
 	case "realm":
-		e.Realm = unquote(raw)
+		e.Realm = stored(unquote(raw))
 	case "received":
-		e.UserName = unquote(raw)
+		e.UserName = stored(unquote(raw))
 	case "apart":
 		e.Apart = raw == "true"
 	case "status":
@@ -138,7 +140,7 @@ func (e *Event) attributes(types string) error {
 func (e *Event) attribute(number uint32, quoted string) {
 	if at := e.text(number); at != nil {
 		if *at == "" {
-			*at = unquote(quoted)
+			*at = stored(unquote(quoted))
 		}
 		return
 	}
@@ -227,6 +229,26 @@ func (e *Event) counter(number uint32, digits string) {
 	case numOutputPackets:
 		e.OutputPackets = v
 	}
+}
+
+// maxText bounds what becomes a column, in octets. It is more than the largest attribute has in hexadecimal digits, and
+// less than an index of PostgreSQL can take.
+const maxText = 1000
+
+// stored gives text as a column can hold it: without NUL, which PostgreSQL refuses and where SQLite's own functions
+// end, and not too long. One strange name must never keep all records behind it out of the database.
+func stored(text string) string {
+	if strings.IndexByte(text, 0) >= 0 {
+		text = strings.ReplaceAll(text, "\x00", `\0`)
+	}
+	if len(text) <= maxText {
+		return text
+	}
+	n := maxText
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n]
 }
 
 func number32(digits string) uint32 {

@@ -36,13 +36,13 @@ func attributeText(pairs []dictionary.Pair, n uint32) string {
 	return ""
 }
 
-// Text gives text as records keep it: what is not UTF-8 is 0x and hexadecimal digits. Names are compared in this
-// form.
+// Text gives text as sessions keep it: what is not UTF-8 is 0x and hexadecimal digits, NUL is \0, and more than
+// 1000 octets are cut off. Names are compared in this form.
 func Text(b []byte) string {
 	if utf8.Valid(b) {
-		return string(b)
+		return stored(string(b))
 	}
-	return string(appendHex(make([]byte, 0, 2+2*len(b)), string(b)))
+	return stored(string(appendHex(make([]byte, 0, 2+2*len(b)), string(b))))
 }
 
 // A tally counts by name.

@@ -1,6 +1,7 @@
 package acct
 
 import (
+	"math"
 	"net/netip"
 	"time"
 )
@@ -54,8 +55,16 @@ type Octets struct {
 	HasHigh   bool
 }
 
-// Value gives the 64-bit number.
-func (o Octets) Value() uint64 { return uint64(o.High)<<32 | uint64(o.Low) }
+// Value gives the number: 63 bits of it, which is what databases can hold.
+func (o Octets) Value() uint64 { return min(uint64(o.High)<<32|uint64(o.Low), math.MaxInt64) }
+
+// told reports that a counter of 64 bits says no more than the packet.
+func (o Octets) told(counter uint64) bool {
+	if o.HasHigh {
+		return o.Value() == counter
+	}
+	return uint64(o.Low) == counter&(1<<32-1)
+}
 
 // fieldSet marks numbers that were in the packet.
 type fieldSet uint8

@@ -20,12 +20,13 @@ func (s *Store) keepHouse() {
 	}
 	s.prune()
 	s.retain()
-	s.reap()
 	if db, ok := s.db.(sharer); ok {
 		if err := db.changes(s.live, false); err != nil {
 			s.judge(err)
+			return
 		}
 	}
+	s.reap()
 }
 
 // prune removes files of the journal that are in the database, once that is durable there.
@@ -43,8 +44,12 @@ func (s *Store) prune() {
 	}
 }
 
-// retained is how many rows one step of retention deletes: some milliseconds.
-const retained = 500
+// retained is how many rows one step of retention deletes: some milliseconds. There are more steps as long as they
+// take no more than retainFor in one round, so that deleting keeps up with writing.
+const (
+	retained  = 500
+	retainFor = 100 * time.Millisecond
+)
 
 // retain deletes a few of the rows that are older than the settings say.
 func (s *Store) retain() {
@@ -58,8 +63,14 @@ func (s *Store) retain() {
 	if r.Sessions <= 0 && r.Events <= 0 {
 		return
 	}
-	if _, err := s.db.retain(before(r.Sessions), before(r.Events), retained); err != nil {
-		s.judge(err)
+	for begun := time.Now(); time.Since(begun) < retainFor; {
+		n, err := s.db.retain(before(r.Sessions), before(r.Events), retained)
+		if err != nil {
+			s.judge(err)
+		}
+		if n < retained || err != nil {
+			return
+		}
 	}
 }
 
@@ -67,10 +78,10 @@ func (s *Store) retain() {
 const reapedAtOnce = 100
 
 // reap closes sessions whose NAS has stopped to send interims. It does nothing while records wait: the interims may
-// be among them.
+// be among them; nor soon after the database was away, as other servers may have them in their journals.
 func (s *Store) reap() {
 	now := s.o.Now()
-	if s.o.Reap <= 0 || now.Sub(s.reapedAt) < reapEvery || s.queued() > 0 {
+	if s.o.Reap <= 0 || now.Sub(s.reapedAt) < reapEvery || s.queued() > 0 || now.Sub(s.recovered) < s.o.Reap {
 		return
 	}
 	s.reapedAt = now

@@ -134,6 +134,13 @@ func (l *Live) retire(k Key) {
 	l.oldest = (l.oldest + 1) % keptClosed
 }
 
+// forgetClosed drops the sessions that have ended: the places of their rows are not those of another database.
+func (l *Live) forgetClosed() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	maps.DeleteFunc(l.byKey, func(_ Key, s *Session) bool { return !s.Open() })
+}
+
 // ofClient gives the open sessions of a client; as get.
 func (l *Live) ofClient(name string) []*Session { return l.clients[name] }
 

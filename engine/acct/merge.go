@@ -13,7 +13,7 @@ const (
 	Reused                  // the NAS uses the id again: a new session, and the old one ends if it is open
 	Same                    // it belongs to the session
 	Repeated                // it said so before: retransmission, fail-over
-	Stale                   // a Start that was long on its way, of a session before this one: an event alone
+	Stale                   // it was long on its way, and is of a session before this one: an event alone
 )
 
 // Judge tells what an event of a session (Start, Interim, Stop) means to the newest session of its key, nil if
@@ -26,16 +26,44 @@ func (r *Rules) Judge(s *Session, e *Event) Verdict {
 	if r.Identity&WithoutSessionID != 0 && e.SessionID != s.SessionID {
 		return onPort(s, e)
 	}
-	if s.last[slot(e.Status)].same(fingerprintOf(e, at)) {
+	if s.last[slot(e.Status)].same(fingerprintOf(e, at)) || s.said(e, at) {
 		return Repeated
 	}
 	switch {
+	case r.before(s, e, at):
+		return Stale
 	case !r.another(s, e, at, stamped):
 		return Same
-	case e.Status == Start && e.Delay > 0 && at < s.Begin-orDefault(r.BeginSkew, defaultSkew):
-		return Stale
 	}
 	return Reused
+}
+
+// before reports an event that was long on its way: a Start that the NAS has held back, or an Interim or Stop of a
+// session that had the id before this one began.
+func (r *Rules) before(s *Session, e *Event, at int64) bool {
+	late := at < s.Begin-orDefault(r.BeginSkew, defaultSkew) && s.Marks&MarkGuessed == 0
+	if e.Status == Start {
+		return late && e.Delay > 0
+	}
+	return late && s.Epoch > 0
+}
+
+// said recognizes a repetition by the row alone: after a restart, or when another server took the first.
+func (s *Session) said(e *Event, at int64) bool {
+	sameUser := e.Account() == "" || e.Account() == s.User
+	if s.last[slot(e.Status)].at != 0 || !sameUser {
+		return false
+	}
+	counted := e.HasSeconds() && e.Seconds > 0 && int64(e.Seconds) == s.Seconds && e.Input.told(s.Input) && e.Output.told(s.Output)
+	switch e.Status {
+	case Start:
+		return s.Marks&MarkGuessed == 0 && near(at, s.Begin, exact)
+	case Interim:
+		return counted && near(at, s.Updated, exact)
+	case Stop:
+		return counted && near(at, s.End, exact) && s.Marks&MarkClosed == 0
+	}
+	return false
 }
 
 // onPort tells what an event with another Acct-Session-Id means where the port of a NAS is the session.
@@ -102,6 +130,7 @@ func (r *Rules) Merge(s *Session, e *Event) {
 	case Stop:
 		s.stopped(e, at)
 	case Interim:
+		s.revive(at)
 		if newer && s.Open() {
 			s.paced(at)
 		}
@@ -116,7 +145,7 @@ func (r *Rules) Merge(s *Session, e *Event) {
 // later reports that an event tells of a later moment than all before it, as the wrap of a counter requires.
 func (s *Session) later(e *Event, at int64) bool {
 	switch {
-	case e.HasSeconds() && int64(e.Seconds) < s.Seconds, !s.Open():
+	case e.HasSeconds() && int64(e.Seconds) < s.Seconds, !s.Open() && s.Marks&MarkClosed == 0:
 		return false
 	case at == s.Updated:
 		return e.HasSeconds() && int64(e.Seconds) > s.Seconds
@@ -131,6 +160,9 @@ func (r *Rules) started(s *Session, e *Event, at int64, stamped bool) {
 		s.Marks &^= MarkGuessed | MarkStamped
 		if stamped {
 			s.Marks |= MarkStamped
+		}
+		if !s.Open() && s.Seconds == 0 {
+			s.Seconds = s.End - s.Begin
 		}
 	}
 	s.set(&s.ConnectStart, e.ConnectInfo, s.ConnectStart == "")
@@ -156,6 +188,15 @@ func (s *Session) stopped(e *Event, at int64) {
 		s.ConnectStop = strings.Clone(e.ConnectInfo)
 	}
 	s.Marks &^= MarkClosed
+}
+
+// revive opens a session again that was given up for silence: it was the way here that was interrupted. What a
+// Stop, an Accounting-On or a person has closed stays closed.
+func (s *Session) revive(at int64) {
+	if s.Marks&MarkClosed != 0 && s.TerminateCause == CauseLost && at > s.End {
+		s.End, s.TerminateCause, s.described = 0, "", true
+		s.Marks &^= MarkClosed
+	}
 }
 
 // paced keeps the time between updates. Retransmissions and Starts say nothing of it.

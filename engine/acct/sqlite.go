@@ -76,7 +76,7 @@ func (s *sqliteStore) prepare() error {
 	}{
 		{&s.start, "BEGIN IMMEDIATE"}, {&s.end, "COMMIT"}, {&s.rollback, "ROLLBACK"},
 		{&s.find, "SELECT radacctid," + names + " FROM radacct WHERE acctuniqueid BETWEEN ? AND ? ORDER BY acctuniqueid DESC LIMIT 1"},
-		{&s.insert, "INSERT INTO radacct (" + names + ") VALUES (" + marks[1:] + ")"},
+		{&s.insert, "INSERT OR REPLACE INTO radacct (" + names + ") VALUES (" + marks[1:] + ")"},
 		{&s.counted, "UPDATE radacct SET acctupdatetime=?,acctinterval=?,acctsessiontime=?,acctinputoctets=?,acctoutputoctets=?,acctinputpackets=?,acctoutputpackets=?,heard=?,marks=? WHERE radacctid=?"},
 		{&s.stopped, "UPDATE radacct SET acctupdatetime=?,acctinterval=?,acctsessiontime=?,acctinputoctets=?,acctoutputoctets=?,acctinputpackets=?,acctoutputpackets=?,heard=?,marks=?,acctstoptime=?,acctterminatecause=?,connectinfo_stop=? WHERE radacctid=?"},
 		{&s.whole, "UPDATE radacct SET (" + names + ") = (" + marks[1:] + ") WHERE radacctid=?"},
@@ -235,16 +235,27 @@ func (s *sqliteStore) adopt(sessions []*Session) error {
 
 // save writes a session by the statement that touches the fewest columns and indexes.
 func (s *sqliteStore) save(o *Session) error {
-	switch {
-	case o.Row == 0:
-		o.write(s.insert)
-		if err := s.insert.run(); err != nil {
-			return err
-		}
-		row, err := s.lastRow.one()
-		o.Row = row
+	if o.Row == 0 {
+		return s.add(o)
+	}
+	if err := s.update(o); err != nil || sqlite3.Xsqlite3_changes(s.c.tls, s.c.db) > 0 {
 		return err
-	case o.described:
+	}
+	return s.add(o) // somebody has deleted it
+}
+
+func (s *sqliteStore) add(o *Session) error {
+	o.write(s.insert)
+	if err := s.insert.run(); err != nil {
+		return err
+	}
+	row, err := s.lastRow.one()
+	o.Row = row
+	return err
+}
+
+func (s *sqliteStore) update(o *Session) error {
+	if o.described {
 		o.write(s.whole)
 		s.whole.number(o.Row)
 		return s.whole.run()

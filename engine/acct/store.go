@@ -52,6 +52,7 @@ type Store struct {
 	restored          bool   // what the database had at the start is read
 	orphans           bool   // the database is a new one: live sessions must be written anew
 	checked, reapedAt time.Time
+	recovered         time.Time // when the database was last written again
 }
 
 // StoreOptions are the settings of OpenStore.

@@ -157,7 +157,7 @@ func (w *work) close(e *entryEvent, k Key, s *Session) {
 		return
 	}
 	e.none, e.unique, e.what = false, e.Unique, Repeated
-	if !s.Open() {
+	if !s.Open() || e.TerminateCause == CauseLost && !s.Doubtful(e.Arrival.Unix()) { // it was heard of meanwhile
 		return
 	}
 	e.what = Same
