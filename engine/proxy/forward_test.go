@@ -130,6 +130,28 @@ func TestChallengeIsExplicit(t *testing.T) {
 	}
 }
 
+// TestPlainRequests: a home server that chokes on Message-Authenticator gets none, but with EAP.
+func TestPlainRequests(t *testing.T) {
+	h := newFakeHome(t, accepts)
+	r := realmOf(h)
+	r.Plain = true
+	f := startForwarder(t, ForwarderOptions{}, r)
+	for _, tt := range []struct {
+		attr radius.Type
+		want []radius.Type
+	}{{radius.TypeUserName, []radius.Type{1, 33}}, {radius.TypeEAPMessage, []radius.Type{80, 79, 33}}} {
+		c := newCaller(r)
+		c.attrs = attribute(tt.attr, "bob")
+		c.Received = &radius.Packet{Authenticator: radius.NewAuthenticator(), Attributes: c.attrs}
+		if o := c.send(t, f); o != Answered {
+			t.Fatalf("outcome %v", o)
+		}
+		if d := cmp.Diff(tt.want, types(h.wait(t).packet.Attributes)); d != "" {
+			t.Errorf("(-want +got)\n%s", d)
+		}
+	}
+}
+
 // TestRetransmission: RFC 2865 s2.5, the same octets from the same port.
 func TestRetransmission(t *testing.T) {
 	h := newFakeHome(t, func(h *fakeHome, q question) {

@@ -92,6 +92,9 @@ func (l *loader) line(line raddb.Line) {
 		l.realms.add(r)
 		return
 	}
+	if r.Plain {
+		l.errs.Warnf(r.At, "no-message-authenticator: requests of realm %s go out without it, so who is on the way can forge the answers (CVE-2024-3596)", r.Name)
+	}
 	l.realms.add(r)
 	l.pending = append(l.pending, pending{r, servers, l.secret})
 }

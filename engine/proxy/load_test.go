@@ -109,6 +109,7 @@ func TestLoadErrors(t *testing.T) {
 		{"a.net 10.0.0.1 strip=1", `realms:1:16: realm option strip has a value; expected none`},
 		{"a.net 10.0.0.1 timeout=99", `realms:1:16: timeout=99; expected seconds from 1 to 30, or a duration like 500ms`},
 		{"a.net 10.0.0.1 dead=alive", `realms:1:16: dead=alive; expected drop or reject`},
+		{"a.net 10.0.0.1 no-message-authenticator", "realms:1:1: warning: no-message-authenticator: requests of realm a.net go out without it, so who is on the way can forge the answers (CVE-2024-3596)"},
 		{"a.net 192.0.2.1", "realms:1:7: no secret for home server 192.0.2.1 of realm a.net; expected secret=... on this line, or 192.0.2.1 in the clients file\nrealms:1:1: warning: realm a.net has no home server that can be asked"},
 		{"a.net nowhere", "realms:1:7: warning: home server nowhere does not resolve (no such host); last known addresses: []\nrealms:1:1: warning: realm a.net has no home server that can be asked"},
 	} {

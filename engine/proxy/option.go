@@ -29,6 +29,7 @@ var options = [...]option{
 	{"noacct", false, func(_ *loader, r *Realm, _ string) string { r.Acct = false; return "" }},
 	{"balance", false, func(_ *loader, r *Realm, _ string) string { r.Balance = true; return "" }},
 	{"status-server", false, func(_ *loader, r *Realm, _ string) string { r.Status = true; return "" }},
+	{"no-message-authenticator", false, func(_ *loader, r *Realm, _ string) string { r.Plain = true; return "" }},
 	{"quota", true, func(_ *loader, r *Realm, text string) string { return number(&r.Quota, text, 0, 1<<20) }},
 	{"inflight", true, func(_ *loader, r *Realm, text string) string { return number(&r.Inflight, text, 0, 1<<20) }},
 	{"retries", true, func(_ *loader, r *Realm, text string) string { return number(&r.Retries, text, 1, 20) }},

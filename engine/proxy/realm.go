@@ -37,6 +37,7 @@ type Realm struct {
 	Retransmit Retransmit // retransmit=: who asks again
 	Require    nas.Mode   // require-message-authenticator=: on answers to Access-Requests
 	Status     bool       // status-server: a silent home server is probed (RFC 5997)
+	Plain      bool       // no-message-authenticator: requests go without, for a home server that chokes on it
 	Balance    bool       // balance: requests are spread over the servers by weight, not asked in order
 	Operator   string     // operator-name=: Operator-Name for requests that have none (RFC 5580 s4.1); "": none
 	only       traffic    // of the flags auth and acct

@@ -19,7 +19,7 @@ func (x *Exchange) encode(h *home, s *Sender) error {
 	}
 	b := append(x.out[:0], byte(x.Code), 0, 0, 0)
 	b = append(b, x.auth[:]...)
-	if x.Code == radius.CodeAccessRequest || x.Code == radius.CodeStatusServer {
+	if x.Code == radius.CodeAccessRequest && !x.plain() || x.Code == radius.CodeStatusServer {
 		// RFC 3579 s3.2, 5997 s3; first, so that no octet of a client's choice stands before it.
 		b = radius.AppendAttribute(b, radius.TypeMessageAuthenticator, make([]byte, len(x.auth)))
 	}
@@ -40,6 +40,11 @@ func (x *Exchange) encode(h *home, s *Sender) error {
 		return radius.ErrAttributes
 	}
 	return nil
+}
+
+// plain reports that the home server wants no Message-Authenticator. EAP has one in any case (RFC 3579 s3.1).
+func (x *Exchange) plain() bool {
+	return x.Realm.Plain && (x.Received == nil || x.Received.Attributes.Offset(radius.TypeEAPMessage) < 0)
 }
 
 // attributes calls Encode. A defect in it costs this request and nothing else: it may run beside all others' timers.
