@@ -16,7 +16,18 @@ func (c *Core) access(r *Request) {
 		return
 	}
 	c.takeState(r)
-	c.decide(r)
+	if !c.before(r) {
+		c.local(r)
+	}
+	if r.pending != waitNothing {
+		return
+	}
+	c.settle(r)
+	c.closeAccess(r)
+}
+
+// closeAccess makes the answer to an Access-Request that is decided.
+func (c *Core) closeAccess(r *Request) {
 	if r.answers() && c.late(r) {
 		r.refuse(Drop, ReasonExpired)
 	}
@@ -34,7 +45,7 @@ func (c *Core) access(r *Request) {
 	c.tellNoise(r)
 	c.tellKeyless(r)
 	r.conceal()
-	if r.Verdict == Challenge && c.silence.challenged(r.Client.Name) {
+	if r.Verdict == Challenge && r.way.home == 0 && c.silence.challenged(r.Client.Name) {
 		c.warn(r, "no challenge was ever answered: the client may take challenges for a failure and turn to its next server")
 	}
 }
@@ -42,12 +53,8 @@ func (c *Core) access(r *Request) {
 // answers reports whether the verdict so far is one that is sent.
 func (r *Request) answers() bool { return r.Verdict != Discard && r.Verdict != Drop }
 
-// decide runs the deciding steps, in the order of the way, until one of them has decided. A reject that
-// they leave still gets its restrictions' texts and the rule's Reply-Message.
-func (c *Core) decide(r *Request) {
-	if !c.before(r) {
-		c.local(r)
-	}
+// settle takes an accept through what limits it and what depends on it, whoever gave it.
+func (c *Core) settle(r *Request) {
 	if r.Verdict == Accept {
 		c.restrict(r)
 	}
@@ -78,10 +85,17 @@ func (c *Core) before(r *Request) bool {
 		}
 		r.renamed()
 	}
+	c.detailAuth(r)
 	if c.badName(r) {
 		return true
 	}
-	if c.phase(PhaseHuntgroups, r) || c.answer(r) || r.way.settled {
+	if c.phase(PhaseHuntgroups, r) {
+		return true
+	}
+	if r.Round != nil {
+		c.localRealm(r)
+	}
+	if c.answer(r) || r.way.settled {
 		return r.Verdict != 0
 	}
 	return c.route(r)
@@ -121,12 +135,13 @@ func (c *Core) answer(r *Request) bool {
 	return r.Verdict != 0
 }
 
-// route asks where the request goes. Forwarding needs home servers, which this server has none of: such a
-// verdict drops, so that the NAS asks its next server.
+// route asks where the request goes: the handlers, then the realms file.
 func (c *Core) route(r *Request) bool {
-	if c.phase(PhaseRoute, r) {
-		return true
-	}
+	return c.phase(PhaseRoute, r) || c.forwards(r) || c.undecidable(r)
+}
+
+// undecidable refuses what cannot be answered here.
+func (c *Core) undecidable(r *Request) bool {
 	// RFC 2865 s5.24: State comes back unmodified. One that is not ours belongs to somebody else, who is not
 	// asked here. EAP keeps its conversations by State and looks itself.
 	if r.seen.state && r.Round == nil && r.Method != "eap" {

@@ -9,14 +9,17 @@ import (
 
 // native is what the way needs of a dictionary beyond Known, looked up once for each generation.
 type native struct {
-	authType  *dictionary.Attribute
-	kinds     map[uint32]authKind
-	passwords []storedAs
-	microsoft microsoft
-	operator  *dictionary.Attribute // Operator-Name (RFC 5580 s4.1); nil where the dictionary lacks it
-	hours     byText[loginTime]
-	orders    programAttributes
-	programs  *Programs // of a generation without settings for them
+	authType    *dictionary.Attribute
+	kinds       map[uint32]authKind
+	passwords   []storedAs
+	microsoft   microsoft
+	operator    *dictionary.Attribute   // Operator-Name (RFC 5580 s4.1); nil where the dictionary lacks it
+	operatorNAS *dictionary.Attribute   // Operator-NAS-Identifier (RFC 8559 s3.4); likewise
+	realmNames  []*dictionary.Attribute // Realm-Name and Realm, as far as the dictionary has them
+	propagates  bool                    // some attribute has the flag P
+	hours       byText[loginTime]
+	orders      programAttributes
+	programs    *Programs // of a generation without settings for them
 	ruleAttributes
 }
 
@@ -88,8 +91,9 @@ func (as *storedAs) parse(text []byte, kind authKind) (auth.Stored, error) {
 
 func newNative(d *dictionary.Dictionary) *native {
 	k := &d.Known
-	n := &native{authType: k.AuthType, kinds: map[uint32]authKind{}, operator: d.Attribute("Operator-Name")}
+	n := &native{authType: k.AuthType, kinds: map[uint32]authKind{}, operator: d.Attribute("Operator-Name"), operatorNAS: d.Attribute("Operator-NAS-Identifier")}
 	n.ruleAttributes.find(d)
+	n.proxied(d)
 	n.orders = newProgramAttributes(d)
 	n.programs, _ = NewPrograms(d, ProgramSettings{})
 	for _, a := range authNames {
@@ -111,6 +115,18 @@ func newNative(d *dictionary.Dictionary) *native {
 	}
 	n.microsoft = newMicrosoft(d)
 	return n
+}
+
+// proxied finds what forwarding asks of the dictionary.
+func (n *native) proxied(d *dictionary.Dictionary) {
+	for _, name := range [...]string{"Realm-Name", "Realm"} {
+		if a := d.Attribute(name); a != nil && a.Internal && a.Type == dictionary.TypeString {
+			n.realmNames = append(n.realmNames, a)
+		}
+	}
+	for _, a := range d.Attributes() {
+		n.propagates = n.propagates || a.Propagate && !a.Internal
+	}
 }
 
 func (n *native) auth(value []byte) authKind {

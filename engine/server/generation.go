@@ -40,6 +40,7 @@ type Settings struct {
 	RejectDelay                 time.Duration
 	AccessDeadline              time.Duration // from arrival; later an answer is not computed; 0: 5 s
 	AcctDeadline                time.Duration // likewise
+	ProxyDeadline               time.Duration // of requests that are sent on, from arrival; 0: 15 s
 	DuplicateKeep               time.Duration // how long answers are kept, from the answer
 	DuplicateKeepAcct           time.Duration // the same for accounting; 0: as DuplicateKeep
 	PlainStatus                 bool          // answer Status-Server without M-A
@@ -54,6 +55,7 @@ type Settings struct {
 	ChargeableUserIdentity      bool          // make it for a NAS that asks, and check it
 	SealedClass                 bool          // add our own Class to accepts
 	Deny                        map[string]struct{}
+	Recording                   Recording      // what is recorded of accounting, and where
 	Location                    *time.Location // of Login-Time and Expiration; nil: the process's zone
 	Texts                       Texts
 	Names                       *nas.Charset  // octets of user names, for clients that say nothing; nil: no bounds
@@ -61,5 +63,6 @@ type Settings struct {
 	ExpireWarning               time.Duration // from so long before Expiration on an accept has its text; 0: never
 	LocalAttributes             bool          // requests have GNU-Server-Address and GNU-Server-Port
 	Sessions                    SessionSettings
-	LogPasswords                bool // the lines of requests have the passwords of PAP
+	Dynamic                     Dynamic // CoA- and Disconnect-Requests that are sent
+	LogPasswords                bool    // the lines of requests have the passwords of PAP
 }

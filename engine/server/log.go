@@ -117,6 +117,7 @@ func (l *Log) request(ls *lines, r *Request) {
 	e.text("verdict", r.Verdict.String())
 	e.text("reason", r.Reason)
 	e.rule(r)
+	e.home(r)
 	e.text("hooks", r.Hook)
 	for i := range r.Notes {
 		e.note(&r.Notes[i])
@@ -308,6 +309,15 @@ func (e *entry) rule(r *Request) {
 	e.buf = append(e.buf, ':')
 	e.buf = strconv.AppendInt(e.buf, int64(last.Line), 10)
 	e.buf = append(e.buf, '"')
+}
+
+// home adds where a request was sent on to.
+func (e *entry) home(r *Request) {
+	if p := r.Proxied; p != nil {
+		e.text("realm", p.Realm)
+		e.text("home", p.Server)
+		e.number("attempts", int64(p.Attempts))
+	}
 }
 
 func (e *entry) source(r *Request) {

@@ -130,7 +130,14 @@ func (c *Core) permit(p Phase, r *Request, v *Verdict) *Verdict {
 }
 
 // fits holds the conditions that a table cannot: a challenge from `reply` only instead of an accept of the
-// first round, or a forgotten guard would ask for codes for ever.
+// first round, or a forgotten guard would ask for codes for ever; an accept from `post_proxy` only if no home server
+// has answered.
 func (r *Request) fits(p Phase, v *Verdict) bool {
-	return p != PhaseReply || v.Kind != Challenge || r.Verdict == Accept && r.Round == nil
+	switch {
+	case p == PhaseReply && v.Kind == Challenge:
+		return r.Verdict == Accept && r.Round == nil
+	case p == PhasePostProxy && v.Kind == Accept:
+		return r.way.home == 0
+	}
+	return true
 }

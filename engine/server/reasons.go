@@ -21,7 +21,8 @@ const (
 	ReasonDuplicate
 	ReasonIgnored // Auth-Type = Ignore
 	ReasonRateLimit
-	ReasonStale // CoA: Event-Timestamp outside its window
+	ReasonStale      // CoA: Event-Timestamp outside its window
+	ReasonIncomplete // accounting without Acct-Status-Type or user, where settings refuse that
 )
 
 // Reasons of drops: no reply for want of room or of a backend.
@@ -38,6 +39,8 @@ const (
 	ReasonInternal    // a defect of the server itself
 	ReasonProgramBusy // no turn came for an external program
 	ReasonProgramTime // an external program was killed at its deadline
+	ReasonHomeTimeout // no home server has answered in time
+	ReasonProxyLoop   // sent on in a circle, or too often
 )
 
 // Reasons of rejects, and of what hooks decide.
@@ -65,6 +68,11 @@ const (
 	ReasonRealmQuota
 	ReasonMultipleLogin // Simultaneous-Use
 	ReasonProgram       // an external program said no, or could not be run
+	ReasonHomeReject    // a home server said no
+	ReasonProhibited    // CoA: the client has no right to the session
+	ReasonUnsupported   // CoA: an attribute or value that such a request may not have
+	ReasonNotRoutable   // CoA: there is no way to the NAS
+	ReasonNAS           // CoA: the NAS said no
 
 	NumReasons // the length of a table by Reason
 )
@@ -74,6 +82,13 @@ var reasonNames = [NumReasons]string{
 	ReasonProgramBusy:             "program-busy",
 	ReasonProgramTime:             "program-timeout",
 	ReasonProgram:                 "program",
+	ReasonHomeTimeout:             "home-server-timeout",
+	ReasonProxyLoop:               "proxy-loop",
+	ReasonHomeReject:              "home-server-reject",
+	ReasonProhibited:              "prohibited",
+	ReasonUnsupported:             "unsupported",
+	ReasonNotRoutable:             "not-routable",
+	ReasonNAS:                     "nas",
 	ReasonUnknownClient:           "unknown-client",
 	ReasonMalformed:               "malformed",
 	ReasonUnknownCode:             "unknown-code",
@@ -89,6 +104,7 @@ var reasonNames = [NumReasons]string{
 	ReasonIgnored:                 "ignored",
 	ReasonRateLimit:               "rate-limit",
 	ReasonStale:                   "stale",
+	ReasonIncomplete:              "incomplete",
 	ReasonBusy:                    "busy",
 	ReasonExpired:                 "expired",
 	ReasonBackend:                 "backend",

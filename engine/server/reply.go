@@ -45,7 +45,7 @@ func (c *Core) complete(r *Request) {
 	if r.Verdict == Accept && !c.dry && r.Generation.Settings.SessionJitter > 0 {
 		r.jitter(rand.Uint32())
 	}
-	if r.Verdict == Accept {
+	if r.Verdict == Accept && r.way.home == 0 { // RFC 4372 s2.1: the home server's is not altered
 		c.chargeable(r)
 	}
 	if r.Verdict == Accept {
@@ -168,7 +168,10 @@ func (r *Request) encodeOwn(b []byte, code radius.Code) []byte {
 	if len(r.way.sealed) > 0 && (code == radius.CodeAccessAccept || code == radius.CodeAccessChallenge) {
 		b = radius.AppendAttribute(b, radius.TypeState, r.way.sealed)
 	}
-	if r.seen.eap && code == radius.CodeAccessReject {
+	switch {
+	case r.way.home == code && code != 0:
+		b = r.passEAP(b)
+	case r.seen.eap && code == radius.CodeAccessReject:
 		b = r.encodeFailure(b)
 	}
 	for t, v := range r.Packet.Attributes.All() { // RFC 2865 s5.33: all, unmodified, in order
@@ -177,6 +180,16 @@ func (r *Request) encodeOwn(b []byte, code radius.Code) []byte {
 		}
 	}
 	return r.encodeTexts(b, code)
+}
+
+// passEAP appends the EAP-Messages of the home server, whose conversation it is.
+func (r *Request) passEAP(b []byte) []byte {
+	for t, v := range r.way.outbound.exchange.Reply.Attributes.All() {
+		if t == radius.TypeEAPMessage {
+			b = radius.AppendAttribute(b, t, v)
+		}
+	}
+	return b
 }
 
 // encodeFailure answers an EAP-Response with EAP-Failure under its identifier (RFC 3579 s2.6.3, 3748 s4.2).
@@ -218,9 +231,9 @@ var (
 	// Access-Accept: all but the server's own, credentials, and what only requests have: NAS-IP-Address,
 	// NAS-Port, Called- and Calling-Station-Id, NAS-Identifier, NAS-Port-Type.
 	notInAccept = types(2, 3, 4, 5, 24, 30, 31, 32, 33, 60, 61, 79, 80)
-	inReject    = types(18, 101)            // Reply-Message, Error-Cause
-	inChallenge = types(18, 26, 27, 28, 76) // and Vendor-Specific, Session-Timeout, Idle-Timeout, Prompt
-	inCoA       = types(6, 26, 49, 55, 101) // Service-Type, Acct-Terminate-Cause, Event-Timestamp, Error-Cause
+	inReject    = types(18, 101)                // Reply-Message, Error-Cause
+	inChallenge = types(18, 26, 27, 28, 76)     // and Vendor-Specific, Session-Timeout, Idle-Timeout, Prompt
+	inCoA       = types(6, 24, 26, 49, 55, 101) // Service-Type, State of the NAS, Acct-Terminate-Cause, Event-Timestamp, Error-Cause
 )
 
 // carries reports whether a reply of the code may carry the attribute.

@@ -106,9 +106,15 @@ type way struct {
 	second    bool         // the client used its old secret
 	verified  bool         // Message-Authenticator was there and right
 	keyless   bool         // MPPE keys were withheld
-	record    []byte       // accounting: the record for the journal
-	recorded  func(error)
-	failure   error // of the recorder
+	record    []byte       // accounting: the record for the store
+	detail    []byte       // and the one for a detail file
+	records   records
+	outbound  *outbound   // the desk's; nil until its first request for a home server
+	sentOn    bool        // outbound is of this request
+	home      radius.Code // of the home server's answer that is passed on; 0: none
+	routed    *Verdict    // proxy or handle_locally of the phase at hand
+	realmText string      // the last Realm that no line of the realms file had
+	failure   error       // of the recorder
 	salt      func() uint16
 	salts     uint16
 	policy    Policy     // that Runner belongs to
@@ -120,8 +126,10 @@ type way struct {
 	class     *class // of ours, in accounting; nil if there is none
 	digest    []byte
 	ring      *ring
-	values    []byte // encoding scratch
-	text      []byte // a message of the server's own; pairs of Reply point into it
+	question  *DynamicQuestion // CoA: what its NAS is asked
+	told      *DynamicAnswer   // and what that has said
+	values    []byte           // encoding scratch
+	text      []byte           // a message of the server's own; pairs of Reply point into it
 }
 
 // reset makes the request ready for the next packet on the same desk: all but buffers, the desk, its Runner
@@ -147,11 +155,14 @@ func (w *way) reset() {
 	w.decided = nil
 	w.settled, w.noRecord, w.asked, w.slow, w.second, w.verified = false, false, false, false, false, false
 	w.keyless = false
+	w.question, w.told = nil, nil
 	w.runsAfter, w.external = false, false
 	w.booked, w.limit, w.realm = booked{}, 0, nil
+	w.sentOn, w.home, w.routed = false, 0, nil
 	w.failure, w.salts = nil, 0
+	w.records.reset()
 	w.query.Reset()
-	w.state, w.sealed, w.record, w.text = w.state[:0], w.sealed[:0], w.record[:0], w.text[:0]
+	w.state, w.sealed, w.record, w.detail, w.text = w.state[:0], w.sealed[:0], w.record[:0], w.detail[:0], w.text[:0]
 }
 
 // User gives User-Name as it stands, nil if there is none.

@@ -82,13 +82,8 @@ func (c *Core) apply(r *Request, v *Verdict) {
 		r.hold(v)
 	case Challenge:
 		c.challenge(r, v)
-	case Proxy:
-		c.warn(r, "a script wants to forward the request, and there are no home servers")
-		r.refuse(Drop, ReasonNoHomeServer)
-	case HandleLocally:
-		if v.Strip > 0 {
-			r.strip()
-		}
+	case Proxy, HandleLocally:
+		r.way.routed = v
 	case Discard, Drop:
 		r.ruled(v, v.Kind)
 	}

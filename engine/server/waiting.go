@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"perilune/engine/proxy"
 	"perilune/engine/radius"
 )
 
@@ -20,6 +21,8 @@ type unanswered struct {
 	local         netip.Addr  // to answer from; invalid: as the routing says
 	twin          *twin       // of the extended comparison, nil if the request is not compared
 	dead          atomic.Bool // a newer request has its key: the answer is thrown away
+	serial        uint64
+	exchange      atomic.Pointer[proxy.Exchange] // with a home server, where the client alone repeats; see repeat
 
 	reply    []byte
 	due      time.Time // of a reject on its delay
@@ -61,6 +64,7 @@ func (w *waiting) repeats(hash uint64, k *key, auth *radius.Authenticator) bool 
 		return false
 	}
 	if u.authenticator == *auth {
+		u.repeat()
 		return true
 	}
 	u.dead.Store(true)
@@ -68,11 +72,21 @@ func (w *waiting) repeats(hash uint64, k *key, auth *radius.Authenticator) bool 
 	return false
 }
 
+// repeat lets a home server hear that the client has asked again, if nobody else asks it again. The desk may be at
+// another request by now: that one has another serial.
+func (u *unanswered) repeat() {
+	if x := u.exchange.Load(); x != nil {
+		u.role.server.steps.repeat(x, u.serial)
+	}
+}
+
 // file marks a request as at work.
 func (w *waiting) file(ro *role, r *Request, s *slot) *unanswered {
 	u := w.take()
 	u.role, u.key, u.hash, u.authenticator = ro, s.key, s.hash, r.Packet.Authenticator
 	u.source, u.local, u.twin = s.source, s.local, r.way.twin
+	u.serial = r.Serial
+	u.exchange.Store(nil)
 	u.reply = u.reply[:0]
 	u.dead.Store(false)
 	if w.byKey == nil {

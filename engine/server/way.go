@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"hash/maphash"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"perilune/engine/program"
+	"perilune/engine/proxy"
 	"perilune/engine/radius"
 )
 
@@ -18,12 +20,17 @@ import (
 // The way is: receive (client, header, parse, authenticity), then the transport's duplicate cache, then
 // process, then sending, then done. Down once, up once; nothing calls back up.
 type Core struct {
-	log      *slog.Logger
-	now      func() time.Time
-	recorder Recorder
-	sessions Sessions // nil: logins are not counted
-	settled  func() <-chan struct{}
-	stirred  *stirred
+	log        *slog.Logger
+	now        func() time.Time
+	recorder   Recorder
+	detail     DetailWriter // nil: there are no detail files
+	files      fileNames    // of these
+	sessions   Sessions     // nil: logins are not counted
+	settled    func() <-chan struct{}
+	stirred    *stirred
+	forwarder  *proxy.Forwarder // nil: nothing is sent on
+	deviceSeed maphash.Seed
+	dynamics
 
 	ratchet  *ratchet
 	seal     *sealer
@@ -52,14 +59,16 @@ type Recorder interface {
 
 // CoreOptions are what NewCore needs.
 type CoreOptions struct {
-	Log      *slog.Logger           // nil: nothing is logged
-	Now      func() time.Time       // nil: time.Now
-	Recorder Recorder               // nil: accounting is not answered
-	Sessions Sessions               // of the recorder; nil: Simultaneous-Use is not enforced
-	Settled  func() <-chan struct{} // gives a channel that is closed when Sessions holds what was recorded until now; nil: at once
-	StateDir string                 // holds what the ratchet learnt and the State key; "": kept in memory alone
-	KeyFile  string                 // [state] key-file; "": state.key in StateDir
-	Ring     int                    // decisions remembered for explain --last; 0: 4096
+	Log       *slog.Logger           // nil: nothing is logged
+	Now       func() time.Time       // nil: time.Now
+	Recorder  Recorder               // nil: accounting is not answered
+	Detail    DetailWriter           // nil: there are no detail files
+	Sessions  Sessions               // of the recorder; nil: Simultaneous-Use is not enforced
+	Forwarder *proxy.Forwarder       // nil: nothing is sent on
+	Settled   func() <-chan struct{} // gives a channel that is closed when Sessions holds what was recorded until now; nil: at once
+	StateDir  string                 // holds what the ratchet learnt and the State key; "": kept in memory alone
+	KeyFile   string                 // [state] key-file; "": state.key in StateDir
+	Ring      int                    // decisions remembered for explain --last; 0: 4096
 
 	Programs int  // external programs at once that requests wait for; 0: 32
 	Dry      bool // external programs are not run
@@ -70,7 +79,7 @@ type CoreOptions struct {
 
 // NewCore loads what was kept in the state directory.
 func NewCore(o CoreOptions) (*Core, error) {
-	c := &Core{log: o.Log, now: o.Now, recorder: o.Recorder, sessions: o.Sessions, settled: o.Settled, stirred: newStirred()}
+	c := &Core{log: o.Log, now: o.Now, recorder: o.Recorder, detail: o.Detail, sessions: o.Sessions, forwarder: o.Forwarder, settled: o.Settled, stirred: newStirred(), deviceSeed: maphash.MakeSeed()}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -112,6 +121,7 @@ func (c *Core) openToWorld(path string) {
 
 // Close writes what is not yet written.
 func (c *Core) Close() error {
+	c.stops.close()
 	if c.programs != nil {
 		c.programs.Close()
 	}
