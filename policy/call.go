@@ -60,7 +60,18 @@ func (rn *Runner) checkRun(h *handler, r *server.Request, results []lua.LValue) 
 		}
 		return nil
 	}
+	if h.phase == server.PhaseSession {
+		return rn.checkAnswer(results)
+	}
 	return rn.checkReturn(h, r, results)
+}
+
+// checkAnswer says what is wrong with what a handler says of a session.
+func (rn *Runner) checkAnswer(results []lua.LValue) error {
+	if len(rn.made) > 0 {
+		return fmt.Errorf("%s{} was made, but the answer about a session is true, false or nil", rn.made[0].kind)
+	}
+	return checkTruth(results)
 }
 
 // showChanges records for the trace what a handler did.

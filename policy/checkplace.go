@@ -54,7 +54,7 @@ func (c *checker) registered(call *ast.FuncCallExpr) (server.Phase, kind, bool) 
 			return 0, 0, false
 		}
 		p, known := phaseNamed(word.Value)
-		return p, kindOn, known && serves(p)
+		return p, kindOn, known && asks(p)
 	case "auth_type":
 		return server.PhaseAuthType, kindAuthType, true
 	case "answer":

@@ -105,6 +105,8 @@ func (h *handler) failure(r *server.Request, late bool) action {
 	}
 	accounting := r.Packet.Code == radius.CodeAccountingRequest
 	switch {
+	case a == actionDefault && h.phase == server.PhaseSession:
+		return actionContinue // it doesn't know
 	case a == actionDefault && (late || accounting):
 		return actionDrop
 	case a == actionDefault:
@@ -157,7 +159,7 @@ func (h *handler) option(name string, v lua.LValue) (err error) {
 	case "on_timeout":
 		h.onTimeout, err = h.action(name, v)
 	}
-	if err == nil && (name == "when" || name == "unless") && !serves(h.phase) && h.phase != server.PhaseSession {
+	if err == nil && (name == "when" || name == "unless") && !asks(h.phase) {
 		err = fmt.Errorf("%s: %s handlers get no request", name, places[h.phase].name)
 	}
 	return err

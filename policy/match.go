@@ -76,13 +76,11 @@ func (rn *Runner) word(s subject, r *server.Request) string {
 	case subjectCode:
 		return r.Packet.Code.String()
 	case subjectClient:
-		if r.Client != nil {
-			return r.Client.Name
-		}
+		name, _ := rn.nasOf(r)
+		return name
 	case subjectNASType:
-		if r.Client != nil {
-			return r.Client.Type
-		}
+		_, kind := rn.nasOf(r)
+		return kind
 	case subjectListener:
 		return r.Listener
 	case subjectMethod:

@@ -111,5 +111,8 @@ func phaseNamed(name string) (server.Phase, bool) {
 // serves reports whether handlers of the phase get a request.
 func serves(p server.Phase) bool { return p < server.PhaseSession }
 
+// asks reports whether handlers of the phase get a request: also those that are asked beside its way.
+func asks(p server.Phase) bool { return serves(p) || p == server.PhaseSession }
+
 // decided reports whether the request has its verdict when the phase is reached.
 func decided(p server.Phase) bool { return p == server.PhaseReply || p == server.PhaseDone }

@@ -146,7 +146,7 @@ func (rn *Runner) registerAgain(h *handler, fn *lua.LFunction) error {
 }
 
 func (pr *Program) defaultTimeout(h *handler) time.Duration {
-	if h.kind == kindEvery || !serves(h.phase) {
+	if h.kind == kindEvery || !asks(h.phase) {
 		return besideTimeout
 	}
 	if pr.o.Timeout > 0 {

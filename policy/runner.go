@@ -39,7 +39,8 @@ type Runner struct {
 	round      lua.LValue // req.state; nil: not read yet
 	kept       parked     // of ctx and round, what Park has left and nobody has read since
 	answers    []users.Truth
-	asked      []bool // huntgroups whose answer is in answers
+	asked      []bool        // huntgroups whose answer is in answers
+	doubted    *acct.Session // that handlers of the phase session are asked about
 	realmFixed bool
 	fixedUser  []byte   // User-Name when route had ended, if realmFixed
 	replaced   []string // secret values that handlers have changed
@@ -222,9 +223,6 @@ func (rn *Runner) begin(r *server.Request) {
 	rn.r = r
 	rn.unpark(r)
 }
-
-// Session implements server.Runner.
-func (rn *Runner) Session(*server.Request, *acct.Session) server.Alive { return server.AliveUnknown }
 
 // End implements server.Runner.
 func (rn *Runner) End(r *server.Request) {
