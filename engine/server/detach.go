@@ -8,8 +8,9 @@ type pending uint8
 // What there is to wait for.
 const (
 	waitNothing pending = iota
-	waitRecord       // the accounting record is being made durable
-	waitHome         // a home server has the request
+	waitRecord          // the accounting record is being made durable
+	waitHome            // a home server has the request
+	waitNAS             // a NAS has the request, which is CoA or Disconnect
 	waits
 )
 

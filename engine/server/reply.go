@@ -165,7 +165,7 @@ func uint32Of(v []byte) uint32 {
 
 // encodeOwn appends what the server alone writes.
 func (r *Request) encodeOwn(b []byte, code radius.Code) []byte {
-	if len(r.way.sealed) > 0 && (code == radius.CodeAccessAccept || code == radius.CodeAccessChallenge) {
+	if len(r.way.sealed) > 0 && (code == radius.CodeAccessAccept || code == radius.CodeAccessChallenge || r.way.told != nil) {
 		b = radius.AppendAttribute(b, radius.TypeState, r.way.sealed)
 	}
 	switch {
@@ -233,7 +233,7 @@ var (
 	notInAccept = types(2, 3, 4, 5, 24, 30, 31, 32, 33, 60, 61, 79, 80)
 	inReject    = types(18, 101)                // Reply-Message, Error-Cause
 	inChallenge = types(18, 26, 27, 28, 76)     // and Vendor-Specific, Session-Timeout, Idle-Timeout, Prompt
-	inCoA       = types(6, 24, 26, 49, 55, 101) // Service-Type, State of the NAS, Acct-Terminate-Cause, Event-Timestamp, Error-Cause
+	inCoA       = types(6, 26, 49, 55, 101) // Service-Type, Acct-Terminate-Cause, Event-Timestamp, Error-Cause
 )
 
 // carries reports whether a reply of the code may carry the attribute.

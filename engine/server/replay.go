@@ -1,0 +1,42 @@
+package server
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"perilune/engine/radius"
+)
+
+// replayWindow is how old a CoA- or Disconnect-Request may be, and how long it is remembered (RFC 5176 s6.3).
+const replayWindow = 300 * time.Second
+
+// maxReplays bounds the requests that are remembered for one window: 1 MiB or so.
+const maxReplays = 1 << 14
+
+// replays remembers the requests of the last window by their authenticator, which is a digest of all that they
+// hold. The duplicate cache knows a retransmission by its source; who plays a packet again may have any.
+type replays struct {
+	mu      sync.Mutex // protects all below
+	turned  time.Time
+	now     map[radius.Authenticator]netip.AddrPort
+	earlier map[radius.Authenticator]netip.AddrPort // of the window before
+}
+
+// again reports whether the request came before from another source.
+func (t *replays) again(auth radius.Authenticator, source netip.AddrPort, now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.now == nil || now.Sub(t.turned) >= replayWindow || len(t.now) >= maxReplays {
+		t.earlier, t.now, t.turned = t.now, map[radius.Authenticator]netip.AddrPort{}, now
+	}
+	was, known := t.now[auth]
+	if !known {
+		was, known = t.earlier[auth]
+	}
+	if known {
+		return was != source
+	}
+	t.now[auth] = source
+	return false
+}
