@@ -231,8 +231,8 @@ var (
 	// Access-Accept: all but the server's own, credentials, and what only requests have: NAS-IP-Address,
 	// NAS-Port, Called- and Calling-Station-Id, NAS-Identifier, NAS-Port-Type.
 	notInAccept = types(2, 3, 4, 5, 24, 30, 31, 32, 33, 60, 61, 79, 80)
-	inReject    = types(18, 101)                // Reply-Message, Error-Cause
-	inChallenge = types(18, 26, 27, 28, 76)     // and Vendor-Specific, Session-Timeout, Idle-Timeout, Prompt
+	inReject    = types(18, 101)            // Reply-Message, Error-Cause
+	inChallenge = types(18, 26, 27, 28, 76) // and Vendor-Specific, Session-Timeout, Idle-Timeout, Prompt
 	inCoA       = types(6, 26, 49, 55, 101) // Service-Type, Acct-Terminate-Cause, Event-Timestamp, Error-Cause
 )
 
