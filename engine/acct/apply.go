@@ -90,13 +90,16 @@ func (s *Store) step() bool {
 		s.judge(err)
 		return err == nil
 	}
+	if err != nil && s.divide(err) {
+		return true
+	}
 	s.judge(err)
 	if err != nil {
 		s.release(ErrDatabase)
 		return false
 	}
 	s.finish(len(s.pending), s.to)
-	s.pending = ""
+	s.pending, s.refusals = "", 0
 	return true
 }
 
@@ -109,6 +112,10 @@ func (s *Store) catchUp() bool {
 
 // take gets the next part: from memory, or from the journal's files if there is more than memory holds.
 func (s *Store) take() bool {
+	if s.later != "" {
+		s.pending, s.to, s.later = s.later, lastNumber(s.later), ""
+		return true
+	}
 	s.mu.Lock()
 	behind, durable := s.behind, s.durable
 	if !behind {
@@ -141,8 +148,7 @@ func (s *Store) cutQueue() {
 	}
 	s.pending = string(s.queue[:n])
 	s.queue = append(s.queue[:0], s.queue[n:]...)
-	last := strings.LastIndexByte(s.pending[:n-1], '\n') + 1
-	s.to, _ = lineNumber(s.pending[last:])
+	s.to = lastNumber(s.pending)
 }
 
 // caughtUp ends the reading of files if nothing was written meanwhile.
@@ -151,6 +157,9 @@ func (s *Store) caughtUp(durable uint64) (more bool) {
 	defer s.mu.Unlock()
 	if s.durable != durable {
 		return true
+	}
+	if s.doneTo < durable {
+		s.o.Log.Error("records that were answered are not in the journal any more: somebody has changed its files", "from", s.doneTo+1, "to", durable)
 	}
 	s.behind, s.backlog, s.doneTo = false, 0, durable
 	s.spool.close()
@@ -255,7 +264,7 @@ func (s *Store) rewind(at uint64) error {
 	s.spool.close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.doneTo, s.pending, s.backlog, s.behind, s.queue = at, "", octets, true, nil
+	s.doneTo, s.pending, s.later, s.backlog, s.behind, s.queue = at, "", "", octets, true, nil
 	s.wakeWaiters()
 	return nil
 }

@@ -14,10 +14,7 @@ func (s *Store) keepHouse() {
 		return
 	}
 	s.checked = s.o.Now()
-	if _, err := os.Lstat(s.spool.path); os.IsNotExist(err) {
-		s.o.Log.Error("the journal of accounting was removed; a new one is begun", "file", s.spool.path)
-		s.journal.Reopen()
-	}
+	s.watchJournal()
 	s.prune()
 	s.retain()
 	if db, ok := s.db.(sharer); ok {
@@ -27,6 +24,16 @@ func (s *Store) keepHouse() {
 		}
 	}
 	s.reap()
+}
+
+// watchJournal notices that the journal was removed. That it is missing for a moment is how it is put aside.
+func (s *Store) watchJournal() {
+	_, err := os.Lstat(s.spool.path)
+	was := s.missing
+	if s.missing = os.IsNotExist(err); s.missing && was {
+		s.o.Log.Error("the journal of accounting was removed; a new one is begun", "file", s.spool.path)
+		s.journal.Reopen()
+	}
 }
 
 // prune removes files of the journal that are in the database, once that is durable there.

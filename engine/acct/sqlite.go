@@ -17,11 +17,12 @@ type sqliteStore struct {
 	path string
 	c    *sqliteConn
 	file os.FileInfo // what path was when it was opened
+	log  os.FileInfo // the same of its write-ahead log
 
-	start, end, rollback                         *sqliteStmt
-	find, insert, counted, stopped, whole        *sqliteStmt
-	event, lastRow, oldRows, oldEvents           *sqliteStmt
-	position, reached                            *sqliteStmt
+	start, end, rollback                  *sqliteStmt
+	find, insert, counted, stopped, whole *sqliteStmt
+	event, lastRow, oldRows, oldEvents    *sqliteStmt
+	position, reached                     *sqliteStmt
 
 	readers sync.Mutex // protects reader
 	reader  *sqliteConn
@@ -297,19 +298,23 @@ func (s *sqliteStore) saveEvent(e *entryEvent) error {
 // for ever.
 func (s *sqliteStore) usable() (fresh bool, err error) {
 	info, err := os.Stat(s.path)
-	if err == nil && s.c != nil && os.SameFile(info, s.file) {
+	log, logErr := os.Stat(s.path + "-wal")
+	same := err == nil && s.c != nil && os.SameFile(info, s.file)
+	if same && (s.log == nil || logErr == nil && os.SameFile(log, s.log)) {
+		s.log = log
 		return false, nil
 	}
+	s.closeReader()
 	if s.c != nil {
 		s.c.close()
 		s.c = nil
 	}
-	if errors.Is(err, os.ErrNotExist) {
-		// A log without its database must not be played into the new one.
+	if !same && (errors.Is(err, os.ErrNotExist) || s.log != nil && logErr == nil && os.SameFile(log, s.log)) {
+		// A log without its database must not be played into another one.
 		os.Remove(s.path + "-wal")
 		os.Remove(s.path + "-shm")
 	}
-	s.closeReader()
+	s.log = nil
 	return true, s.connect()
 }
 

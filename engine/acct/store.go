@@ -51,6 +51,9 @@ type Store struct {
 	to                uint64 // number of its last record
 	restored          bool   // what the database had at the start is read
 	orphans           bool   // the database is a new one: live sessions must be written anew
+	missing           bool   // the journal's file was not there when it was looked for last
+	later             string // behind pending: a part was divided to find a record that the database refuses
+	refusals          int    // records put aside since the last that was taken
 	checked, reapedAt time.Time
 	recovered         time.Time // when the database was last written again
 }
@@ -81,7 +84,7 @@ var (
 
 // counts are kept for metrics.
 type counts struct {
-	records, repeated, reused, unreadable, batches atomic.Uint64
+	records, repeated, reused, unreadable, refused, batches atomic.Uint64
 }
 
 type heldDone struct {
@@ -307,6 +310,7 @@ type StoreStatus struct {
 	Reused     uint64 // sessions whose id the NAS gave to another one
 	Reaped     uint64 // sessions closed because their interims stopped
 	Unreadable uint64 // lines of the journal that are no records
+	Refused    uint64 // records that the database refuses for what they hold, put aside in refused.jsonl
 	Batches    uint64 // transactions
 	Backlog    int64  // octets that wait for the database
 	Failure    string // why the database cannot be written; empty: it can
@@ -317,7 +321,8 @@ type StoreStatus struct {
 func (s *Store) Status() StoreStatus {
 	st := StoreStatus{
 		Live: s.live.Len(), Booked: s.live.Booked(s.o.Now()), Records: s.counts.records.Load(), Repeated: s.counts.repeated.Load(),
-		Reaped: s.reaped.Load(), Reused: s.counts.reused.Load(), Unreadable: s.counts.unreadable.Load(), Batches: s.counts.batches.Load(),
+		Reaped: s.reaped.Load(), Reused: s.counts.reused.Load(), Unreadable: s.counts.unreadable.Load(), Refused: s.counts.refused.Load(),
+		Batches: s.counts.batches.Load(),
 	}
 	if why := s.sick.Load(); why != nil {
 		st.Failure = *why

@@ -16,6 +16,7 @@ type shakyDB struct {
 	backend
 	broken  atomic.Bool // at the beginning of a transaction
 	atEnd   atomic.Bool // when it is committed
+	mute    atomic.Bool // once, after it has committed
 	commits atomic.Int32
 }
 
@@ -33,7 +34,11 @@ func (d *shakyDB) commit(b *batch) error {
 		return errDB
 	}
 	d.commits.Add(1)
-	return d.backend.commit(b)
+	err := d.backend.commit(b)
+	if err == nil && d.mute.Swap(false) {
+		err = errDB
+	}
+	return err
 }
 
 func openShaky(t *testing.T, o StoreOptions) (*Store, *shakyDB) {
@@ -43,7 +48,7 @@ func openShaky(t *testing.T, o StoreOptions) (*Store, *shakyDB) {
 	}
 	o.Retry, o.Pace = 5*time.Millisecond, time.Millisecond
 	o.setDefaults()
-	db, err := openSQLiteStore(o.Database)
+	db, err := openBackend(&o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +57,14 @@ func openShaky(t *testing.T, o StoreOptions) (*Store, *shakyDB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := openStore(o, d, lock)
+	var all backend = d
+	if shared, ok := db.(sharer); ok {
+		all = struct {
+			*shakyDB
+			sharer
+		}{d, shared}
+	}
+	s, err := openStore(o, all, lock)
 	if err != nil {
 		t.Fatal(err)
 	}
