@@ -17,7 +17,6 @@ type parked struct {
 	answers  []huntgroupAnswer
 	replaced []string // secret values that handlers have changed
 	revealed []string // secrets that may stand in ctx
-	user     []byte
 }
 
 // A huntgroupAnswer is kept, so that a huntgroup is asked once in a request.
@@ -35,9 +34,6 @@ func (rn *Runner) Park(r *server.Request) bool {
 		return true // no handler ran, or none since it was parked last
 	}
 	p := &parked{answers: rn.answered(), replaced: rn.replaced, revealed: slices.Clip(rn.revealed)}
-	if rn.realmFixed {
-		p.user = slices.Clone(rn.fixedUser)
-	}
 	room, ok := maxParked, true
 	if rn.ctx != nil {
 		p.ctx, ok = storePlain(rn.ctx, &room)
@@ -61,7 +57,7 @@ func (rn *Runner) Park(r *server.Request) bool {
 }
 
 func (p *parked) empty() bool {
-	return p.ctx == nil && p.round == nil && p.user == nil && len(p.answers)+len(p.replaced) == 0
+	return p.ctx == nil && p.round == nil && len(p.answers)+len(p.replaced) == 0
 }
 
 // unpark takes up what Park has left of a request. Tables are made when a handler asks for them.
@@ -73,9 +69,6 @@ func (rn *Runner) unpark(r *server.Request) {
 	r.Local = nil
 	rn.kept = *p
 	rn.replaced = p.replaced
-	if p.user != nil {
-		rn.realmFixed, rn.fixedUser = true, append(rn.fixedUser[:0], p.user...)
-	}
 	for _, a := range p.answers {
 		rn.keepAnswer(a.ref, a.truth)
 	}

@@ -88,23 +88,13 @@ func getStripped(rn *Runner, _ *attributes) lua.LValue {
 // realm gives the realm as it stands, or as it was when route ended.
 func (rn *Runner) realm(r *server.Request) ([]byte, bool) { return realmOf(rn.namedUser(r)) }
 
-// namedUser gives the User-Name that realm and stripped name are taken from.
+// namedUser gives the User-Name that realm and stripped name are taken from: the server's once route has ended.
 func (rn *Runner) namedUser(r *server.Request) []byte {
-	if rn.realmFixed {
-		return rn.fixedUser
+	if user, ended := r.RoutedUser(); ended {
+		return user
 	}
 	user, _ := r.Attributes.First(rn.known().UserName)
 	return user
-}
-
-// fixRealm keeps the name as it is once route has ended.
-func (rn *Runner) fixRealm(r *server.Request) {
-	if rn.realmFixed {
-		return
-	}
-	user, _ := r.Attributes.First(rn.known().UserName)
-	rn.fixedUser = append(rn.fixedUser[:0], user...)
-	rn.realmFixed = true
 }
 
 func getMethod(rn *Runner, _ *attributes) lua.LValue { return text(rn.r.Method) }

@@ -34,16 +34,14 @@ type Runner struct {
 	own         *objects // reused by handlers that cannot keep req
 
 	// Of the request.
-	r          *server.Request
-	ctx        *lua.LTable
-	round      lua.LValue // req.state; nil: not read yet
-	kept       parked     // of ctx and round, what Park has left and nobody has read since
-	answers    []users.Truth
-	asked      []bool        // huntgroups whose answer is in answers
-	doubted    *acct.Session // that handlers of the phase session are asked about
-	realmFixed bool
-	fixedUser  []byte   // User-Name when route had ended, if realmFixed
-	replaced   []string // secret values that handlers have changed
+	r        *server.Request
+	ctx      *lua.LTable
+	round    lua.LValue // req.state; nil: not read yet
+	kept     parked     // of ctx and round, what Park has left and nobody has read since
+	answers  []users.Truth
+	asked    []bool        // huntgroups whose answer is in answers
+	doubted  *acct.Session // that handlers of the phase session are asked about
+	replaced []string      // secret values that handlers have changed
 
 	// Of the handler that runs.
 	h       *handler
@@ -135,9 +133,6 @@ func (rn *Runner) long() {
 // Run implements server.Runner.
 func (rn *Runner) Run(p server.Phase, r *server.Request) *server.Verdict {
 	rn.begin(r)
-	if p > server.PhaseRoute {
-		rn.fixRealm(r)
-	}
 	for _, h := range rn.pr.phases[p] {
 		ok, v := rn.applies(h, r)
 		if ok {
@@ -181,7 +176,6 @@ func (rn *Runner) AuthType(value uint32, r *server.Request) (*server.Verdict, bo
 		return nil, false
 	}
 	rn.begin(r)
-	rn.fixRealm(r)
 	return rn.handle(h, r), true
 }
 
@@ -233,7 +227,7 @@ func (rn *Runner) End(r *server.Request) {
 // forget drops all that belongs to a request.
 func (rn *Runner) forget() {
 	rn.r, rn.ctx, rn.round, rn.kept = nil, nil, nil, parked{}
-	rn.realmFixed, rn.replaced = false, nil
+	rn.replaced = nil
 	clear(rn.asked)
 	for i := range rn.saved {
 		rn.saved[i].Reset()

@@ -12,7 +12,6 @@ import (
 // nothing, unless its on_error or on_timeout says reject or drop: then the session counts.
 func (rn *Runner) Session(r *server.Request, s *acct.Session) server.Alive {
 	rn.begin(r)
-	rn.fixRealm(r)
 	rn.doubted = s
 	defer func() { rn.doubted = nil }()
 	for _, h := range rn.pr.phases[server.PhaseSession] {

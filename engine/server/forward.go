@@ -219,6 +219,7 @@ func appendNumber(dst []byte, t radius.Type, n uint32) []byte {
 // text along; another is made once for each desk as long as it stays the same.
 func (r *Request) fixRealm(line *proxy.Realm) {
 	name := r.User()
+	r.way.routedUser, r.way.ended = append(r.way.routedUser[:0], name...), true
 	at := bytes.LastIndexByte(name, '@')
 	if r.Realm = ""; at < 0 || at+1 == len(name) {
 		return
@@ -234,6 +235,10 @@ func (r *Request) fixRealm(line *proxy.Realm) {
 		r.Realm = r.way.realmText
 	}
 }
+
+// RoutedUser gives User-Name as it stood when route had ended, valid until the request is over: Realm and the name
+// before it are taken from it. ok is false as long as route has not ended.
+func (r *Request) RoutedUser() (name []byte, ok bool) { return r.way.routedUser, r.way.ended }
 
 // equalLower reports whether text is the name in lower case.
 func equalLower(name []byte, text string) bool {
