@@ -11,7 +11,6 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -97,7 +96,8 @@ type daemon struct {
 	sinks    *sinks
 	reloader *reload.Reloader
 	first    *reload.Candidate
-	journal  *acct.Journal
+	store    *acct.Store
+	detail   *acct.Detail // nil: none
 	core     *server.Core
 	server   *server.Server
 	began    time.Time
@@ -138,11 +138,11 @@ func (d *daemon) open(busy *server.Busy, early *sinks) error {
 	d.log = d.sinks.logger
 	d.reloader.SetLog(d.log)
 	var err error
-	if err = d.openJournal(c.Acct); err != nil {
+	if err = d.openAccounting(c); err != nil {
 		return err
 	}
 	d.core, err = server.NewCore(server.CoreOptions{
-		Log: d.log, Recorder: d.journal, StateDir: d.first.StateDir, KeyFile: d.first.KeyFile(), Ring: c.Log.Last,
+		Log: d.log, Recorder: d.store, Detail: d.detailWriter(), Sessions: d.store.Live(), Settled: d.store.Settled, StateDir: d.first.StateDir, KeyFile: d.first.KeyFile(), Ring: c.Log.Last,
 		HashWorkers: c.Auth.HashWorkers, HashQueue: c.Auth.HashQueue, Programs: c.Programs.Max,
 	})
 	if err != nil {
@@ -167,21 +167,6 @@ func (d *daemon) open(busy *server.Busy, early *sinks) error {
 		d.server.Swap(g.Generation)
 	})
 	return d.openSides(c)
-}
-
-func (d *daemon) openJournal(a config.Acct) (err error) {
-	dir := filepath.Join(d.first.StateDir, "acct")
-	if a.Journal != "" {
-		dir = d.first.Path(a.Journal)
-	}
-	if err = os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	d.journal, err = acct.Open(filepath.Join(dir, "journal.jsonl"), acct.Options{Log: d.log})
-	if err == nil {
-		d.closers = append(d.closers, func() { d.journal.Close() })
-	}
-	return err
 }
 
 // openSides opens the admin socket and the HTTP listeners.
@@ -298,7 +283,7 @@ func (d *daemon) signals(ctx context.Context) {
 			return
 		case sig := <-ch:
 			d.sinks.reopen()
-			d.journal.Reopen()
+			d.reopenAccounting()
 			if sig == syscall.SIGHUP {
 				notifyReloading()
 				d.reloader.Reload("SIGHUP", false)

@@ -110,6 +110,7 @@ type statusReport struct {
 	Listen   []listenerStatus `json:"listeners"`
 	Learnt   []server.Learnt  `json:"message_authenticator_required"`
 	Throttle server.Throttled `json:"throttled"`
+	Acct     accountingStatus `json:"accounting"`
 	Noise    uint64           `json:"unprintable_passwords"`
 	Noisy    []server.Noisy   `json:"unprintable_passwords_by_client"`
 }
@@ -127,6 +128,7 @@ func (d *daemon) status() statusReport {
 	snap := d.server.Snapshot()
 	r := statusReport{Version: version(), Uptime: time.Since(d.began), Dir: d.o.dir, Reload: d.reloader.Status(), Learnt: d.core.Learnt(), Counters: counted(&snap)}
 	r.Noise, r.Noisy = d.core.Noisy()
+	r.Acct = d.accountingStatus()
 	if g, release := d.server.Hold(); g != nil {
 		r.Clients, r.Users = g.Clients.Len(), g.Users.Len()
 		r.Throttle = d.core.Throttled(g.Settings.Throttle)

@@ -13,8 +13,8 @@ import (
 // servers that go on with what they had. The answer says so.
 func (d *daemon) health() admin.Health {
 	return admin.Health{Live: d.live, Degraded: func() string { return d.reloader.Status().Degraded }, Ready: func() error {
-		if !d.journal.Healthy() {
-			return errors.New("accounting records cannot be written")
+		if err := d.unhealthy(); err != nil {
+			return err
 		}
 		if d.server.Snapshot().Stopping {
 			return errors.New("stopping")
@@ -64,7 +64,7 @@ func (d *daemon) metrics(yield func(admin.Sample)) {
 	}
 	unprintable, _ := d.core.Noisy()
 	yield(admin.Sample{Name: "perilune_unprintable_passwords_total", Help: "Passwords that nobody types: a shared secret is probably wrong; perilune status names the clients.", Value: float64(unprintable)})
-	gauge("perilune_journal_healthy", "Whether accounting records can be written.", truth(d.journal.Healthy()))
+	d.accountingMetrics(yield)
 	d.programMetrics(yield)
 	yield(admin.Sample{Name: "perilune_log_lines_lost_total", Help: "Log lines that found no room.", Value: float64(snap.LogLost)})
 }

@@ -98,6 +98,9 @@ func (d *Detail) Append(name string, record []byte, done func(error)) {
 
 // detailName makes a name fit for a path below the directory.
 func detailName(name string) (string, error) {
+	if plainPath(name) {
+		return name, nil
+	}
 	parts := strings.Split(name, "/")
 	for i, p := range parts {
 		p = strings.Map(func(r rune) rune {
@@ -109,7 +112,7 @@ func detailName(name string) (string, error) {
 		if p == "." || p == ".." {
 			p = strings.Repeat("_", len(p))
 		}
-		parts[i] = p[:min(len(p), 200)]
+		parts[i] = p[:min(len(p), maxDetailPart)]
 	}
 	name = filepath.Clean(strings.Join(parts, "/"))
 	if name == "." || !filepath.IsLocal(name) {
@@ -117,6 +120,24 @@ func detailName(name string) (string, error) {
 	}
 	return name, nil
 }
+
+// plainPath reports a name that needs no change: printable ASCII, in short parts that begin with no dot.
+func plainPath(name string) bool {
+	from := 0
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case c == '/' && i == from, c == '.' && i == from, c < ' ', c >= 0x7f, c == '\\', i-from >= maxDetailPart:
+			return false
+		case c == '/':
+			from = i + 1
+		}
+	}
+	return from < len(name)
+}
+
+// maxDetailPart is the longest part of a name, in octets.
+const maxDetailPart = 200
 
 func (d *Detail) signal() {
 	select {
@@ -170,19 +191,25 @@ func (d *Detail) group(spare []detailEntry) []detailEntry {
 			d.shut(name)
 		}
 	}
-	errs := map[string]error{}
+	var errs map[string]error
+	fail := func(name string, err error) {
+		if errs == nil {
+			errs = map[string]error{}
+		}
+		errs[name] = err
+	}
 	for i := range group {
 		e := &group[i]
 		f, err := d.file(e.name)
 		if err != nil {
-			errs[e.name] = err
+			fail(e.name, err)
 			continue
 		}
 		f.buf = append(f.buf, e.record...)
 	}
 	for name, f := range d.files {
 		if err := d.write(name, f); err != nil {
-			errs[name] = err
+			fail(name, err)
 		}
 	}
 	for name, err := range errs {

@@ -175,7 +175,27 @@ func (f *Filter) setDefaults() { f.AuthWait, f.AcctWait, f.Processes = true, tru
 
 // Acct holds the settings of accounting.
 type Acct struct {
-	Journal string `toml:"journal" restart:"yes" doc:"directory of the journal; empty: acct in the state directory"`
+	Journal      string        `toml:"journal" restart:"yes" doc:"directory of the journal; empty: acct in the state directory"`
+	Database     Database      `toml:"database" restart:"yes" doc:"path of an SQLite database, or postgres://USER:PASSWORD@HOST/NAME, which several servers may share; \"@FILE\" or 'secret(\"NAME\")': what stands in that file or in secrets/NAME; empty: acct.db beside the journal"`
+	Spool        bool          `toml:"spool" restart:"yes" doc:"answer as soon as a record is in the journal; false: only once it is in the database, so that no answer is given while that is away"`
+	SpoolSize    Size          `toml:"spool-size" min:"1MiB" max:"1024GiB" restart:"yes" doc:"records that wait for the database, at most; beyond it nothing is answered"`
+	Node         string        `toml:"node" restart:"yes" doc:"name of this server among those that share a PostgreSQL; empty: its host name"`
+	Sessions     bool          `toml:"sessions" doc:"keep a row for each session; false: only the events, and nothing is counted"`
+	Identity     []string      `toml:"identity" one:"client nas-identifier nas-address session-id multi-session-id user port calling-station-id source" restart:"yes" doc:"what tells one session from another. Without session-id it is the port of a NAS, as GNU Radius had it, and requests without a port make no session"`
+	MaxSkew      time.Duration `toml:"max-skew" min:"1s" max:"365d" restart:"yes" doc:"how far an Event-Timestamp may lie behind this server's clock to be believed"`
+	MaxAhead     time.Duration `toml:"max-ahead" min:"1s" max:"1d" restart:"yes" doc:"and how far ahead of it"`
+	OnScope      string        `toml:"on-scope" one:"nas called-station" restart:"yes" doc:"what an Accounting-On or -Off ends: all sessions of its NAS, or those of its Called-Station-Id alone, for radios that send one for each BSSID"`
+	Incomplete   bool          `toml:"refuse-incomplete" doc:"do not answer a request without Acct-Status-Type, nor a Start or Interim without a user, as GNU Radius did; else they are recorded as events"`
+	KeepSessions time.Duration `toml:"keep-sessions" min:"0s" max:"36500d" restart:"yes" doc:"how long closed sessions are kept; 0s: for ever"`
+	KeepEvents   time.Duration `toml:"keep-events" min:"0s" max:"36500d" restart:"yes" doc:"how long events are kept; 0s: for ever"`
+	Detail       string        `toml:"detail" restart:"yes" doc:"directory of detail files as GNU Radius writes them, beside the database; empty: none"`
+	DetailName   string        `toml:"detail-name" doc:"file in that directory: a text with the macros of docs/users.md, or = and a Lua expression; empty: the client's name for NAS-IP-Address, or else that address, and /detail"`
+	DetailAuth   bool          `toml:"detail-auth" doc:"write Access-Requests too, without passwords"`
+	AuthName     string        `toml:"detail-auth-name" doc:"the file for these; empty: as above, and /detail.auth"`
+	StripNames   bool          `toml:"strip-names" doc:"in detail files User-Name is as it stands after hints, not as received"`
+	DetailSync   bool          `toml:"detail-sync" restart:"yes" doc:"a record is on the disk before it is answered: where detail files are the only record"`
+	DetailSize   Size          `toml:"detail-size" min:"0" max:"1024GiB" restart:"yes" doc:"a file as large as this is put aside as NAME.TIME; 0: never"`
+	DetailEvery  time.Duration `toml:"detail-every" min:"0s" max:"366d" restart:"yes" doc:"so is one as old as this, counted from midnight UTC; 0s: never"`
 }
 
 // State names the place of state.

@@ -44,6 +44,15 @@ func Default() *Config {
 		},
 		Throttle: Throttle{Failures: 10, StationFailures: 100, UserFailures: 100, Span: 10 * time.Minute, UserDelay: 3 * time.Second},
 		Auth:     Auth{CUI: true, HashQueue: 256, Passwd: "/etc/passwd", Shadow: "/etc/shadow"},
+		Acct: Acct{
+			Spool:     true,
+			SpoolSize: GiB,
+			Sessions:  true,
+			Identity:  []string{"client", "nas-identifier", "nas-address", "session-id", "multi-session-id"},
+			MaxSkew:   24 * time.Hour,
+			MaxAhead:  5 * time.Minute,
+			OnScope:   "nas",
+		},
 		Reload: Reload{
 			Watch:        true,
 			Poll:         10 * time.Second,

@@ -44,8 +44,16 @@ func beyond(f field) (outside, inside []string) {
 			[]string{strconv.Quote(low), strconv.Quote(high)}
 	}
 	if one := f.tag.Get("one"); one != "" {
+		_, isList := f.value.Interface().([]string)
 		for word := range strings.FieldsSeq(one) {
-			inside = append(inside, strconv.Quote(word))
+			word = strconv.Quote(word)
+			if isList {
+				word = "[" + word + "]"
+			}
+			inside = append(inside, word)
+		}
+		if isList {
+			return []string{`["x"]`, `[]`, `1`, "[" + strings.Repeat(inside[0][1:len(inside[0])-1]+", ", 2) + "]"}, inside
 		}
 		return []string{`"x"`, `""`, `1`}, inside
 	}
@@ -111,7 +119,12 @@ func another(t *testing.T, f field) string {
 	case []netip.AddrPort:
 		return `["127.0.0.1:7"]`
 	case []string:
+		if one := strings.Fields(f.tag.Get("one")); len(one) > 0 {
+			return "[" + strconv.Quote(one[len(one)-1]) + "]"
+		}
 		return `["ann"]`
+	case Database:
+		return `"/else/where"`
 	case *time.Location:
 		return `"Europe/Berlin"`
 	case nas.Mode:

@@ -54,6 +54,8 @@ func literal(v reflect.Value) string {
 	switch v := v.Interface().(type) {
 	case string:
 		return strconv.Quote(v)
+	case Database:
+		return strconv.Quote(v.String())
 	case []string:
 		return listLiteral(v, func(s string) string { return s })
 	case []netip.AddrPort:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +17,10 @@ import (
 
 // set converts v, as TOML has it, to the type of the slot and checks its bounds.
 func (r *reader) set(s slot, key string, v any, at raddb.Pos) {
+	if s.value.Type() == reflect.TypeFor[Database]() {
+		r.database(s, key, v, at)
+		return
+	}
 	converted, expected := r.convert(s, v)
 	if expected == "" {
 		expected = s.outOfBounds(converted)
@@ -153,8 +158,27 @@ func (s slot) outOfBounds(v any) string {
 		if one := s.tag.Get("one"); one != "" {
 			return unless(oneOf(v, one), words(one)+raddb.DidYouMean(v, strings.FieldsSeq(one)))
 		}
+	case []string:
+		return s.outOfList(v)
 	}
 	return unless(good, low+" to "+high)
+}
+
+// outOfList says what the tag one allows in a list of words.
+func (s slot) outOfList(list []string) string {
+	one := s.tag.Get("one")
+	if one == "" {
+		return ""
+	}
+	for i, v := range list {
+		if !oneOf(v, one) {
+			return "a list of " + words(one) + raddb.DidYouMean(v, strings.FieldsSeq(one))
+		}
+		if slices.Contains(list[:i], v) {
+			return strconv.Quote(v) + " once"
+		}
+	}
+	return unless(len(list) > 0, "a list of "+words(one))
 }
 
 func oneOf(v, list string) bool {

@@ -26,7 +26,7 @@ func (c *Core) accounting(r *Request) {
 	c.account(r)
 }
 
-// account is what follows route, or the answer of the home server: the accounting phase, then the recorder.
+// account is what follows route, or the answer of the home server: the accounting phase, then the recorders.
 func (c *Core) account(r *Request) {
 	if c.accountingPhase(PhaseAccounting, r) {
 		return
@@ -41,10 +41,7 @@ func (c *Core) account(r *Request) {
 		c.warn(r, "accounting is not answered: there is no place to record it")
 		r.refuse(Drop, ReasonRecorder)
 	default:
-		r.Verdict = Accept
-		c.takeClass(r)
-		r.way.record = r.appendRecord(r.way.record[:0])
-		r.pending = waitRecord
+		c.prepareRecords(r)
 	}
 }
 
@@ -68,18 +65,6 @@ func (c *Core) accountingPhase(p Phase, r *Request) bool {
 		c.apply(r, v)
 	}
 	return r.Verdict != 0
-}
-
-// record hands a pending request to the recorder, whose goroutine calls resume. The request belongs to
-// that from here on. A Request keeps its callback, so that nothing is allocated for each record.
-func (c *Core) record(r *Request) {
-	if r.way.recorded == nil {
-		r.way.recorded = func(err error) {
-			r.way.failure = err
-			r.resume()
-		}
-	}
-	c.recorder.Append(r.way.record, r.way.recorded)
 }
 
 // finishAccounting makes the answer to an accounting request whose record is durable, or none if it is not. It

@@ -22,7 +22,7 @@ func TestRecord(t *testing.T) {
 	if err := json.Unmarshal(out.Record, &got); err != nil {
 		t.Fatalf("%v in %s", err, out.Record)
 	}
-	want := `{"time":"2024-01-01T12:00:00Z","id":1,"client":"test","source":"127.0.0.1:0","nas":"sw1","attributes":[` +
+	want := `{"time":"2024-01-01T12:00:00Z","id":1,"client":"test","source":"127.0.0.1:0","nas":"sw1","status":1,"types":[1,32,40,25,25,64,8,11],"attributes":[` +
 		`["User-Name","b\"o\\b\u0001"],["NAS-Identifier","sw1"],["Acct-Status-Type","Start"],["Class","0x6f"],["Class","0x74"],` +
 		`["Tunnel-Type:1","13"],["Framed-IP-Address","192.0.2.7"],["Filter-Id","0x636166e9"]]}`
 	if diff := cmp.Diff(want, string(out.Record)); diff != "" {

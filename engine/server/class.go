@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"perilune/engine/acct"
 	"perilune/engine/radius"
 )
 
@@ -111,8 +112,8 @@ func (v *class) appendTo(b []byte) []byte {
 	b = append(b, `,"class":{"time":"`...)
 	b = v.at.UTC().AppendFormat(b, time.RFC3339Nano)
 	b = append(b, '"')
-	b = appendField(b, "user", string(v.user))
-	b = appendField(b, "rule", string(v.rule))
+	b = acct.AppendField(b, "user", v.user)
+	b = acct.AppendField(b, "rule", v.rule)
 	b = append(b, `,"generation":`...)
 	b = strconv.AppendUint(b, v.generation, 10)
 	return append(b, '}')

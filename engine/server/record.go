@@ -1,115 +1,172 @@
 package server
 
-import (
-	"strconv"
-	"time"
-	"unicode/utf8"
+import "perilune/engine/acct"
 
-	"perilune/engine/dictionary"
+// Recording are the settings of what is recorded.
+type Recording struct {
+	NoSessions       bool // records make no sessions
+	RefuseIncomplete bool // no answer without Acct-Status-Type, or to a Start or Interim without a user
+	Detail           bool // there is a directory of detail files
+	DetailAuth       bool // Access-Requests go there too
+	StripNames       bool // with the name as it stands after hints
+	Name, AuthName   DetailName
+}
+
+// A DetailWriter writes detail files; *acct.Detail is one. done is called once, on another goroutine, and record
+// must not change until then.
+type DetailWriter interface {
+	Append(name string, record []byte, done func(error))
+}
+
+// records is what an accounting request leaves behind.
+type records struct {
+	store    bool   // way.record goes to the Recorder
+	apart    bool   // and makes no session
+	file     string // way.detail goes to this detail file; "": to none
+	recorded func(error)
+	detailed func(error)
+}
+
+// The values of Acct-Type.
+const (
+	acctTypeSystem = 1
+	acctTypeDetail = 2
+	acctTypeSQL    = 3
 )
 
-// appendRecord appends the accounting record of a request: one JSON object, without the end of line. All
-// attributes keep their order; secrets are blanked.
-func (r *Request) appendRecord(b []byte) []byte {
-	b = append(b, `{"time":"`...)
-	b = r.Arrival.UTC().AppendFormat(b, time.RFC3339Nano)
-	b = append(b, `","id":`...)
-	b = strconv.AppendUint(b, r.Serial, 10)
-	b = appendField(b, "client", r.Client.Name)
-	b = append(b, `,"source":"`...)
-	b = r.Source.AppendTo(b)
-	b = append(b, '"')
-	b = r.appendNAS(b)
-	b = append(b, `,"attributes":[`...)
+// prepareRecords makes the records of a request and leaves it to wait for them, or decides it.
+func (c *Core) prepareRecords(r *Request) {
+	s := &r.Generation.Settings.Recording
+	detail := c.choose(r, s)
+	if s.RefuseIncomplete && r.incomplete() {
+		r.refuse(Discard, ReasonIncomplete)
+		return
+	}
+	if detail && !c.makeDetail(r, s) {
+		return
+	}
+	w := &r.way
+	if !w.records.store && w.records.file == "" {
+		c.finishAccounting(r)
+		return
+	}
+	r.Verdict = Accept
+	if w.records.store {
+		c.takeClass(r)
+		w.record = r.appendRecord(w.record[:0])
+	}
+	r.pending = waitRecord
+}
+
+// choose says by Acct-Type, in the request or in control, which recorders run. Without one all do. What names a
+// recorder that there is not goes to the store, as a record that makes no session: nothing is answered that nobody has
+// kept, unless the value None orders that.
+func (c *Core) choose(r *Request, s *Recording) (detail bool) {
+	w := &r.way.records
+	hasDetail := c.detail != nil || c.dry && s.Detail
+	set := r.acctTypes()
+	if set == 0 {
+		w.store, w.apart = true, s.NoSessions
+		return hasDetail
+	}
+	const none = 1 << 0
+	detail = set&(1<<acctTypeDetail) != 0 && hasDetail
+	w.store = set&(1<<acctTypeSystem|1<<acctTypeSQL) != 0 || !detail && set != none
+	w.apart = set&(1<<acctTypeSystem) == 0 || s.NoSessions
+	return detail
+}
+
+// acctTypes gives the set of the values of Acct-Type below 32; others count as an unknown one.
+func (r *Request) acctTypes() (set uint32) {
+	attr := r.Generation.Dictionary.Known.AcctType
+	if !r.way.asked || attr == nil {
+		return 0 // it is an internal attribute: only a script can have put it there
+	}
+	for _, pairs := range [...][]Pair{r.Attributes.Pairs, r.Control.Pairs} {
+		for i := range pairs {
+			if pairs[i].Attr == attr {
+				set |= 1 << min(uint32Of(pairs[i].Value), 31)
+			}
+		}
+	}
+	return set
+}
+
+// incomplete reports what GNU Radius did not answer: a request without Acct-Status-Type, and one that begins a
+// session of nobody.
+func (r *Request) incomplete() bool {
+	status, ok := r.Attributes.First(r.Generation.Dictionary.Known.AcctStatusType)
+	if !ok {
+		return true
+	}
+	switch acct.Status(uint32Of(status)) {
+	case acct.Start, acct.Interim:
+	default:
+		return false
+	}
+	known := &r.Generation.Dictionary.Known
+	_, named := r.Attributes.First(known.UserName)
+	_, station := r.Attributes.First(known.CallingStationID)
+	return !named && !station && !r.way.records.apart && r.hasPort()
+}
+
+// hasPort reports NAS-Port or NAS-Port-Id.
+func (r *Request) hasPort() bool {
+	const nasPort, nasPortID = 5, 87
 	for i := range r.Attributes.Pairs {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendPair(b, &r.Attributes.Pairs[i])
-	}
-	b = append(b, ']')
-	if r.way.class != nil {
-		b = r.way.class.appendTo(b)
-	}
-	return append(b, '}')
-}
-
-// appendNAS names the NAS as it names itself: NAS-Identifier, or an address. It is no proof of anything.
-func (r *Request) appendNAS(b []byte) []byte {
-	k := &r.Generation.Dictionary.Known
-	for _, a := range [...]*dictionary.Attribute{k.NASIdentifier, k.NASIPAddress, k.NASIPv6Address} {
-		if v, ok := r.Attributes.First(a); ok {
-			b = append(b, `,"nas":"`...)
-			start := len(b)
-			b = a.AppendText(b, v)
-			return append(quoteTail(b, start), '"')
+		a := r.Attributes.Pairs[i].Attr
+		if (a.Number == nasPort || a.Number == nasPortID) && a.Vendor == nil && a.Parent == nil {
+			return true
 		}
 	}
-	return b
+	return false
 }
 
-func appendField(b []byte, name, value string) []byte {
-	b = append(b, `,"`...)
-	b = append(b, name...)
-	b = append(b, `":"`...)
-	start := len(b)
-	b = append(b, value...)
-	return append(quoteTail(b, start), '"')
+// appendRecord appends the record for the store.
+func (r *Request) appendRecord(b []byte) []byte {
+	w := &r.way
+	h := acct.Head{
+		Arrival: r.Arrival, ID: r.Serial, Client: r.Client.Name, Source: r.Source, User: r.account(),
+		Realm: r.Realm, Received: r.receivedUser(), Apart: w.records.apart,
+	}
+	if w.class != nil {
+		w.values = w.class.appendTo(w.values[:0])
+		h.Extra = w.values
+	}
+	return acct.AppendRecord(b, &h, r.Attributes.Pairs)
 }
 
-// appendPair appends ["Name","value"]; a tag stands after the name.
-func appendPair(b []byte, p *Pair) []byte {
-	b = append(b, `["`...)
-	b = append(b, p.Attr.Name...)
-	if p.Tag != 0 {
-		b = append(b, ':')
-		b = strconv.AppendUint(b, uint64(p.Tag), 10)
-	}
-	b = append(b, `","`...)
-	start := len(b)
-	if p.Attr.Secret {
-		b = append(b, "***"...)
-	} else {
-		b = p.Attr.AppendText(b, p.Value)
-	}
-	return append(quoteTail(b, start), `"]`...)
+// receivedUser gives User-Name as received, if hints have changed it. What the accounting phase has changed is what
+// shall be recorded.
+func (r *Request) receivedUser() []byte {
+	name, _ := r.Attributes.First(r.Generation.Dictionary.Known.OrigUserName)
+	return name
 }
 
-// quoteTail makes what stands in b from start on fit for a JSON string. Text that is not UTF-8 (old NASes
-// send Latin-1) becomes 0x and hexadecimal digits: no octet is lost.
-func quoteTail(b []byte, start int) []byte {
-	tail := b[start:]
-	plain := true
-	for _, c := range tail {
-		plain = plain && c >= 0x20 && c < 0x7f && c != '"' && c != '\\'
-	}
-	if plain {
-		return b
-	}
-	text := string(tail)
-	b = b[:start]
-	if !utf8.ValidString(text) {
-		return appendHex(b, text)
-	}
-	const digits = "0123456789abcdef"
-	for i := range len(text) {
-		switch c := text[i]; {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', c)
-		case c < 0x20 || c == 0x7f:
-			b = append(b, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
-		default:
-			b = append(b, c)
+// record hands a pending request to its recorders, one after the other: the store, then the detail file. Their
+// goroutines call resume. The request belongs to them from here on. A Request keeps its callbacks, so that nothing
+// is allocated for each record.
+func (c *Core) record(r *Request) {
+	w := &r.way.records
+	if w.recorded == nil {
+		w.recorded = func(err error) {
+			r.way.failure = err
+			if err == nil && w.file != "" {
+				c.detail.Append(w.file, r.way.detail, w.detailed)
+				return
+			}
+			r.resume()
+		}
+		w.detailed = func(err error) {
+			r.way.failure = err
+			r.resume()
 		}
 	}
-	return b
+	if w.store {
+		c.recorder.Append(r.way.record, w.recorded)
+		return
+	}
+	c.detail.Append(w.file, r.way.detail, w.detailed)
 }
 
-func appendHex(b []byte, text string) []byte {
-	const digits = "0123456789abcdef"
-	b = append(b, "0x"...)
-	for i := range len(text) {
-		b = append(b, digits[text[i]>>4], digits[text[i]&15])
-	}
-	return b
-}
+func (w *records) reset() { w.store, w.apart, w.file = false, false, "" }

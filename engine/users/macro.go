@@ -42,11 +42,12 @@ type MacroPart struct {
 
 // MacroInput is what a Macro is expanded for. Lists that are nil are empty.
 type MacroInput struct {
-	Request *dictionary.List // {name:=text} adds to it
-	Reply   *dictionary.List // the same
-	Control *dictionary.List // %R looks here for what the reply lacks: Simultaneous-Use is an order there
-	Now     time.Time        // of the request's arrival, in the zone of %D
-	Missing MacroWatcher     // told of {name:?text}; nil: nobody
+	Request *dictionary.List  // {name:=text} adds to it
+	Reply   *dictionary.List  // the same
+	Control *dictionary.List  // %R looks here for what the reply lacks: Simultaneous-Use is an order there
+	Now     time.Time         // of the request's arrival, in the zone of %D
+	Missing MacroWatcher      // told of {name:?text}; nil: nobody
+	Clean   func(text []byte) // may overwrite octets of what a macro gave, where some are unfit; nil: all are fit
 }
 
 // A MacroWatcher is told of attributes that a text has declared to be needed by {name:?text}.
@@ -77,7 +78,11 @@ func (m *Macro) Append(dst []byte, in *MacroInput) []byte {
 		if len(dst)-start > maxMacro {
 			break
 		}
+		from := len(dst)
 		dst = m.parts[i].append(dst, in)
+		if in.Clean != nil && m.parts[i].Kind != MacroText {
+			in.Clean(dst[from:])
+		}
 	}
 	return dst
 }

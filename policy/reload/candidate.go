@@ -79,6 +79,7 @@ func (b *builder) candidate(tree *raddb.Tree) (*Candidate, raddb.List) {
 		errs = append(errs, policytest.Check(tree, c.ScriptsDir)...)
 	}
 	c.Settings.Texts = messages(c.Config, c.Dictionary, &errs)
+	c.Settings.Recording = b.recording(c, &errs)
 	b.programs(c, &errs)
 	a := &accounts{candidate: c}
 	a.always(&errs)
