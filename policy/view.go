@@ -9,6 +9,8 @@ import (
 
 	"perilune/engine/dictionary"
 	"perilune/engine/raddb"
+	"perilune/engine/server"
+	"perilune/policy/module"
 	"perilune/policy/sandbox"
 )
 
@@ -25,9 +27,15 @@ func (pr *Program) View(now func() time.Time, log *slog.Logger, network func()) 
 		tames:       pr.tames, requestNames: pr.requestNames, listNames: pr.listNames,
 		globals: pr.globals, registration: pr.registration, accounts: pr.accounts,
 	}
-	v.o.Now, v.o.Log, v.o.Timers, v.network = now, log, nil, network
+	v.o.Now, v.o.Log, v.o.Timers, v.o.Radius, v.network = now, log, nil, nil, network
 	return v
 }
+
+// SetRadius says what the module radius asks in a view. It comes before the view's first handler runs.
+func (pr *Program) SetRadius(r module.Radius) { pr.o.Radius = r }
+
+// SetRadius does the same for a bench.
+func (b *Bench) SetRadius(r module.Radius) { b.rn.env.Radius = r }
 
 // A Bench is a Lua state that sees the API of tests instead of registrations: verdicts, the modules, and
 // what its maker adds. It runs test files.
@@ -68,6 +76,22 @@ func (b *Bench) List(l *dictionary.List, extra func(name string) lua.LValue) lua
 	return &lua.LUserData{Value: a, Env: b.rn.lua().G.Global, Metatable: b.rn.meta.list}
 }
 
+// Verdict gives the verdict that a value is, nil if it is none. A verdict that a test makes is the answer of a
+// home server: it has attributes, State among them, and no rounds of its own.
+func (b *Bench) Verdict(v lua.LValue) *server.Verdict {
+	if out := verdictOf(v); out != nil {
+		return out.v
+	}
+	return nil
+}
+
+// Proxied gives what became of forwarding as req.proxy shows it; realm is the user's.
+func (b *Bench) Proxied(realm string, p *server.Proxied) *lua.LTable {
+	t := proxiedTable(b.rn.lua(), realm, p)
+	t.RawSetString("reply", b.List(&p.Reply, nil))
+	return t
+}
+
 // Blank takes the secrets that the bench has revealed out of a text.
 func (b *Bench) Blank(text string) string { return b.rn.blankRevealed(text) }
 
@@ -101,6 +125,11 @@ func (b *Bench) Add(l *dictionary.List, name string, v lua.LValue) error {
 	if err != nil {
 		return err
 	}
+	return addValues(l, ref, v)
+}
+
+// addValues appends one value, or a list of them.
+func addValues(l *dictionary.List, ref dictionary.Ref, v lua.LValue) error {
 	items := []lua.LValue{v}
 	if t, ok := v.(*lua.LTable); ok && !(structured(ref.Attr) && t.Len() == 0) {
 		items = items[:0]

@@ -203,3 +203,24 @@ func identified(l *dictionary.List, d *dictionary.Dictionary) (session, nas bool
 	}
 	return session, nas
 }
+
+// Described gives the session that a request is about, as far as it tells itself: of the user, the device and the
+// NAS. It is no session of the table, and has no begin.
+func (r *Request) Described() acct.Session {
+	text := func(t byte) string {
+		p := Pair{Attr: r.Generation.Dictionary.ByNumber(t)}
+		value, ok := r.Attributes.First(p.Attr)
+		if !ok {
+			return ""
+		}
+		return acct.Text(p.Attr.AppendText(nil, value))
+	}
+	d := r.device()
+	return acct.Session{
+		User: acct.Text(r.account()), UserName: acct.Text(r.ReceivedUser), Realm: r.Realm, Client: r.Client.Name,
+		NASAddress: d.NAS, Port: d.Port, CallingStationID: d.Calling, MultiSessionID: d.Multi,
+		SessionID: text(typeSessionID), CalledStationID: text(typeCalledStation), NASIdentifier: text(byte(radius.TypeNASIdentifier)),
+		NASIPAddress: text(byte(radius.TypeNASIPAddress)), NASIPv6Address: text(typeNASIPv6Address),
+		FramedAddress: text(typeFramedAddress), FramedIPv6Address: text(typeFramedIPv6), FramedIPv6Prefix: text(typeFramedIPv6Prefix),
+	}
+}

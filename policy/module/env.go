@@ -10,6 +10,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"perilune/engine/acct"
 	"perilune/engine/dictionary"
 	"perilune/engine/users"
 	"perilune/policy/sandbox"
@@ -21,21 +22,26 @@ var ErrBusy = errors.New("busy: too many requests are waiting")
 // An Env is what the modules of one state need. Every field may be nil: then the default is taken. It is filled
 // before the state's first script runs; functions in it are called by the goroutine that runs the state.
 type Env struct {
-	Dictionary *dictionary.Dictionary      // of the generation, also before Freeze; dict raises without one
-	Log        *slog.Logger                // default: nothing is logged
-	LogAttrs   func() []slog.Attr          // what each line says beside: the request, the hook
-	Blank      func(text string) string    // takes secrets out of texts for the log
-	Revealed   func(text string)           // told what a script has revealed of a secret
-	Now        func() time.Time            // default time.Now
-	Zone       *time.Location              // default time.Local
-	MayWait    func() error                // an error where nothing waits: at the top level, in `=` values
-	Hash       func(work func()) error     // computes a costly hash in its turn; nil: after Wait
-	Wait       func() error                // called before a call blocks: the loop is given away here; ErrBusy
-	Random     io.Reader                   // default crypto/rand
-	Resolver   *net.Resolver               // default net.DefaultResolver
-	zones      map[string]*time.Location   // by name, as scripts used them
-	spans      map[string]*users.LoginTime // by spec of time.within
-	expr       map[string]*lua.LUserData   // compiled regular expressions by text
+	Dictionary *dictionary.Dictionary // of the generation, also before Freeze; dict raises without one
+	// Attribute appends the values that a script gives to an attribute, one or a list.
+	Attribute func(l *dictionary.List, name string, v lua.LValue) error
+	// Described gives the session that the request at work is about; false for any other value.
+	Described func(v lua.LValue) (acct.Session, bool)
+	Log       *slog.Logger                // default: nothing is logged
+	LogAttrs  func() []slog.Attr          // what each line says beside: the request, the hook
+	Blank     func(text string) string    // takes secrets out of texts for the log
+	Revealed  func(text string)           // told what a script has revealed of a secret
+	Now       func() time.Time            // default time.Now
+	Zone      *time.Location              // default time.Local
+	MayWait   func() error                // an error where nothing waits: at the top level, in `=` values
+	Hash      func(work func()) error     // computes a costly hash in its turn; nil: after Wait
+	Wait      func() error                // called before a call blocks: the loop is given away here; ErrBusy
+	Random    io.Reader                   // default crypto/rand
+	Resolver  *net.Resolver               // default net.DefaultResolver
+	Radius    Radius                      // what radius asks; nil: its functions fail
+	zones     map[string]*time.Location   // by name, as scripts used them
+	spans     map[string]*users.LoginTime // by spec of time.within
+	expr      map[string]*lua.LUserData   // compiled regular expressions by text
 }
 
 // A Holder is what sandbox.Host.Data must be, so that modules find their Env. An Env is one itself.

@@ -14,6 +14,7 @@ import (
 	"perilune/engine/raddb"
 	"perilune/engine/server"
 	"perilune/policy"
+	"perilune/policy/module"
 )
 
 // Options of a Reloader.
@@ -25,7 +26,8 @@ type Options struct {
 	Strict   bool   // a broken tree at start is refused; otherwise the last good generation starts, loudly
 	Log      *slog.Logger
 	Busy     *server.Busy
-	Resolver nas.Resolver // of host names; nil: the system's
+	Resolver nas.Resolver  // of host names; nil: the system's
+	Radius   module.Radius // what the module radius asks; nil: its functions fail
 }
 
 // A Reloader makes generations and puts them in place. One build runs at a time. Close frees what it holds.
