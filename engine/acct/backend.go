@@ -17,6 +17,9 @@ type backend interface {
 	begin(after uint64, keys []Key, known func(Key) *Session, found func(*Session)) error
 	// ofClient gives the open sessions of a client that are not known to the caller already.
 	ofClient(name string, found func(*Session)) error
+	// stranger gives, within the transaction, the open row that another program has made for the session of an event;
+	// nil if there is none.
+	stranger(e *Event) (*Session, error)
 	// commit writes and ends the transaction. Sessions without a Row get one. The journal must be kept until settle.
 	commit(b *batch) error
 	// settle makes durable what was committed, up to the record after.

@@ -21,6 +21,7 @@ type memory struct {
 type nowhere struct{ backend }
 
 func (nowhere) begin(uint64, []Key, func(Key) *Session, func(*Session)) error { return nil }
+func (nowhere) stranger(*Event) (*Session, error)                             { return nil, nil }
 func (nowhere) ofClient(string, func(*Session)) error                         { return nil }
 
 func newMemory(r Rules) *memory {

@@ -99,7 +99,9 @@ func TestStrangersDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	add(t, s, rec(60, Interim, bob, idA, in(5)))
-	eventually(t, "the failure is told", func() bool { return strings.Contains(s.Status().Failure, "another") || strings.Contains(s.Status().Failure, "this journal") })
+	eventually(t, "the failure is told", func() bool {
+		return strings.Contains(s.Status().Failure, "another") || strings.Contains(s.Status().Failure, "this journal")
+	})
 	if got := sqlite(t, filepath.Join(dir, "acct.db"), "SELECT count(*) FROM acctevent"); got != "20" {
 		t.Errorf("%s events", got)
 	}

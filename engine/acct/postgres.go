@@ -21,6 +21,7 @@ type postgresStore struct {
 	c      *pgx.Conn
 	tx     pgx.Tx
 	xmin   int64 // changes of transactions before it were seen
+	left   strangers
 
 	readers sync.Mutex // protects reader
 	reader  *pgx.Conn
@@ -121,9 +122,29 @@ func (p *postgresStore) restore(each func(*Session)) error {
 	defer cancel()
 	err := p.c.QueryRow(ctx, "SELECT txid_snapshot_xmin(txid_current_snapshot())").Scan(&p.xmin)
 	if err == nil {
-		err = p.rows(ctx, p.c, "WHERE acctstoptime IS NULL", nil, all(each))
+		p.left = strangers{}
+		err = p.rows(ctx, p.c, "WHERE acctstoptime IS NULL", nil, func(s *Session) bool {
+			if !p.left.take(s) {
+				each(s)
+			}
+			return true
+		})
 	}
 	return p.clean(err)
+}
+
+func (p *postgresStore) stranger(e *Event) (found *Session, err error) {
+	row := p.left.row(e)
+	if row == 0 {
+		return nil, nil
+	}
+	ctx, cancel := bounded()
+	defer cancel()
+	err = p.rows(ctx, p.tx, "WHERE radacctid = $1 AND acctstoptime IS NULL AND heard = 0 FOR UPDATE", []any{row}, func(s *Session) bool {
+		found = s
+		return true
+	})
+	return found, p.clean(err)
 }
 
 // querier is a connection or a transaction.

@@ -20,6 +20,7 @@ var postgresSchema = []string{
 		txid bigint NOT NULL DEFAULT txid_current())`,
 	`CREATE INDEX IF NOT EXISTS acctevent_txid ON acctevent (txid)`,
 	`CREATE INDEX IF NOT EXISTS acctevent_arrival ON acctevent (arrival)`,
+	`CREATE TABLE IF NOT EXISTS nasreload (nasipaddress inet PRIMARY KEY, reloadtime timestamp with time zone NOT NULL)`,
 	`CREATE TABLE IF NOT EXISTS acctapplied (node text PRIMARY KEY, seq bigint NOT NULL)`,
 	`CREATE TABLE IF NOT EXISTS acctschema (id int PRIMARY KEY CHECK (id = 0), version int NOT NULL)`,
 	fmt.Sprintf(`INSERT INTO acctschema VALUES (0, %[1]d) ON CONFLICT (id) DO UPDATE SET version = %[1]d`, schemaVersion),

@@ -18,6 +18,7 @@ type sqliteStore struct {
 	c    *sqliteConn
 	file os.FileInfo // what path was when it was opened
 	log  os.FileInfo // the same of its write-ahead log
+	left strangers
 
 	start, end, rollback                  *sqliteStmt
 	find, insert, counted, stopped, whole *sqliteStmt
@@ -111,7 +112,25 @@ func (s *sqliteStore) applied() (uint64, error) {
 }
 
 func (s *sqliteStore) restore(each func(*Session)) error {
-	return s.rows(s.c, "WHERE acctstoptime IS NULL", nil, func(o *Session) bool { each(o); return true })
+	s.left = strangers{}
+	return s.rows(s.c, "WHERE acctstoptime IS NULL", nil, func(o *Session) bool {
+		if !s.left.take(o) {
+			each(o)
+		}
+		return true
+	})
+}
+
+func (s *sqliteStore) stranger(e *Event) (found *Session, err error) {
+	row := s.left.row(e)
+	if row == 0 {
+		return nil, nil
+	}
+	err = s.rows(s.c, "WHERE radacctid = ? AND acctstoptime IS NULL AND heard = 0", []any{row}, func(o *Session) bool {
+		found = o
+		return true
+	})
+	return found, err
 }
 
 // rows runs a query over radacct until each says false; values are text or int64.

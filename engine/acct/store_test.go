@@ -72,7 +72,7 @@ func sqlite(t *testing.T, path, query string) string {
 		}
 		t.Skip("sqlite3 is not installed")
 	}
-	out, err := exec.Command(tool, path, query).CombinedOutput()
+	out, err := exec.Command(tool, "-cmd", ".timeout 10000", path, query).CombinedOutput()
 	if err != nil {
 		t.Fatalf("sqlite3: %v: %s", err, out)
 	}

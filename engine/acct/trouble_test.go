@@ -311,29 +311,6 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 	}
 }
 
-// TestFreeRADIUSDatabase: a database that FreeRADIUS has made is taken over with its rows.
-func TestFreeRADIUSDatabase(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "acct.db")
-	schema, err := os.ReadFile("/etc/freeradius/3.0/mods-config/sql/main/sqlite/schema.sql")
-	if err != nil {
-		if os.Getenv("PERILUNE_TOOLS") == "require" {
-			t.Fatal(err)
-		}
-		t.Skip("FreeRADIUS's schema is not installed")
-	}
-	sqlite(t, path, " "+string(schema)+"INSERT INTO radacct (acctuniqueid, username, acctstarttime) VALUES ('0123456789abcdef0123456789abcdef', 'old', 1)")
-	s := openTest(t, StoreOptions{Dir: dir})
-	add(t, s, rec(0, Start, bob, idA))
-	settle(t, s)
-	if got := sqlite(t, path, "SELECT username FROM radacct ORDER BY radacctid"); got != "old\nbob" {
-		t.Errorf("rows: %s", got)
-	}
-	if n := s.Live().Len(); n != 2 {
-		t.Errorf("%d live sessions", n)
-	}
-}
-
 func TestRetention(t *testing.T) {
 	dir := t.TempDir()
 	now := atomic.Int64{}

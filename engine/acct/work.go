@@ -75,7 +75,9 @@ func (w *work) fill(db backend) error {
 		out := entryEvent{Event: &w.events[i], none: true}
 		out.at, _ = w.rules.When(out.Event)
 		if w.keyed[i] {
-			w.session(&out, w.keys[i])
+			if err := w.session(db, &out, w.keys[i]); err != nil {
+				return err
+			}
 		} else if out.Status.ofNAS() && !out.Apart {
 			if err := w.reboot(db, &out); err != nil {
 				return err
@@ -125,11 +127,11 @@ func (w *work) keep(s *Session) {
 }
 
 // session takes an event of one session.
-func (w *work) session(e *entryEvent, k Key) {
+func (w *work) session(db backend, e *entryEvent, k Key) error {
 	old := w.newest(k)
 	if e.Status == Close {
 		w.close(e, k, old)
-		return
+		return nil
 	}
 	e.none, e.what = false, w.rules.Judge(old, e.Event)
 	epoch := uint32(0)
@@ -140,15 +142,20 @@ func (w *work) session(e *entryEvent, k Key) {
 			old = w.change(k)
 			old.Finish(old.displaced(w.rules.begin(e.Event, e.at)), CauseReboot)
 		}
-		fallthrough
-	case Fresh:
 		w.keep(w.rules.Make(e.Event, k, epoch))
+	case Fresh:
+		if adopted, err := w.adoptRow(db, e, k); err != nil {
+			return err
+		} else if !adopted {
+			w.keep(w.rules.Make(e.Event, k, epoch))
+		}
 	case Same:
 		w.rules.Merge(w.change(k), e.Event)
 	case Stale:
-		return
+		return nil
 	}
 	e.unique = w.newest(k).Unique()
+	return nil
 }
 
 // close takes a record of ours that ends a session.
