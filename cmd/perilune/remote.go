@@ -152,7 +152,7 @@ const forgetFailures = "failures"
 
 func runStatus(args []string, s streams) int {
 	r := newRemote(s, "status", "Shows what a running server does: generation, last reload, counters, and which sources must sign.\n"+
-		"-forget ADDRESS makes it unlearn that an address sends Message-Authenticator, -forget failures all wrong passwords.", "perilune status")
+		"-forget ADDRESS makes it unlearn that a client or home server sends Message-Authenticator, -forget failures all wrong passwords.", "perilune status")
 	forget := r.String("forget", "", "unlearn `ADDRESS`, or failures: who has sent wrong passwords")
 	if rest, code, ok := r.parse(args); !ok {
 		return code
@@ -208,6 +208,10 @@ func (p *statusReport) write(w io.Writer) {
 	}
 	for _, n := range p.Noisy {
 		fmt.Fprintf(w, "unprintable passwords from client %s: %d, the last at %s; its shared secret is probably wrong\n", n.Client, n.Passwords, n.Last.Local().Format(time.DateTime))
+	}
+	writeHomes(w, p.Homes)
+	for _, l := range p.LearntHomes {
+		fmt.Fprintf(w, "Message-Authenticator required from home server %v since %s\n", l.Address, l.At.Local().Format(time.DateTime))
 	}
 	for _, l := range p.Learnt {
 		fmt.Fprintf(w, "Message-Authenticator required from %v since %s\n", l.Address, l.At.Local().Format(time.DateTime))

@@ -19,6 +19,7 @@ import (
 	"perilune/engine/acct"
 	"perilune/engine/admin"
 	"perilune/engine/config"
+	"perilune/engine/proxy"
 	"perilune/engine/server"
 	"perilune/policy/reload"
 )
@@ -90,19 +91,20 @@ func (o *serveOptions) addresses() error {
 
 // daemon is a running server with everything around it.
 type daemon struct {
-	o        *serveOptions
-	s        streams
-	log      *slog.Logger
-	sinks    *sinks
-	reloader *reload.Reloader
-	first    *reload.Candidate
-	store    *acct.Store
-	detail   *acct.Detail // nil: none
-	core     *server.Core
-	server   *server.Server
-	began    time.Time
-	bindable func(netip.Addr) bool // whether the machine has an address
-	closers  []func()
+	o         *serveOptions
+	s         streams
+	log       *slog.Logger
+	sinks     *sinks
+	reloader  *reload.Reloader
+	first     *reload.Candidate
+	store     *acct.Store
+	detail    *acct.Detail // nil: none
+	forwarder *proxy.Forwarder
+	core      *server.Core
+	server    *server.Server
+	began     time.Time
+	bindable  func(netip.Addr) bool // whether the machine has an address
+	closers   []func()
 }
 
 func serve(o *serveOptions, s streams) error {
@@ -141,8 +143,9 @@ func (d *daemon) open(busy *server.Busy, early *sinks) error {
 	if err = d.openAccounting(c); err != nil {
 		return err
 	}
+	d.openForwarder(c.Proxy, busy)
 	d.core, err = server.NewCore(server.CoreOptions{
-		Log: d.log, Recorder: d.store, Detail: d.detailWriter(), Sessions: d.store.Live(), Settled: d.store.Settled, StateDir: d.first.StateDir, KeyFile: d.first.KeyFile(), Ring: c.Log.Last,
+		Log: d.log, Recorder: d.store, Detail: d.detailWriter(), Sessions: d.store.Live(), Settled: d.store.Settled, Forwarder: d.forwarder, StateDir: d.first.StateDir, KeyFile: d.first.KeyFile(), Ring: c.Log.Last,
 		HashWorkers: c.Auth.HashWorkers, HashQueue: c.Auth.HashQueue, Programs: c.Programs.Max,
 	})
 	if err != nil {
@@ -156,7 +159,7 @@ func (d *daemon) open(busy *server.Busy, early *sinks) error {
 	requests := server.NewLog(lines)
 	d.closers = append(d.closers, func() { closeWithin(requests.Close) })
 	d.server, err = server.New(d.core, server.Options{
-		Listeners: d.listeners(c), Batch: c.Server.Batch, Detached: c.Server.Queue,
+		Listeners: d.listeners(c), Batch: c.Server.Batch, Detached: c.Server.Queue, Outstanding: c.Proxy.MaxOutstanding,
 		DuplicateBytes: int(c.Server.DuplicateCache), Log: requests, Busy: busy,
 	})
 	if err != nil {
@@ -164,6 +167,7 @@ func (d *daemon) open(busy *server.Busy, early *sinks) error {
 	}
 	d.reloader.Attach(func(g *reload.Candidate) {
 		requests.SetLevel(d.sinks.setLevel(g.Config.Log, d.o))
+		d.forwarder.Configure(g.Realms)
 		d.server.Swap(g.Generation)
 	})
 	return d.openSides(c)
@@ -263,6 +267,7 @@ func (d *daemon) run() error {
 	notifySystemd("READY=1")
 	err := d.server.Serve(ctx)
 	notifySystemd("STOPPING=1")
+	d.forwarder.Close() // what home servers still have ends without an answer
 	stop()
 	<-watching
 	d.log.Info("stopped")

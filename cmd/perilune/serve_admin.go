@@ -100,19 +100,21 @@ func (d *daemon) trace(c *admin.Call) (any, error) {
 
 // statusReport is what `perilune status` shows.
 type statusReport struct {
-	Version  string           `json:"version"`
-	Uptime   time.Duration    `json:"uptime"`
-	Dir      string           `json:"dir"`
-	Reload   reload.Status    `json:"reload"`
-	Clients  int              `json:"clients"`
-	Users    int              `json:"users"`
-	Counters map[string]any   `json:"counters"`
-	Listen   []listenerStatus `json:"listeners"`
-	Learnt   []server.Learnt  `json:"message_authenticator_required"`
-	Throttle server.Throttled `json:"throttled"`
-	Acct     accountingStatus `json:"accounting"`
-	Noise    uint64           `json:"unprintable_passwords"`
-	Noisy    []server.Noisy   `json:"unprintable_passwords_by_client"`
+	Version     string           `json:"version"`
+	Uptime      time.Duration    `json:"uptime"`
+	Dir         string           `json:"dir"`
+	Reload      reload.Status    `json:"reload"`
+	Clients     int              `json:"clients"`
+	Users       int              `json:"users"`
+	Counters    map[string]any   `json:"counters"`
+	Listen      []listenerStatus `json:"listeners"`
+	Learnt      []server.Learnt  `json:"message_authenticator_required"`
+	Homes       []homeStatus     `json:"home_servers"`
+	LearntHomes []server.Learnt  `json:"home_message_authenticator_required"`
+	Throttle    server.Throttled `json:"throttled"`
+	Acct        accountingStatus `json:"accounting"`
+	Noise       uint64           `json:"unprintable_passwords"`
+	Noisy       []server.Noisy   `json:"unprintable_passwords_by_client"`
 }
 
 type listenerStatus struct {
@@ -128,6 +130,7 @@ func (d *daemon) status() statusReport {
 	snap := d.server.Snapshot()
 	r := statusReport{Version: version(), Uptime: time.Since(d.began), Dir: d.o.dir, Reload: d.reloader.Status(), Learnt: d.core.Learnt(), Counters: counted(&snap)}
 	r.Noise, r.Noisy = d.core.Noisy()
+	r.Homes, r.LearntHomes = d.homes(), d.core.LearntHomes()
 	r.Acct = d.accountingStatus()
 	if g, release := d.server.Hold(); g != nil {
 		r.Clients, r.Users = g.Clients.Len(), g.Users.Len()
@@ -143,7 +146,7 @@ func (d *daemon) status() statusReport {
 // counted gives the counters that are not zero, by the names of log and metrics.
 func counted(snap *server.Snapshot) map[string]any {
 	total := snap.Total()
-	m := map[string]any{"waiting": snap.Waiting, "recording": snap.Recording, "delayed_rejects": snap.Delayed, "log_lines_lost": snap.LogLost, "duplicates_answered": total.Resent}
+	m := map[string]any{"waiting": snap.Waiting, "recording": snap.Recording, "forwarded": snap.Forwarded, "delayed_rejects": snap.Delayed, "log_lines_lost": snap.LogLost, "duplicates_answered": total.Resent}
 	byName := func(name string, n int, at func(int) (string, uint64)) {
 		values := map[string]uint64{}
 		for i := range n {

@@ -65,6 +65,7 @@ func (d *daemon) metrics(yield func(admin.Sample)) {
 	unprintable, _ := d.core.Noisy()
 	yield(admin.Sample{Name: "perilune_unprintable_passwords_total", Help: "Passwords that nobody types: a shared secret is probably wrong; perilune status names the clients.", Value: float64(unprintable)})
 	d.accountingMetrics(yield)
+	d.homeMetrics(yield)
 	d.programMetrics(yield)
 	yield(admin.Sample{Name: "perilune_log_lines_lost_total", Help: "Log lines that found no room.", Value: float64(snap.LogLost)})
 }

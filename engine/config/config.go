@@ -22,6 +22,7 @@ type Config struct {
 	Users      Users      `toml:"users" doc:"The users file and its neighbour, access.deny."`
 	Dictionary Dictionary `toml:"dictionary" doc:"Names and numbers of attributes."`
 	Realms     Realms     `toml:"realms" doc:"Where requests are sent on to."`
+	Proxy      Proxy      `toml:"proxy" doc:"How requests are sent on to home servers: docs/proxying.md."`
 	Policy     Policy     `toml:"policy" doc:"The scripts and their bounds."`
 	Auth       Auth       `toml:"auth" doc:"Passwords."`
 	Throttle   Throttle   `toml:"throttle" doc:"Wrong passwords. Each number is what is looked at in span; 0 switches it off. A right password clears its user and station."`
@@ -110,6 +111,17 @@ type Dictionary struct {
 // Realms names the realms file.
 type Realms struct {
 	File string `toml:"file" doc:"the realms file; it need not exist"`
+}
+
+// Proxy holds the bounds of forwarding.
+type Proxy struct {
+	Deadline       time.Duration `toml:"deadline" min:"1s" max:"30s" doc:"from arrival; a home server's answer that would come later is not waited for. Requests of realms with retransmit=client have 30 s"`
+	MaxOutstanding int           `toml:"max-outstanding" min:"256" max:"1048576" restart:"yes" doc:"requests out at once in all; beyond it they are dropped"`
+	MaxPerServer   int           `toml:"max-per-server" min:"256" max:"65536" restart:"yes" doc:"and at one port of one home server, for each 256 of them a socket"`
+	Window         time.Duration `toml:"window" min:"1s" max:"10m" restart:"yes" doc:"silence after which a home server counts as dead"`
+	Revival        time.Duration `toml:"revival" min:"1s" max:"10m" restart:"yes" doc:"in which the share of one that answers again grows to the whole"`
+	Require        nas.Mode      `toml:"require-message-authenticator" one:"no yes auto" restart:"yes" doc:"refuse answers to Access-Requests without Message-Authenticator, where a realm says nothing; auto: from a home server that has once sent one that verified"`
+	From           netip.Addr    `toml:"from" restart:"yes" doc:"address of this machine to send from; empty: as the routing says"`
 }
 
 // Policy holds the scripts' place and bounds.

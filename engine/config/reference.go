@@ -58,6 +58,11 @@ func literal(v reflect.Value) string {
 		return strconv.Quote(v.String())
 	case []string:
 		return listLiteral(v, func(s string) string { return s })
+	case netip.Addr:
+		if !v.IsValid() {
+			return `""`
+		}
+		return strconv.Quote(v.String())
 	case []netip.AddrPort:
 		return listLiteral(v, netip.AddrPort.String)
 	case time.Duration:

@@ -2,6 +2,7 @@ package config
 
 import (
 	"iter"
+	"net/netip"
 	"reflect"
 )
 
@@ -15,7 +16,9 @@ type field struct {
 func (f field) restart() bool { return f.tag.Get("restart") == "yes" }
 
 // isTable reports whether a type is a table of keys, not one value.
-func isTable(t reflect.Type) bool { return t.Kind() == reflect.Struct || isNamed(t) }
+func isTable(t reflect.Type) bool {
+	return t.Kind() == reflect.Struct && t != reflect.TypeFor[netip.Addr]() || isNamed(t)
+}
 
 // fields gives the direct keys of a table.
 func fields(table reflect.Value, prefix string) iter.Seq[field] {

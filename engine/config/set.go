@@ -56,6 +56,9 @@ func (r *reader) convert(s slot, v any) (converted any, expected string) {
 		return text, unless(ok, cmp.Or(words(s.tag.Get("one")), "a text in quotes"))
 	case *time.Location:
 		return zone(text, ok)
+	case netip.Addr:
+		a, err := netip.ParseAddr(text)
+		return a.Unmap(), unless(ok && (text == "" || err == nil), `an address like "192.0.2.1", or ""`)
 	case nas.Mode:
 		m, good := nas.ParseMode(text)
 		return m, unless(ok && good, words(s.tag.Get("one")))

@@ -113,7 +113,7 @@ func (m *mmsg) receive(fd uintptr) bool {
 			continue
 		case unix.EAGAIN:
 			m.got, m.errno = 0, 0
-			return m.busy.poll()
+			return m.busy.Poll()
 		}
 		m.got = 0
 		return true

@@ -48,15 +48,15 @@ func (b *Busy) Count() int {
 	return int(b.n.Load())
 }
 
-// poll reports whether a reader should poll instead of parking: all processors have something to do, so
+// Poll reports whether a reader should poll instead of parking: all processors have something to do, so
 // none is left to watch the network.
-func (b *Busy) poll() bool {
+func (b *Busy) Poll() bool {
 	n := b.n.Load()
 	return n > 0 && int(n) >= runtime.GOMAXPROCS(0)
 }
 
-// watch registers a function that wakes one reader.
-func (b *Busy) watch(wake func()) {
+// Watch registers a function that wakes a reader, so that it looks at Poll.
+func (b *Busy) Watch(wake func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.wakes = append(b.wakes, wake)

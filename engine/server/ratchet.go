@@ -176,16 +176,21 @@ func (t *ratchet) list() []Learnt {
 func (c *Core) Learnt() []Learnt { return c.ratchet.list() }
 
 // Forget is the operator's way back: requests without Message-Authenticator are taken from the address
-// again (a firmware downgrade, another NAS behind the same address). false: nothing was learnt about it.
+// again (a firmware downgrade, another NAS behind the same address), and a home server's answers without it. false: nothing was learnt about it.
 func (c *Core) Forget(addr netip.Addr, who string) bool {
-	c.ratchet.mu.Lock()
-	ok := c.ratchet.remove(addr)
-	c.ratchet.changed()
-	c.ratchet.mu.Unlock()
-	if ok {
+	ok := c.ratchet.forget(addr)
+	if home := c.forgetHome(addr); ok || home {
+		ok = true
 		c.log.Warn("Message-Authenticator is not required any more, by command", "source", addr.String(), "command", who)
 	}
 	return ok
+}
+
+func (t *ratchet) forget(addr netip.Addr) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	defer t.changed()
+	return t.remove(addr)
 }
 
 func (t *ratchet) changed() {

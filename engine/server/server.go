@@ -188,7 +188,7 @@ func (s *Server) start() {
 	go s.outbox.run()
 	for _, ro := range s.roles {
 		s.working.Add(1)
-		s.busy.watch(ro.wake)
+		s.busy.Watch(ro.wake)
 		go ro.run()
 	}
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"hash/maphash"
 	"log/slog"
 	"os"
@@ -28,11 +29,13 @@ type Core struct {
 	sessions   Sessions     // nil: logins are not counted
 	settled    func() <-chan struct{}
 	stirred    *stirred
-	forwarder  *proxy.Forwarder // nil: nothing is sent on
+	forwarder  *proxy.Forwarder                // nil: nothing is sent on
+	leave      func(*Request, *proxy.Exchange) // of an Offline, in place of the forwarder
 	deviceSeed maphash.Seed
 	dynamics
 
 	ratchet  *ratchet
+	homes    *ratchet // home servers that sign their answers
 	seal     *sealer
 	tries    *tries
 	hashes   *hashQueue
@@ -101,6 +104,9 @@ func NewCore(o CoreOptions) (*Core, error) {
 	if c.ratchet, err = openRatchet(table, c.log); err != nil {
 		return nil, err
 	}
+	if c.homes, err = openRatchet(homeTable(o.StateDir), c.log); err != nil {
+		return nil, err
+	}
 	c.tries, c.throttle = newTries(), newThrottle(c.now())
 	if c.dry = o.Dry; !c.dry {
 		c.programs = program.NewRunner(program.Options{Max: o.Programs, Log: c.log})
@@ -126,7 +132,7 @@ func (c *Core) Close() error {
 		c.programs.Close()
 	}
 	c.hashes.close()
-	return c.ratchet.close()
+	return errors.Join(c.ratchet.close(), c.homes.close())
 }
 
 // ProgramCounters count how external programs have ended.

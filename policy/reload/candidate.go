@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"perilune/engine/config"
-	"perilune/engine/proxy"
 	"perilune/engine/raddb"
 	"perilune/engine/server"
 	"perilune/engine/users"
@@ -73,7 +72,6 @@ func (b *builder) candidate(tree *raddb.Tree) (*Candidate, raddb.List) {
 		Loaded: time.Now(), Dictionary: files.Dictionary, Clients: files.Clients, Realms: files.Realms, Settings: settings(files),
 	}
 	c.place(b.o)
-	forwards(files.Realms, &errs)
 	b.loadScripts(c, &errs)
 	if b.checkTests {
 		errs = append(errs, policytest.Check(tree, c.ScriptsDir)...)
@@ -121,16 +119,6 @@ func absolute(root, dir string) string {
 	return filepath.Join(root, dir)
 }
 
-// forwards warns of realms whose requests should go elsewhere: nothing is forwarded yet.
-func forwards(realms *proxy.Realms, errs *raddb.List) {
-	for _, r := range realms.All() {
-		if !r.Local {
-			errs.Warnf(r.At, "realm %s has home servers, but this version forwards nothing: its requests are decided here", r.Name)
-			return
-		}
-	}
-}
-
 // loadScripts runs the scripts, which may add to the dictionary, then freezes it and resolves what they
 // name.
 func (b *builder) loadScripts(c *Candidate, errs *raddb.List) {
@@ -145,7 +133,7 @@ func (b *builder) loadScripts(c *Candidate, errs *raddb.List) {
 		},
 	}
 	if !b.beside {
-		o.Timers = b.timers
+		o.Timers, o.Radius = b.timers, b.o.Radius
 	}
 	program, list := policy.Load(o)
 	*errs = append(*errs, list...)
@@ -195,6 +183,7 @@ func settings(files *config.Tree) server.Settings {
 		RejectDelay:                 c.Server.RejectDelay,
 		AccessDeadline:              c.Server.AccessDeadline,
 		AcctDeadline:                c.Server.AcctDeadline,
+		ProxyDeadline:               c.Proxy.Deadline,
 		DuplicateKeep:               c.Server.DuplicateKeep,
 		DuplicateKeepAcct:           c.Server.DuplicateAcct,
 		PlainStatus:                 c.Server.PlainStatus,
