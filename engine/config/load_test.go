@@ -167,7 +167,7 @@ func TestTags(t *testing.T) {
 			if f.tag.Get("one") == "" {
 				t.Errorf("%s has no list of words", f.key)
 			}
-		case string, bool, []string, Database, []netip.AddrPort, *time.Location:
+		case string, bool, []string, Database, netip.Addr, []netip.AddrPort, *time.Location:
 		default:
 			t.Errorf("%s has type %v, which is not read", f.key, f.value.Type())
 		}
