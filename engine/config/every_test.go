@@ -116,6 +116,8 @@ func another(t *testing.T, f field) string {
 		return strconv.Itoa(int(v) + 1)
 	case time.Duration:
 		return strconv.Quote((v + v/2 + time.Second).String())
+	case netip.Addr:
+		return `"127.0.0.7"`
 	case []netip.AddrPort:
 		return `["127.0.0.1:7"]`
 	case []string:
