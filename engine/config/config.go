@@ -23,6 +23,7 @@ type Config struct {
 	Dictionary Dictionary `toml:"dictionary" doc:"Names and numbers of attributes."`
 	Realms     Realms     `toml:"realms" doc:"Where requests are sent on to."`
 	Proxy      Proxy      `toml:"proxy" doc:"How requests are sent on to home servers: docs/proxying.md."`
+	CoA        CoA        `toml:"coa" doc:"CoA- and Disconnect-Requests that are sent to NASes (RFC 5176): docs/disconnect.md."`
 	Policy     Policy     `toml:"policy" doc:"The scripts and their bounds."`
 	Auth       Auth       `toml:"auth" doc:"Passwords."`
 	Throttle   Throttle   `toml:"throttle" doc:"Wrong passwords. Each number is what is looked at in span; 0 switches it off. A right password clears its user and station."`
@@ -122,6 +123,13 @@ type Proxy struct {
 	Revival        time.Duration `toml:"revival" min:"1s" max:"10m" restart:"yes" doc:"in which the share of one that answers again grows to the whole"`
 	Require        nas.Mode      `toml:"require-message-authenticator" one:"no yes auto" restart:"yes" doc:"refuse answers to Access-Requests without Message-Authenticator, where a realm says nothing; auto: from a home server that has once sent one that verified"`
 	From           netip.Addr    `toml:"from" restart:"yes" doc:"address of this machine to send from; empty: as the routing says"`
+}
+
+// CoA holds the patience with NASes.
+type CoA struct {
+	Timeout  time.Duration `toml:"timeout" min:"100ms" max:"10s" doc:"for the first answer of a NAS; after each further try it has twice as long"`
+	Tries    int           `toml:"tries" min:"1" max:"10" doc:"packets to one NAS, at most"`
+	StopWait time.Duration `toml:"stop-wait" min:"0s" max:"1h" doc:"after a Disconnect-ACK, for the session's Stop; then its row is closed as Admin-Reset. 0s: never"`
 }
 
 // Policy holds the scripts' place and bounds.

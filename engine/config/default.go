@@ -33,6 +33,7 @@ func Default() *Config {
 		Dictionary: Dictionary{File: "dictionary"},
 		Realms:     Realms{File: "realms"},
 		Proxy:      Proxy{Deadline: 15 * time.Second, MaxOutstanding: 65536, MaxPerServer: 16384, Window: 20 * time.Second, Revival: 30 * time.Second, Require: nas.Auto},
+		CoA:        CoA{Timeout: 2 * time.Second, Tries: 3, StopWait: time.Minute},
 		Policy: Policy{
 			API:        1,
 			Scripts:    "scripts",
