@@ -123,6 +123,8 @@ func (c *Core) forward(r *Request, s *proxy.Sender) {
 	}
 	outcome := proxy.Closed
 	switch {
+	case c.leave != nil:
+		c.leave(r, x)
 	case s != nil:
 		outcome = s.Forward(x)
 	case c.forwarder != nil:

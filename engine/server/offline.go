@@ -12,6 +12,7 @@ import (
 	"perilune/engine/acct"
 	"perilune/engine/dictionary"
 	"perilune/engine/nas"
+	"perilune/engine/proxy"
 	"perilune/engine/radius"
 	"perilune/engine/users"
 )
@@ -21,8 +22,12 @@ import (
 // answered and read again, so nothing is left out. An Offline serves one goroutine at a time; rounds of a
 // challenge go through the same one.
 type Offline struct {
+	// Home answers what is sent on, in place of the home servers; nil: they are all dead.
+	Home func(*HomeQuestion) HomeAnswer
+
 	core   *Core
 	serial uint64
+	alone  *proxy.Alone // nil until something is sent on
 }
 
 // A Question is one request for Offline.
@@ -50,6 +55,8 @@ type Outcome struct {
 	State  []byte          // of the reply, nil if none
 	Next   string          // the answer handler that State names
 	Record []byte          // accounting: the record, JSON
+	Realm  string          // as Request.Realm
+	Sent   *Proxied        // what a home server said; nil if none was asked
 	Trace  *Trace
 }
 
@@ -63,7 +70,9 @@ func NewOffline(now func() time.Time) *Offline {
 	}
 	core.throttle = nil      // likewise, one question must not lock out the next
 	core.hashes.fixed = true // many of them at once would each raise what the others have raised
-	return &Offline{core: core}
+	o := &Offline{core: core}
+	core.leave = o.leave
+	return o
 }
 
 // Run answers one question on a generation. The error tells what cannot be made a packet of.
@@ -85,6 +94,8 @@ func (o *Offline) Run(g *Generation, q *Question) (*Outcome, error) {
 	for r.pending != waitNothing {
 		if r.pending == waitRecord { // what is no record for the sessions is answered all the same
 			o.core.recorder.Append(r.way.record, func(error) {})
+		} else if r.pending == waitHome {
+			o.core.forward(r, nil)
 		}
 		o.core.resume(r)
 	}
@@ -183,6 +194,7 @@ func (r *Request) outcome() *Outcome {
 		Decision: r.decision(), Kind: r.Verdict, Answer: r.Code, Delay: r.Delay,
 		Rules: clonedRules(r.Rules()), Hooks: r.Trace.Hooks(),
 		Notes: append([]Note(nil), r.Notes...), Record: append([]byte(nil), r.way.record...), Trace: r.Trace,
+		Realm: r.Realm, Sent: r.Proxied,
 	}
 }
 
