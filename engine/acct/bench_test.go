@@ -69,7 +69,7 @@ func processorTime() int64 {
 }
 
 // feed appends records in order with so many waiting at a time.
-func feed(b *testing.B, s *Store, records [][]byte, window int) {
+func feed(b testing.TB, s *Store, records [][]byte, window int) {
 	var all sync.WaitGroup
 	room := make(chan struct{}, window)
 	done := func(err error) {

@@ -35,20 +35,33 @@ func (a Authenticity) String() string {
 // The first line is in local time. name is User-Name as received, first of all; if it is nil, User-Name stands
 // where the pairs have it. Passwords and internal attributes are left out. Octets that do not print are \ooo.
 func AppendDetail(dst []byte, at time.Time, name []byte, pairs []dictionary.Pair, a Authenticity) []byte {
+	return appendDetail(dst, at, name, pairs, a, false)
+}
+
+// AppendOldDetail is AppendDetail with the names that GNU Radius had: NAS-Port-Id for number 5, NAS-Port-Id-String for
+// 87, and Alive for an interim update. A backslash stands for itself.
+func AppendOldDetail(dst []byte, at time.Time, name []byte, pairs []dictionary.Pair, a Authenticity) []byte {
+	return appendDetail(dst, at, name, pairs, a, true)
+}
+
+func appendDetail(dst []byte, at time.Time, name []byte, pairs []dictionary.Pair, a Authenticity, old bool) []byte {
 	dst = append(at.AppendFormat(dst, "Mon Jan _2 15:04:05 2006"), '\n')
 	if name != nil {
-		dst = append(appendPrintable(append(dst, "\tUser-Name = "...), name), '\n')
+		dst = append(appendPrintable(append(dst, "\tUser-Name = "...), name, old), '\n')
 	}
 	for i := range pairs {
 		p := &pairs[i]
 		if p.Attr.Secret || p.Attr.Internal && !p.Attr.Detail || name != nil && number(p.Attr) == numUserName {
 			continue
 		}
-		dst = append(append(append(dst, '\t'), p.Attr.Name...), " = "...)
+		dst = append(append(append(dst, '\t'), attributeName(p.Attr, old)...), " = "...)
 		start := len(dst)
-		dst = p.Attr.AppendText(dst, p.Value)
-		dst = appendPrintable(dst[:start], dst[start:])
-		dst = append(dst, '\n')
+		if old && number(p.Attr) == numStatusType && string(p.Value) == "\x00\x00\x00\x03" {
+			dst = append(dst, "Alive"...)
+		} else {
+			dst = p.Attr.AppendText(dst, p.Value)
+		}
+		dst = append(appendPrintable(dst[:start], dst[start:], old), '\n')
 	}
 	dst = strconv.AppendInt(append(dst, "\tTimestamp = "...), at.Unix(), 10)
 	if a != AuthenticatorUnsaid {
@@ -57,18 +70,32 @@ func AppendDetail(dst []byte, at time.Time, name []byte, pairs []dictionary.Pair
 	return append(dst, "\n\n"...)
 }
 
-// appendPrintable appends text with octets that do not print as \ooo. text may be the end of dst's own memory.
-func appendPrintable(dst, text []byte) []byte {
+// attributeName gives the name of an attribute, its old one if that is asked for.
+func attributeName(a *dictionary.Attribute, old bool) string {
+	if old {
+		switch number(a) {
+		case numNASPort:
+			return "NAS-Port-Id"
+		case numNASPortID:
+			return "NAS-Port-Id-String"
+		}
+	}
+	return a.Name
+}
+
+// appendPrintable appends text with octets that do not print as \ooo, and a backslash as \\ unless it is bare. text
+// may be the end of dst's own memory.
+func appendPrintable(dst, text []byte, bare bool) []byte {
 	plain := true
 	for _, c := range text {
-		plain = plain && c >= 0x20 && c < 0x7f && c != '\\'
+		plain = plain && c >= 0x20 && c < 0x7f && (bare || c != '\\')
 	}
 	if plain {
 		return append(dst, text...)
 	}
 	for _, c := range []byte(string(text)) {
 		switch {
-		case c == '\\':
+		case c == '\\' && !bare:
 			dst = append(dst, `\\`...)
 		case c < 0x20 || c >= 0x7f:
 			dst = append(dst, '\\', '0'+c>>6, '0'+c>>3&7, '0'+c&7)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -196,5 +197,64 @@ func TestLogRemoved(t *testing.T) {
 	settle(t, s)
 	if got := sqlite(t, path, "SELECT count(*), sum(acctinputoctets), (SELECT count(*) FROM acctevent) FROM radacct"); got != "3|21|9" {
 		t.Errorf("rows %s", got)
+	}
+}
+
+// TestRepeatedElsewhere: what was said before a restart, or to another server of a shared database, is known by its row.
+func TestRepeatedElsewhere(t *testing.T) {
+	again := []string{rec(5, Start, bob, idA, delay(5)), rec(66, Interim, bob, idA, in(5), secs(60), delay(6)), rec(97, Stop, bob, idA, in(7), secs(90), delay(7))}
+	t.Run("restart", func(t *testing.T) {
+		o := StoreOptions{Dir: t.TempDir()}
+		for i, r := range whole("a") {
+			s := openTest(t, o)
+			add(t, s, r)
+			settle(t, s)
+			s.Close()
+			s = openTest(t, o)
+			add(t, s, again[i])
+			settle(t, s)
+			s.Close()
+		}
+		if got := sqlite(t, filepath.Join(o.Dir, "acct.db"), "SELECT group_concat(verdict) FROM acctevent"); got != "new,repeated,same,repeated,same,repeated" {
+			t.Error(got)
+		}
+	})
+	t.Run("shared", func(t *testing.T) {
+		c := newCluster(t)
+		a, b := openTest(t, StoreOptions{Database: c.url(), Node: "a"}), openTest(t, StoreOptions{Database: c.url(), Node: "b"})
+		for i, r := range whole("a") {
+			add(t, a, r)
+			settle(t, a)
+			add(t, b, again[i])
+			settle(t, b)
+		}
+		if got := c.query("SELECT string_agg(verdict, ',' ORDER BY eventid) FROM acctevent"); got != "new,repeated,same,repeated,same,repeated" {
+			t.Error(got)
+		}
+	})
+}
+
+// TestReaperWasWrong: a session that was given up for silence is heard of again.
+func TestReaperWasWrong(t *testing.T) {
+	var now atomic.Int64
+	now.Store(noon.Unix() + 120)
+	s := openTest(t, StoreOptions{Reap: 10 * time.Minute, Now: func() time.Time { return time.Unix(now.Load(), 0) }})
+	add(t, s, rec(0, Start, bob, idA), rec(60, Interim, bob, idA, in(5), secs(60)), rec(120, Interim, bob, idA, in(6), secs(120)))
+	settle(t, s)
+	now.Add(3600)
+	eventually(t, "the silent session ends", func() bool { now.Add(1); return s.Live().Len() == 0 })
+	add(t, s, rec(4000, Interim, bob, idA, in(7), secs(4000)))
+	settle(t, s)
+	all, err := s.Sessions(Filter{})
+	if err != nil || len(all) != 1 || !all[0].Open() || all[0].Input != 7 || all[0].TerminateCause != "" || s.Live().Len() != 1 {
+		t.Errorf("%+v, %v", all, err)
+	}
+	// One that was asked for before it was heard of again does nothing.
+	now.Store(noon.Unix() + 4010)
+	s.Zap(all[0].Unique(), CauseLost, func(error) {})
+	add(t, s, rec(4060, Stop, bob, idA, in(8), secs(4060)))
+	settle(t, s)
+	if all, err = s.Sessions(Filter{}); err != nil || all[0].Seconds != 4060 || all[0].TerminateCause != "" {
+		t.Errorf("%+v, %v", all, err)
 	}
 }
