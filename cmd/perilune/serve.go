@@ -114,7 +114,7 @@ func serve(o *serveOptions, s streams) error {
 	early := newSinks(config.Log{Format: o.logFormat, Level: o.logLevel}, s.err)
 	var err error
 	d.reloader, err = reload.New(reload.Options{
-		Root: o.dir, Scripts: o.scripts, State: o.state, Version: version(), Strict: o.strict, Log: early.logger, Busy: busy,
+		Root: o.dir, Scripts: o.scripts, State: o.state, Version: version(), Strict: o.strict, Log: early.logger, Busy: busy, Radius: world{d},
 	})
 	if err != nil {
 		return err

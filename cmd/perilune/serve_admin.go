@@ -23,6 +23,7 @@ func (d *daemon) routes() []admin.Route {
 		{Verb: "rollback", Role: admin.Change, Handle: d.rollback},
 		{Verb: "wipe", Role: admin.Change, Handle: d.wipe},
 		{Verb: "forget", Role: admin.Change, Handle: d.forget},
+		{Verb: "kick", Role: admin.Change, Handle: d.kick},
 	}
 }
 

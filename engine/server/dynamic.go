@@ -74,12 +74,13 @@ func (a *DynamicAnswer) String() string {
 // sent, else on one of the forwarder's, which must not be kept waiting. After the ACK of a Disconnect the session's
 // Stop is awaited; without one its row is closed as Admin-Reset.
 func (c *Core) Dynamic(g *Generation, q *DynamicQuestion, done func(DynamicAnswer)) {
-	if c.told != nil {
-		done(c.told(g, q))
-		return
-	}
 	x := &dynamic{core: c, generation: g, done: done}
 	realm, err := x.prepare(q)
+	if err == nil && c.standIn != nil {
+		c.standIn(x, q)
+		done(x.answer)
+		return
+	}
 	if err == nil && c.forwarder == nil {
 		err = errors.New("nothing can be sent from here")
 	}
@@ -136,6 +137,9 @@ func (x *dynamic) prepare(q *DynamicQuestion) (*proxy.Realm, error) {
 		return x.core.targets.realm(x.core.forwarder, x.generation, q.Realm), nil
 	}
 	client, to, err := x.generation.nasOf(q)
+	if err != nil && x.core.standIn != nil && q.Session != nil { // the client of a policy's test stands in no file
+		client, err = &nas.Client{Name: q.Session.Client}, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +189,7 @@ func (x *dynamic) finished(*proxy.Exchange) {
 	} else {
 		a.Err = x.failure()
 	}
-	if a.Code == radius.CodeDisconnectACK && x.session != nil {
+	if a.Code == radius.CodeDisconnectACK && x.session != nil && x.session.Begin != 0 {
 		x.core.stops.await(x.core, x.generation.Settings.Dynamic.stopWait(), x.session)
 	}
 	x.done(*a)

@@ -14,7 +14,7 @@ type dynamics struct {
 	targets targets
 	stops   stops
 	replays replays
-	told    func(*Generation, *DynamicQuestion) DynamicAnswer // answers instead of NASes, in tests of a policy
+	standIn func(*dynamic, *DynamicQuestion) // answers in the place of NASes, in tests of a policy
 }
 
 // maxStops bounds the sessions whose Stop is awaited. Beyond it rows stay open: the reaper finds them.
@@ -39,7 +39,7 @@ const stopGrace = 5 * time.Second
 
 // await closes a session's row after wait unless its Stop has come; with a negative wait never.
 func (t *stops) await(c *Core, wait time.Duration, s *acct.Session) {
-	if wait < 0 || c.sessions == nil || c.recorder == nil {
+	if wait < 0 || c.dry || c.sessions == nil || c.recorder == nil {
 		return
 	}
 	t.mu.Lock()

@@ -24,6 +24,8 @@ import (
 type Offline struct {
 	// Home answers what is sent on, in place of the home servers; nil: they are all dead.
 	Home func(*HomeQuestion) HomeAnswer
+	// NAS answers CoA- and Disconnect-Requests, in place of the NASes; nil: none can be reached.
+	NAS func(*NASQuestion) NASAnswer
 
 	core   *Core
 	serial uint64
@@ -71,7 +73,7 @@ func NewOffline(now func() time.Time) *Offline {
 	core.throttle = nil      // likewise, one question must not lock out the next
 	core.hashes.fixed = true // many of them at once would each raise what the others have raised
 	o := &Offline{core: core}
-	core.leave = o.leave
+	core.leave, core.standIn = o.leave, o.tell
 	return o
 }
 
