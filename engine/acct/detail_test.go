@@ -60,6 +60,17 @@ func TestAppendDetail(t *testing.T) {
 	}
 }
 
+func TestAppendOldDetail(t *testing.T) {
+	d := testDictionary(t)
+	pairs := testPairs(t, d, "Acct-Status-Type = Interim-Update", "NAS-Port = 7", "NAS-Port-Id = e7", `Acct-Session-Id = "a\001\\"`)
+	want := "Sat Nov 21 22:00:00 2026\n\tUser-Name = bob\n\tAcct-Status-Type = Alive\n\tNAS-Port-Id = 7\n\tNAS-Port-Id-String = e7\n\tAcct-Session-Id = a\\001\\\n" +
+		"\tTimestamp = 1795298400\n\tRequest-Authenticator = Verified\n\n"
+	at := time.Date(2026, 11, 21, 22, 0, 0, 0, time.UTC)
+	if diff := cmp.Diff(want, string(AppendOldDetail(nil, at, []byte("bob"), pairs, AuthenticatorVerified))); diff != "" {
+		t.Errorf("detail (-want +got):\n%s", diff)
+	}
+}
+
 // TestAppendRecord: what is written of a request is read back.
 func TestAppendRecord(t *testing.T) {
 	d := testDictionary(t)

@@ -59,7 +59,12 @@ func (p *postgresStore) usable() (fresh bool, err error) {
 		p.c = nil
 		return false, p.clean(err)
 	}
-	if err = p.migrate(ctx); err != nil {
+	// The journal's files go when a commit is done: it must be on the disk then.
+	_, err = p.c.Exec(ctx, "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
+	if err = p.clean(err); err == nil {
+		err = p.migrate(ctx)
+	}
+	if err != nil {
 		p.c.Close(ctx)
 		p.c = nil
 	}
@@ -69,9 +74,12 @@ func (p *postgresStore) usable() (fresh bool, err error) {
 // clean gives an error without the address, which may hold a password.
 func (p *postgresStore) clean(err error) error {
 	var pg *pgconn.PgError
+	newer := (*newerError)(nil)
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &newer):
+		return newer
 	case errors.As(err, &pg):
 		return &postgresError{pg.Code, pg.Message}
 	case errors.Is(err, context.DeadlineExceeded):
@@ -221,7 +229,7 @@ func (p *postgresStore) begin(after uint64, keys []Key, _ func(Key) *Session, fo
 	p.tx = tx
 	var q pgx.Batch
 	// The lock waits for an earlier transaction of ours that lost its connection and may still be at its commit.
-	q.Queue("SELECT seq FROM acctapplied WHERE node = $1 FOR UPDATE", p.node)
+	q.Queue("SELECT seq, (SELECT max(version) FROM acctschema) FROM acctapplied WHERE node = $1 FOR UPDATE OF acctapplied", p.node)
 	if len(keys) > 0 {
 		prefixes := make([]string, len(keys))
 		for i, k := range keys {
@@ -232,10 +240,14 @@ func (p *postgresStore) begin(after uint64, keys []Key, _ func(Key) *Session, fo
 	answers := tx.SendBatch(ctx, &q)
 	defer answers.Close()
 	var at uint64
-	if err := answers.QueryRow().Scan(&at); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+	version := 0
+	err = answers.QueryRow().Scan(&at, &version)
+	switch {
+	case err != nil && !errors.Is(err, pgx.ErrNoRows):
 		return p.clean(err)
-	}
-	if at != after {
+	case version > schemaVersion: // another server was upgraded
+		return &newerError{version}
+	case at != after:
 		return &movedError{at}
 	}
 	if len(keys) > 0 {

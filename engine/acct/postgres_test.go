@@ -102,7 +102,11 @@ func TestPostgres(t *testing.T) {
 	t.Run("rows", c.testRows)
 	t.Run("away", c.testAway)
 	t.Run("shared", c.testShared)
+	t.Run("reboots", c.testReboots)
+	t.Run("slow", c.testSlow)
+	t.Run("lazy", c.testLazy)
 	t.Run("retention", c.testRetention)
+	t.Run("newer", c.testNewer)
 }
 
 func (c *cluster) testRows(t *testing.T) {
@@ -220,6 +224,96 @@ func (c *cluster) testShared(t *testing.T) {
 	eventually(t, "a sees an Accounting-Off of b", func() bool { return a.Live().Count(Filter{User: "two"}) == 0 })
 	if !a.Status().Shared {
 		t.Error("status does not say that the store is shared")
+	}
+}
+
+// testReboots: two servers write the same sessions and end them all by Accounting-On, in other orders, so that their
+// transactions want the same rows. They come to an end, and every session ends.
+func (c *cluster) testReboots(t *testing.T) {
+	a, b := openTest(t, StoreOptions{Database: c.url(), Node: "a"}), openTest(t, StoreOptions{Database: c.url(), Node: "b"})
+	const sessions, rounds = 40, 10
+	var both sync.WaitGroup
+	for i, s := range []*Store{a, b} {
+		both.Go(func() {
+			var records [][]byte
+			for round := range rounds {
+				for n := range sessions {
+					if i == 1 {
+						n = sessions - 1 - n
+					}
+					id := fmt.Sprintf("44 Acct-Session-Id=reboot%d-%d", round, n)
+					records = append(records, []byte(rec(100*round, Start, "1 User-Name=three", id)), []byte(rec(100*round+10+i, Interim, "1 User-Name=three", id, in(10+i), secs(10+i))))
+				}
+				records = append(records, []byte(rec(100*round+50, AccountingOn)))
+			}
+			feed(t, s, records, 7)
+			settle(t, s)
+		})
+	}
+	both.Wait()
+	if got, want := c.query("SELECT count(*), count(DISTINCT acctuniqueid), count(acctstoptime) FROM radacct WHERE username='three'"), fmt.Sprintf("%d|%[1]d|%[1]d", sessions*rounds); got != want {
+		t.Errorf("rows %s, want %s", got, want)
+	}
+	for name, s := range map[string]*Store{"a": a, "b": b} {
+		eventually(t, name+" sees all ends", func() bool { return s.Live().Count(Filter{User: "three"}) == 0 })
+		if st := s.Status(); st.Failure != "" || st.Refused != 0 {
+			t.Errorf("%s: %+v", name, st)
+		}
+	}
+}
+
+// testSlow: somebody holds the table. Records are answered meanwhile, and applied when it is free.
+func (c *cluster) testSlow(t *testing.T) {
+	s := openTest(t, StoreOptions{Database: c.url()})
+	p := c.command("psql", "-h", c.dir, "-U", "acct", "-d", "postgres", "-Atc", "BEGIN; LOCK TABLE radacct; SELECT pg_sleep(3); COMMIT")
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the table is locked", func() bool {
+		return c.query("SELECT count(*) FROM pg_locks WHERE relation = 'radacct'::regclass AND mode = 'AccessExclusiveLock' AND granted") == "1"
+	})
+	for i := range 100 {
+		begun := time.Now()
+		add(t, s, rec(i, Start, "1 User-Name=slow", fmt.Sprintf("44 Acct-Session-Id=slow%d", i)))
+		if took := time.Since(begun); took > time.Second {
+			t.Errorf("answered after %v", took)
+		}
+	}
+	if s.Live().Count(Filter{User: "slow"}) != 0 {
+		t.Error("the table was not locked at all")
+	}
+	p.Wait()
+	settle(t, s)
+	if n := s.Live().Count(Filter{User: "slow"}); n != 100 {
+		t.Errorf("%d live", n)
+	}
+	add(t, s, rec(200, AccountingOff))
+	settle(t, s)
+}
+
+// testLazy: a server whose commits are not synchronous by its own settings makes ours so.
+func (c *cluster) testLazy(t *testing.T) {
+	c.query("ALTER ROLE acct SET synchronous_commit = off")
+	defer c.query("ALTER ROLE acct RESET synchronous_commit")
+	config := StoreOptions{Dir: t.TempDir(), Database: c.url(), Node: "lazy"}
+	s := openTest(t, config)
+	var got string
+	if err := s.db.(*postgresStore).c.QueryRow(t.Context(), "SHOW synchronous_commit").Scan(&got); err != nil || got != "on" {
+		t.Errorf("synchronous_commit is %s, %v", got, err)
+	}
+}
+
+func (c *cluster) testNewer(t *testing.T) {
+	c.query("UPDATE acctschema SET version = 99")
+	defer c.query("UPDATE acctschema SET version = 1")
+	if _, err := OpenStore(StoreOptions{Dir: t.TempDir(), Database: c.url(), NoSpool: true}); err == nil || !strings.Contains(err.Error(), "schema 99") {
+		t.Errorf("a newer schema: %v", err)
+	}
+	if s, err := OpenStore(StoreOptions{Dir: t.TempDir(), Database: c.url()}); err == nil {
+		s.Close()
+		t.Error("a newer schema is taken with a spool")
+	} else if !strings.Contains(err.Error(), "schema 99") {
+		t.Error(err)
 	}
 }
 

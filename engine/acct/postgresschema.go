@@ -42,7 +42,7 @@ func (p *postgresStore) migrate(ctx context.Context) error {
 		case err != nil:
 			return err
 		case version > schemaVersion:
-			return fmt.Errorf("the database has schema %d, this program knows %d; expected an older one, or a newer program", version, schemaVersion)
+			return &newerError{version}
 		case version == schemaVersion:
 			return nil
 		}

@@ -1,10 +1,21 @@
 package acct
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // schemaVersion is the version of our columns. A store of a newer one is refused: an older program would
 // write rows that lack what the newer relies on.
 const schemaVersion = 1
+
+// A newerError refuses a database of a newer release.
+type newerError struct{ version int }
+
+// Error implements error.
+func (e *newerError) Error() string {
+	return fmt.Sprintf("the database has schema %d, this program knows %d; expected an older one, or a newer program", e.version, schemaVersion)
+}
 
 // A column of radacct. The first are FreeRADIUS 3.2's, in its order and with its names, so that tools and
 // dashboards made for it work; ours stand behind them.

@@ -24,7 +24,7 @@ var sqliteSchema = []string{
 func (s *sqliteStore) migrate() error {
 	version, err := s.c.number("PRAGMA user_version")
 	if err == nil && version > schemaVersion {
-		err = fmt.Errorf("the database has schema %d, this program knows %d; expected an older one, or a newer program", version, schemaVersion)
+		err = &newerError{int(version)}
 	}
 	if err != nil || version == schemaVersion {
 		return err

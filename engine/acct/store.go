@@ -159,7 +159,7 @@ func openStore(o StoreOptions, db backend, lock io.Closer) (*Store, error) {
 	s.work.init(&s.o.Rules, s.live)
 	_, s.work.shared = db.(sharer)
 	err := s.restore()
-	if err != nil && s.work.shared && !o.NoSpool {
+	if newer := (*newerError)(nil); err != nil && s.work.shared && !o.NoSpool && !errors.As(err, &newer) {
 		s.judge(err)
 		err = nil
 	}
