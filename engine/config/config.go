@@ -117,6 +117,7 @@ type Realms struct {
 // Proxy holds the bounds of forwarding.
 type Proxy struct {
 	Deadline       time.Duration `toml:"deadline" min:"1s" max:"30s" doc:"from arrival; a home server's answer that would come later is not waited for. Requests of realms with retransmit=client have 30 s"`
+	Propagate      string        `toml:"propagate" one:"all flagged" doc:"what is kept of a home server's answer: all that the reply may carry, or only attributes with the flag P in the dictionary, as GNU Radius did"`
 	MaxOutstanding int           `toml:"max-outstanding" min:"256" max:"1048576" restart:"yes" doc:"requests out at once in all; beyond it they are dropped"`
 	MaxPerServer   int           `toml:"max-per-server" min:"256" max:"65536" restart:"yes" doc:"and at one port of one home server, for each 256 of them a socket"`
 	Window         time.Duration `toml:"window" min:"1s" max:"10m" restart:"yes" doc:"silence after which a home server counts as dead"`
@@ -213,6 +214,7 @@ type Acct struct {
 	DetailAuth   bool          `toml:"detail-auth" doc:"write Access-Requests too, without passwords"`
 	AuthName     string        `toml:"detail-auth-name" doc:"the file for these; empty: as above, and /detail.auth"`
 	StripNames   bool          `toml:"strip-names" doc:"in detail files User-Name is as it stands after hints, not as received"`
+	OldNames     bool          `toml:"detail-old-names" doc:"in detail files NAS-Port is NAS-Port-Id, NAS-Port-Id is NAS-Port-Id-String and an interim update is Alive, as GNU Radius named them"`
 	DetailSync   bool          `toml:"detail-sync" restart:"yes" doc:"a record is on the disk before it is answered: where detail files are the only record"`
 	DetailSize   Size          `toml:"detail-size" min:"0" max:"1024GiB" restart:"yes" doc:"a file as large as this is put aside as NAME.TIME; 0: never"`
 	DetailEvery  time.Duration `toml:"detail-every" min:"0s" max:"366d" restart:"yes" doc:"so is one as old as this, counted from midnight UTC; 0s: never"`

@@ -47,6 +47,9 @@ func (r *Request) appendDetail(dst []byte, s *Recording, sign acct.Authenticity)
 	if s.StripNames {
 		name = nil
 	}
+	if s.OldNames {
+		return acct.AppendOldDetail(dst, at, name, r.Attributes.Pairs, sign)
+	}
 	return acct.AppendDetail(dst, at, name, r.Attributes.Pairs, sign)
 }
 

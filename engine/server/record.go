@@ -9,6 +9,7 @@ type Recording struct {
 	Detail           bool // there is a directory of detail files
 	DetailAuth       bool // Access-Requests go there too
 	StripNames       bool // with the name as it stands after hints
+	OldNames         bool // and attributes are named as GNU Radius did
 	Name, AuthName   DetailName
 }
 

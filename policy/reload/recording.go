@@ -20,9 +20,9 @@ func (b *builder) recording(c *Candidate, errs *raddb.List) server.Recording {
 	}
 	return server.Recording{
 		NoSessions: !a.Sessions, RefuseIncomplete: a.Incomplete, Detail: a.Detail != "", DetailAuth: a.DetailAuth && a.Detail != "",
-		StripNames: a.StripNames,
-		Name:       c.detailName("acct.detail-name", a.DetailName, errs),
-		AuthName:   c.detailName("acct.detail-auth-name", a.AuthName, errs),
+		StripNames: a.StripNames, OldNames: a.OldNames,
+		Name:     c.detailName("acct.detail-name", a.DetailName, errs),
+		AuthName: c.detailName("acct.detail-auth-name", a.AuthName, errs),
 	}
 }
 
