@@ -23,7 +23,7 @@ func (pr *Program) build(v *verdict) error {
 			return fmt.Errorf("%s: no answer %q is registered%s", v.kind, out.Next, raddb.DidYouMean(out.Next, pr.All("answer")))
 		}
 	}
-	if err := pr.target(&out); err != nil {
+	if err := pr.target(&out); err != nil && !v.foreign {
 		return fmt.Errorf("%s: %w", v.kind, err)
 	}
 	known := &pr.dict.Known
@@ -38,7 +38,7 @@ func (pr *Program) build(v *verdict) error {
 		out.Attributes = append(out.Attributes, set[:]...)
 	}
 	for _, item := range v.draft.items {
-		if err := pr.buildItem(&out, item); err != nil {
+		if err := pr.buildItem(&out, item, v.foreign); err != nil {
 			return fmt.Errorf("%s: %w", v.kind, err)
 		}
 	}
@@ -46,12 +46,12 @@ func (pr *Program) build(v *verdict) error {
 	return nil
 }
 
-func (pr *Program) buildItem(out *server.Verdict, item draftItem) error {
+func (pr *Program) buildItem(out *server.Verdict, item draftItem, foreign bool) error {
 	ref, err := pr.names.resolve(item.name)
 	if err != nil {
 		return err
 	}
-	if err := serverOnly(&pr.dict.Known, ref.Attr, true); err != nil {
+	if err := serverOnly(&pr.dict.Known, ref.Attr, !foreign); err != nil {
 		return err
 	}
 	for i, v := range item.values {

@@ -14,7 +14,7 @@ func constructing(k server.Kind) func(rn *Runner, l *lua.LState) int {
 		if !ok || l.GetTop() != 1 {
 			sandbox.RaiseMisuse(l, "%s: expected one table: write %s{} with braces", k, k)
 		}
-		v, err := draftVerdict(k, t)
+		v, err := draftVerdict(k, t, rn.bench)
 		if err == nil {
 			v.at = whereabouts(l)
 			err = rn.file(v)
