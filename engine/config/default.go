@@ -32,7 +32,7 @@ func Default() *Config {
 		Users:      Users{File: "users", Dialect: users.Infer, Deny: "access.deny"},
 		Dictionary: Dictionary{File: "dictionary"},
 		Realms:     Realms{File: "realms"},
-		Proxy:      Proxy{Deadline: 15 * time.Second, MaxOutstanding: 65536, MaxPerServer: 16384, Window: 20 * time.Second, Revival: 30 * time.Second, Require: nas.Auto},
+		Proxy:      Proxy{Deadline: 15 * time.Second, Propagate: "all", MaxOutstanding: 65536, MaxPerServer: 16384, Window: 20 * time.Second, Revival: 30 * time.Second, Require: nas.Auto},
 		CoA:        CoA{Timeout: 2 * time.Second, Tries: 3, StopWait: time.Minute},
 		Policy: Policy{
 			API:        1,

@@ -16,7 +16,6 @@ type native struct {
 	operator    *dictionary.Attribute   // Operator-Name (RFC 5580 s4.1); nil where the dictionary lacks it
 	operatorNAS *dictionary.Attribute   // Operator-NAS-Identifier (RFC 8559 s3.4); likewise
 	realmNames  []*dictionary.Attribute // Realm-Name and Realm, as far as the dictionary has them
-	propagates  bool                    // some attribute has the flag P
 	hours       byText[loginTime]
 	orders      programAttributes
 	programs    *Programs // of a generation without settings for them
@@ -123,9 +122,6 @@ func (n *native) proxied(d *dictionary.Dictionary) {
 		if a := d.Attribute(name); a != nil && a.Internal && a.Type == dictionary.TypeString {
 			n.realmNames = append(n.realmNames, a)
 		}
-	}
-	for _, a := range d.Attributes() {
-		n.propagates = n.propagates || a.Propagate && !a.Internal
 	}
 }
 

@@ -89,22 +89,20 @@ func (c *Core) unsent(r *Request, x *proxy.Exchange) {
 	}
 }
 
-// keep puts what may be propagated of a home server's answer into the reply. If the dictionary has the flag P, only
-// attributes with it are (GNU Radius); else all that the reply may carry. State and EAP-Message are the
-// server's own business: encodeOwn passes them on.
+// keep puts what may be propagated of a home server's answer into the reply: all that the reply may carry, or what
+// has the flag P (GNU Radius). State and EAP-Message are the server's own business: encodeOwn passes them on.
 func (r *Request) keep(o *outbound) {
-	n := r.Generation.prepare()
-	known := &r.Generation.Dictionary.Known
+	flagged, known := r.Generation.Settings.PropagateFlagged, &r.Generation.Dictionary.Known
 	for i := range o.proxied.Reply.Pairs {
 		p := &o.proxied.Reply.Pairs[i]
 		switch p.Attr {
 		case known.State:
-			if r.way.home == radius.CodeAccessChallenge || !n.propagates || p.Attr.Propagate {
+			if r.way.home == radius.CodeAccessChallenge || !flagged || p.Attr.Propagate {
 				r.way.sealed = append(r.way.sealed[:0], p.Value...)
 			}
 		case known.EAPMessage, known.MessageAuthenticator, known.ProxyState:
 		default:
-			if !n.propagates || p.Attr.Propagate {
+			if !flagged || p.Attr.Propagate {
 				r.Reply.AddShared(*p)
 			}
 		}

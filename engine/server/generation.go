@@ -41,6 +41,7 @@ type Settings struct {
 	AccessDeadline              time.Duration // from arrival; later an answer is not computed; 0: 5 s
 	AcctDeadline                time.Duration // likewise
 	ProxyDeadline               time.Duration // of requests that are sent on, from arrival; 0: 15 s
+	PropagateFlagged            bool          // of a home server's answer only attributes with the flag P are kept
 	DuplicateKeep               time.Duration // how long answers are kept, from the answer
 	DuplicateKeepAcct           time.Duration // the same for accounting; 0: as DuplicateKeep
 	PlainStatus                 bool          // answer Status-Server without M-A

@@ -184,6 +184,7 @@ func settings(files *config.Tree) server.Settings {
 		AccessDeadline:              c.Server.AccessDeadline,
 		AcctDeadline:                c.Server.AcctDeadline,
 		ProxyDeadline:               c.Proxy.Deadline,
+		PropagateFlagged:            c.Proxy.Propagate == "flagged",
 		Dynamic:                     dynamic(c.CoA),
 		DuplicateKeep:               c.Server.DuplicateKeep,
 		DuplicateKeepAcct:           c.Server.DuplicateAcct,

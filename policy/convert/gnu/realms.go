@@ -28,7 +28,11 @@ func (s *source) convertRealms() {
 		last[r.name] = i
 	}
 	var b strings.Builder
-	n, forwards := 0, false
+	n := 0
+	away := slices.IndexFunc(list, func(r realmLine) bool { return !r.local })
+	if away >= 0 {
+		s.toml.Set("proxy", "propagate", "flagged", list[away].at)
+	}
 	for i := range list {
 		r := &list[i]
 		if last[r.name] != i {
@@ -38,22 +42,10 @@ func (s *source) convertRealms() {
 		if text := s.realm(r); text != "" {
 			b.WriteString(text)
 			n++
-			forwards = forwards || !r.local
-			s.noteLocal(r)
 		}
-	}
-	if forwards {
-		s.report.Lookf(raddb.Pos{File: "realms"}, "nothing is forwarded yet: requests of these realms are decided here")
 	}
 	if n > 0 {
 		s.out.File("raddb/realms").Printf("# realms: where requests of other organisations' users are sent on to; from realms of the old tree.\n# The secret of a server is that of its line in clients.\n\n%s", b.String())
-	}
-}
-
-// noteLocal tells of a realm whose name the original took off User-Name.
-func (s *source) noteLocal(r *realmLine) {
-	if r.local && r.name != "DEFAULT" && r.name != "NOREALM" && !slices.Contains(r.flags, "nostrip") {
-		s.report.Lookf(r.at, "realm %s stays in User-Name yet: on(\"route\", {when = {realm = %s}}, fn) with handle_locally{strip = true} takes it off", r.name, output.LuaString(r.name))
 	}
 }
 
@@ -104,7 +96,11 @@ func (s *source) realm(r *realmLine) string {
 		s.report.Lookf(r.at, "realm %s is left out, as by the original: no server of it has a secret in clients", r.name)
 		return ""
 	}
-	return joined(output.Field(r.name), strings.Join(servers, ","), append(flags, "retransmit=client"))
+	flags = append(flags, "retransmit=client")
+	if s.o.Exact {
+		flags = append(flags, "no-message-authenticator")
+	}
+	return joined(output.Field(r.name), strings.Join(servers, ","), flags)
 }
 
 func joined(name, servers string, flags []string) string {
@@ -197,9 +193,6 @@ func (s *source) realmNumber(r *realmLine, name, value string) []string {
 	if bound := max(realmBounds[name].low, min(n, realmBounds[name].high)); bound != n {
 		s.report.Differsf(r.at, "realm %s: %s=%d is taken as %d", r.name, name, n, bound)
 		n = bound
-	}
-	if name == "quota" && n > 0 {
-		s.report.Lookf(r.at, "realm %s: quota=%d: %s", r.name, n, noSessions)
 	}
 	return []string{fmt.Sprintf("%s=%d", name, n)}
 }
