@@ -46,3 +46,5 @@ type noDatabase struct{ backend }
 func (noDatabase) begin(uint64, []Key, func(Key) *Session, func(*Session)) error { return nil }
 
 func (noDatabase) ofClient(string, func(*Session)) error { return nil }
+
+func (noDatabase) stranger(*Event) (*Session, error) { return nil, nil }
