@@ -47,22 +47,32 @@ func placed(c *config.Config, err error, keys ...string) error {
 // storeOptions maps [acct].
 func (d *daemon) storeOptions(c *config.Config) acct.StoreOptions {
 	a := c.Acct
+	dir, database := accountingPlace(a, d.first.StateDir, d.first.Path)
 	o := acct.StoreOptions{
-		Dir: filepath.Join(d.first.StateDir, "acct"), Database: a.Database.Name(), Node: a.Node, NoSpool: !a.Spool, Backlog: int64(a.SpoolSize),
+		Dir: dir, Database: database, Node: a.Node, NoSpool: !a.Spool, Backlog: int64(a.SpoolSize),
 		Rules:     acct.Rules{Identity: acct.ParseIdentity(a.Identity), Back: a.MaxSkew, Ahead: a.MaxAhead},
 		Retention: acct.Retention{Sessions: a.KeepSessions, Events: a.KeepEvents},
+		Reap:      c.Sessions.Reap,
 		Log:       d.log,
-	}
-	if a.Journal != "" {
-		o.Dir = d.first.Path(a.Journal)
 	}
 	if a.OnScope == "called-station" {
 		o.Rules.OnScope = acct.ScopeCalledStation
 	}
-	if o.Database != "" && !a.Database.Shared() {
-		o.Database = d.first.Path(o.Database)
-	}
 	return o
+}
+
+// accountingPlace gives the directory of the journal, and the database. path makes a path of the configuration whole.
+func accountingPlace(a config.Acct, stateDir string, path func(string) string) (dir, database string) {
+	if dir = filepath.Join(stateDir, "acct"); a.Journal != "" {
+		dir = path(a.Journal)
+	}
+	switch database = a.Database.Name(); {
+	case database == "":
+		database = filepath.Join(dir, "acct.db")
+	case !a.Database.Shared():
+		database = path(database)
+	}
+	return dir, database
 }
 
 // closeStore tells what is left to do at the next start.

@@ -14,7 +14,7 @@ import (
 
 // routes are the commands that a running server takes on its admin socket.
 func (d *daemon) routes() []admin.Route {
-	return []admin.Route{
+	return append([]admin.Route{
 		{Verb: "status", Handle: func(*admin.Call) (any, error) { return d.status(), nil }},
 		{Verb: "generations", Handle: func(*admin.Call) (any, error) { return d.reloader.Generations(), nil }},
 		{Verb: "last", Handle: d.lastDecisions},
@@ -24,7 +24,7 @@ func (d *daemon) routes() []admin.Route {
 		{Verb: "wipe", Role: admin.Change, Handle: d.wipe},
 		{Verb: "forget", Role: admin.Change, Handle: d.forget},
 		{Verb: "kick", Role: admin.Change, Handle: d.kick},
-	}
+	}, d.sessionRoutes()...)
 }
 
 // by names the peer of a call for log and history.

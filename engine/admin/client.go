@@ -34,6 +34,9 @@ type RefusedError struct{ Text string }
 // Error gives the server's text.
 func (e *RefusedError) Error() string { return e.Text }
 
+// ErrNoServer says that no server answers on the socket.
+var ErrNoServer = errors.New("no server answers")
+
 // Do sends a command and reads its JSON result into out (nil: thrown away).
 func (c *Client) Do(ctx context.Context, verb string, params map[string]string, out any) error {
 	return c.Stream(ctx, verb, params, func(line json.RawMessage) error {
@@ -90,7 +93,7 @@ func eachValue(r io.Reader, each func(json.RawMessage) error) error {
 func (c *Client) explain(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("no server answers at %s; is it running, with this state directory?", c.path)
+		return fmt.Errorf("%w at %s; is it running, with this state directory?", ErrNoServer, c.path)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%s: permission denied; join the group of [admin] group, or be root", c.path)
 	}

@@ -30,6 +30,7 @@ type Config struct {
 	Duplicates Duplicates `toml:"duplicates" doc:"Requests that repeat others under a new identifier: those whose attributes with one of the PROPERTY flags 1 to 9 are equal."`
 	Messages   Messages   `toml:"messages" doc:"Reply-Messages of the server's own. They have the macros of GNU Radius (docs/users.md): %u, %C{name} of the request, %R{name} of the reply and its orders. A new line is sent as CR LF; what is longer than 253 octets becomes several Reply-Messages. An empty text says nothing."`
 	Acct       Acct       `toml:"acct" doc:"Accounting."`
+	Sessions   Sessions   `toml:"sessions" doc:"Open sessions and Simultaneous-Use: docs/sessions.md."`
 	State      State      `toml:"state" doc:"What the server keeps over restarts."`
 	Reload     Reload     `toml:"reload" doc:"When and how a changed tree becomes the active one."`
 	Log        Log        `toml:"log" doc:"What the server says."`
@@ -218,6 +219,14 @@ type Acct struct {
 	DetailSync   bool          `toml:"detail-sync" restart:"yes" doc:"a record is on the disk before it is answered: where detail files are the only record"`
 	DetailSize   Size          `toml:"detail-size" min:"0" max:"1024GiB" restart:"yes" doc:"a file as large as this is put aside as NAME.TIME; 0: never"`
 	DetailEvery  time.Duration `toml:"detail-every" min:"0s" max:"366d" restart:"yes" doc:"so is one as old as this, counted from midnight UTC; 0s: never"`
+}
+
+// Sessions holds the settings of Simultaneous-Use and of the table of sessions.
+type Sessions struct {
+	Grace      time.Duration `toml:"grace" min:"0s" max:"10m" doc:"how long the place that an Access-Accept has booked is kept until the Start comes; 0s: none is booked, and two logins at once both pass"`
+	OnDoubt    string        `toml:"on-doubt" one:"count ignore" doc:"what a session is for Simultaneous-Use whose interims have stopped, if no handler of session knows better"`
+	SameDevice string        `toml:"same-device" one:"renew count" doc:"renew: a login of the device that has a session already is no second one; count: it is one, as in GNU Radius"`
+	Reap       time.Duration `toml:"reap" min:"0s" max:"365d" restart:"yes" doc:"a session whose interims have stopped is closed after this, and three intervals; one whose NAS sends no interims never; 0s: none is"`
 }
 
 // State names the place of state.

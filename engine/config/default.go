@@ -55,6 +55,7 @@ func Default() *Config {
 			MaxAhead:  5 * time.Minute,
 			OnScope:   "nas",
 		},
+		Sessions: Sessions{Grace: 30 * time.Second, OnDoubt: "count", SameDevice: "renew", Reap: time.Hour},
 		Reload: Reload{
 			Watch:        true,
 			Poll:         10 * time.Second,

@@ -149,6 +149,7 @@ func (r *Request) receivedUser() []byte {
 // is allocated for each record.
 func (c *Core) record(r *Request) {
 	w := &r.way.records
+	c.stirred.note(r.account(), c.now())
 	if w.recorded == nil {
 		w.recorded = func(err error) {
 			r.way.failure = err

@@ -24,8 +24,22 @@ type Sessions interface {
 }
 
 // account gives the canonical user: by whom sessions are counted and found. It is User-Name as it stands, after
-// hints, the realm's strip and the users file's prefix. It is valid as long as the attribute is.
-func (r *Request) account() []byte { return r.User() }
+// hints and the realm's strip, and without what Prefix and Suffix of the users file have matched if its rule says
+// Strip-User-Name = Yes or the site strip-names. It is valid as long as the attribute is.
+func (r *Request) account() []byte {
+	q := &r.way.query
+	if len(q.Rules) == 0 {
+		return r.User()
+	}
+	strip := r.Generation.Settings.Recording.StripNames
+	if v, ok := r.Control.First(r.Generation.Dictionary.Known.StripUserName); ok && len(v) == 4 {
+		strip = v[3] != 0
+	}
+	if strip {
+		return q.Stripped
+	}
+	return r.User()
+}
 
 // device gives what tells one login of the user from another.
 func (r *Request) device() acct.Device {

@@ -34,7 +34,9 @@ func (c *Core) logins(r *Request) {
 		r.Trace.Step("Simultaneous-Use: a login without a name is not counted")
 		limit, limited = math.MaxInt, false
 	}
-	c.awaitAccounting(r)
+	if limited {
+		c.awaitAccounting(r)
+	}
 	claim := c.claimOf(r, limit, line)
 	got := c.claim(r, &claim)
 	if r.Trace != nil {

@@ -181,6 +181,7 @@ func settings(files *config.Tree) server.Settings {
 		RequireMessageAuthenticator: c.Clients.Require,
 		LimitProxyState:             c.Clients.Limit,
 		RejectDelay:                 c.Server.RejectDelay,
+		Sessions:                    sessionSettings(c.Sessions),
 		AccessDeadline:              c.Server.AccessDeadline,
 		AcctDeadline:                c.Server.AcctDeadline,
 		ProxyDeadline:               c.Proxy.Deadline,
@@ -210,6 +211,14 @@ func settings(files *config.Tree) server.Settings {
 	}
 }
 
+// StateDir gives the directory of state of a tree at root; state stands above the file's.
+func StateDir(c *config.Config, root, state string) string {
+	return stateDir(Options{Root: root, State: state}, c)
+}
+
+// InTree makes a path of the configuration at root whole.
+func InTree(root, name string) string { return absolute(root, name) }
+
 // AdminSocket gives the path of the admin socket of a configuration.
 func (c *Candidate) AdminSocket() string { return AdminSocket(c.Config, c.Root, c.StateDir) }
 
@@ -236,3 +245,7 @@ func (c *Candidate) KeyFile() string {
 
 // Path gives a file name of the settings: relative to the root unless absolute.
 func (c *Candidate) Path(name string) string { return absolute(c.Root, name) }
+
+func sessionSettings(s config.Sessions) server.SessionSettings {
+	return server.SessionSettings{Grace: s.Grace, IgnoreDoubts: s.OnDoubt == "ignore", CountDevices: s.SameDevice == "count"}
+}
