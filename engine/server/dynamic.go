@@ -90,7 +90,7 @@ func (c *Core) Dynamic(g *Generation, q *DynamicQuestion, done func(DynamicAnswe
 		return
 	}
 	x.Realm, x.Code, x.Received = realm, q.Code, q.received
-	x.Deadline = c.now().Add(q.patience())
+	x.Deadline = time.Now().Add(q.patience()) // the forwarder has this clock
 	x.Encode, x.Done = x.encode, x.finished
 	if x.Exchange.Outcome = c.forwarder.Forward(&x.Exchange); x.Outcome != proxy.Pending {
 		x.finished(&x.Exchange)

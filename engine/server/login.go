@@ -39,7 +39,7 @@ func (c *Core) Login(g *Generation, q *Login, done func(LoginAnswer)) {
 	if patience <= 0 {
 		patience = dynamicPatience
 	}
-	x.Realm, x.Code, x.Deadline = realm, radius.CodeAccessRequest, c.now().Add(patience)
+	x.Realm, x.Code, x.Deadline = realm, radius.CodeAccessRequest, time.Now().Add(patience)
 	x.Encode, x.Done = x.encode, x.finished
 	if x.Exchange.Outcome = c.forwarder.Forward(&x.Exchange); x.Outcome != proxy.Pending {
 		x.finished(&x.Exchange)
