@@ -268,7 +268,7 @@ func (x *dynamic) pass(q *DynamicQuestion, client *nas.Client) {
 		}
 		x.pairs.Add(dictionary.Ref{Attr: p.Attr, Tag: int8(p.Tag)}, p.Value)
 	}
-	if _, named := identified(&x.pairs, x.generation.Dictionary); client != nil && !named && x.session != nil {
+	if _, named := identifies(&x.pairs, x.generation.Dictionary); client != nil && !named && x.session != nil {
 		identify(&x.pairs, x.generation.Dictionary, x.session, nas.IdentifyNAS)
 	}
 }

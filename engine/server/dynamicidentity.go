@@ -59,7 +59,7 @@ func (x *dynamic) compose(q *DynamicQuestion, client *nas.Client) error {
 			list.AddShared(*p)
 		}
 	}
-	if known, _ := identified(list, d); !known {
+	if known, _ := identifies(list, d); !known {
 		return errors.New("nothing says which session is meant")
 	}
 	if stamp := d.ByNumber(typeEventTimestamp); list.Count(stamp.AnyTag()) == 0 { // RFC 5176 s6.3
@@ -193,8 +193,8 @@ func onlyAuthorize(l *dictionary.List) bool {
 	return false
 }
 
-// identified reports whether a list says which session is meant, and whether it names a NAS.
-func identified(l *dictionary.List, d *dictionary.Dictionary) (session, nas bool) {
+// identifies reports whether a list says which session is meant, and whether it names a NAS.
+func identifies(l *dictionary.List, d *dictionary.Dictionary) (session, nas bool) {
 	for i := range l.Pairs {
 		p := &l.Pairs[i]
 		t, ok := rfcType(p.Attr)
