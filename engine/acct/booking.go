@@ -69,13 +69,19 @@ type Booking struct {
 	Sessions []Session // if not granted: the sessions that count
 }
 
+// grace gives how long the place is kept.
+func (c *Claim) grace() time.Duration {
+	if c.Grace == 0 {
+		return 30 * time.Second
+	}
+	return c.Grace
+}
+
 // Claim counts a user's logins and books a place if there is room, in one step: of two that come at once for the
 // last place one gets it. The place is confirmed by a Start of the user and device, or freed by time or Release.
 // The same device again is no second login: it replaces its own place and session.
 func (l *Live) Claim(c Claim) Booking {
-	if c.Grace == 0 {
-		c.Grace = 30 * time.Second
-	}
+	c.Grace = c.grace()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var counted []*Session

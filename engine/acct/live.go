@@ -71,6 +71,10 @@ func (l *Live) put(s *Session) {
 		}
 	} else if old == nil || old.Open() || old.Epoch != s.Epoch {
 		l.retire(s.Key)
+		if old == nil || old.Epoch != s.Epoch { // it was over before it was seen
+			d := s.Device()
+			l.booked.drop(s.User, func(b booking) bool { return b.device.Same(d) })
+		}
 	}
 }
 

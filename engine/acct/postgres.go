@@ -22,6 +22,7 @@ type postgresStore struct {
 	tx     pgx.Tx
 	xmin   int64 // changes of transactions before it were seen
 	left   strangers
+	turn   int // calls of changes
 
 	readers sync.Mutex // protects reader
 	reader  *pgx.Conn
@@ -324,6 +325,9 @@ func (p *postgresStore) changes(live *Live, own bool) error {
 	if err == nil {
 		p.xmin = next
 	}
+	if p.turn++; err == nil && p.turn%100 == 0 {
+		_, err = p.c.Exec(ctx, "DELETE FROM acctplace WHERE until < now()")
+	}
 	return p.clean(err)
 }
 
@@ -348,6 +352,9 @@ func (p *postgresStore) retain(rows, events int64, n int) (deleted int, err erro
 	}
 	return deleted, nil
 }
+
+// places implements placer.
+func (p *postgresStore) places() places { return newPostgresPlaces(p.config.Copy(), p.node) }
 
 var postgresDialect = dialect{
 	mark: func(n int) string { return fmt.Sprintf("$%d", n) },

@@ -107,6 +107,7 @@ func TestPostgres(t *testing.T) {
 	t.Run("lazy", c.testLazy)
 	t.Run("retention", c.testRetention)
 	t.Run("newer", c.testNewer)
+	t.Run("places", c.testPlaces)
 }
 
 func (c *cluster) testRows(t *testing.T) {

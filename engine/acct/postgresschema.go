@@ -21,6 +21,11 @@ var postgresSchema = []string{
 	`CREATE INDEX IF NOT EXISTS acctevent_txid ON acctevent (txid)`,
 	`CREATE INDEX IF NOT EXISTS acctevent_arrival ON acctevent (arrival)`,
 	`CREATE TABLE IF NOT EXISTS nasreload (nasipaddress inet PRIMARY KEY, reloadtime timestamp with time zone NOT NULL)`,
+	`CREATE UNLOGGED TABLE IF NOT EXISTS acctplace (
+		account text NOT NULL, client text NOT NULL, nas text NOT NULL, port text NOT NULL, calling text NOT NULL, multi text NOT NULL,
+		booked timestamptz NOT NULL, until timestamptz NOT NULL, node text NOT NULL)`,
+	`CREATE INDEX IF NOT EXISTS acctplace_account ON acctplace (account)`,
+	`CREATE INDEX IF NOT EXISTS acctplace_until ON acctplace (until)`,
 	`CREATE TABLE IF NOT EXISTS acctapplied (node text PRIMARY KEY, seq bigint NOT NULL)`,
 	`CREATE TABLE IF NOT EXISTS acctschema (id int PRIMARY KEY CHECK (id = 0), version int NOT NULL)`,
 	fmt.Sprintf(`INSERT INTO acctschema VALUES (0, %[1]d) ON CONFLICT (id) DO UPDATE SET version = %[1]d`, schemaVersion),

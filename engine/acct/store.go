@@ -44,6 +44,7 @@ type Store struct {
 	sick   atomic.Pointer[string] // why the database cannot be written; nil if it can
 	counts counts
 	reaped atomic.Uint64
+	shared shared
 
 	// Only the store's goroutine touches what follows.
 	work              work
@@ -158,6 +159,9 @@ func openStore(o StoreOptions, db backend, lock io.Closer) (*Store, error) {
 	}
 	s.work.init(&s.o.Rules, s.live)
 	_, s.work.shared = db.(sharer)
+	if db, ok := db.(placer); ok {
+		s.shared.places = db.places()
+	}
 	err := s.restore()
 	if newer := (*newerError)(nil); err != nil && s.work.shared && !o.NoSpool && !errors.As(err, &newer) {
 		s.judge(err)
@@ -315,6 +319,9 @@ type StoreStatus struct {
 	Backlog    int64  // octets that wait for the database
 	Failure    string // why the database cannot be written; empty: it can
 	Shared     bool   // several servers count in one database
+	Asked      uint64 // logins that the shared database was asked about
+	Elsewhere  uint64 // of them: refused because of what other servers have
+	Unanswered uint64 // logins that this server's sessions alone decided, as the shared database did not answer
 }
 
 // Status gives the state.
@@ -327,7 +334,7 @@ func (s *Store) Status() StoreStatus {
 	if why := s.sick.Load(); why != nil {
 		st.Failure = *why
 	}
-	st.Shared = s.work.shared
+	st.Shared, st.Asked, st.Elsewhere, st.Unanswered = s.work.shared, s.shared.asked.Load(), s.shared.refused.Load(), s.shared.unknown.Load()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st.Backlog = s.backlog
@@ -403,6 +410,9 @@ func (s *Store) Close() error {
 		close(s.ending)
 		<-s.ended
 		s.spool.close()
+		if s.shared.places != nil {
+			s.shared.places.close()
+		}
 		err = errors.Join(err, s.db.close(), s.lock.Close())
 	})
 	return err
