@@ -18,6 +18,7 @@ func globals() map[string][]string {
 	return map[string][]string{
 		"test":  {"case", "each", "setup", "users", "clients", "equal", "raises", "fire"},
 		"clock": {"set", "advance"},
+		"mock":  {"pool", "coa", "fail"},
 		"send":  nil, "expect": nil,
 	}
 }
@@ -36,6 +37,7 @@ func (f *file) open() {
 	for name, functions := range tables {
 		state.SetGlobal(name, l.SetFuncs(l.NewTable(), functions))
 	}
+	state.SetGlobal("mock", f.mockTable(l))
 	state.SetGlobal("send", l.NewFunction(f.send))
 	state.SetGlobal("expect", l.NewFunction(f.expect))
 }
@@ -97,15 +99,19 @@ func (f *file) testRaises(l *lua.LState) int {
 	if err == nil {
 		sandbox.RaiseMisuse(l, "nothing was raised; expected %q", text)
 	}
-	message := err.Error()
-	var api *lua.ApiError
-	if errors.As(err, &api) {
-		message = api.Object.String()
-	}
-	if !strings.Contains(message, text) {
+	if message := raised(err); !strings.Contains(message, text) {
 		sandbox.RaiseMisuse(l, "raised %q, expected %q in it", message, text)
 	}
 	return 0
+}
+
+// raised gives what a call has raised, with its place and without the stack.
+func raised(err error) string {
+	var api *lua.ApiError
+	if errors.As(err, &api) {
+		return api.Object.String()
+	}
+	return err.Error()
 }
 
 func (f *file) testFire(l *lua.LState) int {

@@ -213,5 +213,3 @@ func listed(names []string) string {
 	}
 	return strings.Join(names, ", ")
 }
-
-func (f *file) isProxied(_ *lua.LState, x *exchange) error { return x.differs("proxied") }

@@ -47,6 +47,10 @@ type file struct {
 	last      *exchange
 	network   atomic.Bool              // the case would have used the network; set by the resolver's goroutines
 	exchanges map[lua.LValue]*exchange // by the reply's Lua value
+	pools     map[string]*mock         // by the name of a realm or of a line of the realms file
+	coa       *mock                    // of all NASes
+	calling   *lua.LState              // that sends; mocks run on it
+	astray    error                    // a request was sent on without a mock, or the mock went wrong
 }
 
 // Limits of one case; the time is real, the clock of the scripts stands.
@@ -116,17 +120,22 @@ func mapTree(name, text string) *raddb.Tree {
 func (f *file) begin() {
 	f.clock.reset()
 	f.log, f.last, f.exchanges = &errorLog{}, nil, map[lua.LValue]*exchange{}
+	f.pools, f.coa, f.astray, f.calling = map[string]*mock{}, nil, nil, f.bench.State().Lua()
 	f.network.Store(false)
 	f.view = f.program.View(f.clock.now, slog.New(f.log), f.asked)
 	tested := f.o.Generation
 	f.gen = &server.Generation{
 		Number: tested.Number, Hash: tested.Hash, Loaded: tested.Loaded, Dictionary: tested.Dictionary,
 		Clients: f.clients, Users: tested.Users, Policy: f.view, Settings: tested.Settings, Programs: tested.Programs,
+		Realms: tested.Realms,
 	}
 	if f.users != nil {
 		f.gen.Users = f.users
 	}
 	f.offline = server.NewOffline(f.clock.now)
+	f.offline.Home, f.offline.NAS = f.home, f.nas
+	f.view.SetRadius(world{f})
+	f.bench.SetRadius(world{f})
 }
 
 // run runs the setups and the case. nil means passed.
@@ -143,6 +152,9 @@ func (f *file) run(c testCase) *Failure {
 		args = append(args, c.row)
 	}
 	err := f.call(c.fn, args...)
+	if err == nil {
+		err = f.astray
+	}
 	if err == nil && f.network.Load() {
 		err = errors.New("a name server would have been asked; tests use no network")
 	}

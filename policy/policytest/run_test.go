@@ -13,6 +13,7 @@ import (
 
 	"perilune/engine/dictionary"
 	"perilune/engine/nas"
+	"perilune/engine/proxy"
 	"perilune/engine/raddb"
 	"perilune/engine/server"
 	"perilune/engine/users"
@@ -26,12 +27,16 @@ func build(t testing.TB, tree *raddb.Tree, dir string) Options {
 	t.Helper()
 	var errs raddb.List
 	d := dictionary.Load(tree, "dictionary", &errs)
-	pr, list := policy.Load(policy.Options{Tree: tree, Dir: dir, Dictionary: d})
+	realms := &proxy.Realms{}
+	if _, err := tree.ReadFile(filepath.Join(dir, "realms")); err == nil {
+		realms = proxy.Load(tree, filepath.Join(dir, "realms"), proxy.Options{}, &errs)
+	}
+	pr, list := policy.Load(policy.Options{Tree: tree, Dir: dir, Dictionary: d, Realms: realms})
 	errs = append(errs, list...)
 	d.Freeze()
 	errs = append(errs, pr.Link()...)
 	g := &server.Generation{
-		Number: 1, Dictionary: d, Policy: pr, Clients: nas.Load(tree, "clients", &errs),
+		Number: 1, Dictionary: d, Policy: pr, Clients: nas.Load(tree, "clients", &errs), Realms: realms,
 		Users: users.Load(tree, "users", users.Options{Dictionary: d, Names: pr}, &errs),
 	}
 	if err := errs.Err(); err != nil {
@@ -83,6 +88,17 @@ func TestCalls(t *testing.T) {
 		t.Errorf("%s: %s", f.At, f.Text())
 	}
 	if res.Passed != 23 {
+		t.Errorf("%d passed", res.Passed)
+	}
+}
+
+// TestPools runs Lua tests over requests that are sent on to home servers.
+func TestPools(t *testing.T) {
+	res := Run(scriptsIn(t, "pools"))
+	for _, f := range res.Failures {
+		t.Errorf("%s: %s", f.At, f.Text())
+	}
+	if res.Passed != 20 {
 		t.Errorf("%d passed", res.Passed)
 	}
 }

@@ -41,7 +41,7 @@ func (f *file) send(l *lua.LState) int {
 	t := sandbox.CheckTable(l, 1)
 	x, err := f.prepare(t)
 	if err == nil {
-		err = f.exchange(x)
+		err = f.exchange(l, x)
 	}
 	if err != nil {
 		sandbox.RaiseMisuse(l, "send: %s", err)
@@ -145,10 +145,11 @@ func (x *exchange) credential(d *dictionary.Dictionary, method string) error {
 }
 
 // exchange sends a question on its way.
-func (f *file) exchange(x *exchange) (err error) {
+func (f *file) exchange(l *lua.LState, x *exchange) (err error) {
+	f.calling = l
 	x.out, err = f.offline.Run(f.gen, &x.question)
 	if err == nil {
-		f.last = x
+		f.last, err = x, f.astray
 	}
 	return err
 }
@@ -181,13 +182,13 @@ func (f *file) reply(x *exchange) lua.LValue {
 		if name == "answer" {
 			return answer
 		}
-		return x.field(l, name)
+		return f.field(l, x, name)
 	})
 	f.exchanges[v] = x
 	return v
 }
 
-func (x *exchange) field(l *lua.LState, name string) lua.LValue {
+func (f *file) field(l *lua.LState, x *exchange, name string) lua.LValue {
 	switch name {
 	case "verdict":
 		return lua.LString(x.verdict())
@@ -207,7 +208,10 @@ func (x *exchange) field(l *lua.LState, name string) lua.LValue {
 		}
 		return t
 	case "proxied":
-		return lua.LFalse
+		if x.out.Sent == nil {
+			return lua.LFalse
+		}
+		return f.bench.Proxied(x.out.Realm, x.out.Sent)
 	case "trace":
 		return lua.LString(x.out.Trace.String())
 	}
@@ -230,7 +234,7 @@ func (f *file) answer(l *lua.LState, x *exchange) int {
 		}
 	}
 	next.question.Attributes.Add(known.UserPassword.AnyTag(), []byte(text))
-	if err := f.exchange(next); err != nil {
+	if err := f.exchange(l, next); err != nil {
 		sandbox.RaiseMisuse(l, "answer: %s", err)
 	}
 	l.Push(f.reply(next))
