@@ -39,7 +39,7 @@ func AppendDetail(dst []byte, at time.Time, name []byte, pairs []dictionary.Pair
 }
 
 // AppendOldDetail is AppendDetail with the names that GNU Radius had: NAS-Port-Id for number 5, NAS-Port-Id-String for
-// 87, and Alive for an interim update. A backslash stands for itself.
+// 87, Alive for an interim update, and octets without 0x. A backslash stands for itself.
 func AppendOldDetail(dst []byte, at time.Time, name []byte, pairs []dictionary.Pair, a Authenticity) []byte {
 	return appendDetail(dst, at, name, pairs, a, true)
 }
@@ -56,9 +56,12 @@ func appendDetail(dst []byte, at time.Time, name []byte, pairs []dictionary.Pair
 		}
 		dst = append(append(append(dst, '\t'), attributeName(p.Attr, old)...), " = "...)
 		start := len(dst)
-		if old && number(p.Attr) == numStatusType && string(p.Value) == "\x00\x00\x00\x03" {
+		switch {
+		case old && number(p.Attr) == numStatusType && string(p.Value) == "\x00\x00\x00\x03":
 			dst = append(dst, "Alive"...)
-		} else {
+		case old && p.Attr.Type == dictionary.TypeOctets:
+			dst = append(dst, p.Value...)
+		default:
 			dst = p.Attr.AppendText(dst, p.Value)
 		}
 		dst = append(appendPrintable(dst[:start], dst[start:], old), '\n')

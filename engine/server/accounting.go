@@ -74,6 +74,7 @@ func (c *Core) finishAccounting(r *Request) {
 	case r.way.failure != nil:
 		r.refuse(Drop, ReasonRecorder)
 	case !r.way.external || c.external(r):
+		c.stir(r)
 		c.answerAccounting(r)
 	}
 }

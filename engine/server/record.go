@@ -171,4 +171,18 @@ func (c *Core) record(r *Request) {
 	c.detail.Append(w.file, r.way.detail, w.detailed)
 }
 
+// stir notes that the table of sessions will change: the record is durable, and the table follows.
+func (c *Core) stir(r *Request) {
+	if !r.way.records.store || c.stirred == nil {
+		return
+	}
+	status, _ := r.Attributes.First(r.Generation.Dictionary.Known.AcctStatusType)
+	switch acct.Status(uint32Of(status)) {
+	case acct.AccountingOn, acct.AccountingOff:
+		c.stirred.noteAll(c.now())
+	default:
+		c.stirred.note(r.account(), c.now())
+	}
+}
+
 func (w *records) reset() { w.store, w.apart, w.file = false, false, "" }

@@ -67,6 +67,7 @@ func (r *Request) unbook() {
 type stirred struct {
 	seed  maphash.Seed
 	users [1 << 12]atomic.Int64 // nanoseconds since 1970
+	all   atomic.Int64          // of a NAS that has begun or ended
 }
 
 func newStirred() *stirred { return &stirred{seed: maphash.MakeSeed()} }
@@ -77,8 +78,11 @@ func (t *stirred) at(user []byte) *atomic.Int64 {
 
 func (t *stirred) note(user []byte, now time.Time) { t.at(user).Store(now.UnixNano()) }
 
+// noteAll tells of an Accounting-On or -Off, which may concern anybody.
+func (t *stirred) noteAll(now time.Time) { t.all.Store(now.UnixNano()) }
+
 func (t *stirred) lately(user []byte, now time.Time) bool {
-	age := now.UnixNano() - t.at(user).Load()
+	age := now.UnixNano() - max(t.at(user).Load(), t.all.Load())
 	return age < int64(stirredFor) && age > -int64(stirredFor)
 }
 

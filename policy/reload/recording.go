@@ -12,7 +12,7 @@ import (
 func (b *builder) recording(c *Candidate, errs *raddb.List) server.Recording {
 	a := c.Config.Acct
 	if a.Detail == "" {
-		for _, key := range [...]string{"detail-name", "detail-auth", "detail-auth-name", "strip-names", "detail-sync", "detail-size", "detail-every"} {
+		for _, key := range [...]string{"detail-name", "detail-auth", "detail-auth-name", "strip-names", "detail-old-names", "detail-sync", "detail-size", "detail-every"} {
 			if at := c.Config.Place("acct." + key); at.Line != 0 {
 				errs.Warnf(at, "acct.%s has no effect without acct.detail, the directory", key)
 			}
