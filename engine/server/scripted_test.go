@@ -35,6 +35,7 @@ ATTRIBUTE Framed-Route          22 string
 ATTRIBUTE NAS-Port-Type         61 integer
 ATTRIBUTE Operator-Name        126 string
 ATTRIBUTE Port-Limit            62 integer
+ATTRIBUTE Acct-Multi-Session-Id 50 string
 ATTRIBUTE Tunnel-Password       69 string has_tag,encrypt=2
 VALUE Service-Type Framed-User     2
 VALUE Service-Type Authorize-Only 17
@@ -72,6 +73,7 @@ type scripted struct {
 	values     map[string]func(*Request) (string, *Verdict)
 	authTypes  map[uint32]func(*Request) *Verdict
 	answers    map[string]func(*Request) *Verdict
+	session    func(*Request, *acct.Session) Alive
 
 	names                    []string   // by ref
 	mu                       sync.Mutex // of what follows
@@ -79,11 +81,11 @@ type scripted struct {
 	ran                      []string
 }
 
-func (s *scripted) Has(p Phase) bool                      { return s.on[p] != nil }
-func (s *scripted) Acquire() Runner                       { s.count(&s.acquired); return s }
-func (s *scripted) Release(Runner)                        { s.count(&s.released) }
-func (s *scripted) Close()                                {}
-func (s *scripted) Session(*Request, *acct.Session) Alive { return AliveUnknown }
+func (s *scripted) Has(p Phase) bool                          { return s.on[p] != nil }
+func (s *scripted) Acquire() Runner                           { s.count(&s.acquired); return s }
+func (s *scripted) Release(Runner)                            { s.count(&s.released) }
+func (s *scripted) Close()                                    {}
+func (s *scripted) Session(r *Request, o *acct.Session) Alive { return s.session(r, o) }
 
 func (s *scripted) Park(*Request) bool { return false }
 
