@@ -121,7 +121,7 @@ func TestProxyWithoutHome(t *testing.T) {
 		"home.example %[1]s timeout=200ms,retries=1 secret=%[2]q\nrejecting.example %[1]s timeout=200ms,retries=1,dead=reject secret=%[2]q\n", home.server(), loopSecret)}))
 	home.stop()
 	ask := func(realm string) string {
-		out := runRadclient(t, s, "auth", "auth", []string{"User-Name = bob@" + realm, "User-Password = hello"}, "-x", "-r", "1", "-t", "2")
+		out := runRadclient(t, s, "auth", "auth", []string{"User-Name = bob@" + realm, "User-Password = hello"}, "-x", "-r", "1", "-t", "1")
 		return received(out)[0]
 	}
 	if got := ask("home.example"); got != "no reply" {
@@ -130,7 +130,7 @@ func TestProxyWithoutHome(t *testing.T) {
 	if got := ask("rejecting.example"); got != "Access-Reject" {
 		t.Errorf("dead=reject: %s\n%s", got, s.log)
 	}
-	if out := runRadclient(t, s, "acct", "acct", []string{"User-Name = bob@home.example", "Acct-Status-Type = Start", "Acct-Session-Id = n1"}, "-x", "-r", "1", "-t", "2"); received(out)[0] != "no reply" {
+	if out := runRadclient(t, s, "acct", "acct", []string{"User-Name = bob@home.example", "Acct-Status-Type = Start", "Acct-Session-Id = n1"}, "-x", "-r", "1", "-t", "1"); received(out)[0] != "no reply" {
 		t.Errorf("accounting that no home server has taken is answered: %s", out)
 	}
 }

@@ -207,15 +207,28 @@ func (f *radiusd) said() string {
 	return text
 }
 
-var debugPacket = regexp.MustCompile(`^\(\d+\) Received (\S+) Id \d+ from \S+ to \S+ length \d+`)
+// expect waits until it has told what matches, and gives the parts.
+func (f *radiusd) expect(t *testing.T, pattern string) []string {
+	t.Helper()
+	re := regexp.MustCompile(pattern)
+	for late := time.Now().Add(10 * time.Second); time.Now().Before(late); time.Sleep(10 * time.Millisecond) {
+		if m := re.FindStringSubmatch(f.said()); m != nil {
+			return m
+		}
+	}
+	t.Fatalf("FreeRADIUS does not say %s:\n%s", pattern, f.said())
+	return nil
+}
 
-// got gives the packets of a code that it has received, each with its attributes as it prints them.
-func (f *radiusd) got(code string) (packets [][]string) {
+var debugPacket = regexp.MustCompile(`^\(\d+\) (Received|Sent) (\S+) Id \d+ from \S+ to \S+ length \d+`)
+
+// packets gives the packets of a code that it has Received or Sent, each with its attributes as it prints them.
+func (f *radiusd) packets(way, code string) (packets [][]string) {
 	open := false
-	for line := range strings.Lines(f.out.String()) {
+	for line := range strings.Lines(f.said()) {
 		line = strings.TrimRight(line, "\n")
 		if m := debugPacket.FindStringSubmatch(line); m != nil {
-			if open = m[1] == code; open {
+			if open = m[1] == way && m[2] == code; open {
 				packets = append(packets, nil)
 			}
 			continue
@@ -229,12 +242,19 @@ func (f *radiusd) got(code string) (packets [][]string) {
 	return packets
 }
 
-// last gives the last packet of a code, without what is random.
-func (f *radiusd) last(t *testing.T, code string) []string {
+func (f *radiusd) got(code string) [][]string { return f.packets("Received", code) }
+
+// last gives the last packet of a code that it has received, without Message-Authenticator.
+func (f *radiusd) last(t *testing.T, code string) []string { return f.newest(t, "Received", code) }
+
+// sent gives the last one that it has sent.
+func (f *radiusd) sent(t *testing.T, code string) []string { return f.newest(t, "Sent", code) }
+
+func (f *radiusd) newest(t *testing.T, way, code string) []string {
 	t.Helper()
-	all := f.got(code)
+	all := f.packets(way, code)
 	if len(all) == 0 {
-		t.Fatalf("FreeRADIUS has got no %s:\n%s", code, f.said())
+		t.Fatalf("FreeRADIUS has not %s: %s\n%s", way, code, f.said())
 	}
 	return slices.DeleteFunc(all[len(all)-1], func(line string) bool { return strings.HasPrefix(line, "Message-Authenticator") })
 }
