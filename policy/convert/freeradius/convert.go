@@ -47,6 +47,8 @@ func Convert(o Options, out *output.Tree, report *output.Report) error {
 	s.convertHuntgroups()
 	s.convertBeside()
 	s.convertSuffix()
+	s.convertRoute()
+	s.convertAccounting()
 	s.reportRest()
 	output.CopyShipped(out, shipped.Files, "access.deny")
 	out.File("raddb/config.toml").WriteString(s.settings.Render())

@@ -12,12 +12,18 @@ var native = map[string]bool{
 	"session": true, "exec": true, "remove_reply_message_if_eap": true, "unpack": true, "soh": true,
 }
 
+// nativeIn are those of which that is true in some sections only.
+var nativeIn = map[string]map[string]bool{
+	"accounting": {"sql": true, "detail": true, "radutmp": true, "sradutmp": true, "unix": true},
+	"session":    {"sql": true, "radutmp": true, "sradutmp": true},
+}
+
 // ways tell what stands in the place of a module that is not there.
 var ways = map[string]string{
 	"sql": "users in a database: give req.control[\"Cleartext-Password\"] by a script", "ldap": "users in a directory: by a script",
 	"eap": "EAP is not there yet", "perl": "write it in Lua", "python": "write it in Lua", "python3": "write it in Lua",
 	"rest": "ask the service by a script", "radutmp": "sessions come from accounting", "sradutmp": "sessions come from accounting",
-	"detail": "records are in the journal, see perilune help", "linelog": "req:note adds to the line of a request", "unix": "Auth-Type := System in users",
+	"detail": "only accounting has detail files, and by [acct] detail-auth Access-Requests", "linelog": "req:note adds to the line of a request", "unix": "Auth-Type := System in users",
 	"digest": "HTTP Digest is not there", "pam": "write the check in Lua", "ntlm_auth": "write the check in Lua", "sqlippool": "by a script",
 	"counter": "by a script", "sqlcounter": "by a script", "cache": "kv in Lua", "passwd": "readfile in Lua", "cui": "[server] in config.toml",
 	"dynamic_clients": "list the clients' prefixes", "replicate": "by a script", "echo": "Exec-Program-Wait in users",
@@ -85,7 +91,7 @@ func (s *source) policy(place *item, phase string, told map[string]bool) {
 		case word == "update" && len(it.items) == 1 && strings.HasPrefix(it.items[0].name, "&reply: += &session-state:"): // of EAP
 		case it.section && statements[word] || it.op != "":
 			s.report.Lookf(it.at, "policy in %s is left out (%s): write on(%q, ...)", place.name, head(it), phase)
-		case native[module] || told[module] || s.splits(module):
+		case native[module] || nativeIn[place.name][module] || told[module] || s.splits(module):
 		default:
 			told[module] = true
 			s.report.Lookf(it.at, "%s in %s is left out%s", module, place.name, way(module))

@@ -24,6 +24,8 @@ type source struct {
 	settings output.Settings
 	included int      // files that dictionaries include
 	local    []*item  // realms that are answered here
+	remote   []*item  // realms that are forwarded
+	database bool     // accounting went into a database
 	left     int      // entries of users that could not be had
 	refusing []filter // conditions of filter_username
 	sources  []string // addresses of clients that users entries ask for

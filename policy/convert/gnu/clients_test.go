@@ -83,12 +83,13 @@ func TestNaslist(t *testing.T) {
 			t.Errorf("lacks %s:\n%s", want, text)
 		}
 	}
-	same(t, "naslist", `naslist: names and types are in raddb/clients, by source address, and in scripts/lib/nas.lua, by NAS-IP-Address
+	same(t, "naslist", `naslist: what its types say of sessions is in scripts/50-sessions.lua
+naslist: names and types are in raddb/clients, by source address, and in scripts/lib/nas.lua, by NAS-IP-Address
 naslist:5:1: NAS host.example gives its name to its line in raddb/clients alone; scripts find NASes by addresses, so give its address to scripts/lib/nas.lua if they need it
 naslist:6:1: NAS "192.0.2.9" has no short name; left out
 naslist:7:1: NAS "192.0.2.0/99": the length "99"; expected 0 to 32, or a mask; left out
 `, about(report, "naslist"))
-	same(t, "nastypes", `nastypes:1:1: NAS type ascend asks by snmp whether a session lives: sessions and Simultaneous-Use are not kept yet; its data is in scripts/lib/nas.lua
+	same(t, "nastypes", `nastypes:1:1: NAS type ascend is asked by snmp whether a session lives: nothing here speaks snmp, so its sessions are taken for live (checkrad-assume-logged); its data is in scripts/lib/nas.lua, for an on("session", fn) of yours
 nastypes:2:1: NAS type "lonely" has no method; left out
 `, about(report, "nastypes"))
 }

@@ -26,7 +26,12 @@ type oldConfig struct {
 	logDir     string
 	acctDir    string
 	keepAll    int // seconds that answers are kept, if config.toml cannot say it: a clients option does
+	acctDetail detailFile
+	authDetail detailFile
 	stripNames bool
+	stripAt    raddb.Pos
+	system     bool // sessions are kept
+	systemAt   raddb.Pos
 	assumeYes  bool // checkrad-assume-logged
 }
 
@@ -47,7 +52,7 @@ type keyword struct {
 
 // convertConfig converts the old config file statement by statement.
 func (s *source) convertConfig() {
-	s.old = oldConfig{auth: service{port: authPort, cleanup: -1}, acct: service{cleanup: -1}, assumeYes: true}
+	s.old = oldConfig{auth: service{port: authPort, cleanup: -1}, acct: service{cleanup: -1}, acctDetail: detailFile{on: true}, system: true, assumeYes: true}
 	s.setDefaults()
 	text, ok := s.optional("config")
 	if !ok {

@@ -45,6 +45,8 @@ func Convert(o Options, out *output.Tree, report *output.Report) error {
 	s.readRewrite()
 	s.convertClients()
 	s.convertRealms()
+	s.convertAccounting()
+	s.convertSessions()
 	s.convertDeny()
 	convertHints(s)
 	convertHuntgroups(s)

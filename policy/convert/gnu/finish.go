@@ -28,11 +28,11 @@ func (s *source) noteDifferences() {
 		s.report.Differsf(none, "answers to Access-Requests begin with Message-Authenticator (CVE-2024-3596); no-reply-ma in raddb/clients leaves it out for a NAS that chokes on it")
 		s.report.Differsf(none, "an Access-Reject is held back a second ([server] reject-delay)")
 		s.report.Differsf(none, "wrong passwords are counted, and beyond some none is looked at for a while ([throttle])")
+		s.report.Differsf(none, "a login books its place until its Start comes ([sessions] grace), so that of two at once one passes; the device that is in already is no second login (same-device)")
 		s.report.Differsf(none, "an Access-Request without any credential is discarded; no-credential in raddb/clients answers it, for a NAS that asks by the number alone")
 	}
 	s.report.Differsf(none, "an Accounting-Request whose authenticator is wrong is discarded, not recorded")
-	s.report.Lookf(none, "%s; the original's were in %s", noDetail, s.acctDir())
-	s.report.Lookf(none, "%s: the old radutmp and radwtmp are not read", noSessions)
+	s.report.Lookf(none, "the old radutmp and radwtmp are not read: a session that is open at the switch is known from its next interim update on")
 	s.report.Differsf(none, "a State that this server did not make is rejected")
 }
 

@@ -37,7 +37,9 @@ func convertHints(s *source) {
 	b.body.WriteString(serviceTypeHook)
 	w := hintsWriter{source: s, script: b, orig: s.mentioned("Orig-User-Name")}
 	if s.hints != nil {
-		w.rules(s.hints.all())
+		requests, answers := w.answers(s.hints.all())
+		w.rules(requests)
+		w.answerRules(answers)
 		s.report.Donef(raddb.Pos{File: s.hints.name}, "%s", count(w.written, "rule is", "rules are")+" in "+hintsScript)
 	}
 	b.write(s.out.File(hintsScript))

@@ -7,8 +7,6 @@ import (
 const (
 	oneProcess = "one process serves all requests, and those that wait for something do not hold up others"
 	noQueue    = "the cache of answers is bounded by its memory ([server] duplicate-cache), forgets the oldest first and refuses nobody"
-	noDetail   = "detail files are not written yet; accounting goes to the journal of the state directory"
-	noSessions = "sessions and Simultaneous-Use are not kept yet"
 )
 
 // optionKeywords are those of the block option.
@@ -37,14 +35,10 @@ var authKeywords = []keyword{
 	{"auth.max-requests", needless(noQueue)},
 	{"auth.time-to-live", func(s *source, t *statement) { s.deadline(t, "access-deadline") }},
 	{"auth.request-cleanup-delay", func(s *source, t *statement) { s.cleanup(&s.old.auth, t) }},
-	{"auth.detail", yesNo(func(s *source, t *statement, yes bool) {
-		if yes {
-			s.report.Lookf(t.at, "detail yes: requests are not written to detail files; the log has a line for each")
-		}
-	})},
-	{"auth.detail-file-name", look("requests are not written to detail files; the log has a line for each")},
-	{"auth.strip-names", yesNo(func(s *source, t *statement, yes bool) { s.old.stripNames = yes })},
-	{"auth.checkrad-assume-logged", yesNo(func(s *source, t *statement, yes bool) { s.assumeLogged(t, yes) })},
+	{"auth.detail", yesNo(func(s *source, t *statement, yes bool) { s.old.authDetail.on, s.old.authDetail.at = yes, t.at })},
+	{"auth.detail-file-name", func(s *source, t *statement) { s.old.authDetail.name = t }},
+	{"auth.strip-names", yesNo(func(s *source, t *statement, yes bool) { s.old.stripNames, s.old.stripAt = yes, t.at })},
+	{"auth.checkrad-assume-logged", yesNo(func(s *source, t *statement, yes bool) { s.old.assumeYes = yes })},
 	{"auth.reject-malformed-names", yesNo(func(s *source, t *statement, yes bool) {
 		s.toml.Set("server", "bad-names", map[bool]string{true: "reject", false: "discard"}[yes], t.at)
 	})},
@@ -61,9 +55,9 @@ var acctKeywords = []keyword{
 	{"acct.max-requests", needless(noQueue)},
 	{"acct.time-to-live", func(s *source, t *statement) { s.deadline(t, "acct-deadline") }},
 	{"acct.request-cleanup-delay", func(s *source, t *statement) { s.cleanup(&s.old.acct, t) }},
-	{"acct.detail", yesNo(func(*source, *statement, bool) {})}, // all are told once that there are none
-	{"acct.detail-file-name", look(noDetail)},
-	{"acct.system", yesNo(func(*source, *statement, bool) {})}, // sessions, likewise
+	{"acct.detail", yesNo(func(s *source, t *statement, yes bool) { s.old.acctDetail.on, s.old.acctDetail.at = yes, t.at })},
+	{"acct.detail-file-name", func(s *source, t *statement) { s.old.acctDetail.name = t }},
+	{"acct.system", yesNo(func(s *source, t *statement, yes bool) { s.old.system, s.old.systemAt = yes, t.at })},
 	{"acct.compare-attribute-flag", func(s *source, t *statement) { s.compareFlag(t, "compare-acct") }},
 	{"acct.trace-rules", needless("each line of the log names the rule that decided (rule=users:12)")},
 }
@@ -72,10 +66,10 @@ var acctKeywords = []keyword{
 var otherKeywords = []keyword{
 	{"mlc.method", func(s *source, t *statement) {
 		if t.value(0) == "sql" {
-			s.report.Lookf(t.at, "method sql: sessions in SQL are not counted; %s", noSessions)
+			s.report.Differsf(t.at, "method sql: sessions are counted in a table of this server's own, which accounting keeps; several servers share it by [acct] database = \"postgres://...\"")
 		}
 	}},
-	{"mlc.checkrad-assume-logged", yesNo(func(s *source, t *statement, yes bool) { s.assumeLogged(t, yes) })},
+	{"mlc.checkrad-assume-logged", yesNo(func(s *source, t *statement, yes bool) { s.old.assumeYes = yes })},
 	{"proxy.max-requests", needless("it was obsolete there, too")},
 	{"proxy.request-cleanup-delay", needless("it was obsolete there, too")},
 	{"rewrite.stack-size", needless("[policy] call-depth and steps bound scripts")},
@@ -132,11 +126,6 @@ func (s *source) compareFlag(t *statement, key string) {
 	if n, ok := s.count(t, 0, 9); ok {
 		s.toml.Set("duplicates", key, n, t.at)
 	}
-}
-
-func (s *source) assumeLogged(t *statement, yes bool) {
-	s.report.Lookf(t.at, "%s %s: %s", t.keyword, t.value(0), noSessions)
-	s.old.assumeYes = yes
 }
 
 // expireWarning: the manual says seconds, the program compared days and refused numbers.

@@ -93,7 +93,7 @@ func TestIncludes(t *testing.T) {
 	}
 	var b strings.Builder
 	report.Print(&b)
-	same(t, "report", "To look at:\n  one:2:1: left out: users includes itself\n  one:2:1: left out: users includes itself\n"+
+	same(t, "report", "To look at:\n  one:2:1: left out: users includes itself\n"+
 		"  users:5:1: left out: cannot read none: no such file or directory\n", b.String())
 }
 

@@ -41,13 +41,17 @@ func (s *source) convertSQL() {
 	for _, l := range sqlLines("sqlserver", string(text)) {
 		use := sqlUses[l.keyword]
 		switch {
+		case strings.HasPrefix(l.keyword, "acct_") && use != "":
+			s.report.Differsf(l.at, "%s (%s): radacct and acctevent have what was in the request; docs/accounting.md has their columns", l.keyword, use)
+		case strings.HasPrefix(l.keyword, "mlc_") && use != "":
+			s.report.Differsf(l.at, "%s (%s): sessions are counted in this server's own table; perilune who and radius.sessions() show them", l.keyword, use)
 		case use != "":
 			query, args := sqlParameters(l.value)
 			s.report.Lookf(l.at, "%s (%s): SQL is not there yet; the query will be %q with %s", l.keyword, use, query, orNone(args))
 		case l.keyword == "doauth" && l.value != "no":
 			s.report.Lookf(l.at, "doauth %s: SQL is not there yet; users that are kept there need lines in raddb/users, or a script that asks for them", l.value)
 		case l.keyword == "doacct" && l.value != "no":
-			s.report.Lookf(l.at, "doacct %s: SQL is not there yet; records go to the journal alone", l.value)
+			s.report.Lookf(l.at, "doacct %s: records go into the tables radacct and acctevent of [acct] database, SQLite or PostgreSQL, and not into those of the queries below; point what reads them there", l.value)
 		}
 	}
 }

@@ -19,11 +19,7 @@ const testedHosts = 100
 
 // noteStations says what is lost of naslist and nastypes: asking NASes for their sessions.
 func (s *source) noteStations() {
-	known := map[string]bool{"true": true, "false": true}
-	for _, t := range s.types {
-		known[t.name] = true
-		s.report.Lookf(t.at, "NAS type %s asks by %s whether a session lives: %s; its data is in scripts/lib/nas.lua", t.name, t.method, noSessions)
-	}
+	known := s.noteTypes()
 	for _, n := range s.stations.list {
 		if !known[n.kind] {
 			known[n.kind] = true // once is enough

@@ -56,19 +56,19 @@ func (r *Report) note(k Kind, at raddb.Pos, format string, args []any) {
 	r.notes = append(r.notes, Note{k, at, fmt.Sprintf(format, args...)})
 }
 
-// Notes gives the notes by kind, file and line; those of one line in the order they were made.
+// Notes gives the notes by kind, file and line; those of one line in the order they were made, each once.
 func (r *Report) Notes() []Note {
 	sorted := slices.Clone(r.notes)
 	slices.SortStableFunc(sorted, func(a, b Note) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.At.File, b.At.File), cmp.Compare(a.At.Line, b.At.Line))
 	})
-	return sorted
+	return slices.Compact(sorted)
 }
 
 // Count gives the number of notes of a kind.
 func (r *Report) Count(k Kind) (n int) {
-	for i := range r.notes {
-		if r.notes[i].Kind == k {
+	for _, note := range r.Notes() {
+		if note.Kind == k {
 			n++
 		}
 	}
