@@ -27,8 +27,12 @@ type replays struct {
 func (t *replays) again(auth radius.Authenticator, source netip.AddrPort, now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.now == nil || now.Sub(t.turned) >= replayWindow || len(t.now) >= maxReplays {
-		t.earlier, t.now, t.turned = t.now, map[radius.Authenticator]netip.AddrPort{}, now
+	switch age := now.Sub(t.turned); {
+	case t.now == nil || age >= 2*replayWindow:
+		t.now = nil
+		t.turn(now)
+	case age >= replayWindow:
+		t.turn(now)
 	}
 	was, known := t.now[auth]
 	if !known {
@@ -37,6 +41,14 @@ func (t *replays) again(auth radius.Authenticator, source netip.AddrPort, now ti
 	if known {
 		return was != source
 	}
+	if len(t.now) >= maxReplays {
+		t.turn(now)
+	}
 	t.now[auth] = source
 	return false
+}
+
+// turn begins another window.
+func (t *replays) turn(now time.Time) {
+	t.earlier, t.now, t.turned = t.now, map[radius.Authenticator]netip.AddrPort{}, now
 }

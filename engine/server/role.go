@@ -273,6 +273,8 @@ func (ro *role) fresh(r *Request, s *slot) bool {
 // keep gives how long answers to a client are remembered (RFC 5080 s2.2.2: 5 to 30 s).
 func keep(g *Generation, c *nas.Client, code radius.Code) time.Duration {
 	switch {
+	case code == radius.CodeCoARequest || code == radius.CodeDisconnectRequest:
+		return replayWindow // RFC 5176 s6.3: as long as a repetition may be taken for new
 	case c.DuplicateKeep > 0:
 		return c.DuplicateKeep
 	case g.Settings.DuplicateKeepAcct > 0 && code == radius.CodeAccountingRequest:
