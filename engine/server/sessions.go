@@ -51,6 +51,7 @@ type booked struct {
 	user   string
 	device acct.Device
 	in     Sessions // nil: none
+	shared Places   // nil: none
 }
 
 // unbook frees the place of a request that was not accepted after all. Its reply is decided.
@@ -59,6 +60,9 @@ func (r *Request) unbook() {
 	r.way.booked = booked{}
 	if b.in != nil && r.Verdict != Accept {
 		b.in.Release(b.user, b.device)
+		if b.shared != nil {
+			b.shared.Unplace(b.user, b.device)
+		}
 	}
 }
 

@@ -49,7 +49,7 @@ func (c *Core) logins(r *Request) {
 		r.way.limit = limit
 		c.reject(r, ReasonMultipleLogin)
 	case got.Granted && !got.Renewed:
-		r.way.booked = booked{claim.User, claim.Device, c.sessions}
+		r.way.booked = booked{claim.User, claim.Device, c.sessions, c.places}
 	}
 }
 
@@ -105,6 +105,7 @@ func (c *Core) claim(r *Request, claim *acct.Claim) (got acct.Booking) {
 	for range claimRounds {
 		claim.Now = c.now()
 		got = c.sessions.Claim(*claim)
+		c.everywhere(r, claim, &got)
 		if got.Granted || got.RealmOut || !c.doubt(r, got, claim.Limit, doubts) {
 			break
 		}

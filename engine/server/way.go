@@ -27,6 +27,7 @@ type Core struct {
 	detail     DetailWriter // nil: there are no detail files
 	files      fileNames    // of these
 	sessions   Sessions     // nil: logins are not counted
+	places     Places       // nil: no other server counts
 	settled    func() <-chan struct{}
 	stirred    *stirred
 	forwarder  *proxy.Forwarder                // nil: nothing is sent on
@@ -68,6 +69,7 @@ type CoreOptions struct {
 	Detail    DetailWriter           // nil: there are no detail files
 	Sessions  Sessions               // of the recorder; nil: Simultaneous-Use is not enforced
 	Forwarder *proxy.Forwarder       // nil: nothing is sent on
+	Places    Places                 // nil: no other server counts
 	Settled   func() <-chan struct{} // gives a channel that is closed when Sessions holds what was recorded until now; nil: at once
 	StateDir  string                 // holds what the ratchet learnt and the State key; "": kept in memory alone
 	KeyFile   string                 // [state] key-file; "": state.key in StateDir
@@ -82,7 +84,7 @@ type CoreOptions struct {
 
 // NewCore loads what was kept in the state directory.
 func NewCore(o CoreOptions) (*Core, error) {
-	c := &Core{log: o.Log, now: o.Now, recorder: o.Recorder, detail: o.Detail, sessions: o.Sessions, forwarder: o.Forwarder, settled: o.Settled, stirred: newStirred(), deviceSeed: maphash.MakeSeed()}
+	c := &Core{log: o.Log, now: o.Now, recorder: o.Recorder, detail: o.Detail, sessions: o.Sessions, places: o.Places, forwarder: o.Forwarder, settled: o.Settled, stirred: newStirred(), deviceSeed: maphash.MakeSeed()}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
