@@ -137,6 +137,11 @@ func (d *daemon) accountingMetrics(yield func(admin.Sample)) {
 	count("perilune_accounting_reused_total", "Sessions whose id a NAS gave to another one, mostly after a reboot.", st.Reused)
 	count("perilune_accounting_reaped_total", "Sessions closed because their interims stopped.", st.Reaped)
 	count("perilune_accounting_unreadable_total", "Lines of the journal that are no records.", st.Unreadable)
+	count("perilune_accounting_refused_total", "Records that the database refuses for what they hold, put aside in refused.jsonl.", st.Refused)
+	gauge("perilune_sessions_incomplete", "Whether more sessions are open than memory may hold, so that logins are counted too low.", truth(st.Spilled))
+	count("perilune_places_asked_total", "Limited logins that the shared database was asked about.", st.Asked)
+	count("perilune_places_elsewhere_total", "Of them: refused because of what other servers have.", st.Elsewhere)
+	count("perilune_places_unanswered_total", "Limited logins that this server's sessions alone decided, as the shared database did not answer.", st.Unanswered)
 }
 
 // accountingStatus is what `perilune status` tells of accounting.

@@ -45,6 +45,13 @@ func (l *Live) Len() int {
 	return l.open
 }
 
+// Spilled reports whether sessions were left out for want of room: the database alone has them.
+func (l *Live) Spilled() bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.spilled
+}
+
 // get gives the newest session of a key; only the store's goroutine may call it, and must not change what it gets.
 func (l *Live) get(k Key) *Session { return l.byKey[k] }
 

@@ -318,6 +318,7 @@ type StoreStatus struct {
 	Batches    uint64 // transactions
 	Backlog    int64  // octets that wait for the database
 	Failure    string // why the database cannot be written; empty: it can
+	Spilled    bool   // more sessions are open than memory may hold: logins are counted too low
 	Shared     bool   // several servers count in one database
 	Asked      uint64 // logins that the shared database was asked about
 	Elsewhere  uint64 // of them: refused because of what other servers have
@@ -334,6 +335,7 @@ func (s *Store) Status() StoreStatus {
 	if why := s.sick.Load(); why != nil {
 		st.Failure = *why
 	}
+	st.Spilled = s.live.Spilled()
 	st.Shared, st.Asked, st.Elsewhere, st.Unanswered = s.work.shared, s.shared.asked.Load(), s.shared.refused.Load(), s.shared.unknown.Load()
 	s.mu.Lock()
 	defer s.mu.Unlock()
