@@ -111,7 +111,9 @@ func (r *Request) keep(o *outbound) {
 
 // forgetAnswer undoes keep: the request goes another way.
 func (r *Request) forgetAnswer(o *outbound) {
-	o.before.CopyTo(&r.Reply)
+	if r.way.home != 0 { // without an answer the reply holds what scripts have put there
+		o.before.CopyTo(&r.Reply)
+	}
 	r.way.sealed, r.way.home = r.way.sealed[:0], 0
 }
 
