@@ -117,7 +117,7 @@ func (o *Offline) prepare(g *Generation, q *Question, r *Request) ([]byte, error
 	r.Generation, r.Serial, r.Arrival = g, o.serial, o.core.now()
 	r.Transport, r.Listener, r.Source, r.Client = "udp", q.Listener, q.Source, q.Client
 	if r.Client == nil {
-		r.Client = &nas.Client{Name: "test", Prefix: netip.MustParsePrefix("127.0.0.1/32"), Secret: radius.NewSecret("explain")}
+		r.Client = &nas.Client{Name: "test", Prefix: netip.MustParsePrefix("127.0.0.1/32"), Secret: radius.NewSecret("explain"), Dynamic: nas.RightAll}
 	}
 	if !r.Source.IsValid() {
 		r.Source = netip.AddrPortFrom(r.Client.Prefix.Addr(), 0)

@@ -103,6 +103,17 @@ func TestPools(t *testing.T) {
 	}
 }
 
+// TestNASes runs Lua tests over sessions, CoA and Disconnect.
+func TestNASes(t *testing.T) {
+	res := Run(scriptsIn(t, "nases"))
+	for _, f := range res.Failures {
+		t.Errorf("%s: %s", f.At, f.Text())
+	}
+	if res.Passed != 21 {
+		t.Errorf("%d passed", res.Passed)
+	}
+}
+
 // TestMethods runs Lua tests over each method, for users of the users file, of hooks, and by check_password.
 func TestMethods(t *testing.T) {
 	res := Run(scriptsIn(t, "methods"))
