@@ -27,7 +27,7 @@ import (
 // Every fenced block of the pages is used as what its info string says:
 //
 //	lua         a script; with "-- scripts/NAME" as its first line it stays for the page's later blocks
-//	users, clients, realms, dictionary, toml, deny   the file of that name
+//	users, clients, realms, dictionary, toml, deny   the file of that name; realms stay for the page's later blocks
 //	console     lines with "$ perilune …" are run against a server; what follows them is their output
 //	text        nothing: pictures, and output of other programs
 //
@@ -106,6 +106,9 @@ func TestDocsLoad(t *testing.T) {
 				}
 			case blockFiles[f.kind] != "":
 				t.Run(f.at(), func(t *testing.T) { loadBlock(t, scripts, blockFiles[f.kind], f.text) })
+				if f.kind == "realms" { // what scripts forward to
+					scripts[blockFiles[f.kind]] = f.text
+				}
 			default:
 				t.Errorf("%s: no test knows what a block of %q is", f.at(), f.kind)
 			}
