@@ -200,6 +200,7 @@ func (p *statusReport) write(w io.Writer) {
 	for _, l := range p.Listen {
 		fmt.Fprintf(w, "listens on %s for %s: %d datagrams, %d dropped by the kernel\n", l.Address, l.Kind, l.Received, l.KernelDrops)
 	}
+	p.Acct.write(w)
 	for _, name := range []string{"requests", "verdicts", "reasons"} {
 		fmt.Fprintf(w, "%s: %s\n", name, inWords(p.Counters[name]))
 	}

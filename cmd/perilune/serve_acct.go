@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"perilune/engine/acct"
 	"perilune/engine/admin"
@@ -129,6 +131,7 @@ func (d *daemon) accountingMetrics(yield func(admin.Sample)) {
 	gauge("perilune_journal_healthy", "Whether accounting records can be written and answered.", truth(d.store.Healthy()))
 	gauge("perilune_accounting_database_healthy", "Whether the accounting database takes records.", truth(st.Failure == ""))
 	gauge("perilune_accounting_backlog_bytes", "Octets of records that wait for the database.", float64(st.Backlog))
+	gauge("perilune_accounting_behind_seconds", "How long the oldest of them has waited.", st.Behind.Seconds())
 	gauge("perilune_sessions", "Open sessions.", float64(st.Live))
 	gauge("perilune_sessions_booked", "Logins that were let in and whose Start has not come.", float64(st.Booked))
 	count("perilune_accounting_records_total", "Records that the database has taken.", st.Records)
@@ -136,6 +139,7 @@ func (d *daemon) accountingMetrics(yield func(admin.Sample)) {
 	count("perilune_accounting_repeated_total", "Records that had come before: retransmissions, fail-over.", st.Repeated)
 	count("perilune_accounting_reused_total", "Sessions whose id a NAS gave to another one, mostly after a reboot.", st.Reused)
 	count("perilune_accounting_reaped_total", "Sessions closed because their interims stopped.", st.Reaped)
+	count("perilune_accounting_refused_total", "Records that the database refuses for what they hold, put aside in refused.jsonl.", st.Refused)
 	count("perilune_accounting_unreadable_total", "Lines of the journal that are no records.", st.Unreadable)
 	count("perilune_accounting_refused_total", "Records that the database refuses for what they hold, put aside in refused.jsonl.", st.Refused)
 	gauge("perilune_sessions_incomplete", "Whether more sessions are open than memory may hold, so that logins are counted too low.", truth(st.Spilled))
@@ -146,15 +150,33 @@ func (d *daemon) accountingMetrics(yield func(admin.Sample)) {
 
 // accountingStatus is what `perilune status` tells of accounting.
 type accountingStatus struct {
-	Database string           `json:"database"`
-	Healthy  bool             `json:"healthy"` // records are answered
-	Detail   string           `json:"detail,omitempty"`
-	Store    acct.StoreStatus `json:"store"`
+	Database   string        `json:"database"`
+	Detail     string        `json:"detail,omitempty"`
+	Healthy    bool          `json:"healthy"` // records are answered
+	Failure    string        `json:"failure,omitempty"`
+	Backlog    int64         `json:"backlog"`
+	Behind     time.Duration `json:"behind"`
+	Live       int           `json:"open_sessions"`
+	Booked     int           `json:"booked"`
+	Records    uint64        `json:"records"`
+	Batches    uint64        `json:"batches"`
+	Repeated   uint64        `json:"repeated"`
+	Reused     uint64        `json:"reused"`
+	Reaped     uint64        `json:"reaped"`
+	Unreadable uint64        `json:"unreadable"`
+	Refused    uint64        `json:"refused"`
+	Spilled    bool          `json:"spilled"`
+	Shared     bool          `json:"shared"`
 }
 
 func (d *daemon) accountingStatus() accountingStatus {
 	a := d.first.Config.Acct
-	s := accountingStatus{Healthy: d.store.Healthy(), Store: d.store.Status()}
+	st := d.store.Status()
+	s := accountingStatus{
+		Healthy: d.store.Healthy(), Failure: st.Failure, Backlog: st.Backlog, Behind: st.Behind, Live: st.Live, Booked: st.Booked,
+		Records: st.Records, Batches: st.Batches, Repeated: st.Repeated, Reused: st.Reused, Reaped: st.Reaped,
+		Unreadable: st.Unreadable, Refused: st.Refused, Spilled: st.Spilled, Shared: st.Shared,
+	}
 	if s.Database = a.Database.String(); s.Database == "" {
 		s.Database = filepath.Join(d.storeOptions(d.first.Config).Dir, "acct.db")
 	}
@@ -162,4 +184,25 @@ func (d *daemon) accountingStatus() accountingStatus {
 		s.Detail = d.first.Path(a.Detail)
 	}
 	return s
+}
+
+// write gives the state for people.
+func (s *accountingStatus) write(w io.Writer) {
+	fmt.Fprintf(w, "accounting in %s: %d open sessions, %d records in %d transactions, %d of them repeated\n",
+		s.Database, s.Live, s.Records, s.Batches, s.Repeated)
+	if s.Shared {
+		fmt.Fprintln(w, "sessions are counted together with the other servers of that database")
+	}
+	if !s.Healthy {
+		fmt.Fprintln(w, "ACCOUNTING IS NOT ANSWERED: records cannot be kept")
+	}
+	if s.Failure != "" {
+		fmt.Fprintf(w, "DATABASE CANNOT BE WRITTEN: %s; %d octets of records wait in the journal, the oldest for %v\n", s.Failure, s.Backlog, s.Behind.Round(time.Second))
+	}
+	if s.Refused > 0 {
+		fmt.Fprintf(w, "%d records that the database does not take are in refused.jsonl beside the journal\n", s.Refused)
+	}
+	if s.Spilled {
+		fmt.Fprintln(w, "more sessions are open than memory may hold: logins are counted too low")
+	}
 }

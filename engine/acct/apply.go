@@ -118,6 +118,7 @@ func (s *Store) take() bool {
 	}
 	s.mu.Lock()
 	behind, durable := s.behind, s.durable
+	s.taken = s.o.Now()
 	if !behind {
 		s.cutQueue()
 	}
@@ -173,6 +174,7 @@ func (s *Store) finish(octets int, last uint64) {
 	defer s.mu.Unlock()
 	s.doneTo = last
 	s.backlog = max(0, s.backlog-int64(octets))
+	s.since = s.taken
 	s.wakeWaiters()
 }
 

@@ -33,6 +33,8 @@ type Store struct {
 	behind  bool       // queue is not kept: lines are read from the journal
 	durable uint64     // number of the last durable record
 	backlog int64      // octets that are not applied
+	since   time.Time  // when the oldest of them became durable; a little later under load
+	taken   time.Time  // when the part that is being applied was cut off from the rest
 	held    []heldDone // answers that wait for the database, without a spool
 	waiters []waiter
 	doneTo  uint64 // number of the last applied record
@@ -269,6 +271,9 @@ func (s *Store) hold(done func(error)) func(error) {
 func (s *Store) written(lines []byte, last uint64) {
 	s.mu.Lock()
 	s.durable = last
+	if s.backlog == 0 {
+		s.since = s.o.Now()
+	}
 	s.backlog += int64(len(lines))
 	if !s.behind && len(s.queue)+len(lines) > maxQueue {
 		s.behind, s.queue = true, nil
@@ -307,22 +312,23 @@ func (s *Store) Reopen() { s.journal.Reopen() }
 
 // StoreStatus is the state of a Store, for status and metrics.
 type StoreStatus struct {
-	Live       int    // open sessions
-	Booked     int    // places booked by Claim
-	Records    uint64 // applied since the start
-	Repeated   uint64 // of them: said before
-	Reused     uint64 // sessions whose id the NAS gave to another one
-	Reaped     uint64 // sessions closed because their interims stopped
-	Unreadable uint64 // lines of the journal that are no records
-	Refused    uint64 // records that the database refuses for what they hold, put aside in refused.jsonl
-	Batches    uint64 // transactions
-	Backlog    int64  // octets that wait for the database
-	Failure    string // why the database cannot be written; empty: it can
-	Spilled    bool   // more sessions are open than memory may hold: logins are counted too low
-	Shared     bool   // several servers count in one database
-	Asked      uint64 // logins that the shared database was asked about
-	Elsewhere  uint64 // of them: refused because of what other servers have
-	Unanswered uint64 // logins that this server's sessions alone decided, as the shared database did not answer
+	Live       int           // open sessions
+	Booked     int           // places booked by Claim
+	Records    uint64        // applied since the start
+	Repeated   uint64        // of them: said before
+	Reused     uint64        // sessions whose id the NAS gave to another one
+	Reaped     uint64        // sessions closed because their interims stopped
+	Unreadable uint64        // lines of the journal that are no records
+	Refused    uint64        // records that the database refuses for what they hold, put aside in refused.jsonl
+	Batches    uint64        // transactions
+	Backlog    int64         // octets that wait for the database
+	Behind     time.Duration // how long the oldest of them has waited
+	Failure    string        // why the database cannot be written; empty: it can
+	Spilled    bool          // more sessions are open than memory may hold: logins are counted too low
+	Shared     bool          // several servers count in one database
+	Asked      uint64        // logins that the shared database was asked about
+	Elsewhere  uint64        // of them: refused because of what other servers have
+	Unanswered uint64        // logins that this server's sessions alone decided, as the shared database did not answer
 }
 
 // Status gives the state.
@@ -339,7 +345,9 @@ func (s *Store) Status() StoreStatus {
 	st.Shared, st.Asked, st.Elsewhere, st.Unanswered = s.work.shared, s.shared.asked.Load(), s.shared.refused.Load(), s.shared.unknown.Load()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st.Backlog = s.backlog
+	if st.Backlog = s.backlog; st.Backlog > 0 {
+		st.Behind = max(0, s.o.Now().Sub(s.since))
+	}
 	return st
 }
 
