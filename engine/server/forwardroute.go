@@ -21,6 +21,9 @@ func (c *Core) forwards(r *Request) bool {
 		r.stay(line, strip)
 		return false
 	}
+	if v != nil {
+		r.outbound(c).verdicts = 1
+	}
 	return c.sendOn(r, line, strip)
 }
 
@@ -193,7 +196,7 @@ func (c *Core) around(p Phase, r *Request) *Verdict {
 
 // further counts a proxy{} that sends the request elsewhere, and finds the line that it names.
 func (c *Core) further(r *Request, o *outbound, v *Verdict) (line *proxy.Realm, strip bool) {
-	if o.verdicts++; o.verdicts >= maxProxies {
+	if o.verdicts++; o.verdicts > maxProxies {
 		c.warn(r, "scripts have sent the request on too often")
 		r.refuse(Drop, ReasonProxyLoop)
 		return nil, false

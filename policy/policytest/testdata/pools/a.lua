@@ -1,6 +1,7 @@
 huntgroup("far", function(req) req.ctx.asked = (req.ctx.asked or 0) + 1 return req["NAS-Port"] == 9 end)
 
 on("route", function(req)
+  if req.user == "again2" then return proxy{pool="backup"} end
   if req.user == "routed" then return proxy{realm="example.net"} end
   if req.user == "here@example.net" then return handle_locally{strip=true} end
   if req.user == "as-it-is@example.net" then return handle_locally{strip=false} end
@@ -23,7 +24,7 @@ on("post_proxy", {name="rescue", when={proxy={"timeout", "dead"}, user="ann"}}, 
 end)
 
 on("post_proxy", function(req)
-  if req.user == "again" then return proxy{pool="backup"} end
+  if req.user:match("^again") then return proxy{pool="backup"} end
   if req.user == "local" then return handle_locally{} end
   if req.user == "wrong" then return accept{} end
   if req.proxy.result ~= "accept" then return end
