@@ -85,6 +85,11 @@ func (s *Store) step() bool {
 		return true
 	}
 	err := s.apply()
+	if errors.Is(err, errOwner) {
+		err = s.renew(s.doneTo)
+		s.judge(err)
+		return err == nil
+	}
 	if moved := (*movedError)(nil); errors.As(err, &moved) {
 		err = s.rewind(moved.at)
 		s.judge(err)
@@ -106,8 +111,24 @@ func (s *Store) step() bool {
 // catchUp does what OpenStore could not do with a database that was away.
 func (s *Store) catchUp() bool {
 	err := s.restore()
+	if err == nil && s.doneTo > s.opened {
+		// The journal was put back to an earlier state; what it has got since has numbers that are taken.
+		err = s.renew(s.opened)
+	}
 	s.judge(err)
 	return err == nil
+}
+
+// renew gives the journal another name in the database.
+func (s *Store) renew(after uint64) error {
+	if err := s.db.(sharer).renew(after); err != nil {
+		return err
+	}
+	s.o.Log.Warn("the accounting directory is a copy, or was put back; its journal has another name in the database now", "from", after+1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.doneTo = after
+	return nil
 }
 
 // take gets the next part: from memory, or from the journal's files if there is more than memory holds.
@@ -289,7 +310,7 @@ func (s *Store) probe() {
 		err = s.db.begin(s.doneTo, nil, nil, nil)
 		s.db.abort()
 	}
-	if moved := (*movedError)(nil); !errors.As(err, &moved) { // that is for the next record to see
+	if moved := (*movedError)(nil); !errors.As(err, &moved) && !errors.Is(err, errOwner) { // that is for the next record to see
 		s.judge(err)
 	}
 }

@@ -1,6 +1,7 @@
 package acct
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -40,6 +41,9 @@ type backend interface {
 type sharer interface {
 	// changes brings live up to date with what they have written, and if own is set also with what we have.
 	changes(live *Live, own bool) error
+	// renew takes another name for this server's journal, of which the records up to after are in the database. It
+	// is for a directory that was copied or put back: two journals with one name would hide each other's records.
+	renew(after uint64) error
 }
 
 // A movedError tells that the last record in the database is not the one that was expected: a transaction
@@ -50,6 +54,9 @@ type movedError struct{ at uint64 }
 func (e *movedError) Error() string {
 	return fmt.Sprintf("the database has the journal's records up to number %d; another number was expected", e.at)
 }
+
+// errOwner tells that another server goes on under our name: it has a copy of our directory.
+var errOwner = errors.New("another server uses a copy of this server's accounting directory")
 
 // A batch is what one transaction writes.
 type batch struct {

@@ -26,13 +26,22 @@ func nodeName(o *StoreOptions) (string, error) {
 	if len(list) > 0 && len(id) > 0 {
 		return o.Node + "/" + strings.TrimSpace(string(id)), nil
 	}
-	var random [8]byte
-	rand.Read(random[:])
-	text := hex.EncodeToString(random[:])
-	if err := writeDurably(path, text+"\n"); err != nil {
+	return newNode(o)
+}
+
+// newNode gives the journal another name.
+func newNode(o *StoreOptions) (string, error) {
+	text := randomName()
+	if err := writeDurably(filepath.Join(o.Dir, "node"), text+"\n"); err != nil {
 		return "", err
 	}
 	return o.Node + "/" + text, nil
+}
+
+func randomName() string {
+	var random [8]byte
+	rand.Read(random[:])
+	return hex.EncodeToString(random[:])
 }
 
 // writeDurably puts a small file in place, whole or not at all.

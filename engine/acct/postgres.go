@@ -17,7 +17,9 @@ import (
 // two servers do not wait for each other in a circle.
 type postgresStore struct {
 	config *pgx.ConnConfig
-	node   string
+	node   string // name of our journal
+	owner  string // of this process
+	rename func() (string, error)
 	c      *pgx.Conn
 	tx     pgx.Tx
 	xmin   int64 // changes of transactions before it were seen
@@ -32,7 +34,7 @@ type postgresStore struct {
 const patience = 20 * time.Second
 
 // openPostgres reads the address; it does not connect.
-func openPostgres(url, node string) (*postgresStore, error) {
+func openPostgres(url, node string, rename func() (string, error)) (*postgresStore, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, errors.New("acct: the database's URL cannot be read; expected postgres://user:password@host:port/name") // err may hold the password
@@ -41,7 +43,7 @@ func openPostgres(url, node string) (*postgresStore, error) {
 		config.ConnectTimeout = 5 * time.Second
 	}
 	config.RuntimeParams["timezone"] = "UTC"
-	return &postgresStore{config: config, node: node}, nil
+	return &postgresStore{config: config, node: node, owner: randomName(), rename: rename}, nil
 }
 
 func bounded() (context.Context, context.CancelFunc) {
@@ -117,10 +119,22 @@ func (p *postgresStore) applied() (n uint64, err error) {
 	}
 	ctx, cancel := bounded()
 	defer cancel()
-	if _, err = p.c.Exec(ctx, "INSERT INTO acctapplied VALUES ($1, 0) ON CONFLICT DO NOTHING", p.node); err == nil {
-		err = p.c.QueryRow(ctx, "SELECT seq FROM acctapplied WHERE node = $1", p.node).Scan(&n)
-	}
+	err = p.c.QueryRow(ctx, `INSERT INTO acctapplied (node, seq, owner) VALUES ($1, 0, $2)
+		ON CONFLICT (node) DO UPDATE SET owner = excluded.owner RETURNING seq`, p.node, p.owner).Scan(&n)
 	return n, p.clean(err)
+}
+
+func (p *postgresStore) renew(after uint64) error {
+	node, err := p.rename()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := bounded()
+	defer cancel()
+	if _, err = p.c.Exec(ctx, "INSERT INTO acctapplied (node, seq, owner) VALUES ($1, $2, $3)", node, int64(after), p.owner); err == nil {
+		p.node = node
+	}
+	return p.clean(err)
 }
 
 func (p *postgresStore) restore(each func(*Session)) error {
@@ -230,7 +244,7 @@ func (p *postgresStore) begin(after uint64, keys []Key, _ func(Key) *Session, fo
 	p.tx = tx
 	var q pgx.Batch
 	// The lock waits for an earlier transaction of ours that lost its connection and may still be at its commit.
-	q.Queue("SELECT seq, (SELECT max(version) FROM acctschema) FROM acctapplied WHERE node = $1 FOR UPDATE OF acctapplied", p.node)
+	q.Queue("SELECT seq, owner, (SELECT max(version) FROM acctschema) FROM acctapplied WHERE node = $1 FOR UPDATE OF acctapplied", p.node)
 	if len(keys) > 0 {
 		prefixes := make([]string, len(keys))
 		for i, k := range keys {
@@ -241,13 +255,15 @@ func (p *postgresStore) begin(after uint64, keys []Key, _ func(Key) *Session, fo
 	answers := tx.SendBatch(ctx, &q)
 	defer answers.Close()
 	var at uint64
-	version := 0
-	err = answers.QueryRow().Scan(&at, &version)
+	version, owner := 0, p.owner
+	err = answers.QueryRow().Scan(&at, &owner, &version)
 	switch {
 	case err != nil && !errors.Is(err, pgx.ErrNoRows):
 		return p.clean(err)
 	case version > schemaVersion: // another server was upgraded
 		return &newerError{version}
+	case owner != p.owner:
+		return errOwner
 	case at != after:
 		return &movedError{at}
 	}
@@ -285,7 +301,7 @@ func (p *postgresStore) commit(b *batch) error {
 	var q pgx.Batch
 	queueSessions(&q, b.sessions)
 	queueEvents(&q, b.events, p.node)
-	q.Queue("INSERT INTO acctapplied VALUES ($1, $2) ON CONFLICT (node) DO UPDATE SET seq = excluded.seq", p.node, int64(b.last))
+	q.Queue("INSERT INTO acctapplied (node, seq, owner) VALUES ($1, $2, $3) ON CONFLICT (node) DO UPDATE SET seq = excluded.seq", p.node, int64(b.last), p.owner)
 	err := p.tx.SendBatch(ctx, &q).Close()
 	if err == nil {
 		err = p.tx.Commit(ctx)

@@ -105,6 +105,7 @@ func TestPostgres(t *testing.T) {
 	t.Run("reboots", c.testReboots)
 	t.Run("slow", c.testSlow)
 	t.Run("lazy", c.testLazy)
+	t.Run("copied", c.testCopied)
 	t.Run("retention", c.testRetention)
 	t.Run("newer", c.testNewer)
 	t.Run("places", c.testPlaces)
@@ -289,6 +290,64 @@ func (c *cluster) testSlow(t *testing.T) {
 		t.Errorf("%d live", n)
 	}
 	add(t, s, rec(200, AccountingOff))
+	settle(t, s)
+}
+
+// testCopied: two servers begin with copies of one directory, as machines that are cloned do; and a directory is put
+// back while the database is away. All that was answered is there, once.
+func (c *cluster) testCopied(t *testing.T) {
+	dir, dir2 := t.TempDir(), t.TempDir()
+	n := 0
+	burst := func(s *Store) {
+		for range 20 {
+			n++
+			add(t, s, rec(n, Start, "1 User-Name=copied", fmt.Sprintf("44 Acct-Session-Id=copied%d", n)))
+		}
+	}
+	expect := func() {
+		t.Helper()
+		for _, table := range []string{"radacct", "acctevent"} {
+			if got, want := c.query("SELECT count(*), count(DISTINCT acctuniqueid) FROM "+table+" WHERE username = 'copied'"), fmt.Sprintf("%d|%d", n, n); got != want {
+				t.Errorf("%s: %s, want %s", table, got, want)
+			}
+		}
+	}
+	a := openTest(t, StoreOptions{Dir: dir, Database: c.url(), Node: "twin"})
+	burst(a)
+	settle(t, a)
+	a.Close()
+	if err := os.CopyFS(filepath.Join(dir2, "acct"), os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	old := filepath.Join(t.TempDir(), "acct")
+	if err := os.CopyFS(old, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	a = openTest(t, StoreOptions{Dir: dir, Database: c.url(), Node: "twin"})
+	b := openTest(t, StoreOptions{Dir: filepath.Join(dir2, "acct"), Database: c.url(), Node: "twin"})
+	for range 3 {
+		burst(a)
+		burst(b)
+	}
+	settle(t, a)
+	settle(t, b)
+	expect()
+	a.Close()
+	b.Close()
+	c.stop()
+	s := openTest(t, StoreOptions{Dir: old, Database: c.url(), Node: "twin"})
+	burst(s)
+	c.start()
+	settle(t, s)
+	burst(s)
+	settle(t, s)
+	expect()
+	s.Close()
+	s = openTest(t, StoreOptions{Dir: old, Database: c.url(), Node: "twin"})
+	burst(s)
+	settle(t, s)
+	expect()
+	add(t, s, rec(1000, AccountingOff))
 	settle(t, s)
 }
 

@@ -26,7 +26,7 @@ var postgresSchema = []string{
 		booked timestamptz NOT NULL, until timestamptz NOT NULL, node text NOT NULL)`,
 	`CREATE INDEX IF NOT EXISTS acctplace_account ON acctplace (account)`,
 	`CREATE INDEX IF NOT EXISTS acctplace_until ON acctplace (until)`,
-	`CREATE TABLE IF NOT EXISTS acctapplied (node text PRIMARY KEY, seq bigint NOT NULL)`,
+	`CREATE TABLE IF NOT EXISTS acctapplied (node text PRIMARY KEY, seq bigint NOT NULL, owner text NOT NULL)`,
 	`CREATE TABLE IF NOT EXISTS acctschema (id int PRIMARY KEY CHECK (id = 0), version int NOT NULL)`,
 	fmt.Sprintf(`INSERT INTO acctschema VALUES (0, %[1]d) ON CONFLICT (id) DO UPDATE SET version = %[1]d`, schemaVersion),
 }

@@ -18,7 +18,7 @@ type Reader struct {
 // that a crash has left in the journal are not in it before the server's next start.
 func OpenReader(database string) (*Reader, error) {
 	if strings.HasPrefix(database, "postgres://") || strings.HasPrefix(database, "postgresql://") {
-		p, err := openPostgres(database, "")
+		p, err := openPostgres(database, "", nil)
 		if err != nil {
 			return nil, err
 		}

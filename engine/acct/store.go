@@ -50,6 +50,7 @@ type Store struct {
 
 	// Only the store's goroutine touches what follows.
 	work              work
+	opened            uint64 // number of the journal's last record at the start
 	pending           string // a part of the journal that is being applied
 	to                uint64 // number of its last record
 	restored          bool   // what the database had at the start is read
@@ -205,7 +206,7 @@ func openBackend(o *StoreOptions) (backend, error) {
 		if err != nil {
 			return nil, err
 		}
-		return openPostgres(o.Database, node)
+		return openPostgres(o.Database, node, func() (string, error) { return newNode(o) })
 	}
 	return openSQLiteStore(o.Database)
 }
@@ -216,6 +217,7 @@ func (s *Store) openJournal(path string) error {
 	if err != nil {
 		return err
 	}
+	s.opened = last
 	s.durable, s.backlog, s.behind = last, octets, last > s.doneTo || !s.restored
 	s.journal, err = Open(path, Options{
 		MaxSize: s.o.Segment, Log: s.o.Log, Now: s.o.Now, Retry: s.o.Retry, First: last + 1, Written: s.written,
