@@ -44,6 +44,7 @@ type groupWalker struct {
 	order  int
 	reads  map[*group]*groupRead
 	places map[*match]place
+	tails  map[*whileStmt]*block // what stands behind the body of a do … while that continue leaves
 	breaks origins
 	again  origins
 	asked  []*group
@@ -58,7 +59,7 @@ type groupRead struct {
 
 // findGroups binds the groups of a function. The error text says why one cannot be bound.
 func findGroups(f *function) (bad *group, why string) {
-	w := &groupWalker{reads: map[*group]*groupRead{}, places: map[*match]place{}}
+	w := &groupWalker{reads: map[*group]*groupRead{}, places: map[*match]place{}, tails: map[*whileStmt]*block{}}
 	w.block(f.body, origins{fromCaller: true})
 	for _, g := range w.asked {
 		from := w.reads[g].from
@@ -202,9 +203,17 @@ func (w *groupWalker) loop(s *whileStmt, in origins) (out origins) {
 	return out
 }
 
-// test is the condition of a loop, which stands inside its body in Lua.
+// test is the condition of a loop, which stands inside its body in Lua. Behind a body that continue leaves, it does
+// not see that one's variables.
 func (w *groupWalker) test(s *whileStmt, in origins) (t, f origins) {
-	w.chain = append(w.chain, s.body)
+	within := s.body
+	if s.after && continues(s.body) {
+		if w.tails[s] == nil {
+			w.tails[s] = new(block)
+		}
+		within = w.tails[s]
+	}
+	w.chain = append(w.chain, within)
 	t, f = w.cond(s.cond, in)
 	w.chain = w.chain[:len(w.chain)-1]
 	if always(s.cond) {

@@ -1,5 +1,5 @@
 -- rewrite: functions that the users file calls by name, or whose results it takes as values.
--- Converted from groups.rw, lines 1 to 88.
+-- Converted from groups.rw, lines 1 to 102.
 
 local gnu = require("lib.gnu")
 
@@ -92,6 +92,21 @@ rewrite("walk", function(req, s)
     s = m2
   end
   return out
+end)
+
+rewrite("last", function(req, s)
+  local m1, m2
+  local n = 0
+  repeat
+    n = n + 1
+    m1, m2 = s:match("^([a-z]*),(.*)$")
+    if n == 1 then
+      goto continue
+    end
+    s = m2 or ""
+    ::continue::
+  until not (n < 5 and (m2 or ""):find(",", 1, true))
+  return s
 end)
 
 local tests_re = re.posix("(?i)abc")
