@@ -141,7 +141,6 @@ func (d *daemon) accountingMetrics(yield func(admin.Sample)) {
 	count("perilune_accounting_reaped_total", "Sessions closed because their interims stopped.", st.Reaped)
 	count("perilune_accounting_refused_total", "Records that the database refuses for what they hold, put aside in refused.jsonl.", st.Refused)
 	count("perilune_accounting_unreadable_total", "Lines of the journal that are no records.", st.Unreadable)
-	count("perilune_accounting_refused_total", "Records that the database refuses for what they hold, put aside in refused.jsonl.", st.Refused)
 	gauge("perilune_sessions_incomplete", "Whether more sessions are open than memory may hold, so that logins are counted too low.", truth(st.Spilled))
 	count("perilune_places_asked_total", "Limited logins that the shared database was asked about.", st.Asked)
 	count("perilune_places_elsewhere_total", "Of them: refused because of what other servers have.", st.Elsewhere)
