@@ -53,12 +53,24 @@ func filterOf(p map[string]string) (f acct.Filter, err error) {
 	return f, nil
 }
 
+// awaitSettled lets the database catch up with what is recorded, unless it is slow or away.
+func (d *daemon) awaitSettled(c *admin.Call) {
+	timer := time.NewTimer(time.Second)
+	defer timer.Stop()
+	select {
+	case <-d.store.Settled():
+	case <-timer.C:
+	case <-c.Done():
+	}
+}
+
 // openSessions streams the sessions that are open, and then how many there are.
 func (d *daemon) openSessions(c *admin.Call) (any, error) {
 	f, err := filterOf(c.Params)
 	if err != nil {
 		return nil, err
 	}
+	d.awaitSettled(c)
 	list := d.store.Live().Select(f)
 	f.Limit = 0
 	return nil, sendSessions(c, list, sessionTotals{Sessions: d.store.Live().Count(f)})
@@ -70,6 +82,7 @@ func (d *daemon) pastSessions(c *admin.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.awaitSettled(c)
 	list, err := d.store.Sessions(f)
 	if err != nil {
 		return nil, err
@@ -125,10 +138,6 @@ func (d *daemon) zap(c *admin.Call) (any, error) {
 		return nil, errs
 	}
 	d.log.Info("sessions were closed by command", "sessions", closed, "unique", strings.Join(ids[:min(len(ids), 10)], " "), "by", by(c))
-	select {
-	case <-d.store.Settled():
-	case <-time.After(time.Second): // the database is slow: it is in the journal
-	case <-c.Done():
-	}
+	d.awaitSettled(c)
 	return map[string]int{"closed": closed}, nil
 }
