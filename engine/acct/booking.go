@@ -1,6 +1,7 @@
 package acct
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -49,7 +50,7 @@ func bare(text string) string { return strings.NewReplacer("-", "", ":", "", "."
 type Claim struct {
 	User   string // canonical
 	Device Device
-	Limit  int           // Simultaneous-Use
+	Limit  int           // Simultaneous-Use; math.MaxInt: none, and Count is not told
 	Now    time.Time     // when the request was decided
 	Grace  time.Duration // how long the place is kept without a Start; 0: 30 s; below 0: none is booked
 	Realm  string        // the session's realm, "" for none; its sessions and places are counted, too
@@ -86,7 +87,11 @@ func (l *Live) Claim(c Claim) Booking {
 	defer l.mu.Unlock()
 	var counted []*Session
 	var bundles map[string]bool // by Acct-Multi-Session-Id
-	for _, s := range l.users[c.User] {
+	sessions := l.users[c.User]
+	if c.Limit == math.MaxInt { // only the realm's sessions count, and one user may have all of them
+		sessions = nil
+	}
+	for _, s := range sessions {
 		if bundles[s.MultiSessionID] || c.Device.Same(s.Device()) || c.Ignore != nil && c.Ignore(s) {
 			continue
 		}
