@@ -96,15 +96,15 @@ func serveNAS(t *testing.T, nas *fakeNAS, files map[string]string) *loopServer {
 	return serveOnLoopback(t, loopTree(t, all))
 }
 
-// account sends an Accounting-Request.
-func (s *loopServer) account(t *testing.T, lines ...string) {
+// sendAccounting sends an Accounting-Request.
+func (s *loopServer) sendAccounting(t *testing.T, lines ...string) {
 	t.Helper()
 	s.must(t, exitOK, append([]string{"send", "acct", "-server", s.addrs["acct"], "-secret", loopSecret}, lines...)...)
 }
 
 func (s *loopServer) startSession(t *testing.T, user, id string, more ...string) {
 	t.Helper()
-	s.account(t, append([]string{"Acct-Status-Type=Start", "User-Name=" + user, "Acct-Session-Id=" + id}, more...)...)
+	s.sendAccounting(t, append([]string{"Acct-Status-Type=Start", "User-Name=" + user, "Acct-Session-Id=" + id}, more...)...)
 }
 
 // waitSessions waits until a user has that many sessions, which accounting makes shortly after its answer.
