@@ -11,6 +11,7 @@ import (
 
 	"perilune/engine/dictionary"
 	"perilune/engine/nas"
+	"perilune/engine/proxy"
 	"perilune/engine/raddb"
 	"perilune/engine/radius"
 	"perilune/engine/server"
@@ -88,6 +89,8 @@ type house struct {
 	pr  *Program
 	log *bytes.Buffer
 	gen *server.Generation
+
+	forwarder *proxy.Forwarder // of serve; nil: nothing is sent on
 }
 
 // writeScripts makes a tree with the scripts, by name.

@@ -24,7 +24,7 @@ func (h *house) serve() netip.AddrPort {
 	var errs raddb.List
 	tree := raddb.OpenFS(fstest.MapFS{"clients": {Data: []byte(`127.0.0.0/8 "` + serveSecret + `" here`)}})
 	h.gen.Clients = nas.Load(tree, "clients", &errs)
-	core, err := server.NewCore(server.CoreOptions{})
+	core, err := server.NewCore(server.CoreOptions{Forwarder: h.forwarder})
 	if err != nil {
 		h.t.Fatal(err, errs)
 	}
