@@ -191,6 +191,8 @@ func (s *accountingStatus) write(w io.Writer) {
 		s.Database, s.Live, s.Records, s.Batches, s.Repeated)
 	if s.Shared {
 		fmt.Fprintln(w, "sessions are counted together with the other servers of that database")
+	} else {
+		fmt.Fprintln(w, "sessions are counted by this server alone")
 	}
 	if !s.Healthy {
 		fmt.Fprintln(w, "ACCOUNTING IS NOT ANSWERED: records cannot be kept")

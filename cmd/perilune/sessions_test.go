@@ -24,7 +24,7 @@ func sessionServer(t *testing.T) *loopServer {
 	return serveOnLoopback(t, dir)
 }
 
-func (s *loopServer) account(t *testing.T, status, user, id string, more ...string) {
+func (s *loopServer) tell(t *testing.T, status, user, id string, more ...string) {
 	t.Helper()
 	s.must(t, exitOK, append([]string{"send", "acct", "-server", s.addrs["acct"], "-secret", loopSecret, "User-Name=" + user, "Acct-Status-Type=" + status, "Acct-Session-Id=" + id}, more...)...)
 }
@@ -35,10 +35,10 @@ func TestWhoLastZap(t *testing.T) {
 	if text := s.must(t, exitFailed, "who"); text != "nobody is on\n" {
 		t.Errorf("who of nobody: %q", text)
 	}
-	s.account(t, "Start", "bob", "a1", "NAS-Port=1", "Calling-Station-Id=02-00-00-00-00-01", "Framed-IP-Address=10.0.0.1")
-	s.account(t, "Start", "ann@home.example", "b1", "NAS-Port=2", "NAS-Identifier=sw-1")
-	s.account(t, "Start", "bob", "c1", "NAS-Port=3")
-	s.account(t, "Stop", "bob", "d1", "NAS-Port=4", "Acct-Session-Time=3600", "Acct-Input-Octets=1500000", "Acct-Output-Octets=500000")
+	s.tell(t, "Start", "bob", "a1", "NAS-Port=1", "Calling-Station-Id=02-00-00-00-00-01", "Framed-IP-Address=10.0.0.1")
+	s.tell(t, "Start", "ann@home.example", "b1", "NAS-Port=2", "NAS-Identifier=sw-1")
+	s.tell(t, "Start", "bob", "c1", "NAS-Port=3")
+	s.tell(t, "Stop", "bob", "d1", "NAS-Port=4", "Acct-Session-Time=3600", "Acct-Input-Octets=1500000", "Acct-Output-Octets=500000")
 	contains(t, s.must(t, exitOK, "who"), "USER ", "bob", "10.0.0.1", "02-00-00-00-00-01", "ann@home.example", "sw-1")
 	for args, want := range map[string]string{
 		"":                               "a1 b1 c1",
@@ -120,6 +120,32 @@ func TestSessionsWithoutAServer(t *testing.T) {
 		t.Error(text)
 	}
 	contains(t, s.must(t, exitFailed, "zap", "bob", "--all"), "no server answers")
+}
+
+// TestSessionsOutliveARestart: what was open is open, and counts, after a new start; places that were booked are not.
+func TestSessionsOutliveARestart(t *testing.T) {
+	dir := loopTree(t, map[string]string{"raddb/users": "$DIALECT freeradius\nDEFAULT Cleartext-Password := \"x\", Simultaneous-Use := 1\n"})
+	login := func(s *loopServer, user string) string {
+		_, text := s.command("send", "auth", "-server", s.addrs["auth"], "-secret", loopSecret, "User-Name="+user, "User-Password=x")
+		return strings.Fields(text)[0]
+	}
+	t.Run("first", func(t *testing.T) {
+		s := serveOnLoopback(t, dir)
+		s.tell(t, "Start", "bob", "a1", "NAS-Port=1")
+		s.tell(t, "Start", "ann", "b1", "NAS-Port=2")
+		s.tell(t, "Stop", "ann", "b1", "NAS-Port=2")
+		if got := login(s, "eve") + " " + login(s, "eve"); got != "Access-Accept Access-Reject" {
+			t.Error(got)
+		}
+	})
+	t.Run("second", func(t *testing.T) {
+		s := serveOnLoopback(t, dir)
+		if got := login(s, "bob") + " " + login(s, "ann") + " " + login(s, "eve"); got != "Access-Reject Access-Accept Access-Accept" {
+			t.Error(got)
+		}
+		contains(t, s.must(t, exitOK, "who"), "bob")
+		contains(t, s.must(t, exitOK, "status"), "1 open sessions", "sessions are counted by this server alone")
+	})
 }
 
 func TestMoment(t *testing.T) {
