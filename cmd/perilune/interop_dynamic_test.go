@@ -182,20 +182,28 @@ func (s *loopServer) kick(args ...string) (code int, text string) {
 // expectSessions waits until exactly these Acct-Session-Ids are open.
 func (s *loopServer) expectSessions(t *testing.T, want ...string) {
 	t.Helper()
-	var got []string
+	if got := s.openSessions(t, len(want)); !slices.Equal(want, got) {
+		t.Errorf("open sessions: %q, expected %q\n%s", got, want, s.log)
+	}
+}
+
+// openSessions waits until n sessions are open, and gives their Acct-Session-Ids in order.
+func (s *loopServer) openSessions(t *testing.T, n int) (open []string) {
+	t.Helper()
+	var out string
 	for late := time.Now().Add(10 * time.Second); time.Now().Before(late); time.Sleep(20 * time.Millisecond) {
-		got = got[:0]
-		_, out := s.command("who", "-d", s.raddb(), "-json")
+		open = open[:0]
+		_, out = s.command("who", "-d", s.raddb(), "-json")
 		for _, m := range regexp.MustCompile(`"id":"([^"]*)"`).FindAllStringSubmatch(out, -1) {
-			got = append(got, m[1])
+			open = append(open, m[1])
 		}
-		slices.Sort(got)
-		if slices.Equal(want, got) {
-			return
+		slices.Sort(open)
+		if len(open) == n {
+			return open
 		}
 	}
-	_, out := s.command("who", "-d", s.raddb())
-	t.Errorf("open sessions: %q, expected %q\n%s\n%s", got, want, out, s.log)
+	t.Fatalf("%d sessions are open, expected %d\n%s\n%s", len(open), n, out, s.log)
+	return nil
 }
 
 // TestKickAtPyrad has users of a home server log in at a NAS, and puts them off there.
@@ -307,5 +315,72 @@ func TestDynamicFromRadclient(t *testing.T) {
 				t.Errorf("(-want +got)\n%s\n%s\n%s", diff, n.out, s.log)
 			}
 		})
+	}
+}
+
+// coaSections make FreeRADIUS a NAS that refuses to put carl off, or a proxy towards us.
+const coaSections = `
+	recv-coa {
+		@recv coa@
+	}
+`
+
+const coaToUs = `
+home_server coa {
+	type = coa
+	ipaddr = 127.0.0.1
+	port = @behind coa@
+	secret = "@secret@"
+	coa {
+		irt = 2
+		mrt = 16
+		mrc = 5
+		mrd = 30
+	}
+}
+home_server_pool coa {
+	type = fail-over
+	home_server = coa
+}
+`
+
+// TestDynamicWithFreeRADIUS has FreeRADIUS on both sides: as the NAS that we tell, and as a proxy that passes on to us
+// what its client says.
+func TestDynamicWithFreeRADIUS(t *testing.T) {
+	nas := newRadiusd(t, "", map[string]string{"client": "", "sections": coaSections, "recv coa": `
+		if (&User-Name == "carl") {
+			reject
+		}
+		ok`, "modules": "always reject {\nrcode = reject\n}"})
+	s := serveOnLoopback(t, dynamicTree(t, port(nas.dyna), map[string]string{
+		"raddb/clients": fmt.Sprintf("127.0.0.1 %q nas coa=%s dynamic-authorization\n", loopSecret, nas.dyna),
+	}))
+	front := newRadiusd(t, "", map[string]string{"client": "", "sections": coaSections, "recv coa": `
+		update control {
+			Home-Server-Pool := "coa"
+		}`, "more": coaToUs, "behind coa": s.port("coa")})
+	for _, user := range []string{"bob", "carl", "dora"} {
+		radclient(t, s, "acct", "acct", "User-Name = "+user, "Acct-Status-Type = Start", "Acct-Session-Id = "+user+"1", "NAS-IP-Address = 192.0.2.10")
+	}
+	s.expectSessions(t, "bob1", "carl1", "dora1")
+	for user, want := range map[string]string{"bob": "Disconnect-ACK", "carl": "Disconnect-NAK"} {
+		if _, text := s.kick(user); !strings.Contains(text, want) {
+			t.Errorf("kick %s: expected %s\n%s\n%s", user, want, text, nas.said())
+		}
+	}
+	for _, test := range []struct {
+		kind       string
+		send, want []string
+	}{
+		{"disconnect", []string{"User-Name = dora", "Proxy-State = 0x6f6e65"}, []string{"Disconnect-ACK", "Proxy-State = 0x6f6e65"}},
+		{"coa", []string{"User-Name = carl", "Session-Timeout = 60"}, []string{"CoA-NAK"}},
+		{"disconnect", []string{"User-Name = nobody"}, []string{"Disconnect-NAK", "Error-Cause = Session-Context-Not-Found"}},
+	} {
+		if diff := cmp.Diff(test.want, received(radclientTo(t, front.dyna, test.kind, test.send, "-x", "-r", "1", "-t", "5"))); diff != "" {
+			t.Errorf("%q (-want +got)\n%s\n%s\n%s\n%s", test.send, diff, s.log, front.said(), nas.said())
+		}
+	}
+	if got := nas.last(t, "CoA-Request"); slices.ContainsFunc(got, func(line string) bool { return strings.HasPrefix(line, "Proxy-State") }) {
+		t.Errorf("a NAS has got Proxy-States: %q", got)
 	}
 }
