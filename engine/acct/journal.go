@@ -222,6 +222,9 @@ func (j *Journal) store(group []entry) error {
 		j.shut()
 		return err
 	}
+	if len(group) == 0 && j.sick.Load() {
+		return j.probe()
+	}
 	j.buffer = j.buffer[:0]
 	for _, e := range group {
 		j.line(e.record)
@@ -236,6 +239,22 @@ func (j *Journal) store(group []entry) error {
 	}
 	return nil
 }
+
+// probe tries whether records can be written again: a disk that is full syncs well what it has. The zeros that a crash
+// might leave are cut off by open.
+func (j *Journal) probe() error {
+	_, err := j.file.Write(make([]byte, probed))
+	if err == nil {
+		err = j.file.Sync()
+	}
+	if err = errors.Join(err, j.file.Truncate(j.size)); err != nil {
+		j.shut()
+	}
+	return err
+}
+
+// probed is the room that must be there, in octets: that of a record of the largest packet.
+const probed = 16 << 10
 
 // line puts a record into the buffer, with its number.
 func (j *Journal) line(record []byte) {
