@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"perilune/engine/acct"
 	"perilune/engine/dictionary"
 	"perilune/engine/proxy"
 	"perilune/engine/radius"
@@ -26,14 +27,23 @@ type coaPort struct {
 // dacLine is the client that sends to the coa port.
 const dacLine = "127.0.0.1 \"" + homeSecret + "\" dac "
 
-// startCoA serves a coa port. right is the option of the client that asks.
-func startCoA(t testing.TB, right string, p *scripted, answer func(*asked) *awayReply) *coaPort {
+// startCoA serves a coa port. right is the option of the client that asks; realms, if there, the realms file, whose
+// home servers are the NAS.
+func startCoA(t testing.TB, right string, p *scripted, answer func(*asked) *awayReply, realms ...string) *coaPort {
 	t.Helper()
 	c := &coaPort{dynamicSite: newDynamicSite(t, "", answer), log: new(strings.Builder)}
 	lines := strings.ReplaceAll(nasLine, "127.0.0.1:%d", c.nas.at().String())
 	c.g.Clients = clientsOf(t, lines, dacLine+right, "10.0.0.0/8 \""+awaySecret+"\" wide")
 	if p != nil {
 		c.g.Policy = p
+	}
+	if len(realms) > 0 {
+		c.g.Realms = realmsOf(t, realms[0], c.nas)
+		for _, line := range c.g.Realms.All() {
+			for i := range line.Servers {
+				line.Servers[i].Dynamic = c.nas.at() // the port of RFC 5176 may not be free here
+			}
+		}
 	}
 	any := netip.MustParseAddrPort("127.0.0.1:0")
 	log := NewLog(LogOptions{Writer: c.log})
@@ -219,11 +229,12 @@ func TestRights(t *testing.T) {
 		{"dynamic-authorization=realm", "other.net 127.0.0.1:%d SECRET", ""},
 		{"dynamic-authorization=realm", "", ""},
 	} {
-		p := startCoA(t, c.right, nil, always(&awayReply{code: radius.CodeDisconnectACK}))
-		p.account(t, "nas-1", "Acct-Status-Type = Start", "User-Name = ann@Example.net", "Acct-Session-Id = 5")
+		var realms []string
 		if c.realm != "" {
-			p.g.Realms = realmsOf(t, c.realm, p.nas)
+			realms = append(realms, c.realm)
 		}
+		p := startCoA(t, c.right, nil, always(&awayReply{code: radius.CodeDisconnectACK}), realms...)
+		p.account(t, "nas-1", "Acct-Status-Type = Start", "User-Name = ann@Example.net", "Acct-Session-Id = 5")
 		wait := soon
 		if c.want == "" {
 			wait = quiet
@@ -340,11 +351,9 @@ func TestCoAHandlers(t *testing.T) {
 
 // TestVisitedNetwork: Operator-Name says where the user is (RFC 8559 s3.1).
 func TestVisitedNetwork(t *testing.T) {
-	c := startCoA(t, "dynamic-authorization=yes", nil, always(&awayReply{code: radius.CodeDisconnectACK}))
-	c.g.Realms = realmsOf(t, "visited.example 127.0.0.1:%d SECRET\nhome.example LOCAL operator-name=1here.example\n", c.nas)
+	c := startCoA(t, "dynamic-authorization=yes", nil, always(&awayReply{code: radius.CodeDisconnectACK}),
+		"visited.example 127.0.0.1:%d SECRET\nhome.example LOCAL operator-name=1here.example\n")
 	c.start(t)
-	line := c.g.Realms.Line("visited.example")
-	line.Servers[0].Dynamic = c.nas.at() // the port of RFC 5176 may not be free here
 	for lines, want := range map[string]string{
 		"User-Name = far|Operator-Name = 1visited.example|Proxy-State = x": "Disconnect-ACK, Proxy-State = 0x78",
 		"User-Name = bob|Operator-Name = 1Here.example":                    "Disconnect-ACK",
@@ -380,4 +389,52 @@ func TestKeepsCoA(t *testing.T) {
 			t.Errorf("%v: %v, want %v", code, got, want)
 		}
 	}
+}
+
+// FuzzCoA: no attributes of an entitled client harm the server, and what is answered is a NAK or ACK. The NAS of a
+// session says ACK.
+func FuzzCoA(f *testing.F) {
+	g := &Generation{Dictionary: wholeDictionary(), Clients: clientsOf(f, "127.0.0.2 \""+awaySecret+"\" nas-1", dacLine+"dynamic-authorization")}
+	store := acct.NewMemory(acct.Rules{})
+	h := acct.Head{Arrival: time.Now(), Client: "nas-1", Source: netip.MustParseAddrPort("127.0.0.2:1646")}
+	l := attrs(f, g, startLines...)
+	store.Append(acct.AppendRecord(nil, &h, l.Pairs), func(error) {})
+	o := NewOffline(time.Now)
+	c := o.core
+	c.sessions = store.Live()
+	o.NAS = func(q *NASQuestion) NASAnswer { return NASAnswer{Code: q.Code + 1} }
+	for _, lines := range []string{"User-Name = bob", "NAS-Port = 7|NAS-IP-Address = 192.0.2.1", "Operator-Name = 1a|Operator-NAS-Identifier = x", "Framed-IPv6-Prefix = 2001:db8::/64|State = x"} {
+		l := attrs(f, g, strings.Split(lines, "|")...)
+		b, err := (&Question{Attributes: l, Unsigned: true}).packet(radius.CodeCoARequest, 1, g, new(radius.Session))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(true, b[radius.HeaderLen:])
+		f.Add(false, b[radius.HeaderLen:])
+	}
+	f.Fuzz(func(t *testing.T, change bool, attributes []byte) {
+		code := radius.CodeDisconnectRequest
+		if change {
+			code = radius.CodeCoARequest
+		}
+		b := append(append([]byte{byte(code), 1, 0, 0}, make([]byte, 16)...), attributes...)
+		if len(b) > radius.MaxPacketLen || !radius.Attributes(attributes).Valid() {
+			return
+		}
+		radius.PutLength(b)
+		var s radius.Session
+		s.Use(radius.NewSecret(homeSecret))
+		s.SignRequest(b)
+		r := incoming(g, "coa")
+		if c.receive(r, b) != ReasonNone {
+			return
+		}
+		c.process(r)
+		if len(r.out) == 0 {
+			return
+		}
+		if _, err := s.VerifyReply(r.out, (*radius.Authenticator)(b[4:20])); err != nil || !radius.Code(r.out[0]).Answers(code) {
+			t.Errorf("%v: %x", err, r.out)
+		}
+	})
 }

@@ -92,7 +92,7 @@ func (c *Core) Dynamic(g *Generation, q *DynamicQuestion, done func(DynamicAnswe
 	x.Realm, x.Code, x.Received = realm, q.Code, q.received
 	x.Deadline = time.Now().Add(q.patience()) // the forwarder has this clock
 	x.Encode, x.Done = x.encode, x.finished
-	if x.Exchange.Outcome = c.forwarder.Forward(&x.Exchange); x.Outcome != proxy.Pending {
+	if c.forwarder.Forward(&x.Exchange) != proxy.Pending { // else it is the forwarder's
 		x.finished(&x.Exchange)
 	}
 }

@@ -145,7 +145,9 @@ func TestDisconnect(t *testing.T) {
 	raw := append([]byte{byte(q.Code), q.Identifier, 0, 0}, q.Authenticator[:]...)
 	raw = append(raw, q.Attributes...)
 	radius.PutLength(raw)
-	if v, err := q.session.VerifyRequest(raw); err != nil || !v.MessageAuthenticator {
+	var session radius.Session
+	session.Use(radius.NewSecret(awaySecret))
+	if v, err := session.VerifyRequest(raw); err != nil || !v.MessageAuthenticator {
 		t.Errorf("%v, %v", v, err)
 	}
 }

@@ -122,7 +122,9 @@ func (a *away) next(t testing.TB) asked {
 func (q *asked) lines(t testing.TB, g *Generation) []string {
 	t.Helper()
 	var l dictionary.List
-	if err := g.Dictionary.Decode(&l, q.Attributes, q.session, &q.Authenticator); err != nil {
+	var s radius.Session // the away's own may be at work
+	s.Use(radius.NewSecret(awaySecret))
+	if err := g.Dictionary.Decode(&l, q.Attributes, &s, &q.Authenticator); err != nil {
 		t.Fatal(err)
 	}
 	known := &g.Dictionary.Known

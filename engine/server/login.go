@@ -41,7 +41,7 @@ func (c *Core) Login(g *Generation, q *Login, done func(LoginAnswer)) {
 	}
 	x.Realm, x.Code, x.Deadline = realm, radius.CodeAccessRequest, time.Now().Add(patience)
 	x.Encode, x.Done = x.encode, x.finished
-	if x.Exchange.Outcome = c.forwarder.Forward(&x.Exchange); x.Outcome != proxy.Pending {
+	if c.forwarder.Forward(&x.Exchange) != proxy.Pending { // else it is the forwarder's
 		x.finished(&x.Exchange)
 	}
 }
