@@ -80,6 +80,8 @@ type Note struct{ Key, Value string }
 type Round struct {
 	Next string
 	Data []byte // as Verdict.State held it
+
+	accepted bool // the State went out with an accept: the user is in and authenticates again
 }
 
 // way is what one step of the way tells a later one. Its buffers are kept for the next request.

@@ -99,7 +99,7 @@ const claimRounds = 4
 
 // claim claims a place; where sessions stand in the way it asks who knows about them and tries again.
 func (c *Core) claim(r *Request, claim *acct.Claim) (got acct.Booking) {
-	same := c.reauthenticates(r)
+	same := c.reauthenticates(r, claim)
 	doubts := doubts{}
 	claim.Ignore = func(s *acct.Session) bool { return doubts[idOf(s)] == leftOut || same != nil && same(s) }
 	for range claimRounds {
@@ -113,9 +113,17 @@ func (c *Core) claim(r *Request, claim *acct.Claim) (got acct.Booking) {
 	return got
 }
 
-// reauthenticates gives what tells the session that a request belongs to already, by a Class of ours that comes back:
-// it names one Accept. Classes that rules give may be many users' and devices' own.
-func (c *Core) reauthenticates(r *Request) func(*acct.Session) bool {
+// reauthenticates gives what tells the session that a request belongs to already, beside its device: a State of an
+// accept of ours, or a Class of ours, which names one accept. Classes that rules give may be many users' and devices'
+// own.
+func (c *Core) reauthenticates(r *Request, claim *acct.Claim) func(*acct.Session) bool {
+	if d := &claim.Device; r.Round != nil && r.Round.accepted && d.Port == "" && d.Calling == "" {
+		// Nothing else tells which session of the user this NAS means.
+		if list := c.sessions.Select(acct.Filter{User: claim.User, Client: d.Client, Limit: 1}); len(list) > 0 {
+			id := idOf(&list[0])
+			return func(s *acct.Session) bool { return idOf(s) == id }
+		}
+	}
 	attr := r.Generation.Dictionary.Known.Class
 	for i := range r.Attributes.Pairs {
 		p := &r.Attributes.Pairs[i]

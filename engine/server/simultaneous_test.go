@@ -280,6 +280,31 @@ func TestClassComesBack(t *testing.T) {
 	}
 }
 
+// TestStateOfAnAccept: a NAS that sends back what came with its accept asks for the session that it has.
+func TestStateOfAnAccept(t *testing.T) {
+	again := &Verdict{Kind: Accept, Next: "again"}
+	p := &scripted{
+		on:      map[Phase]func(*Request) *Verdict{PhaseAuthorize: func(*Request) *Verdict { return again }},
+		answers: map[string]func(*Request) *Verdict{"again": func(*Request) *Verdict { return again }},
+	}
+	s := newFloor(t, load(t, "", p))
+	limited := func(r *Request) *Verdict {
+		ref, _ := r.Generation.Dictionary.Resolve("Simultaneous-Use")
+		r.Control.Set(ref, []byte{0, 0, 0, 1})
+		return nil
+	}
+	p.on[PhaseHints] = limited
+	if got := s.step("in bob"); got != in {
+		t.Fatal(got)
+	}
+	state := fmt.Sprintf(" State=0x%x", s.out.State)
+	s.step("start bob Acct-Session-Id=a")
+	s.step("wait 1h")
+	if got := s.step("in bob") + ", " + s.step("in bob"+state) + ", " + s.step("in bob NAS-Port=3"); got != twice+", "+in+", "+twice {
+		t.Errorf("%s\n%s", got, s.out)
+	}
+}
+
 // TestWaitsForTheTable: a Stop that was answered frees its place for the next login, even if the table is late.
 func TestWaitsForTheTable(t *testing.T) {
 	g := load(t, "DEFAULT Auth-Type := Accept, Simultaneous-Use := 1\n", nil)

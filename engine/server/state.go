@@ -155,12 +155,19 @@ func (s *sealer) append(dst []byte, r *Request, next string, data []byte, expiry
 	dst = append(dst, nonce[:]...)
 	// Not into way.state: data may be what the State of the request held.
 	plain := appendExpiry(r.way.values[:0], expiry)
+	if r.Verdict == Accept {
+		plain[0] |= ofAccept
+	}
 	plain = append(plain, byte(len(next)))
 	plain = append(plain, next...)
 	plain = append(plain, data...)
 	r.way.values = plain
 	return k.aead.Seal(dst, nonce[:], plain, r.binding()), nil
 }
+
+// ofAccept marks, in the first octet of the expiry, a State that went out with an accept. Times have no use for the bit
+// before the year 2144.
+const ofAccept = 0x80
 
 // appendExpiry appends a time so that octets are in the order of times.
 func appendExpiry(dst []byte, t time.Time) []byte {
@@ -185,6 +192,8 @@ func (s *sealer) open(r *Request, state []byte, now time.Time, round *Round) (se
 		return serial, errState
 	}
 	r.way.state = plain
+	round.accepted = plain[0]&ofAccept != 0
+	plain[0] &^= ofAccept
 	if string(appendExpiry(nil, now)) > string(plain[:expiryLen]) {
 		return serial, errOld
 	}

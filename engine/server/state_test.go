@@ -254,7 +254,7 @@ func TestSeal(t *testing.T) {
 		if _, err := s.open(r, state, monday, &round); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(Round{next, data}, Round{round.Next, append([]byte{}, round.Data...)}, cmp.Transformer("text", func(b []byte) string { return string(b) })); diff != "" {
+		if diff := cmp.Diff([]string{next, string(data)}, []string{round.Next, string(round.Data)}); diff != "" {
 			t.Fatalf("(-want +got):\n%s", diff)
 		}
 		if _, err := s.open(r, state, monday.Add(time.Second), &round); err != errOld {
