@@ -76,7 +76,7 @@ func TestAppendRecord(t *testing.T) {
 	d := testDictionary(t)
 	pairs := testPairs(t, d, "User-Name = Bob", "Acct-Status-Type = Stop", `Acct-Session-Id = "a\001"`, "NAS-IP-Address = 192.0.2.1", "NAS-Identifier = sw", "NAS-Port = 7",
 		"Acct-Session-Time = 60", "Acct-Input-Octets = 5", "Acct-Terminate-Cause = Idle-Timeout", "Event-Timestamp = 1767355200", "User-Password = secret", "Framed-IPv6-Prefix = 2001:db8::/64")
-	head := Head{Arrival: noon, ID: 3, Client: "campus", Source: netip.MustParseAddrPort("192.0.2.9:1646"), User: []byte("bob"), Realm: "r", Extra: []byte(`,"class":{"user":"x"}`)}
+	head := Head{Arrival: noon, ID: 3, Client: "campus", Source: netip.MustParseAddrPort("192.0.2.9:1646"), User: []byte("bob"), Realm: "r", More: AppendMore(nil, "Class-User", "x\"y")}
 	text := AppendRecord(nil, &head, pairs)
 	if !json.Valid(text) || strings.Contains(string(text), "secret") {
 		t.Errorf("record: %s", text)
@@ -84,6 +84,9 @@ func TestAppendRecord(t *testing.T) {
 	var e Event
 	if err := e.Parse(string(text)); err != nil {
 		t.Fatal(err)
+	}
+	if want := `["Framed-IPv6-Prefix","2001:db8::/64"],["Class-User","x\"y"]]`; !strings.HasSuffix(e.Attributes, want) {
+		t.Errorf("attributes %s", e.Attributes)
 	}
 	e.Attributes = ""
 	want := Event{Arrival: noon, ID: 3, Client: "campus", Source: head.Source, NAS: "sw", User: "bob", Realm: "r", Status: Stop, Stamp: 1767355200, UserName: "Bob", SessionID: "a\x01",

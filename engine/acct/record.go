@@ -22,7 +22,7 @@ type Head struct {
 	// Received is User-Name as received, where a script has changed it since; empty: it stands in the attributes.
 	Received []byte
 	Apart    bool   // the record makes and changes no session
-	Extra    []byte // further fields, ready-made: `,"class":{…}`; kept in the journal, read by nobody
+	More     []byte // further attributes, made by AppendMore; they stand behind those of the request
 }
 
 // AppendRecord appends the record of a request for Store.Append: one JSON object, without a line end. All
@@ -59,8 +59,7 @@ func AppendRecord(dst []byte, h *Head, pairs []dictionary.Pair) []byte {
 	dst = appendNumber(dst, `,"status":`, value(pairs, numStatusType))
 	dst = appendNumber(dst, `,"stamp":`, value(pairs, numEventTimestamp))
 	dst = append(appendTypes(dst, pairs), `,"attributes":`...)
-	dst = appendAttributes(dst, pairs)
-	dst = append(dst, h.Extra...)
+	dst = appendAttributes(dst, pairs, h.More)
 	return append(dst, '}')
 }
 
@@ -116,7 +115,7 @@ func appendTypes(dst []byte, pairs []dictionary.Pair) []byte {
 	return append(dst, ']')
 }
 
-func appendAttributes(dst []byte, pairs []dictionary.Pair) []byte {
+func appendAttributes(dst []byte, pairs []dictionary.Pair, more []byte) []byte {
 	dst = append(dst, '[')
 	for i := range pairs {
 		if i > 0 {
@@ -124,7 +123,10 @@ func appendAttributes(dst []byte, pairs []dictionary.Pair) []byte {
 		}
 		dst = appendPair(dst, &pairs[i])
 	}
-	return append(dst, ']')
+	if len(pairs) == 0 {
+		more = more[min(1, len(more)):] // its comma
+	}
+	return append(append(dst, more...), ']')
 }
 
 // appendPair appends ["Name","value"]; a tag stands after the name.
@@ -145,10 +147,10 @@ func appendPair(dst []byte, p *dictionary.Pair) []byte {
 	return append(quoteTail(dst, start), `"]`...)
 }
 
-// AppendField appends `,"key":"text"` for Head.Extra. The key must be fit for JSON.
-func AppendField[T string | []byte](dst []byte, key string, text T) []byte {
-	dst = append(append(append(dst, `,"`...), key...), `":"`...)
-	return appendField(dst, "", text)
+// AppendMore appends `,["Name","text"]` for Head.More. The name must be fit for JSON.
+func AppendMore[T string | []byte](dst []byte, name string, text T) []byte {
+	dst = append(append(append(dst, `,["`...), name...), `","`...)
+	return append(appendField(dst, "", text), ']')
 }
 
 // appendField appends a key, ready-made up to the opening quote, and text.

@@ -107,14 +107,11 @@ func (c *Core) takeClass(r *Request) {
 	}
 }
 
-// appendTo appends the class as a field of an accounting record.
+// appendTo appends the class as further attributes of an accounting record.
 func (v *class) appendTo(b []byte) []byte {
-	b = append(b, `,"class":{"time":"`...)
-	b = v.at.UTC().AppendFormat(b, time.RFC3339Nano)
-	b = append(b, '"')
-	b = acct.AppendField(b, "user", v.user)
-	b = acct.AppendField(b, "rule", v.rule)
-	b = append(b, `,"generation":`...)
-	b = strconv.AppendUint(b, v.generation, 10)
-	return append(b, '}')
+	var room [64]byte
+	b = acct.AppendMore(b, "Class-User", v.user)
+	b = acct.AppendMore(b, "Class-Rule", v.rule)
+	b = acct.AppendMore(b, "Class-Time", v.at.UTC().AppendFormat(room[:0], time.RFC3339Nano))
+	return acct.AppendMore(b, "Class-Generation", strconv.AppendUint(room[:0], v.generation, 10))
 }

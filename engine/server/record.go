@@ -132,7 +132,7 @@ func (r *Request) appendRecord(b []byte) []byte {
 	}
 	if w.class != nil {
 		w.values = w.class.appendTo(w.values[:0])
-		h.Extra = w.values
+		h.More = w.values
 	}
 	return acct.AppendRecord(b, &h, r.Attributes.Pairs)
 }
