@@ -57,23 +57,23 @@ func (set Identity) Identify(e *Event) (Key, bool) {
 	if set == 0 {
 		set = DefaultIdentity
 	}
-	id := e.SessionID
+	id, address := e.SessionID, e.NASAddress
 	if set&WithoutSessionID != 0 {
 		id = e.Port()
+		if address == "" {
+			address = e.Address()
+		}
 	}
 	if id == "" || e.Apart {
 		return Key{}, false
 	}
 	var room [512]byte
 	b := appendPart(room[:0], id)
-	if set&WithoutSessionID != 0 && e.NASAddress == "" {
-		b = appendPart(b, e.Address())
-	}
 	for _, part := range [...]struct {
 		bit  Identity
 		text string
 	}{
-		{ByClient, e.Client}, {ByNASIdentifier, e.NASIdentifier}, {ByNASAddress, e.NASAddress}, {ByNASAddress, e.NASIPv6Address},
+		{ByClient, e.Client}, {ByNASIdentifier, e.NASIdentifier}, {ByNASAddress, address}, {ByNASAddress, e.NASIPv6Address},
 		{ByMultiSession, e.MultiSessionID}, {ByUser, e.Account()}, {ByPort, e.Port()}, {ByCallingStation, e.CallingStationID},
 	} {
 		if set&part.bit != 0 {

@@ -1,6 +1,7 @@
 package acct
 
 import (
+	"net/netip"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -61,6 +62,11 @@ func TestIdentify(t *testing.T) {
 	}
 	if _, ok := DefaultIdentity.Identify(&Event{Client: "c"}); ok {
 		t.Error("a session without an Acct-Session-Id")
+	}
+	port := ByClient | ByNASAddress | ByPort | WithoutSessionID
+	from := netip.MustParseAddrPort("10.0.0.1:1024")
+	if key(port, func(*Event) {}) != key(port, func(e *Event) { e.NASAddress, e.Source = "", from }) {
+		t.Error("a NAS that names itself once is two")
 	}
 	a, _ := DefaultIdentity.Identify(&Event{SessionID: "1", Client: "ab", NASIdentifier: "c"})
 	b, _ := DefaultIdentity.Identify(&Event{SessionID: "1", Client: "a", NASIdentifier: "bc"})

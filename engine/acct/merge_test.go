@@ -2,6 +2,7 @@ package acct
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -203,6 +204,17 @@ func from(client, address, identifier string, seconds int, status Status, pairs 
 		pairs = append(pairs, "32 NAS-Identifier="+identifier)
 	}
 	return line(fmt.Sprintf(`"time":"%s","id":1,"client":"%s","source":"192.0.2.1:1646","status":%d`, at, client, status), pairs...)
+}
+
+// TestRebootOfTheSource: where the port of a NAS is the session, a NAS that does not name itself is the source.
+func TestRebootOfTheSource(t *testing.T) {
+	rules := Rules{Identity: ByClient | ByNASAddress | ByPort | WithoutSessionID}
+	on := Event{Client: "c", Status: AccountingOn, Source: netip.MustParseAddrPort("10.0.0.1:1646"), Arrival: time.Unix(9, 0)}
+	for address, want := range map[string]bool{"10.0.0.1": true, "10.0.0.2": false} {
+		if got := rules.Speaks(&on, &Session{Client: "c", NASAddress: address, NASIPAddress: address}); got != want {
+			t.Errorf("sessions of %s end: %v", address, got)
+		}
+	}
 }
 
 func TestRebootScope(t *testing.T) {

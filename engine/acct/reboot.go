@@ -8,6 +8,8 @@ func (r *Rules) Speaks(e *Event, s *Session) bool {
 	switch {
 	case !s.Open() || s.Client != e.Client || s.Begin > at:
 		return false
+	case r.Identity&WithoutSessionID != 0 && e.NASIdentifier == "": // as the key has it
+		return s.NASAddress == e.Address()
 	case e.NASIdentifier == "" && e.NASAddress == "" && e.NASIPv6Address == "":
 		if s.NASIdentifier != "" || s.NASIPAddress != "" || s.NASIPv6Address != "" {
 			return false

@@ -207,7 +207,7 @@ type Acct struct {
 	MaxSkew      time.Duration `toml:"max-skew" min:"1s" max:"365d" restart:"yes" doc:"how far an Event-Timestamp may lie behind this server's clock to be believed"`
 	MaxAhead     time.Duration `toml:"max-ahead" min:"1s" max:"1d" restart:"yes" doc:"and how far ahead of it"`
 	OnScope      string        `toml:"on-scope" one:"nas called-station" restart:"yes" doc:"what an Accounting-On or -Off ends: all sessions of its NAS, or those of its Called-Station-Id alone, for radios that send one for each BSSID"`
-	Incomplete   bool          `toml:"refuse-incomplete" doc:"do not answer a request without Acct-Status-Type, nor a Start or Interim without a user, as GNU Radius did; else they are recorded as events"`
+	Incomplete   bool          `toml:"refuse-incomplete" doc:"do not answer a request without Acct-Status-Type, nor a Start without a user, as GNU Radius did; else they are recorded as events"`
 	KeepSessions time.Duration `toml:"keep-sessions" min:"0s" max:"36500d" restart:"yes" doc:"how long closed sessions are kept; 0s: for ever"`
 	KeepEvents   time.Duration `toml:"keep-events" min:"0s" max:"36500d" restart:"yes" doc:"how long events are kept; 0s: for ever"`
 	Detail       string        `toml:"detail" restart:"yes" doc:"directory of detail files as GNU Radius writes them, beside the database; empty: none"`

@@ -15,6 +15,7 @@ type native struct {
 	microsoft   microsoft
 	operator    *dictionary.Attribute   // Operator-Name (RFC 5580 s4.1); nil where the dictionary lacks it
 	operatorNAS *dictionary.Attribute   // Operator-NAS-Identifier (RFC 8559 s3.4); likewise
+	replied     *dictionary.Attribute   // Proxy-Replied; nil if the dictionary has it not
 	realmNames  []*dictionary.Attribute // Realm-Name and Realm, as far as the dictionary has them
 	hours       byText[loginTime]
 	orders      programAttributes
@@ -122,6 +123,9 @@ func (n *native) proxied(d *dictionary.Dictionary) {
 		if a := d.Attribute(name); a != nil && a.Internal && a.Type == dictionary.TypeString {
 			n.realmNames = append(n.realmNames, a)
 		}
+	}
+	if a := d.Attribute("Proxy-Replied"); a != nil && a.Internal && a.Type == dictionary.TypeInteger {
+		n.replied = a
 	}
 }
 

@@ -254,6 +254,28 @@ func accessOf(user string, more ...[]byte) []byte {
 // joined makes a packet's attributes.
 func joined(raw ...[]byte) []byte { return slices.Concat(raw...) }
 
+// TestAnswerKnownToRules: rules see that a home server has answered, and where GNU Radius's rules are kept the address
+// that the NAS proposes goes into an accept without one.
+func TestAnswerKnownToRules(t *testing.T) {
+	for _, c := range []struct {
+		user string
+		gnu  bool
+		want string
+	}{
+		{"bob", false, "Access-Accept\nReply-Message = \"replied\""}, {"eve", false, "Access-Accept"}, {"eve", true, "Access-Accept\nFramed-IP-Address = 10.0.0.9"},
+	} {
+		h := startAway(t, always(&awayReply{code: 2}))
+		g := load(t, "bob Proxy-Replied == Yes\n\tReply-Message = \"replied\"\n", nil)
+		g.Settings.GNURules = c.gnu
+		g.Realms = realmsOf(t, "net 127.0.0.1:%d SECRET\n", h)
+		f := startForwarding(t, g, CoreOptions{})
+		got := f.ask(t, f.auth, accessOf(c.user+"@net", hidden(homeSecret, "hello"), attribute(8, "\x0a\x00\x00\x09")), soon)
+		if d := cmp.Diff(c.want, got); d != "" {
+			t.Errorf("%v (-want +got)\n%s", c, d)
+		}
+	}
+}
+
 // TestForwardAccess: one request to a home server and back, as settings and answers differ.
 func TestForwardAccess(t *testing.T) {
 	const usersFile = "bob Auth-Type := Reject, Cleartext-Password := \"other\"\n\tReply-Message += \"local\", Session-Timeout := 60\n" +

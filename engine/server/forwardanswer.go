@@ -41,6 +41,7 @@ func (c *Core) takeAnswer(r *Request, o *outbound) {
 		r.way.home = x.Reply.Code
 		p.Result = resultOf(x.Reply.Code)
 		r.keep(o)
+		r.markReplied()
 	case proxy.Timeout:
 		p.Result = "timeout"
 	case proxy.AllDead:
@@ -50,6 +51,13 @@ func (c *Core) takeAnswer(r *Request, o *outbound) {
 	}
 	if r.Trace != nil {
 		o.traceAnswer(r)
+	}
+}
+
+// markReplied tells rules that a home server has answered, by Proxy-Replied = Yes as in GNU Radius. It is internal.
+func (r *Request) markReplied() {
+	if a := r.Generation.prepare().replied; a != nil {
+		r.Attributes.Set(a.AnyTag(), []byte{0, 0, 0, 1})
 	}
 }
 

@@ -41,6 +41,7 @@ type Settings struct {
 	AccessDeadline              time.Duration // from arrival; later an answer is not computed; 0: 5 s
 	AcctDeadline                time.Duration // likewise
 	ProxyDeadline               time.Duration // of requests that are sent on, from arrival; 0: 15 s
+	GNURules                    bool          // the tree's users files are of GNU Radius: what rules do there holds for forwarded requests without a rule, too
 	PropagateFlagged            bool          // of a home server's answer only attributes with the flag P are kept
 	DuplicateKeep               time.Duration // how long answers are kept, from the answer
 	DuplicateKeepAcct           time.Duration // the same for accounting; 0: as DuplicateKeep

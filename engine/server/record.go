@@ -5,7 +5,7 @@ import "perilune/engine/acct"
 // Recording are the settings of what is recorded.
 type Recording struct {
 	NoSessions       bool // records make no sessions
-	RefuseIncomplete bool // no answer without Acct-Status-Type, or to a Start or Interim without a user
+	RefuseIncomplete bool // no answer without Acct-Status-Type, or to a Start without a user
 	Detail           bool // there is a directory of detail files
 	DetailAuth       bool // Access-Requests go there too
 	StripNames       bool // with the name as it stands after hints
@@ -100,9 +100,7 @@ func (r *Request) incomplete() bool {
 	if !ok {
 		return true
 	}
-	switch acct.Status(uint32Of(status)) {
-	case acct.Start, acct.Interim:
-	default:
+	if acct.Status(uint32Of(status)) != acct.Start {
 		return false
 	}
 	known := &r.Generation.Dictionary.Known
@@ -130,11 +128,23 @@ func (r *Request) appendRecord(b []byte) []byte {
 		Arrival: r.Arrival, ID: r.Serial, Client: r.Client.Name, Source: r.Source, User: r.account(),
 		Realm: r.Realm, Received: r.receivedUser(), Apart: w.records.apart,
 	}
+	if len(h.User) == 0 && r.Generation.Settings.Recording.RefuseIncomplete {
+		h.User = r.stationUser()
+	}
 	if w.class != nil {
 		w.values = w.class.appendTo(w.values[:0])
 		h.More = w.values
 	}
 	return acct.AppendRecord(b, &h, r.Attributes.Pairs)
+}
+
+// stationUser names the user of a session without a name as GNU Radius did: # and the station.
+func (r *Request) stationUser() []byte {
+	station, _ := r.Attributes.First(r.Generation.Dictionary.Known.CallingStationID)
+	if len(station) == 0 {
+		return nil
+	}
+	return append([]byte("#"), station...)
 }
 
 // receivedUser gives User-Name as received, if hints have changed it. What the accounting phase has changed is what

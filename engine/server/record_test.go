@@ -158,8 +158,8 @@ func TestIncomplete(t *testing.T) {
 		{[]string{"User-Name = bob", "NAS-Port = 1", "Acct-Session-Id = 5e"}, true},
 		{nil, true},
 		{[]string{"Acct-Status-Type = Start", "NAS-Port = 1", "Acct-Session-Id = 5e"}, true},
-		{[]string{"Acct-Status-Type = Interim-Update", "NAS-Port = 1"}, true},
-		{[]string{"Acct-Status-Type = Start", "Acct-Session-Id = 5e"}, false}, // without a port there is no session
+		{[]string{"Acct-Status-Type = Interim-Update", "NAS-Port = 1"}, false}, // of a session that is open, maybe
+		{[]string{"Acct-Status-Type = Start", "Acct-Session-Id = 5e"}, false},  // without a port there is no session
 		{[]string{"Acct-Status-Type = Start", "NAS-Port = 1", "Calling-Station-Id = 12"}, false},
 		{[]string{"Acct-Status-Type = Stop", "NAS-Port = 1"}, false},
 		{[]string{"Acct-Status-Type = Accounting-On"}, false},
@@ -307,6 +307,19 @@ func TestRecordedNames(t *testing.T) {
 	}
 	if e.UserName != "BOB" || e.Account() != "bob" || !json.Valid(out.Record) {
 		t.Errorf("received %q, canonical %q in %s", e.UserName, e.Account(), out.Record)
+	}
+}
+
+// TestNamelessSession: where GNU Radius's ways are kept the station names the user of a session without a name.
+func TestNamelessSession(t *testing.T) {
+	for _, gnu := range []bool{false, true} {
+		g := load(t, "", nil)
+		g.Settings.Recording.RefuseIncomplete = gnu
+		out := ask(t, offline(), g, Question{Code: radius.CodeAccountingRequest, Attributes: attrs(t, g, "Acct-Status-Type = Start", "NAS-Port = 1", "Calling-Station-Id = 555")})
+		var e acct.Event
+		if err := e.Parse(string(out.Record)); err != nil || e.Account() != map[bool]string{true: "#555"}[gnu] {
+			t.Errorf("%v: canonical %q, %v", gnu, e.Account(), err)
+		}
 	}
 }
 

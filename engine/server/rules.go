@@ -128,7 +128,7 @@ func (c *Core) replaceName(r *Request) {
 
 // copyAddress gives the address that the NAS proposes to an accept that has none (GNU Radius).
 func (r *Request) copyAddress() {
-	if r.ruleDialect() != users.GNU {
+	if r.ruleDialect() != users.GNU && (r.Proxied == nil || !r.Generation.Settings.GNURules) {
 		return
 	}
 	attr := r.Generation.Dictionary.Known.FramedIPAddress

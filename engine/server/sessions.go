@@ -96,19 +96,27 @@ const (
 )
 
 // awaitAccounting lets the table of sessions catch up with what the user's NAS was just told is recorded: a Stop
-// frees a place, and a Start takes one, from the answer on. With a database that is slow or away the wait ends soon.
+// frees a place, and a Start takes one, from the answer on.
 func (c *Core) awaitAccounting(r *Request) {
-	if c.settled == nil || !c.stirred.lately(r.account(), c.now()) {
-		return
+	if c.stirred.lately(r.account(), c.now()) {
+		c.awaitSettled(r)
+	}
+}
+
+// awaitSettled waits until the table of sessions has all that is recorded by now; false if it had that already. With
+// a database that is slow or away the wait ends soon.
+func (c *Core) awaitSettled(r *Request) (waited bool) {
+	if c.settled == nil {
+		return false
 	}
 	ready := c.settled()
 	select {
 	case <-ready:
-		return
+		return false
 	default:
 	}
 	if r.Detach() != nil {
-		return
+		return false
 	}
 	timer := time.NewTimer(stirredWait)
 	defer timer.Stop()
@@ -116,6 +124,7 @@ func (c *Core) awaitAccounting(r *Request) {
 	case <-ready:
 	case <-timer.C:
 	}
+	return true
 }
 
 // loginsText tells a trace what a claim has found.

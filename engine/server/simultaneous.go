@@ -39,6 +39,9 @@ func (c *Core) logins(r *Request) {
 	}
 	claim := c.claimOf(r, limit, line)
 	got := c.claim(r, &claim)
+	if got.RealmOut && c.awaitSettled(r) { // a Stop of the realm may just have been answered
+		got = c.claim(r, &claim)
+	}
 	if r.Trace != nil {
 		r.Trace.Step(loginsText(&claim, &got))
 	}

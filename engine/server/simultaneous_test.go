@@ -264,6 +264,28 @@ func TestRealmQuota(t *testing.T) {
 	}
 }
 
+// TestQuotaWaitsForTheTable: a Stop of another user of the realm that was answered frees its place, even if the table is
+// late.
+func TestQuotaWaitsForTheTable(t *testing.T) {
+	p := &scripted{on: map[Phase]func(*Request) *Verdict{PhaseAuthorize: func(*Request) *Verdict { return &Verdict{Kind: Accept} }}}
+	g := load(t, "", p)
+	var errs raddb.List
+	g.Realms = proxy.Load(raddb.OpenFS(fstest.MapFS{"realms": {Data: []byte("small LOCAL quota=1\n")}}), "realms", proxy.Options{}, &errs)
+	s := newFloor(t, g)
+	s.step("start a@small Acct-Session-Id=a NAS-Port=1")
+	core := s.o.core
+	ready := make(chan struct{})
+	core.settled = func() <-chan struct{} { return ready }
+	unique := core.sessions.Select(acct.Filter{})[0].Unique()
+	go func() {
+		core.recorder.Append(acct.AppendClose(nil, s.now, unique, acct.CauseAdminReset), func(error) {})
+		close(ready)
+	}()
+	if got := s.step("in b@small NAS-Port=2"); got != in {
+		t.Errorf("%s\n%s", got, s.out)
+	}
+}
+
 // TestClassComesBack: a login with a Class of ours belongs to the session that has it.
 func TestClassComesBack(t *testing.T) {
 	g := load(t, "DEFAULT Auth-Type := Accept, Simultaneous-Use := 1\n", nil)

@@ -185,6 +185,7 @@ func settings(files *config.Tree) server.Settings {
 		AccessDeadline:              c.Server.AccessDeadline,
 		AcctDeadline:                c.Server.AcctDeadline,
 		ProxyDeadline:               c.Proxy.Deadline,
+		GNURules:                    c.Users.Dialect == users.GNU,
 		PropagateFlagged:            c.Proxy.Propagate == "flagged",
 		Dynamic:                     dynamic(c.CoA),
 		DuplicateKeep:               c.Server.DuplicateKeep,
