@@ -11,8 +11,8 @@ import (
 // detaches: what is answered at once needs no room. Requests that are parked have bounds of their own.
 //
 // Under pressure (three quarters full) a client beyond its equal share is refused, so that the newest
-// requests of the noisiest client are shed first. The last sixteenth is for requests with a valid State:
-// half of their work is done already (RFC 5080 s2.2.3).
+// requests of the noisiest client are shed first. The last sixteenth is for requests with a valid State
+// and for those that come back from a home server: half of their work is done already (RFC 5080 s2.2.3).
 type admission struct {
 	bound   int
 	mu      sync.Mutex
@@ -40,7 +40,7 @@ func (a *admission) admit(r *Request, p *place) Reason {
 	if limit > 0 && mine >= limit {
 		return ReasonInflight
 	}
-	if !a.room(mine, r.Round != nil) {
+	if !a.room(mine, r.Round != nil || r.way.sentOn) {
 		return ReasonBusy
 	}
 	if a.clients == nil {

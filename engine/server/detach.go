@@ -28,13 +28,16 @@ func (r *Request) Detach() error {
 		return nil
 	}
 	d.calm()
-	if d.detached {
+	ro := d.role
+	if d.detached && (!d.woken || d.place.taken) {
 		return nil
 	}
-	ro := d.role
 	if why := ro.server.admission.admit(r, &d.place); why != ReasonNone {
 		d.refused = why
 		return ErrBusy
+	}
+	if d.woken { // it parted from the role before its home server was asked
+		return nil
 	}
 	ro.part(d)
 	go ro.run()
@@ -105,7 +108,7 @@ func (r *Request) resume() {
 	}
 	s := d.role.server
 	s.admission.unpark(r.pending)
-	d.grouped = true
+	d.grouped, d.woken = true, d.woken || r.pending == waitHome
 	if !s.steps.blocks(r) {
 		d.resumed()
 		return
