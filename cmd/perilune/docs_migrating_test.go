@@ -64,10 +64,10 @@ func (m *migration) prepare() {
 	}
 	m.places = []string{
 		"/usr/local/etc/raddb", filepath.Join(m.dir, "gnu"), "/etc/freeradius/3.0", filepath.Join(m.dir, "freeradius"),
-		"/etc/perilune", filepath.Join(m.dir, "new"), "/var/log/radius", filepath.Join(m.dir, "log"), "examples/", examples + "/",
+		"/etc/perilune", filepath.Join(m.dir, "new"), "/var/log/radius", filepath.Join(m.dir, "log"), "/var/acct/radius", filepath.Join(m.dir, "acct"), "examples/", examples + "/",
 		"127.0.0.1:11812", fmt.Sprintf("127.0.0.1:%d", freePort(m.T)), "127.0.0.1:11813", fmt.Sprintf("127.0.0.1:%d", freePort(m.T)),
 	}
-	m.copyTree(filepath.Join(examples, "gnu-radius/raddb"), "gnu", "/var/log/radius", filepath.Join(m.dir, "log"))
+	m.copyTree(filepath.Join(examples, "gnu-radius/raddb"), "gnu", "/var/log/radius", filepath.Join(m.dir, "log"), "/var/acct/radius", filepath.Join(m.dir, "acct"))
 	m.copyTree(filepath.Join(examples, "freeradius/raddb"), "freeradius")
 	if err := os.Mkdir(filepath.Join(m.dir, "log"), 0o755); err != nil {
 		m.Fatal(err)

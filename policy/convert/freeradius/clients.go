@@ -2,6 +2,7 @@ package freeradius
 
 import (
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"perilune/engine/raddb"
@@ -105,7 +106,7 @@ var clientSettings = map[string]string{
 	"ipaddr": "", "ipv4addr": "", "ipv6addr": "", "netmask": "", "secret": "", "shortname": "", "proto": "",
 	"nas_type": "type", "nastype": "type", "require_message_authenticator": "require-message-authenticator", "limit_proxy_state": "limit-proxy-state",
 	"src_ipaddr":      "!answers leave from the address that was asked",
-	"coa_server":      "!CoA goes to the NAS itself",
+	"coa_server":      "coa",
 	"virtual_server":  "!there are no virtual servers: give the policy by when = {client = \"NAME\"}",
 	"response_window": "!it belongs to home servers",
 	"login":           "!the NAS's own login is not kept",
@@ -128,6 +129,8 @@ func (s *source) clientOptions(c *item) (options []string) {
 			options = append(options, "var."+it.name+"="+output.Field(it.value))
 		case strings.HasPrefix(to, "!"):
 			s.report.Lookf(it.at, "client %s: %s is left out: %s", c.second, it.name, to[1:])
+		case to == "coa":
+			options = append(options, s.coaServer(c, it)...)
 		case to == "type" && it.value != "other":
 			options = append(options, "type="+output.Field(it.value))
 		case to != "" && to != "type" && it.value != "auto":
@@ -138,6 +141,30 @@ func (s *source) clientOptions(c *item) (options []string) {
 		options = append(options, "no-reply-ma")
 	}
 	return options
+}
+
+// coaServer gives where CoA and Disconnect for a client go, if not to its own address with its own secret.
+func (s *source) coaServer(c, it *item) (options []string) {
+	for _, h := range s.conf.all("home_server") {
+		if h.second != it.value {
+			continue
+		}
+		address := h.address()
+		if _, err := netip.ParseAddr(address); err != nil {
+			break
+		}
+		port, _ := strconv.ParseUint(h.text("port"), 10, 16)
+		if port == 0 {
+			port = 3799
+		}
+		options = append(options, "coa="+netip.AddrPortFrom(netip.MustParseAddr(address), uint16(port)).String())
+		if secret := h.text("secret"); secret != c.text("secret") {
+			options = append(options, "coa-secret="+output.Quote(secret))
+		}
+		return options
+	}
+	s.report.Lookf(it.at, "client %s: coa_server = %s is left out: there is no such home server with an address; CoA goes to the NAS itself", c.second, it.value)
+	return nil
 }
 
 func yesNo(value string) string {

@@ -74,7 +74,7 @@ func TestSessions(t *testing.T) {
 func TestAnswers(t *testing.T) {
 	out, report := convert(t, map[string]string{
 		"dictionary": readText(t, "testdata/rules/dictionary") + "PROPERTY Framed-MTU [LRLRLR]=P\nPROPERTY Filter-Id [LRLRLR]=P\nPROPERTY Reply-Message [LRLRLR]+P\n",
-		"clients": "192.0.2.1 s\n", "users": "bob Auth-Type = Accept\n", "realms": "far.example 192.0.2.1\n",
+		"clients":    "192.0.2.1 s\n", "users": "bob Auth-Type = Accept\n", "realms": "far.example 192.0.2.1\n",
 		"hints": "bob NULL\n\tClass = \"x\"\nDEFAULT Proxy-Replied = Yes, Framed-MTU > 1000\n\tFramed-MTU = 576, Framed-IP-Address = 10.1.1.1, Filter-Id = \"a\", Fall-Through = Yes\n" +
 			"DEFAULT1 Proxy-Replied = Yes, Prefix = \"P\"\n\tFilter-Id = \"b\"\nDEFAULT2 Proxy-Replied = Yes\n\tReply-Message = \"]]\\n\"\n",
 	}, Options{})
