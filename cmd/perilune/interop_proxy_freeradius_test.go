@@ -34,6 +34,7 @@ prefix = /usr
 libdir = /usr/lib/freeradius
 logdir = @dir@
 run_dir = @dir@
+max_requests = 16384
 security {
 	allow_core_dumps = no
 	max_attributes = 200
