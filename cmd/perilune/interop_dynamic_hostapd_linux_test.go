@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/md5"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -86,27 +87,12 @@ func TestKickAtHostapd(t *testing.T) {
 		"raddb/clients": fmt.Sprintf("127.0.0.1 %q switch type=hostapd coa=127.0.0.1:%s\n", secret, das),
 		"raddb/realms":  fmt.Sprintf("whole.example %s nostrip secret=%q\n", home.server(), loopSecret),
 	}))
-	writeFiles(t, s.dir, map[string]string{"hostapd.conf": fmt.Sprintf(switchConfig, s.port("auth"), s.port("acct"), das, secret)})
-	out, ended := newWatchedLog(), make(chan int, 1)
-	cmd := exec.Command(hostapd, "-d", filepath.Join(s.dir, "hostapd.conf"))
-	cmd.Stdout, cmd.Stderr = out, out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		cmd.Wait()
-		ended <- cmd.ProcessState.ExitCode()
-	}()
+	out, ended := startSwitch(t, hostapd, fmt.Sprintf(switchConfig, s.port("auth"), s.port("acct"), das, secret))
 	t.Cleanup(func() {
-		cmd.Process.Signal(syscall.SIGTERM)
-		<-ended
 		if t.Failed() {
 			t.Logf("%s\n%s\n%s", out, s.log, home.said())
 		}
 	})
-	if !out.wait("AP-ENABLED", ended) {
-		t.Fatal("hostapd does not start")
-	}
 	one, two := net.HardwareAddr{2, 0, 0, 0, 0, 1}, net.HardwareAddr{2, 0, 0, 0, 0, 2}
 	for _, station := range []net.HardwareAddr{one, two} {
 		if err := logIn(station, "bob@whole.example", "hello"); err != nil {
@@ -126,7 +112,14 @@ func TestKickAtHostapd(t *testing.T) {
 	if left := s.openSessions(t, 1); left[0] != sessions[0] && left[0] != sessions[1] {
 		t.Errorf("session %s is open, not one of %q", left[0], sessions)
 	}
-	// A session that it does not know, and a station, which it knows by its address alone.
+	tellSwitch(t, das, secret)
+	s.openSessions(t, 0)
+}
+
+// tellSwitch asks hostapd by send: for a session that it does not know, another NAS, and a station that it knows by its
+// address alone.
+func tellSwitch(t *testing.T, das, secret string) {
+	t.Helper()
 	for _, test := range []struct {
 		code int
 		want string
@@ -141,75 +134,120 @@ func TestKickAtHostapd(t *testing.T) {
 			t.Errorf("send %q: exit code %d, expected %d and %q\n%s%s", test.args, code, test.code, test.want, text, errs)
 		}
 	}
-	s.openSessions(t, 0)
 }
 
-var errEAPFailure = fmt.Errorf("EAP-Failure")
+// startSwitch starts hostapd.
+func startSwitch(t *testing.T, hostapd, config string) (out *watchedLog, ended chan int) {
+	t.Helper()
+	dir := t.TempDir()
+	writeFiles(t, dir, map[string]string{"hostapd.conf": config})
+	out, ended = newWatchedLog(), make(chan int, 1)
+	cmd := exec.Command(hostapd, "-d", filepath.Join(dir, "hostapd.conf"))
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		cmd.Wait()
+		ended <- cmd.ProcessState.ExitCode()
+	}()
+	t.Cleanup(func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		<-ended
+	})
+	if !out.wait("AP-ENABLED", ended) {
+		t.Fatalf("hostapd does not start:\n%s", out)
+	}
+	return out, ended
+}
 
-// logIn is a supplicant that knows EAP-MD5, at the other end of the wire (IEEE 802.1X, RFC 3748 s5.4).
-func logIn(station net.HardwareAddr, user, password string) error {
+var errEAPFailure = errors.New("EAP-Failure")
+
+// pae is the Ethernet type of 802.1X, and the same with its octets in the order of the network.
+const (
+	pae        = 0x888e
+	paeNetwork = pae>>8 | pae&0xff<<8
+)
+
+// A wiredStation is a supplicant that knows EAP-MD5, at the other end of the wire (IEEE 802.1X, RFC 3748 s5.4).
+type wiredStation struct {
+	address        net.HardwareAddr
+	user, password string
+	fd             int
+	at             *syscall.SockaddrLinklayer
+}
+
+func logIn(address net.HardwareAddr, user, password string) error {
 	wire, err := net.InterfaceByName("wire")
 	if err != nil {
 		return err
 	}
-	const pae = 0x888e
-	network := uint16(pae>>8 | pae&0xff<<8)
-	fd, err := syscall.Socket(syscall.AF_PACKET, syscall.SOCK_RAW|syscall.SOCK_CLOEXEC, int(network))
+	fd, err := syscall.Socket(syscall.AF_PACKET, syscall.SOCK_RAW|syscall.SOCK_CLOEXEC, paeNetwork)
 	if err != nil {
 		return err
 	}
 	defer syscall.Close(fd)
-	at := &syscall.SockaddrLinklayer{Protocol: network, Ifindex: wire.Index}
-	if err := syscall.Bind(fd, at); err != nil {
+	w := &wiredStation{address, user, password, fd, &syscall.SockaddrLinklayer{Protocol: paeNetwork, Ifindex: wire.Index}}
+	if err := syscall.Bind(fd, w.at); err != nil {
 		return err
 	}
 	syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &syscall.Timeval{Sec: 1})
-	send := func(kind byte, body []byte) error {
-		frame := append([]byte{1, 0x80, 0xc2, 0, 0, 3}, station...)
-		frame = append(frame, pae>>8, pae&0xff, 1, kind)
-		frame = binary.BigEndian.AppendUint16(frame, uint16(len(body)))
-		return syscall.Sendto(fd, append(frame, body...), 0, at)
-	}
-	eap := func(id, method byte, data []byte) []byte {
-		const response = 2
-		b := binary.BigEndian.AppendUint16([]byte{response, id}, uint16(5+len(data)))
-		return append(append(b, method), data...)
-	}
-	if err := send(1, nil); err != nil { // EAPOL-Start
+	if err := w.send(1, nil); err != nil { // EAPOL-Start
 		return err
 	}
-	frame := make([]byte, 2048)
 	for late := time.Now().Add(15 * time.Second); time.Now().Before(late); {
-		n, _, err := syscall.Recvfrom(fd, frame, 0)
-		const header = 14 + 4
-		if err != nil || n < header+4 || !bytes.Equal(frame[:6], station) || frame[15] != 0 {
-			continue
-		}
-		b := frame[header:n]
-		switch b[0] {
-		case 3:
-			return nil
-		case 4:
-			return errEAPFailure
-		case 1:
-			if len(b) < 5 {
-				continue
-			}
-		default:
-			continue
-		}
-		switch id, method := b[1], b[4]; method {
-		case 1:
-			err = send(0, eap(id, 1, []byte(user)))
-		case 4:
-			digest := md5.Sum(append(append([]byte{id}, password...), b[6:6+int(b[5])]...))
-			err = send(0, eap(id, 4, append([]byte{16}, digest[:]...)))
-		default:
-			err = send(0, eap(id, 3, []byte{4})) // Nak: EAP-MD5 alone
-		}
-		if err != nil {
+		if done, err := w.answer(w.receive()); done {
 			return err
 		}
 	}
-	return fmt.Errorf("no EAP-Success within 15 s")
+	return errors.New("no EAP-Success within 15 s")
+}
+
+func (w *wiredStation) send(kind byte, body []byte) error {
+	frame := append([]byte{1, 0x80, 0xc2, 0, 0, 3}, w.address...)
+	frame = append(frame, pae>>8, pae&0xff, 1, kind)
+	frame = binary.BigEndian.AppendUint16(frame, uint16(len(body)))
+	return syscall.Sendto(w.fd, append(frame, body...), 0, w.at)
+}
+
+// receive gives the next EAP packet for the station, nil if none has come within a second.
+func (w *wiredStation) receive() []byte {
+	const header = 14 + 4
+	frame := make([]byte, 2048)
+	n, _, err := syscall.Recvfrom(w.fd, frame, 0)
+	if err != nil || n < header+4 || !bytes.Equal(frame[:6], w.address) || frame[15] != 0 {
+		return nil
+	}
+	return frame[header:n]
+}
+
+// answer does what an EAP packet asks for; done ends the login.
+func (w *wiredStation) answer(packet []byte) (done bool, err error) {
+	const request, success, failure, identity, nak, md5Challenge = 1, 3, 4, 1, 3, 4
+	switch {
+	case packet == nil:
+		return false, nil
+	case packet[0] == success:
+		return true, nil
+	case packet[0] == failure:
+		return true, errEAPFailure
+	case packet[0] != request || len(packet) < 5:
+		return false, nil
+	}
+	switch id, data := packet[1], packet[5:]; packet[4] {
+	case identity:
+		err = w.respond(id, identity, []byte(w.user))
+	case md5Challenge:
+		digest := md5.Sum(append(append([]byte{id}, w.password...), data[1:1+int(data[0])]...))
+		err = w.respond(id, md5Challenge, append([]byte{16}, digest[:]...))
+	default:
+		err = w.respond(id, nak, []byte{md5Challenge})
+	}
+	return err != nil, err
+}
+
+func (w *wiredStation) respond(id, method byte, data []byte) error {
+	const response = 2
+	b := binary.BigEndian.AppendUint16([]byte{response, id}, uint16(5+len(data)))
+	return w.send(0, append(append(b, method), data...))
 }
