@@ -203,7 +203,14 @@ func (h *home) unsigned(x *Exchange, a *answer) bool {
 	if mode == nas.Inherit {
 		mode = h.forwarder.o.Require
 	}
-	return mode == nas.Yes || mode == nas.Auto && h.learnt.Load() || a.packet.Attributes.Offset(radius.TypeEAPMessage) >= 0
+	return mode == nas.Yes || mode == nas.Auto && h.learnt.Load() || a.packet.Attributes.Offset(radius.TypeEAPMessage) >= 0 ||
+		a.packet.Code != radius.CodeAccessReject && x.asksEAP()
+}
+
+// asksEAP reports a request with EAP-Message. Of the answers to it only a reject may do without EAP-Message, so that who
+// forges an accept cannot get around Message-Authenticator by leaving both out (RFC 3579 s3.1).
+func (x *Exchange) asksEAP() bool {
+	return x.Received != nil && x.Received.Attributes.Offset(radius.TypeEAPMessage) >= 0
 }
 
 // learn turns the ratchet: a home server that signs one answer to a plain Access-Request signs all. EAP and

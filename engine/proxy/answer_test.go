@@ -146,6 +146,31 @@ func TestRatchet(t *testing.T) {
 	}
 }
 
+// TestUnsignedAnswerToEAP: an answer to EAP that lets somebody in must be signed, also one that leaves EAP-Message out.
+func TestUnsignedAnswerToEAP(t *testing.T) {
+	for _, test := range []struct {
+		code  radius.Code
+		taken bool
+	}{{radius.CodeAccessAccept, false}, {radius.CodeAccessChallenge, false}, {radius.CodeAccessReject, true}} {
+		t.Run(test.code.String(), func(t *testing.T) {
+			t.Parallel()
+			h := newFakeHome(t, func(h *fakeHome, q question) { h.answer(q, answering{code: test.code, unsigned: true}) })
+			r := realmOf(h)
+			r.Require, r.Retries, r.Timeout = nas.No, 1, 500*time.Millisecond
+			f := startForwarder(t, ForwarderOptions{}, r)
+			c := newCaller(r)
+			c.Received = &radius.Packet{Attributes: attribute(radius.TypeEAPMessage, "eap")}
+			want := Timeout
+			if test.taken {
+				want = Answered
+			}
+			if o := c.send(t, f); o != want {
+				t.Errorf("outcome %v, want %v", o, want)
+			}
+		})
+	}
+}
+
 // TestRatchetOutlives: what was learnt is told once, known in the next life, and forgotten by command.
 func TestRatchetOutlives(t *testing.T) {
 	h := newFakeHome(t, accepts)

@@ -44,7 +44,7 @@ func (x *Exchange) encode(h *home, s *Sender) error {
 
 // plain reports that the home server wants no Message-Authenticator. EAP has one in any case (RFC 3579 s3.1).
 func (x *Exchange) plain() bool {
-	return x.Realm.Plain && (x.Received == nil || x.Received.Attributes.Offset(radius.TypeEAPMessage) < 0)
+	return x.Realm.Plain && !x.asksEAP()
 }
 
 // attributes calls Encode. A defect in it costs this request and nothing else: it may run beside all others' timers.
