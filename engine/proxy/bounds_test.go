@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"net/netip"
 	"runtime"
 	"slices"
 	"sync"
@@ -91,6 +92,33 @@ func TestRoom(t *testing.T) {
 	}
 	if n := f.Counters(); n.Full != 3 || n.Outstanding != 700 {
 		t.Errorf("%+v", n)
+	}
+}
+
+// TestClientCrowdsNobodyOut: one client does not get the last quarter of a server's room.
+func TestClientCrowdsNobodyOut(t *testing.T) {
+	h := newFakeHome(t, silent)
+	r := realmOf(h)
+	r.Timeout = 20 * time.Second
+	f := startForwarder(t, ForwarderOptions{MaxPerServer: 1024}, r)
+	fill := func(client string, most int) (n int) {
+		for ; n < most; n++ {
+			c := newCaller(r)
+			c.Source = netip.MustParseAddr(client)
+			if o := f.Forward(&c.Exchange); o != Pending {
+				break
+			}
+		}
+		return n
+	}
+	if n := fill("192.0.2.1", 2000); n != 768 {
+		t.Errorf("%d of one client", n)
+	}
+	if n := fill("192.0.2.2", 100); n != 100 {
+		t.Errorf("%d of another client", n)
+	}
+	if n := fill("192.0.2.1", 100); n != 0 {
+		t.Errorf("%d more of the first client", n)
 	}
 }
 

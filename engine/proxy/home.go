@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"hash/fnv"
+	"math/rand/v2"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -112,7 +113,7 @@ func (h *home) reserve(x *Exchange) bool {
 	f := h.forwarder
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.closed || h.outstanding.Load() >= int64(f.o.MaxPerServer) {
+	if h.closed || h.outstanding.Load() >= int64(f.o.MaxPerServer) || h.crowds(x) {
 		return false
 	}
 	out := f.outstanding.Add(1)
@@ -129,6 +130,28 @@ func (h *home) reserve(x *Exchange) bool {
 	x.socket, x.id = k, k.take()
 	h.outstanding.Add(1)
 	return true
+}
+
+// crowds reports whether the client has more than a quarter of the requests that are out, once three quarters of the
+// room are taken: what is left is for others, or one client with a slow home server would shut all out. A sample tells,
+// as nothing is counted for each client. The caller holds mu.
+func (h *home) crowds(x *Exchange) bool {
+	const samples = 64
+	if x.probe || !x.Source.IsValid() || h.outstanding.Load() < int64(h.forwarder.o.MaxPerServer)*3/4 || len(h.sockets) == 0 {
+		return false
+	}
+	seen, own := 0, 0
+	for range samples {
+		at := rand.Uint32()
+		other := h.sockets[int(at>>8)%len(h.sockets)].slots[at%identifiers].x
+		if other == nil {
+			continue
+		}
+		if seen++; other.Source == x.Source {
+			own++
+		}
+	}
+	return 4*own > seen
 }
 
 // arm makes the reserved identifier the exchange's, whose packet is complete, and sets its timer. It belongs

@@ -18,6 +18,7 @@ type admission struct {
 	mu      sync.Mutex
 	total   int
 	clients map[netip.Prefix]int // requests that wait
+	limited map[netip.Prefix]int // requests that are parked, of clients with max-inflight=
 	parked  [waits]atomic.Int64  // requests that hold no goroutine, by what they wait for
 	out     int64                // requests at home servers at the same time, at most
 }
@@ -100,16 +101,49 @@ func (a *admission) park(r *Request) bool {
 	if r.pending == waitHome {
 		bound = a.out
 	}
+	why := ReasonBusy
 	if a.parked[r.pending].Add(1) <= bound {
-		return true
+		if a.limit(r) {
+			return true
+		}
+		why = ReasonInflight
 	}
-	a.unpark(r.pending)
+	a.parked[r.pending].Add(-1)
 	r.pending, r.out = waitNothing, r.out[:0]
-	r.Verdict, r.Cause, r.Reason = Drop, ReasonBusy, ReasonBusy.String()
+	r.Verdict, r.Cause, r.Reason = Drop, why, why.String()
 	return false
 }
 
-func (a *admission) unpark(w pending) { a.parked[w].Add(-1) }
+// unpark gives the place of a parked request back.
+func (a *admission) unpark(r *Request) {
+	a.parked[r.pending].Add(-1)
+	if r.Client == nil || r.Client.MaxInflight == 0 {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.limited[r.Client.Prefix]--; a.limited[r.Client.Prefix] <= 0 {
+		delete(a.limited, r.Client.Prefix)
+	}
+}
+
+// limit counts a parked request of a client that has max-inflight=; false if the client has that many. Others are
+// bounded all together: a request that is parked costs little.
+func (a *admission) limit(r *Request) bool {
+	if r.Client == nil || r.Client.MaxInflight == 0 {
+		return true
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.limited[r.Client.Prefix] >= r.Client.MaxInflight {
+		return false
+	}
+	if a.limited == nil {
+		a.limited = make(map[netip.Prefix]int)
+	}
+	a.limited[r.Client.Prefix]++
+	return true
+}
 
 // statusLimit bounds the answers to Status-Server for each client (RFC 5997 s4.2). The table is small and
 // forgets: clients that share a place take it in turns.

@@ -86,9 +86,33 @@ func TestRecorderPlacesAreBounded(t *testing.T) {
 	if a.park(r) || r.pending != waitNothing || r.Verdict != Drop || r.Cause != ReasonBusy {
 		t.Errorf("pending %v, verdict %v, cause %v", r.pending, r.Verdict, r.Cause)
 	}
-	a.unpark(waitRecord)
 	r.pending = waitRecord
+	a.unpark(r)
 	if !a.park(r) {
+		t.Error("no place after one was given back")
+	}
+}
+
+// TestParkedRequestsOfAClient: max-inflight= of a client counts what is at home servers and the recorder, too.
+func TestParkedRequestsOfAClient(t *testing.T) {
+	a := admission{out: 100}
+	few := &nas.Client{Prefix: netip.MustParsePrefix("192.0.2.1/32"), MaxInflight: 2}
+	parked := func(client *nas.Client) *Request {
+		r := &Request{pending: waitHome, Peer: Peer{Client: client}}
+		if !a.park(r) && (r.Verdict != Drop || r.Cause != ReasonInflight) {
+			t.Errorf("verdict %v, cause %v", r.Verdict, r.Cause)
+		}
+		return r
+	}
+	first, second, third := parked(few), parked(few), parked(few)
+	if first.pending != waitHome || second.pending != waitHome || third.pending != waitNothing {
+		t.Fatalf("pending %v, %v, %v", first.pending, second.pending, third.pending)
+	}
+	if other := parked(&nas.Client{Prefix: netip.MustParsePrefix("192.0.2.2/32")}); other.pending != waitHome {
+		t.Error("another client is limited")
+	}
+	a.unpark(first)
+	if again := parked(few); again.pending != waitHome {
 		t.Error("no place after one was given back")
 	}
 }

@@ -107,7 +107,7 @@ func (r *Request) resume() {
 		return
 	}
 	s := d.role.server
-	s.admission.unpark(r.pending)
+	s.admission.unpark(r)
 	d.grouped, d.woken = true, d.woken || r.pending == waitHome
 	if !s.steps.blocks(r) {
 		d.resumed()
