@@ -31,6 +31,9 @@ func (pr *Program) View(now func() time.Time, log *slog.Logger, network func()) 
 	return v
 }
 
+// A Radius is what the module radius asks.
+type Radius = module.Radius
+
 // SetRadius says what the module radius asks in a view. It comes before the view's first handler runs.
 func (pr *Program) SetRadius(r module.Radius) { pr.o.Radius = r }
 

@@ -437,7 +437,9 @@ func directModules(t *testing.T, mod string) (used []string) {
 
 // TestDocsMetrics demands that docs/operation.md names each metric of a running server, and no other.
 func TestDocsMetrics(t *testing.T) {
-	s := serveOnLoopback(t, defaultTree(t))
+	tree := defaultTree(t)
+	writeFiles(t, tree, map[string]string{"raddb/realms": "example.net 127.0.0.1:1 secret=\"for metrics of home servers\"\n"})
+	s := serveOnLoopback(t, tree)
 	resp, err := http.Get("http://" + s.addrs["http"] + "/metrics")
 	if err != nil {
 		t.Fatal(err)

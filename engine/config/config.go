@@ -226,6 +226,7 @@ type Sessions struct {
 	Grace      time.Duration `toml:"grace" min:"0s" max:"10m" doc:"how long the place that an Access-Accept has booked is kept until the Start comes; 0s: none is booked, and two logins at once both pass"`
 	OnDoubt    string        `toml:"on-doubt" one:"count ignore" doc:"what a session is for Simultaneous-Use whose interims have stopped, if no handler of session knows better"`
 	SameDevice string        `toml:"same-device" one:"renew count" doc:"renew: a login of the device that has a session already is no second one; count: it is one, as in GNU Radius"`
+	Stripped   bool          `toml:"stripped-names" doc:"users of other organisations count by their names without the realm, if it is taken off, as in GNU Radius: bob@a.example and bob@b.example are one. Else the realm is part of the name"`
 	Reap       time.Duration `toml:"reap" min:"0s" max:"365d" restart:"yes" doc:"a session whose interims have stopped is closed after this, and three intervals; one whose NAS sends no interims never; 0s: none is"`
 }
 

@@ -86,54 +86,55 @@ type Round struct {
 
 // way is what one step of the way tells a later one. Its buffers are kept for the next request.
 type way struct {
-	query      users.Query
-	scratch    dictionary.List // the other half of a list being rebuilt
-	messages   dictionary.List // Reply-Messages of the rules that matched
-	round      Round
-	state      []byte       // plain text of the received State; Round points into it
-	ticket     ticket       // which State is being answered
-	bad        bool         // the State is ours but cannot be taken
-	decided    *Verdict     // of a huntgroup or rewrite function in the middle of a match
-	sealed     []byte       // State of the reply
-	realm      *proxy.Realm // the line of the realms file that applies; nil: none
-	booked     booked       // of Simultaneous-Use and quota=
-	limit      int          // Simultaneous-Use that refuses
-	settled    bool         // authenticated{}: the password question is over
-	noRecord   bool         // accept{record=false}
-	left       int64        // seconds that the session may last
-	asked      bool         // a handler ran, so time may have passed
-	slow       bool         // it waited or computed for long
-	runsAfter  bool         // the accept has Exec-Program
-	external   bool         // accounting: Acct-Ext-Program
-	second     bool         // the client used its old secret
-	verified   bool         // Message-Authenticator was there and right
-	keyless    bool         // MPPE keys were withheld
-	record     []byte       // accounting: the record for the store
-	detail     []byte       // and the one for a detail file
-	records    records
-	outbound   *outbound   // the desk's; nil until its first request for a home server
-	sentOn     bool        // outbound is of this request
-	home       radius.Code // of the home server's answer that is passed on; 0: none
-	routed     *Verdict    // proxy or handle_locally of the phase at hand
-	realmText  string      // the last Realm that no line of the realms file had
-	routedUser []byte      // User-Name when route had ended
-	ended      bool        // route has ended
-	failure    error       // of the recorder
-	salt       func() uint16
-	salts      uint16
-	policy     Policy     // that Runner belongs to
-	hashes     *hashQueue // the Core's
-	throttle   *throttle  // likewise; nil: nothing is counted (explain, policy tests)
-	guess      guess
-	print      fingerprint // of the extended comparison; zero: not compared
-	twin       *twin
-	class      *class // of ours, in accounting; nil if there is none
-	digest     []byte
-	ring       *ring
-	question   *DynamicQuestion // CoA: what its NAS is asked
-	told       *DynamicAnswer   // and what that has said
-	values     []byte           // encoding scratch
-	text       []byte           // a message of the server's own; pairs of Reply point into it
+	query       users.Query
+	scratch     dictionary.List // the other half of a list being rebuilt
+	messages    dictionary.List // Reply-Messages of the rules that matched
+	round       Round
+	state       []byte       // plain text of the received State; Round points into it
+	ticket      ticket       // which State is being answered
+	bad         bool         // the State is ours but cannot be taken
+	decided     *Verdict     // of a huntgroup or rewrite function in the middle of a match
+	sealed      []byte       // State of the reply
+	realm       *proxy.Realm // the line of the realms file that applies; nil: none
+	booked      booked       // of Simultaneous-Use and quota=
+	limit       int          // Simultaneous-Use that refuses
+	settled     bool         // authenticated{}: the password question is over
+	noRecord    bool         // accept{record=false}
+	left        int64        // seconds that the session may last
+	asked       bool         // a handler ran, so time may have passed
+	slow        bool         // it waited or computed for long
+	runsAfter   bool         // the accept has Exec-Program
+	external    bool         // accounting: Acct-Ext-Program
+	second      bool         // the client used its old secret
+	verified    bool         // Message-Authenticator was there and right
+	keyless     bool         // MPPE keys were withheld
+	record      []byte       // accounting: the record for the store
+	detail      []byte       // and the one for a detail file
+	records     records
+	outbound    *outbound   // the desk's; nil until its first request for a home server
+	sentOn      bool        // outbound is of this request
+	home        radius.Code // of the home server's answer that is passed on; 0: none
+	routed      *Verdict    // proxy or handle_locally of the phase at hand
+	realmText   string      // the last Realm that no line of the realms file had
+	routedUser  []byte      // User-Name when route had ended
+	ended       bool        // route has ended
+	failure     error       // of the recorder
+	salt        func() uint16
+	salts       uint16
+	policy      Policy     // that Runner belongs to
+	hashes      *hashQueue // the Core's
+	throttle    *throttle  // likewise; nil: nothing is counted (explain, policy tests)
+	guess       guess
+	print       fingerprint // of the extended comparison; zero: not compared
+	twin        *twin
+	class       *class // of ours, in accounting; nil if there is none
+	digest      []byte
+	ring        *ring
+	question    *DynamicQuestion // CoA: what its NAS is asked
+	told        *DynamicAnswer   // and what that has said
+	values      []byte           // encoding scratch
+	accountName []byte           // the canonical user, if it is not User-Name
+	text        []byte           // a message of the server's own; pairs of Reply point into it
 }
 
 // reset makes the request ready for the next packet on the same desk: all but buffers, the desk, its Runner

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"fmt"
 	"hash/maphash"
 	"math"
@@ -24,9 +25,25 @@ type Sessions interface {
 }
 
 // account gives the canonical user: by whom sessions are counted and found. It is User-Name as it stands, after
-// hints and the realm's strip, and without what Prefix and Suffix of the users file have matched if its rule says
-// Strip-User-Name = Yes or the site strip-names. It is valid as long as the attribute is.
+// hints, and without what Prefix and Suffix of the users file have matched if its rule says Strip-User-Name = Yes
+// or the site strip-names. The realm of another organisation is part of it, in lower case, whether it was taken off
+// for the way or not. It is valid until the next call.
 func (r *Request) account() []byte {
+	name := r.localName()
+	line := r.way.realm
+	if r.Realm == "" || line != nil && line.Local || r.Generation.Settings.Sessions.Stripped {
+		return name
+	}
+	if at := bytes.LastIndexByte(name, '@'); at >= 0 && equalLower(name[at+1:], r.Realm) {
+		name = name[:at]
+	}
+	b := append(r.way.accountName[:0], name...)
+	b = append(append(b, '@'), r.Realm...)
+	r.way.accountName = b
+	return b
+}
+
+func (r *Request) localName() []byte {
 	q := &r.way.query
 	if len(q.Rules) == 0 {
 		return r.User()

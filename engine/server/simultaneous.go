@@ -16,6 +16,7 @@ type SessionSettings struct {
 	Grace        time.Duration // how long the place of an Accept is kept without a Start; 0: it books none
 	IgnoreDoubts bool          // a silent session that no handler knows of does not count
 	CountDevices bool          // a login counts even if the user's session is of the same device, as in GNU Radius
+	Stripped     bool          // users of other organisations are told apart by the name without realm alone
 }
 
 // logins looks whether the user's realm has room (quota=) and then whether the user may log in once more

@@ -248,5 +248,5 @@ func (c *Candidate) KeyFile() string {
 func (c *Candidate) Path(name string) string { return absolute(c.Root, name) }
 
 func sessionSettings(s config.Sessions) server.SessionSettings {
-	return server.SessionSettings{Grace: s.Grace, IgnoreDoubts: s.OnDoubt == "ignore", CountDevices: s.SameDevice == "count"}
+	return server.SessionSettings{Grace: s.Grace, IgnoreDoubts: s.OnDoubt == "ignore", CountDevices: s.SameDevice == "count", Stripped: s.Stripped}
 }

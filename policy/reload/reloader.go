@@ -14,7 +14,6 @@ import (
 	"perilune/engine/raddb"
 	"perilune/engine/server"
 	"perilune/policy"
-	"perilune/policy/module"
 )
 
 // Options of a Reloader.
@@ -27,7 +26,7 @@ type Options struct {
 	Log      *slog.Logger
 	Busy     *server.Busy
 	Resolver nas.Resolver  // of host names; nil: the system's
-	Radius   module.Radius // what the module radius asks; nil: its functions fail
+	Radius   policy.Radius // what the module radius asks; nil: its functions fail
 }
 
 // A Reloader makes generations and puts them in place. One build runs at a time. Close frees what it holds.

@@ -8,6 +8,7 @@ const sessionsScript = "scripts/50-sessions.lua"
 // convertSessions writes who is asked about a session that stands in the way of a login: the NAS's type in naslist
 // decides, and checkrad-assume-logged where it cannot.
 func (s *source) convertSessions() {
+	s.toml.Set("sessions", "stripped-names", true, raddb.Pos{})
 	if s.o.Exact {
 		s.toml.Set("sessions", "grace", "0s", raddb.Pos{})
 		s.toml.Set("sessions", "same-device", "count", raddb.Pos{})
