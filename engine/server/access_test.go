@@ -277,6 +277,19 @@ func TestDeny(t *testing.T) {
 	}
 }
 
+// TestDenyIgnoresCase: where the users file takes BOB for bob, access.deny does too.
+func TestDenyIgnoresCase(t *testing.T) {
+	g := load(t, someUsers+"BOB Auth-Type = Accept\n", nil)
+	g.Settings.Deny = map[string]struct{}{"bob": {}}
+	if out := login(t, g, "BOB", "hello"); out.Kind != Accept {
+		t.Errorf("%s", out)
+	}
+	g.Settings.IgnoreCase = true
+	if out := login(t, g, "BOB", "hello"); out.Kind != Reject || out.Reason != "access-deny" {
+		t.Errorf("%s", out)
+	}
+}
+
 // TestNoAllocation: the native path of PAP with a users file, from the datagram to the signed reply.
 func TestNoAllocation(t *testing.T) {
 	g := load(t, someUsers, nil)

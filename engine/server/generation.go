@@ -38,27 +38,28 @@ type Settings struct {
 	RequireMessageAuthenticator nas.Mode // of clients that say nothing; Inherit means Auto
 	LimitProxyState             nas.Mode // likewise
 	RejectDelay                 time.Duration
-	AccessDeadline              time.Duration // from arrival; later an answer is not computed; 0: 5 s
-	AcctDeadline                time.Duration // likewise
-	ProxyDeadline               time.Duration // of requests that are sent on, from arrival; 0: 15 s
-	GNURules                    bool          // the tree's users files are of GNU Radius: what rules do there holds for forwarded requests without a rule, too
-	PropagateFlagged            bool          // of a home server's answer only attributes with the flag P are kept
-	DuplicateKeep               time.Duration // how long answers are kept, from the answer
-	DuplicateKeepAcct           time.Duration // the same for accounting; 0: as DuplicateKeep
-	PlainStatus                 bool          // answer Status-Server without M-A
-	AnyCodeAnyPort              bool          // Access-Requests on the accounting port and the reverse
-	NoCredential                bool          // answer Access-Requests without credential and M-A
-	StrictNames                 bool          // refuse user names with control characters
-	MaxInflight                 int           // per client
-	ChallengeTries              int           // answers that one State allows; 0: 3
-	Throttle                    Throttle      // of wrong credentials; zero: none
-	CompareAuth, CompareAcct    uint8         // PROPERTY flag of the extended comparison of duplicates; 0: none
-	SessionJitter               int           // percent by which Session-Timeout is shortened at random
-	ChargeableUserIdentity      bool          // make it for a NAS that asks, and check it
-	SealedClass                 bool          // add our own Class to accepts
-	Deny                        map[string]struct{}
-	Recording                   Recording      // what is recorded of accounting, and where
-	Location                    *time.Location // of Login-Time and Expiration; nil: the process's zone
+	AccessDeadline              time.Duration       // from arrival; later an answer is not computed; 0: 5 s
+	AcctDeadline                time.Duration       // likewise
+	ProxyDeadline               time.Duration       // of requests that are sent on, from arrival; 0: 15 s
+	GNURules                    bool                // the tree's users files are of GNU Radius: what rules do there holds for forwarded requests without a rule, too
+	PropagateFlagged            bool                // of a home server's answer only attributes with the flag P are kept
+	DuplicateKeep               time.Duration       // how long answers are kept, from the answer
+	DuplicateKeepAcct           time.Duration       // the same for accounting; 0: as DuplicateKeep
+	PlainStatus                 bool                // answer Status-Server without M-A
+	AnyCodeAnyPort              bool                // Access-Requests on the accounting port and the reverse
+	NoCredential                bool                // answer Access-Requests without credential and M-A
+	StrictNames                 bool                // refuse user names with control characters
+	MaxInflight                 int                 // per client
+	ChallengeTries              int                 // answers that one State allows; 0: 3
+	Throttle                    Throttle            // of wrong credentials; zero: none
+	CompareAuth, CompareAcct    uint8               // PROPERTY flag of the extended comparison of duplicates; 0: none
+	SessionJitter               int                 // percent by which Session-Timeout is shortened at random
+	ChargeableUserIdentity      bool                // make it for a NAS that asks, and check it
+	SealedClass                 bool                // add our own Class to accepts
+	Deny                        map[string]struct{} // in lower case if IgnoreCase
+	IgnoreCase                  bool                // ASCII letters of user names match without case, as in the users file
+	Recording                   Recording           // what is recorded of accounting, and where
+	Location                    *time.Location      // of Login-Time and Expiration; nil: the process's zone
 	Texts                       Texts
 	Names                       *nas.Charset  // octets of user names, for clients that say nothing; nil: no bounds
 	DiscardNames                bool          // a missing, empty or malformed User-Name gets no answer, not a reject

@@ -32,10 +32,16 @@ func (c *Core) limits(r *Request, a *dictionary.Attribute, look func(*Request, *
 
 // closed reports whether the name stands in access.deny.
 func (r *Request) closed() bool {
-	if len(r.Generation.Settings.Deny) == 0 {
+	set := &r.Generation.Settings
+	if len(set.Deny) == 0 {
 		return false
 	}
-	_, denied := r.Generation.Settings.Deny[string(r.User())]
+	name := r.User()
+	if set.IgnoreCase {
+		r.way.digest = foldTo(r.way.digest[:0], name)
+		name = r.way.digest
+	}
+	_, denied := set.Deny[string(name)]
 	return denied
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -27,8 +28,21 @@ type Sessions interface {
 // account gives the canonical user: by whom sessions are counted and found. It is User-Name as it stands, after
 // hints, and without what Prefix and Suffix of the users file have matched if its rule says Strip-User-Name = Yes
 // or the site strip-names. The realm of another organisation is part of it, in lower case, whether it was taken off
-// for the way or not. It is valid until the next call.
+// for the way or not; all of it is, if the users file knows no case: or a user had each spelling's logins. It is valid
+// until the next call.
 func (r *Request) account() []byte {
+	name := r.fullName()
+	if !r.Generation.Settings.IgnoreCase || !slices.ContainsFunc(name, isUpper) {
+		return name
+	}
+	r.way.accountName = foldTo(r.way.accountName[:0], name) // letter by letter: it may be its own memory
+	return r.way.accountName
+}
+
+func isUpper(c byte) bool { return 'A' <= c && c <= 'Z' }
+
+// fullName is account with the user's letters as they are.
+func (r *Request) fullName() []byte {
 	name := r.localName()
 	line := r.way.realm
 	if r.Realm == "" || line != nil && line.Local || r.Generation.Settings.Sessions.Stripped {

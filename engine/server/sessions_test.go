@@ -21,6 +21,7 @@ func TestAccountsOfRealms(t *testing.T) {
 		user, realm string
 		line        *proxy.Realm
 		stripped    bool
+		ignoreCase  bool
 		want        string
 	}{
 		{user: "bob", want: "bob"},
@@ -31,9 +32,13 @@ func TestAccountsOfRealms(t *testing.T) {
 		{user: "bob", realm: "our.example", line: here, want: "bob"},
 		{user: "bob@our.example", realm: "our.example", line: here, want: "bob@our.example"},
 		{user: "bob", realm: "a.example", line: away, stripped: true, want: "bob"},
+		{user: "Bob", want: "Bob"},
+		{user: "BoB", ignoreCase: true, want: "bob"},
+		{user: "BOB", realm: "a.example", line: away, ignoreCase: true, want: "bob@a.example"},
+		{user: "\xc3\x84bC", ignoreCase: true, want: "\xc3\x84bc"},
 	} {
 		g := load(t, "", nil)
-		g.Settings.Sessions.Stripped = c.stripped
+		g.Settings.Sessions.Stripped, g.Settings.IgnoreCase = c.stripped, c.ignoreCase
 		r := &Request{Generation: g, Realm: c.realm}
 		r.Attributes.Add(g.Dictionary.Known.UserName.AnyTag(), []byte(c.user))
 		r.way.realm = c.line

@@ -163,6 +163,15 @@ func TestDeny(t *testing.T) {
 	}
 }
 
+// TestDenyIgnoresCase: with ignore-case access.deny holds in any case too.
+func TestDenyIgnoresCase(t *testing.T) {
+	s := newSite(t, map[string]string{"raddb/access.deny": "Mallory\n", "raddb/config.toml": "[users]\nignore-case = true\n"}).start()
+	set := s.last().Settings
+	if _, denied := set.Deny["mallory"]; !denied || !set.IgnoreCase {
+		t.Errorf("deny %v, ignore case %v", set.Deny, set.IgnoreCase)
+	}
+}
+
 // TestChangedWhileRead: a generation is made of one state of the files, however busy the writer is.
 func TestChangedWhileRead(t *testing.T) {
 	s := newSite(t, map[string]string{"raddb/clients": named})

@@ -208,8 +208,31 @@ func settings(files *config.Tree) server.Settings {
 		ChargeableUserIdentity:      c.Auth.CUI,
 		SealedClass:                 c.Auth.Class,
 		Location:                    c.Server.Timezone,
-		Deny:                        files.Deny,
+		Deny:                        denied(files),
+		IgnoreCase:                  c.Users.IgnoreCase,
 	}
+}
+
+// denied gives the names of access.deny, in lower case where the case of names does not count.
+func denied(files *config.Tree) map[string]struct{} {
+	if !files.Config.Users.IgnoreCase {
+		return files.Deny
+	}
+	folded := make(map[string]struct{}, len(files.Deny))
+	for name := range files.Deny {
+		folded[foldASCII(name)] = struct{}{}
+	}
+	return folded
+}
+
+func foldASCII(name string) string {
+	b := []byte(name)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
 }
 
 // StateDir gives the directory of state of a tree at root; state stands above the file's.
