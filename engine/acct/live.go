@@ -180,10 +180,14 @@ func (f *Filter) match(s *Session) bool {
 }
 
 // Select gives the open sessions that match, the newest first. What changes meanwhile may be missed.
-func (l *Live) Select(f Filter) []Session {
+func (l *Live) Select(f Filter) []Session { return l.SelectIf(f, nil) }
+
+// SelectIf is Select of those sessions that are wanted, too. wanted must be quick, and keep nothing; what it refuses
+// costs no copy. nil wants all.
+func (l *Live) SelectIf(f Filter, wanted func(*Session) bool) []Session {
 	var found []Session
 	l.each(&f, func(s *Session) {
-		if f.match(s) {
+		if f.match(s) && (wanted == nil || wanted(s)) {
 			found = append(found, *s)
 		}
 	})

@@ -147,6 +147,8 @@ func TestCoAPort(t *testing.T) {
 		{disconnect, "Acct-Multi-Session-Id = m1|Called-Station-Id = ap:ssid|Framed-IPv6-Prefix = 2001:db8::/64", "Disconnect-ACK"},
 		{disconnect, "Framed-IPv6-Address = 2001:db8::7", "Disconnect-ACK"},
 		{disconnect, "User-Name = two|NAS-Port-Id = ge-1", "Disconnect-ACK"},
+		{disconnect, "User-Name = lost|NAS-Port = 99", nak(radius.CodeDisconnectNAK, "502")},
+		{disconnect, "NAS-Port = 99", nak(radius.CodeDisconnectNAK, "503")},
 		{disconnect, "User-Name = bob|Operator-NAS-Identifier = nas-1", "Disconnect-ACK"},
 		{disconnect, "User-Name = bob|Operator-NAS-Identifier = sw1|Operator-Name = 1here.example", "Disconnect-ACK"},
 		{change, "User-Name = bob|Session-Timeout = 60|Proxy-State = one|Proxy-State = two",

@@ -3,7 +3,6 @@ package server
 import (
 	"encoding/binary"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -19,10 +18,12 @@ type sought struct {
 	equal      []func(*acct.Session) bool // further conditions
 	nas        []func(*acct.Session) bool // those that identify the NAS
 	identified bool
+	certain    bool // by more than NAS-Port, which a session may lack
 }
 
 // seek reads the attributes. cause is not 0 if one of them has not the form of its type.
-func (r *Request) seek() (s sought, cause uint32) {
+func (r *Request) seek() (s *sought, cause uint32) {
+	s = new(sought)
 	for i := range r.Attributes.Pairs {
 		p := &r.Attributes.Pairs[i]
 		t, ok := rfcType(p.Attr)
@@ -33,6 +34,7 @@ func (r *Request) seek() (s sought, cause uint32) {
 			return s, causeInvalidValue
 		}
 		s.identified = s.identified || identifySession.has(t)
+		s.certain = s.certain || identifySession.has(t) && t != typeNASPort
 		s.take(t, p)
 	}
 	s.takeOperatorNAS(r)
@@ -87,11 +89,11 @@ func (s *sought) take(t uint32, p *Pair) {
 }
 
 // port compares the port. A session has one of NAS-Port-Id and NAS-Port, the former if its NAS sends it: a
-// NAS-Port says nothing where the session's is a name.
+// NAS-Port says nothing where the session's is a name or it has none, but that alone finds no session.
 func (s *sought) port(text string, number bool) {
 	s.equal = append(s.equal, func(o *acct.Session) bool {
 		if _, err := strconv.ParseUint(o.Port, 10, 32); number && err != nil {
-			return true
+			return s.certain
 		}
 		return o.Port == text
 	})
@@ -144,17 +146,28 @@ func (c *Core) session(r *Request) (found *acct.Session, cause uint32) {
 	case c.sessions == nil:
 		return nil, causeNoSession
 	}
-	all := slices.DeleteFunc(c.sessions.Select(s.filter), func(o acct.Session) bool { return !meets(&o, s.equal) })
-	here := slices.DeleteFunc(slices.Clone(all), func(o acct.Session) bool { return !meets(&o, s.nas) })
+	// The table may be large, and much of it meet a vague request: no more is copied than tells one from several.
+	anywhere, here := 0, 0
+	list := c.sessions.SelectIf(s.filter, func(o *acct.Session) bool {
+		if !meets(o, s.equal) {
+			return false
+		}
+		anywhere++
+		if !meets(o, s.nas) {
+			return false
+		}
+		here++
+		return here == 1
+	})
 	switch {
-	case len(all) == 0:
+	case anywhere == 0:
 		return nil, causeNoSession
-	case len(here) == 0:
+	case here == 0:
 		return nil, causeMismatch
-	case len(here) > 1:
+	case here > 1:
 		return nil, causeSeveralSessions
 	}
-	return &here[0], 0
+	return &list[0], 0
 }
 
 func meets(o *acct.Session, conditions []func(*acct.Session) bool) bool {

@@ -20,6 +20,10 @@ func (c *Core) relay(r *Request) {
 		c.relayAway(r, realm)
 		return
 	}
+	if r.Client.Dynamic == nas.RightNone { // not even told which sessions there are, nor let search for them
+		c.mayChange(r, nil)
+		return
+	}
 	s, cause := c.session(r)
 	if cause != 0 {
 		c.refuseCoA(r, cause)

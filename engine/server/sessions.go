@@ -21,6 +21,8 @@ type Sessions interface {
 	Release(user string, d acct.Device)
 	// Select gives the open sessions that match, the newest first.
 	Select(acct.Filter) []acct.Session
+	// SelectIf gives those of them that are wanted; wanted must be quick.
+	SelectIf(f acct.Filter, wanted func(*acct.Session) bool) []acct.Session
 	// Count gives how many match.
 	Count(acct.Filter) int
 }
