@@ -36,8 +36,8 @@ type desk struct {
 	computing  bool        // Busy was told
 	refused    Reason      // why Detach failed
 	place      place       // what the admission counts it under
-	again      func()      // resumed
-	woken      bool        // by a home server's answer: has no place of the admission unless it waits again
+	woken      bool        // by an answer from elsewhere: has no place of the admission unless it waits again
+	outbox     *outbox     // goes on with it just now; nil once that has passed on
 	lines      lines
 }
 
@@ -145,7 +145,7 @@ func (ds *desks) get() *desk {
 
 // put takes a desk back. Its Lua state has been released: an idle desk belongs to no generation.
 func (ds *desks) put(d *desk) {
-	d.role, d.slot, d.unanswered, d.detached, d.grouped, d.woken, d.stage = nil, nil, nil, false, false, false, stageIdle
+	d.role, d.slot, d.unanswered, d.outbox, d.detached, d.grouped, d.woken, d.stage = nil, nil, nil, nil, false, false, false, stageIdle
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
 	ds.free = append(ds.free, d)

@@ -37,6 +37,9 @@ func (r *Request) Detach() error {
 		return ErrBusy
 	}
 	if d.woken { // it parted from the role before its home server was asked
+		if d.outbox != nil {
+			d.outbox.pass(d)
+		}
 		return nil
 	}
 	ro.part(d)
@@ -93,14 +96,15 @@ func (d *desk) conclude() {
 	s := d.role.server
 	if r.pending != waitNothing && s.admission.park(r) {
 		s.admission.leave(&d.place) // what is parked is bounded apart
+		d.outbox = nil              // whoever resumes it may do so at once
 		s.steps.wait(r, nil)
 		return
 	}
 	d.answer()
 }
 
-// resume goes on with a parked request: what it waited for has come. The goroutine of the recorder or the
-// forwarder is not lent to handlers that may wait.
+// resume goes on with a parked request: what it waited for has come. The goroutine of the recorder is not lent to
+// handlers that may wait, that of the Forwarder to nothing.
 func (r *Request) resume() {
 	d := r.desk
 	if d == nil {
@@ -108,15 +112,15 @@ func (r *Request) resume() {
 	}
 	s := d.role.server
 	s.admission.unpark(r)
-	d.grouped, d.woken = true, d.woken || r.pending == waitHome
-	if !s.steps.blocks(r) {
+	d.grouped, d.woken = true, d.woken || r.pending != waitRecord
+	switch {
+	case r.pending != waitRecord:
+		s.outbox.resume(d)
+	case s.steps.blocks(r):
+		go d.resumed()
+	default:
 		d.resumed()
-		return
 	}
-	if d.again == nil { // kept: a method value made for each request would be garbage
-		d.again = d.resumed
-	}
-	go d.again()
 }
 
 func (d *desk) resumed() {
@@ -138,6 +142,8 @@ func (d *desk) answer() {
 	switch {
 	case len(u.reply) > 0 && r.delayed():
 		ro.server.delays.add(u, r.due())
+	case d.outbox != nil:
+		d.outbox.answers = append(d.outbox.answers, u)
 	case d.grouped:
 		ro.server.outbox.add(u)
 	default:

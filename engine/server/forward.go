@@ -81,14 +81,10 @@ func (c *Core) resume(r *Request) {
 	}
 }
 
-// blocks reports whether what is left of a request may wait or compute for long. Of users files only programs do, and
-// what scripts have put into them.
+// blocks reports whether what is left of a request whose record is durable may wait or compute for long.
 func (c *Core) blocks(r *Request) bool {
 	p := r.Generation.Policy
-	if r.pending == waitHome {
-		return p != nil || r.Generation.Users != nil && r.Packet.Code == radius.CodeAccessRequest
-	}
-	return r.way.external || p != nil && (p.Has(PhaseDone) || r.pending == waitNAS && p.Has(PhasePostProxy))
+	return r.way.external || p != nil && p.Has(PhaseDone)
 }
 
 // sender gives what one loop sends requests on with.

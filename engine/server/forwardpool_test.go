@@ -387,3 +387,43 @@ func TestForwardLoop(t *testing.T) {
 	f.counts(t, func(n *Counters) bool { return n.Reasons[ReasonProxyLoop] == 1 })
 	f.forwarder.Close()
 }
+
+// TestForwardHandlersWait: handlers that wait after a home server's answer delay nobody else that has one.
+func TestForwardHandlersWait(t *testing.T) {
+	release, waiting := make(chan struct{}), make(chan struct{}, 8)
+	h := startAway(t, always(yes))
+	p := &scripted{on: map[Phase]func(*Request) *Verdict{PhasePostProxy: func(r *Request) *Verdict {
+		if string(r.User()) != "slow" {
+			return nil
+		}
+		if err := r.Detach(); err != nil {
+			t.Error(err)
+		}
+		waiting <- struct{}{}
+		<-release
+		return nil
+	}}}
+	g := load(t, "", p)
+	g.Realms = realmsOf(t, "net 127.0.0.1:%d timeout=30s SECRET\n", h)
+	f := startForwarding(t, g, CoreOptions{})
+	conn, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(f.auth))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	slow := accessOf("slow@net", hidden(homeSecret, "hello"))
+	for id := range 3 {
+		conn.Write(renumbered(slow, byte(id)))
+		<-waiting
+		if got := f.ask(t, f.auth, accessOf("bob@net", hidden(homeSecret, "hello")), soon); got != "Access-Accept" {
+			t.Errorf("bob behind %d that wait: %q", id+1, got)
+		}
+	}
+	close(release)
+	for range 3 {
+		conn.SetReadDeadline(time.Now().Add(soon))
+		if n, err := conn.Read(make([]byte, radius.MaxPacketLen)); err != nil || n == 0 {
+			t.Errorf("an answer that was waited for: %v", err)
+		}
+	}
+}

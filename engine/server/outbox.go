@@ -2,6 +2,7 @@ package server
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,23 +24,45 @@ func (oneByOne) send(us []*unanswered) (failed int) {
 	return failed
 }
 
-// An outbox sends the answers to accounting requests whose records were committed as a group. The recorder's
-// goroutine only puts them here, one after the other; then all leave with one system call.
+// An outbox ends what was parked. It goes on with requests whose home server or NAS has answered, and sends answers
+// that come together, those of accounting records committed as a group too, with one system call.
+//
+// One goroutine at a time holds it, whose stack has grown long ago: what the Forwarder's and the recorder's goroutines
+// put here costs them nothing. A request that is about to wait keeps the goroutine, and the outbox passes to a fresh one.
 type outbox struct {
-	mu    sync.Mutex
-	list  []*unanswered
-	ended bool
-	wake  chan struct{}
-	done  chan struct{}
+	mu      sync.Mutex
+	resumed []*desk
+	list    []*unanswered
+	ended   bool
+	wake    chan struct{}
+	done    chan struct{}
+
+	turn atomic.Uint64 // changes when the outbox passes on
+
+	// These are the holder's.
+	desks   []*desk
+	at      int // in desks
+	answers []*unanswered
+	sending []*unanswered
+	ending  bool
 }
 
 func newOutbox() *outbox {
 	return &outbox{wake: make(chan struct{}, 1), done: make(chan struct{})}
 }
 
+// add takes an answer to be sent.
 func (o *outbox) add(u *unanswered) {
 	o.mu.Lock()
 	o.list = append(o.list, u)
+	o.mu.Unlock()
+	o.signal()
+}
+
+// resume takes a parked request to go on with.
+func (o *outbox) resume(d *desk) {
+	o.mu.Lock()
+	o.resumed = append(o.resumed, d)
 	o.mu.Unlock()
 	o.signal()
 }
@@ -51,24 +74,70 @@ func (o *outbox) signal() {
 	}
 }
 
-// run sends until end.
+// run holds the outbox until it passes on or ends. A goroutine that takes it over goes on in the middle of the
+// desks at hand.
 func (o *outbox) run() {
-	defer close(o.done)
-	var list []*unanswered
-	for range o.wake {
-		o.mu.Lock()
-		list, o.list = o.list, list[:0]
-		ended := o.ended
-		o.mu.Unlock()
-		deliver(list)
-		clear(list)
-		if ended {
+	for {
+		for o.at < len(o.desks) {
+			if !o.next() {
+				return
+			}
+		}
+		o.deliver()
+		if o.ending {
+			close(o.done)
 			return
 		}
+		<-o.wake
+		o.fill()
 	}
 }
 
-// end lets run send what is left and return.
+// together is how many answers wait for one another at most.
+const together = 64
+
+// next goes on with one request; false if that one waits, and the outbox is another goroutine's.
+func (o *outbox) next() bool {
+	d := o.desks[o.at]
+	o.desks[o.at] = nil
+	o.at++
+	d.outbox = o
+	turn := o.turn.Load()
+	d.resumed()
+	if o.turn.Load() != turn { // and the desk may be at another request
+		return false
+	}
+	if len(o.answers) >= together {
+		o.deliver()
+	}
+	return true
+}
+
+// pass gives the outbox to a fresh goroutine: the request on the desk is about to wait on this one.
+func (o *outbox) pass(d *desk) {
+	d.outbox = nil
+	o.turn.Add(1)
+	go o.run()
+}
+
+func (o *outbox) fill() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.desks, o.resumed, o.at = o.resumed, o.desks[:0], 0
+	o.sending, o.list = o.list, o.sending[:0]
+	o.ending = o.ended
+}
+
+// deliver sends the answers at hand.
+func (o *outbox) deliver() {
+	deliver(o.sending)
+	deliver(o.answers)
+	clear(o.sending)
+	clear(o.answers)
+	o.sending, o.answers = o.sending[:0], o.answers[:0]
+}
+
+// end lets run send what is left and return. All requests are through.
 func (o *outbox) end() {
 	o.mu.Lock()
 	o.ended = true
