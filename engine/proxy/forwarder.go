@@ -3,6 +3,7 @@ package proxy
 import (
 	"hash/maphash"
 	"math/rand/v2"
+	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -182,6 +183,34 @@ func (h *home) quiet() bool {
 	defer h.mu.Unlock()
 	h.absent = len(h.sockets) == 0
 	return h.absent
+}
+
+// Circles reports whether a CoA- or Disconnect-Request from that address is one that we have sent to the realm's
+// servers ourselves: where Direct leaves no mark of ours in it, only the port tells.
+func (f *Forwarder) Circles(r *Realm, from netip.AddrPort) bool {
+	if r.binding == nil || r.binding.route.Load() == nil {
+		return false
+	}
+	to := r.binding.route.Load()
+	for _, h := range to.pools[KindDynamic].homes {
+		if h.sends(from) {
+			f.refused[Looped].Add(1)
+			return true
+		}
+	}
+	return false
+}
+
+// sends reports whether a socket of the home has the address.
+func (h *home) sends(from netip.AddrPort) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, k := range h.sockets {
+		if a, ok := k.conn.LocalAddr().(*net.UDPAddr); ok && a.Port == int(from.Port()) && a.AddrPort().Addr().Unmap() == from.Addr().Unmap() {
+			return true
+		}
+	}
+	return false
 }
 
 // Wake makes all readers look at Poll.

@@ -248,6 +248,18 @@ func TestRights(t *testing.T) {
 	}
 }
 
+// TestCoACircle: a session whose NAS, by a mistake of the clients file, is this server itself. The request comes back once
+// and is refused, instead of going round.
+func TestCoACircle(t *testing.T) {
+	c := startCoA(t, "dynamic-authorization=yes", nil, nil)
+	c.g.Clients = clientsOf(t, dacLine+"dynamic-authorization=yes coa="+c.at.String())
+	c.account(t, "dac", startLines...)
+	got := c.ask(t, c.dial(t), c.request(t, radius.CodeDisconnectRequest, "User-Name = bob"), soon)
+	if got := causeNumbers(got); got != "Disconnect-NAK, Error-Cause = 505" {
+		t.Error(got)
+	}
+}
+
 // TestReplay: RFC 5176 s6.3. The retransmission of a client gets the answer again; who plays the packet from
 // elsewhere, or late, gets nothing; and the NAS is asked once.
 func TestReplay(t *testing.T) {

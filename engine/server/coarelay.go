@@ -149,7 +149,7 @@ func (r *Request) malformed() (cause uint32) {
 
 // send runs pre_proxy and sends the request on, or leaves it to wait.
 func (c *Core) send(r *Request, q *DynamicQuestion) {
-	q.Code, q.received = r.Packet.Code, &r.Packet
+	q.Code, q.received, q.source = r.Packet.Code, &r.Packet, r.Source
 	if v := c.run(PhasePreProxy, r); v != nil {
 		switch v.Kind {
 		case Proxy:

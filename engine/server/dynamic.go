@@ -26,6 +26,7 @@ type DynamicQuestion struct {
 	Timeout    time.Duration    // in all; 0: 10 s, and 30 s at most (RFC 5080 s2.2.1)
 
 	received *radius.Packet // it is passed on: Attributes are all that it has
+	source   netip.AddrPort // from there
 }
 
 // A DynamicAnswer is what became of a DynamicQuestion. It is the receiver's.
@@ -92,6 +93,11 @@ func (c *Core) Dynamic(g *Generation, q *DynamicQuestion, done func(DynamicAnswe
 	x.Realm, x.Code, x.Received = realm, q.Code, q.received
 	x.Deadline = time.Now().Add(q.patience()) // the forwarder has this clock
 	x.Encode, x.Done = x.encode, x.finished
+	if q.received != nil && c.forwarder.Circles(realm, q.source) {
+		x.Outcome = proxy.Looped
+		x.finished(&x.Exchange)
+		return
+	}
 	if c.forwarder.Forward(&x.Exchange) != proxy.Pending { // else it is the forwarder's
 		x.finished(&x.Exchange)
 	}
