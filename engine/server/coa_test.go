@@ -20,8 +20,9 @@ import (
 // A coaPort is a whole server whose coa port is asked, with a NAS behind it.
 type coaPort struct {
 	*dynamicSite
-	at  netip.AddrPort
-	log *strings.Builder
+	at     netip.AddrPort
+	log    *strings.Builder
+	server *Server
 }
 
 // dacLine is the client that sends to the coa port.
@@ -63,7 +64,7 @@ func startCoA(t testing.TB, right string, p *scripted, answer func(*asked) *away
 		<-ended
 		log.Close(ctx)
 	})
-	c.at = s.Addrs()[0]
+	c.at, c.server = s.Addrs()[0], s
 	return c
 }
 
@@ -252,7 +253,8 @@ func TestRights(t *testing.T) {
 // and is refused, instead of going round.
 func TestCoACircle(t *testing.T) {
 	c := startCoA(t, "dynamic-authorization=yes", nil, nil)
-	c.g.Clients = clientsOf(t, dacLine+"dynamic-authorization=yes coa="+c.at.String())
+	g := &Generation{Dictionary: c.g.Dictionary, Clients: clientsOf(t, dacLine+"dynamic-authorization=yes coa="+c.at.String()), Settings: c.g.Settings}
+	c.server.Swap(g)
 	c.account(t, "dac", startLines...)
 	got := c.ask(t, c.dial(t), c.request(t, radius.CodeDisconnectRequest, "User-Name = bob"), soon)
 	if got := causeNumbers(got); got != "Disconnect-NAK, Error-Cause = 505" {
