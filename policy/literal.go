@@ -68,6 +68,12 @@ func (c *checker) verdict(n *ast.FuncCallExpr) {
 			if next, ok := f.Value.(*ast.StringExpr); ok {
 				c.keep(literal{kind: literalAnswer, at: c.src.Pos(next), name: next.Value})
 			}
+		case key.Value == "error_cause":
+			if cause, ok := f.Value.(*ast.StringExpr); ok {
+				if _, err := errorCause(lua.LString(cause.Value)); err != nil {
+					c.errs.Errorf(c.src.Pos(cause), "%s: %v", kind, err)
+				}
+			}
 		}
 	}
 }

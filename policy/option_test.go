@@ -14,50 +14,51 @@ import (
 // TestVerdictOptionErrors: what each constructor refuses, while scripts load.
 func TestVerdictOptionErrors(t *testing.T) {
 	for made, want := range map[string]string{
-		`accept{massage="x"}`:                          `accept: no option "massage"; did you mean "message"?`,
-		`accept{delay=1}`:                              `accept: no option "delay"`,
-		`accept{echo=true}`:                            `accept: no option "echo"`,
-		`accept{error_cause=503}`:                      `accept: no option "error_cause"`,
-		`accept{message=5}`:                            `accept: message: got a number, expected text`,
-		`accept{reason={}}`:                            `accept: reason: got a table, expected text`,
-		`accept{record="no"}`:                          `accept: record: got a string, expected true or false`,
-		`accept{state={}}`:                             `accept: state without next: nobody would get it back`,
-		`accept{vlan=true}`:                            `accept: vlan: got a boolean, expected a number or a name`,
-		`accept{vlan=0}`:                               `accept: vlan: 0 is out of range (1 to 4094)`,
-		`accept{true}`:                                 `accept: got a boolean as an item, expected {"Name", value}`,
-		`accept{{"Class"}}`:                            `accept: an item has the form {"Name", value}`,
-		`accept{{"Class", "a", "b"}}`:                  `accept: an item has the form {"Name", value}`,
-		`accept{[true]=1}`:                             `accept: the key true is a boolean, expected an option or an attribute`,
-		`accept{["Class"]=5}`:                          `accept: Class: got a number, expected a byte string`,
-		`accept{["Class"]={"a", 5}}`:                   `accept: Class: got a number, expected a byte string`,
-		`accept{["class"]="x"}`:                        `accept: no option "class"`,
-		`accept{["Proxy-State"]="x"}`:                  `accept: Proxy-State is written by the server alone`,
-		`accept{State="x"}`:                            `accept: State is written by the server alone`,
-		`authenticated{next="c"}`:                      `authenticated: no option "next"`,
-		`authenticated{record=false}`:                  `authenticated: no option "record"`,
-		`reject{vlan=5}`:                               `reject: no option "vlan"`,
-		`reject{next="c"}`:                             `reject: no option "next"`,
-		`reject{delay="soon"}`:                         `reject: delay: soon is no duration; expected "800ms", "90s", "5m", "1h", "1d" or seconds`,
-		`reject{delay=-1}`:                             `reject: delay: -1 is no duration; expected "800ms", "90s", "5m", "1h", "1d" or seconds`,
-		`reject{error_cause="x"}`:                      `reject: error_cause: got x, expected a number of RFC 5176 s3.5`,
-		`reject{error_cause=5000}`:                     `reject: error_cause: got 5000, expected a number of RFC 5176 s3.5`,
-		`reject{message="a", ["Reply-Message"]="b"}`:   `reject: both message and Reply-Message are given; write one`,
-		`reject{message="a", {"Reply-Message","b"}}`:   `reject: both message and Reply-Message are given; write one`,
-		`challenge{}`:                                  `challenge: next is missing: the name of an answer handler`,
-		`challenge{next=5}`:                            `challenge: next: got a number, expected text`,
-		`challenge{next="cod"}`:                        `challenge: no answer "cod" is registered; did you mean "code"?`,
-		`challenge{next="code", echo=1}`:               `challenge: echo: got a number, expected true or false`,
-		`challenge{next="code", timeout="0s"}`:         `challenge: timeout: 0s is no duration; expected "800ms", "90s", "5m", "1h", "1d" or seconds`,
-		`challenge{next="code", state=print}`:          `challenge: a function is no plain data (text, numbers, booleans and tables of these)`,
-		`challenge{next="code", state={a={b=accept}}}`: `challenge: a: a function is no plain data (text, numbers, booleans and tables of these)`,
-		`challenge{next="code", vlan=5}`:               `challenge: no option "vlan"`,
-		`handle_locally{strip="x"}`:                    `handle_locally: strip: got a string, expected true or false`,
-		`handle_locally{Class="x"}`:                    `handle_locally: takes no attributes, got Class`,
-		`handle_locally{message="x"}`:                  `handle_locally: no option "message"`,
-		`discard{message="x"}`:                         `discard: no option "message"`,
-		`drop{{"Class", "x"}}`:                         `drop: takes no attributes, got Class`,
-		`accept("x")`:                                  `accept: expected one table: write accept{} with braces`,
-		`accept({}, {})`:                               `accept: expected one table: write accept{} with braces`,
+		`accept{massage="x"}`:                             `accept: no option "massage"; did you mean "message"?`,
+		`accept{delay=1}`:                                 `accept: no option "delay"`,
+		`accept{echo=true}`:                               `accept: no option "echo"`,
+		`accept{error_cause=503}`:                         `accept: no option "error_cause"`,
+		`accept{message=5}`:                               `accept: message: got a number, expected text`,
+		`accept{reason={}}`:                               `accept: reason: got a table, expected text`,
+		`accept{record="no"}`:                             `accept: record: got a string, expected true or false`,
+		`accept{state={}}`:                                `accept: state without next: nobody would get it back`,
+		`accept{vlan=true}`:                               `accept: vlan: got a boolean, expected a number or a name`,
+		`accept{vlan=0}`:                                  `accept: vlan: 0 is out of range (1 to 4094)`,
+		`accept{true}`:                                    `accept: got a boolean as an item, expected {"Name", value}`,
+		`accept{{"Class"}}`:                               `accept: an item has the form {"Name", value}`,
+		`accept{{"Class", "a", "b"}}`:                     `accept: an item has the form {"Name", value}`,
+		`accept{[true]=1}`:                                `accept: the key true is a boolean, expected an option or an attribute`,
+		`accept{["Class"]=5}`:                             `accept: Class: got a number, expected a byte string`,
+		`accept{["Class"]={"a", 5}}`:                      `accept: Class: got a number, expected a byte string`,
+		`accept{["class"]="x"}`:                           `accept: no option "class"`,
+		`accept{["Proxy-State"]="x"}`:                     `accept: Proxy-State is written by the server alone`,
+		`accept{State="x"}`:                               `accept: State is written by the server alone`,
+		`authenticated{next="c"}`:                         `authenticated: no option "next"`,
+		`authenticated{record=false}`:                     `authenticated: no option "record"`,
+		`reject{vlan=5}`:                                  `reject: no option "vlan"`,
+		`reject{next="c"}`:                                `reject: no option "next"`,
+		`reject{delay="soon"}`:                            `reject: delay: soon is no duration; expected "800ms", "90s", "5m", "1h", "1d" or seconds`,
+		`reject{delay=-1}`:                                `reject: delay: -1 is no duration; expected "800ms", "90s", "5m", "1h", "1d" or seconds`,
+		`reject{error_cause="x"}`:                         `reject: error_cause: got x, expected a name or number of RFC 5176 s3.5`,
+		`reject{error_cause="Session-Context-Not-Fuond"}`: `reject: error_cause: got Session-Context-Not-Fuond, expected a name or number of RFC 5176 s3.5; did you mean "Session-Context-Not-Found"?`,
+		`reject{error_cause=5000}`:                        `reject: error_cause: got 5000, expected a name or number of RFC 5176 s3.5`,
+		`reject{message="a", ["Reply-Message"]="b"}`:      `reject: both message and Reply-Message are given; write one`,
+		`reject{message="a", {"Reply-Message","b"}}`:      `reject: both message and Reply-Message are given; write one`,
+		`challenge{}`:                                     `challenge: next is missing: the name of an answer handler`,
+		`challenge{next=5}`:                               `challenge: next: got a number, expected text`,
+		`challenge{next="cod"}`:                           `challenge: no answer "cod" is registered; did you mean "code"?`,
+		`challenge{next="code", echo=1}`:                  `challenge: echo: got a number, expected true or false`,
+		`challenge{next="code", timeout="0s"}`:            `challenge: timeout: 0s is no duration; expected "800ms", "90s", "5m", "1h", "1d" or seconds`,
+		`challenge{next="code", state=print}`:             `challenge: a function is no plain data (text, numbers, booleans and tables of these)`,
+		`challenge{next="code", state={a={b=accept}}}`:    `challenge: a: a function is no plain data (text, numbers, booleans and tables of these)`,
+		`challenge{next="code", vlan=5}`:                  `challenge: no option "vlan"`,
+		`handle_locally{strip="x"}`:                       `handle_locally: strip: got a string, expected true or false`,
+		`handle_locally{Class="x"}`:                       `handle_locally: takes no attributes, got Class`,
+		`handle_locally{message="x"}`:                     `handle_locally: no option "message"`,
+		`discard{message="x"}`:                            `discard: no option "message"`,
+		`drop{{"Class", "x"}}`:                            `drop: takes no attributes, got Class`,
+		`accept("x")`:                                     `accept: expected one table: write accept{} with braces`,
+		`accept({}, {})`:                                  `accept: expected one table: write accept{} with braces`,
 	} {
 		_, errs := tryLoad(t, map[string]string{"a.lua": "answer('code', function() return drop{} end)\nlocal v = " + made}, nil)
 		if diff := cmp.Diff("a.lua:2: "+want, errs.Error()); diff != "" {
@@ -78,6 +79,7 @@ func TestVerdictOptionsOfCodes(t *testing.T) {
 		{"accounting", `accept{record=true}`, "", radius.CodeAccountingRequest},
 		{"authorize", `reject{error_cause=503}`, "error_cause= is for CoA-Request and Disconnect-Request only", radius.CodeAccessRequest},
 		{"coa", `reject{error_cause=503}`, "", radius.CodeDisconnectRequest},
+		{"coa", `reject{error_cause="Session-Context-Not-Found"}`, "", radius.CodeDisconnectRequest},
 		{"coa", `reject{delay=1}`, "delay= is for Access-Request only", radius.CodeCoARequest},
 		{"hints", `reject{delay=1}`, "delay= is for Access-Request only", radius.CodeAccountingRequest},
 		{"hints", `reject{delay=1}`, "", radius.CodeAccessRequest},
@@ -264,4 +266,19 @@ func runPhaseAnswer(h *house, r *server.Request) *server.Verdict {
 	defer rn.End(r)
 	v, _ := rn.Answer(r)
 	return v
+}
+
+// TestErrorCauseNames: what a NAK says may be written by name, as answers of NASes have it; a wrong name in the text is
+// found at load.
+func TestErrorCauseNames(t *testing.T) {
+	h := load(t, `on("coa", function(req) return reject{error_cause="Administratively-Prohibited"} end)`)
+	v := h.run(server.PhaseCoA, h.request(radius.CodeDisconnectRequest, "User-Name", "bob"))
+	if v == nil || v.ErrorCause != 501 {
+		t.Errorf("got %+v, want 501\n%s", v, h.log)
+	}
+	_, errs := tryLoad(t, map[string]string{"a.lua": `on("coa", function(req) return reject{error_cause="Administratively-Prohibitted"} end)`}, nil)
+	want := `a.lua:1:51: reject: error_cause: got Administratively-Prohibitted, expected a name or number of RFC 5176 s3.5; did you mean "Administratively-Prohibited"?`
+	if diff := cmp.Diff(want, errs.Error()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }

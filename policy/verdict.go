@@ -210,12 +210,9 @@ func (v *verdict) flag(name string, item lua.LValue) error {
 	out := &v.draft.out
 	if name == "error_cause" {
 		v.onlyCoA = true
-		n, ok := item.(lua.LNumber)
-		if !ok || n < 1 || n > 999 || n != lua.LNumber(int(n)) {
-			return fmt.Errorf("error_cause: got %v, expected a number of RFC 5176 s3.5", item)
-		}
-		out.ErrorCause = uint32(n)
-		return nil
+		var err error
+		out.ErrorCause, err = errorCause(item)
+		return err
 	}
 	on, ok := item.(lua.LBool)
 	if !ok {
@@ -233,6 +230,28 @@ func (v *verdict) flag(name string, item lua.LValue) error {
 		}
 	}
 	return nil
+}
+
+// errorCause reads a value of Error-Cause: its number, or the name that answers of NASes have.
+func errorCause(item lua.LValue) (uint32, error) {
+	meant := ""
+	switch v := item.(type) {
+	case lua.LNumber:
+		if v >= 1 && v <= 999 && v == lua.LNumber(int(v)) {
+			return uint32(v), nil
+		}
+	case lua.LString:
+		var names []string
+		for _, cause := range server.ErrorCauses() {
+			name := server.ErrorCauseName(cause)
+			if name == string(v) {
+				return cause, nil
+			}
+			names = append(names, name)
+		}
+		meant = raddb.DidYouMean(string(v), slices.Values(names))
+	}
+	return 0, fmt.Errorf("error_cause: got %v, expected a name or number of RFC 5176 s3.5%s", item, meant)
 }
 
 // complete checks what options mean together.
