@@ -227,7 +227,7 @@ func TestKickAtPyrad(t *testing.T) {
 		want string
 		seen string
 	}{
-		{[]string{"bob"}, exitOK, "Disconnect-ACK", "got 40 bobs authentic True signed True\n  Calling-Station-Id 00-11-22-33-44-01\n  Event-Timestamp True\n  NAS-IP-Address 192.0.2.10\n  NAS-Port 1\n  User-Name bob@home.example\n"},
+		{[]string{"bob@home.example"}, exitOK, "Disconnect-ACK", "got 40 bobs authentic True signed True\n  Calling-Station-Id 00-11-22-33-44-01\n  Event-Timestamp True\n  NAS-IP-Address 192.0.2.10\n  NAS-Port 1\n  User-Name bob@home.example\n"},
 		{[]string{"carl"}, exitFailed, "Disconnect-NAK, Administratively-Prohibited (501)", "got 40 refused authentic True signed True\n"},
 		{[]string{"-session", "unknown"}, exitFailed, "Disconnect-NAK, Session-Context-Not-Found (503)", "got 40 unknown authentic True signed True\n"},
 		{[]string{"-mac", "00:11:22:33:44:04"}, exitOK, "Disconnect-ACK", "got 40 zeros authentic True signed True\n"},

@@ -111,9 +111,6 @@ func (o *sessionFlags) list(args []string, command string, history bool) int {
 		return o.s.fail(command, err)
 	}
 	table.sum()
-	if table.rows == 0 {
-		return exitFailed
-	}
 	return exitOK
 }
 
