@@ -10,6 +10,24 @@ import (
 // shortSecret is the length below which a secret is warned about: RFC 2865 s3 asks for at least 16 octets.
 const shortSecret = 16
 
+// What is said of weak secrets.
+const (
+	knownWeakness = "is one that everybody knows; expected a random one, for instance from `openssl rand -hex 16`"
+	shortWeakness = "is shorter than 16 octets (RFC 2865 s3)"
+)
+
+// WeakSecret tells what is wrong with a secret, as the end of a sentence that begins with "the secret of ..."; "" if
+// nothing is known against it.
+func WeakSecret(s radius.Secret) string {
+	switch {
+	case wellKnown(s):
+		return knownWeakness
+	case s.Len() < shortSecret:
+		return shortWeakness
+	}
+	return ""
+}
+
 // A finding is one kind of weakness: told once, with its first place and the number of clients that have it.
 type finding struct {
 	n     int
@@ -38,10 +56,10 @@ func (l *loader) audit() {
 		if isLoopback(c) {
 			continue
 		}
-		switch {
-		case wellKnown(c.Secret):
+		switch WeakSecret(c.Secret) {
+		case knownWeakness:
 			known.add(c, nil)
-		case c.Secret.Len() < shortSecret:
+		case shortWeakness:
 			short.add(c, nil)
 		}
 		if old, ok := holders[c.Secret]; !ok {
@@ -50,8 +68,8 @@ func (l *loader) audit() {
 			shared.add(c, old)
 		}
 	}
-	l.tell(&known, "the secret of client %q is one that everybody knows; expected a random one, for instance from `openssl rand -hex 16`")
-	l.tell(&short, fmt.Sprintf("the secret of client %%q is shorter than %d octets (RFC 2865 s3)", shortSecret))
+	l.tell(&known, "the secret of client %q "+knownWeakness)
+	l.tell(&short, "the secret of client %q "+shortWeakness)
 	if shared.n > 0 {
 		l.tell(&shared, fmt.Sprintf("client %%q has the same secret as %q at %s", shared.other.Name, shared.other.At))
 	}

@@ -44,6 +44,7 @@ type loader struct {
 	pending []pending
 	secret  radius.Secret // secret= of the line at hand; kept out of Realm, whose hidden fields %v would print
 	targets []target      // the servers of the line at hand
+	weak    []weakness
 }
 
 // pending is a realm whose servers are still to get their addresses and secrets.
@@ -75,7 +76,8 @@ func (l *loader) line(line raddb.Line) {
 	servers, rest := l.servers(line)
 	good := l.checkName(r)
 	l.secret, l.targets = radius.Secret{}, servers
-	for _, w := range words(line, rest) {
+	options := words(line, rest)
+	for _, w := range options {
 		good = l.option(r, w) && good
 	}
 	if !good || servers == nil {
@@ -87,8 +89,10 @@ func (l *loader) line(line raddb.Line) {
 	if old := l.realms.same(r); old != nil {
 		l.errs.Warnf(r.At, "realm %s is declared twice: this line replaces the one at %s", r.Name, old.At)
 	}
+	l.auditFlags(r, options)
 	if len(servers) == 1 && servers[0].host == "LOCAL" {
 		r.Local = true
+		l.auditLocal(options)
 		l.realms.add(r)
 		return
 	}
@@ -114,6 +118,7 @@ type word struct {
 	raw    string
 	at     raddb.Pos
 	hidden bool // it stands behind a secret without quotes, so that it may be a part of it
+	quote  bool // its value begins with a quote that quotes nothing, as it stands behind a comma
 }
 
 // words splits the fields from i on at commas.
@@ -126,8 +131,11 @@ func words(line raddb.Line, i int) (out []word) {
 		}
 		hidden := false
 		for part := range strings.SplitSeq(f.Text, ",") {
+			if !hidden && (strings.Contains(part, `="`) || strings.Contains(part, "='")) {
+				return append(out, word{at: at, quote: true}) // the fields behind it are shreds of the quoted text
+			}
 			if part != "" {
-				out = append(out, word{part, part, at, hidden})
+				out = append(out, word{text: part, raw: part, at: at, hidden: hidden})
 			}
 			hidden = hidden || strings.HasPrefix(part, secretOption+"=") || strings.HasPrefix(part, secretOption+"@")
 			at.Col += len(part) + 1
@@ -227,6 +235,7 @@ func (l *loader) resolve() {
 			l.errs.Warnf(p.realm.At, "realm %s has no home server that can be asked", p.realm.Name)
 		}
 	}
+	l.tellWeak()
 }
 
 // addresses looks up each host once.
@@ -262,7 +271,9 @@ func (l *loader) server(r *Realm, t target, a netip.Addr, secret radius.Secret) 
 	if t.secret.Len() != 0 {
 		secret = t.secret
 	}
-	if secret.Len() == 0 && l.o.Clients != nil {
+	if secret.Len() != 0 {
+		l.auditSecret(secret, &t, a)
+	} else if l.o.Clients != nil {
 		if c := l.o.Clients.Lookup(a); c != nil {
 			secret = c.Secret
 		}
@@ -271,6 +282,7 @@ func (l *loader) server(r *Realm, t target, a netip.Addr, secret radius.Secret) 
 		l.errs.Errorf(t.at, "no secret for home server %s of realm %s; expected secret=... on this line, or %s in the clients file", t.host, r.Name, a)
 		return
 	}
+	l.auditServer(r, &t, a)
 	r.Servers = append(r.Servers, Server{
 		Name:   t.host,
 		Auth:   netip.AddrPortFrom(a, t.auth),

@@ -76,6 +76,10 @@ func optionNames() iter.Seq[string] {
 
 // option reads one flag or option=value; false if it is wrong.
 func (l *loader) option(r *Realm, w word) bool {
+	if w.quote {
+		l.errs.Errorf(w.at, "a quoted text behind a comma; expected a space before the option, and one after the closing quote")
+		return false
+	}
 	name, text, given := strings.Cut(w.text, "=")
 	if name, server, ok := strings.Cut(name, "@"); ok {
 		return l.serverOption(w, name, server, text, given)

@@ -156,7 +156,7 @@ func TestOptionsOfRealms(t *testing.T) {
 		{"secret=@gone", `realms:1:13: secret: there is no file gone`},
 		{`secret=""`, `realms:1:13: the secret is empty`},
 	} {
-		_, errs := load(t, "a.net LOCAL "+c.options+"\n")
+		_, errs := load(t, "a.net home1 "+c.options+"\n")
 		if d := cmp.Diff(c.want, errs.Error()); d != "" {
 			t.Errorf("%s (-want +got)\n%s", c.options, d)
 		}
