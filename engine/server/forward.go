@@ -113,7 +113,7 @@ func (c *Core) forward(r *Request, s *proxy.Sender) {
 	}
 	x := &o.exchange
 	x.Code, x.Realm, x.Received, x.Serial = r.Packet.Code, o.realm, &r.Packet, r.Serial
-	x.Source, x.Sticky, x.Deadline = r.Source.Addr(), c.sticky(r), r.Deadline
+	x.Source, x.Sticky, x.Deadline = r.Source.Addr(), c.sticky(r), r.homeDeadline(o.realm)
 	if d := r.desk; d != nil && d.unanswered != nil && o.realm.Retransmit == proxy.RetransmitClient {
 		d.unanswered.exchange.Store(x)
 	}
@@ -158,6 +158,15 @@ func (r *Request) patient(line *proxy.Realm) time.Duration {
 		return d
 	}
 	return usual
+}
+
+// homeDeadline gives until when home servers may answer. Handlers of post_proxy that follow need time as well: most of
+// all those that say what becomes of a request that nobody has answered.
+func (r *Request) homeDeadline(line *proxy.Realm) time.Time {
+	if p := r.Generation.Policy; p == nil || !p.Has(PhasePostProxy) {
+		return r.Deadline
+	}
+	return r.Deadline.Add(-min(time.Second, r.patient(line)/8))
 }
 
 // encode appends the attributes for one home server: those of the request as hints, huntgroups and pre_proxy have

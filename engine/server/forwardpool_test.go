@@ -388,6 +388,26 @@ func TestForwardLoop(t *testing.T) {
 	f.forwarder.Close()
 }
 
+// TestForwardHandlersHaveTime: a home server that is silent until the deadline leaves some for post_proxy.
+func TestForwardHandlersHaveTime(t *testing.T) {
+	left := make(chan time.Duration, 1)
+	p := &scripted{on: map[Phase]func(*Request) *Verdict{PhasePostProxy: func(r *Request) *Verdict {
+		left <- time.Until(r.Deadline)
+		return &Verdict{Kind: Reject}
+	}}}
+	h := startAway(t, silent)
+	g := load(t, "", p)
+	g.Realms = realmsOf(t, "net 127.0.0.1:%d timeout=30s SECRET\n", h)
+	g.Settings.ProxyDeadline = 2 * time.Second
+	f := startForwarding(t, g, CoreOptions{})
+	if got := f.ask(t, f.auth, accessOf("bob@net", hidden(homeSecret, "hello")), soon); got != "Access-Reject" {
+		t.Errorf("reply %q", got)
+	}
+	if d := <-left; d <= 0 {
+		t.Errorf("the deadline was over for %v", -d)
+	}
+}
+
 // TestForwardHandlersWait: handlers that wait after a home server's answer delay nobody else that has one.
 func TestForwardHandlersWait(t *testing.T) {
 	release, waiting := make(chan struct{}), make(chan struct{}, 8)
