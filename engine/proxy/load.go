@@ -131,7 +131,7 @@ func words(line raddb.Line, i int) (out []word) {
 		}
 		hidden := false
 		for part := range strings.SplitSeq(f.Text, ",") {
-			if !hidden && (strings.Contains(part, `="`) || strings.Contains(part, "='")) {
+			if _, value, _ := strings.Cut(part, "="); !hidden && value != "" && (value[0] == '"' || value[0] == '\'') {
 				return append(out, word{at: at, quote: true}) // the fields behind it are shreds of the quoted text
 			}
 			if part != "" {
@@ -157,7 +157,9 @@ func (l *loader) servers(line raddb.Line) (list []target, rest int) {
 	}
 	for _, w := range words(raddb.Line{Fields: line.Fields[:rest], File: line.File}, 1) {
 		t, problem := parseTarget(w)
-		if problem != "" {
+		if w.quote {
+			good = l.misquoted(w)
+		} else if problem != "" {
 			l.errs.Errorf(w.at, "home server %q: %s", w.text, problem)
 			good = false
 		}

@@ -77,8 +77,7 @@ func optionNames() iter.Seq[string] {
 // option reads one flag or option=value; false if it is wrong.
 func (l *loader) option(r *Realm, w word) bool {
 	if w.quote {
-		l.errs.Errorf(w.at, "a quoted text behind a comma; expected a space before the option, and one after the closing quote")
-		return false
+		return l.misquoted(w)
 	}
 	name, text, given := strings.Cut(w.text, "=")
 	if name, server, ok := strings.Cut(name, "@"); ok {
@@ -95,6 +94,12 @@ func (l *loader) option(r *Realm, w word) bool {
 		}
 	}
 	return l.unknown(w, name, "a realm", optionNames())
+}
+
+// misquoted refuses a quote where it quotes nothing. The text may be a secret, so it is not shown.
+func (l *loader) misquoted(w word) bool {
+	l.errs.Errorf(w.at, "a quoted text behind a comma; expected a space before the option, and one after the closing quote")
+	return false
 }
 
 func (l *loader) secretOf(w word, text string) (radius.Secret, bool) {

@@ -155,6 +155,10 @@ func TestOptionsOfRealms(t *testing.T) {
 		{"scret=x", `realms:1:13: unknown option "scret" of a realm; did you mean "secret"?`},
 		{"secret=@gone", `realms:1:13: secret: there is no file gone`},
 		{`secret=""`, `realms:1:13: the secret is empty`},
+		{`retries=1,secret="a b, c",strip x`, `realms:1:23: a quoted text behind a comma; expected a space before the option, and one after the closing quote`},
+		{`retries=1,secret@home1='a b' nonsense`, `realms:1:23: a quoted text behind a comma; expected a space before the option, and one after the closing quote`},
+		{`retries=1 secret="sixteen octets, or so"`, ""},
+		{`secret=these-are-sixteen="octets`, ""},
 	} {
 		_, errs := load(t, "a.net home1 "+c.options+"\n")
 		if d := cmp.Diff(c.want, errs.Error()); d != "" {
@@ -204,8 +208,8 @@ func TestSecretOfTheClient(t *testing.T) {
 
 // TestServerOptions reads what is given for one server of several.
 func TestServerOptions(t *testing.T) {
-	realms, errs := load(t, `a.net 10.0.0.1,10.0.0.2,10.0.0.3:1645 balance,weight@10.0.0.2=3 secret@10.0.0.1="one, two" status-server@10.0.0.3 weight@10.0.0.3=100
-b.net 10.0.0.1:1812,10.0.0.1:1645,home1,home2 weight@10.0.0.1:1645=7,weight@home1=2 secret@2001:db8::7=x,secret@home2=six
+	realms, errs := load(t, `a.net 10.0.0.1,10.0.0.2,10.0.0.3:1645 balance,weight@10.0.0.2=3 secret@10.0.0.1="one, two, sixteen" status-server@10.0.0.3 weight@10.0.0.3=100
+b.net 10.0.0.1:1812,10.0.0.1:1645,home1,home2 weight@10.0.0.1:1645=7,weight@home1=2 secret@2001:db8::7=x,secret@home2=six-sixteen-octets
 `)
 	want := `realms:2:85: secret@2001:db8::7: the line has no such home server`
 	if errs.Error() != want {
@@ -214,7 +218,7 @@ b.net 10.0.0.1:1812,10.0.0.1:1645,home1,home2 weight@10.0.0.1:1645=7,weight@home
 	describe := func(r *Realm) (list []string) {
 		for _, s := range r.Servers {
 			own := "shared"
-			for _, secret := range []string{"one, two", "six", "x"} {
+			for _, secret := range []string{"one, two, sixteen", "six-sixteen-octets", "x"} {
 				if s.Secret.Equal(radius.NewSecret(secret)) {
 					own = secret
 				}
@@ -225,7 +229,7 @@ b.net 10.0.0.1:1812,10.0.0.1:1645,home1,home2 weight@10.0.0.1:1645=7,weight@home
 	}
 	a := realms.Lookup("a.net")
 	if d := cmp.Diff([]string{
-		"10.0.0.1:1812 weight 0 status false secret one, two",
+		"10.0.0.1:1812 weight 0 status false secret one, two, sixteen",
 		"10.0.0.2:1812 weight 3 status false secret shared",
 		"10.0.0.3:1645 weight 100 status true secret shared",
 	}, describe(a)); d != "" || !a.Balance {
