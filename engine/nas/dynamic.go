@@ -80,9 +80,10 @@ type Right uint8
 
 // The values of dynamic-authorization=.
 const (
-	RightNone  Right = iota // nobody's: what a NAS needs
+	RightOwn   Right = iota // those that it has itself told of: what a NAS may do without us, too
 	RightRealm              // those of users of a realm that has the client as a home server
 	RightAll                // anybody's
+	RightNone               // nobody's
 )
 
 // setCoA takes RFC 5176's port if there is none; a port alone stands for the NAS's own address.
@@ -124,8 +125,12 @@ func setRight(c *Client, v value) string {
 		c.Dynamic = RightAll
 	case v.text == "realm":
 		c.Dynamic = RightRealm
-	case v.text != "no":
-		return "yes, no or realm"
+	case v.text == "own":
+		c.Dynamic = RightOwn
+	case v.text == "no":
+		c.Dynamic = RightNone
+	default:
+		return "yes, no, own or realm"
 	}
 	return ""
 }

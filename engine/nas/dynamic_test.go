@@ -53,7 +53,7 @@ func TestDynamicOptions(t *testing.T) {
 		}
 	}
 	for line, want := range map[string]Right{
-		"": RightNone, " dynamic-authorization": RightAll, " dynamic-authorization=yes": RightAll, " dynamic-authorization=no": RightNone,
+		"": RightOwn, " dynamic-authorization=own": RightOwn, " dynamic-authorization": RightAll, " dynamic-authorization=yes": RightAll, " dynamic-authorization=no": RightNone,
 	} {
 		if got := one(t, "10.0.0.1 "+good+line).Dynamic; got != want {
 			t.Errorf("%q: %v, want %v", line, got, want)
@@ -72,7 +72,7 @@ func TestDynamicErrors(t *testing.T) {
 			"user, session, multi-session, port, address, station, called, nas",
 		"coa-identify=sesion": "coa-identify=sesion; expected words parted by commas out of " +
 			`user, session, multi-session, port, address, station, called, nas; did you mean "session"?`,
-		"dynamic-authorization=all": "dynamic-authorization=all; expected yes, no or realm",
+		"dynamic-authorization=all": "dynamic-authorization=all; expected yes, no, own or realm",
 	} {
 		var errs raddb.List
 		Load(tree(t, map[string]string{"clients": "10.0.0.1 " + good + " " + option + "\n"}), "clients", &errs)

@@ -28,13 +28,13 @@ type coaPort struct {
 // dacLine is the client that sends to the coa port.
 const dacLine = "127.0.0.1 \"" + homeSecret + "\" dac "
 
-// startCoA serves a coa port. right is the option of the client that asks; realms, if there, the realms file, whose
+// startCoA serves a coa port. right is the option of the client that asks, NAS in it stands for the NAS's address; realms, if there, the realms file, whose
 // home servers are the NAS.
 func startCoA(t testing.TB, right string, p *scripted, answer func(*asked) *awayReply, realms ...string) *coaPort {
 	t.Helper()
 	c := &coaPort{dynamicSite: newDynamicSite(t, "", answer), log: new(strings.Builder)}
 	lines := strings.ReplaceAll(nasLine, "127.0.0.1:%d", c.nas.at().String())
-	c.g.Clients = clientsOf(t, lines, dacLine+right, "10.0.0.0/8 \""+awaySecret+"\" wide")
+	c.g.Clients = clientsOf(t, lines, dacLine+strings.ReplaceAll(right, "NAS", c.nas.at().String()), "10.0.0.0/8 \""+awaySecret+"\" wide")
 	if p != nil {
 		c.g.Policy = p
 	}
@@ -223,21 +223,25 @@ func itoaStamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // TestRights: a NAS must not end the sessions of others (RFC 5176 s6.1).
 func TestRights(t *testing.T) {
-	for _, c := range []struct{ right, realm, want string }{
-		{"", "", "Disconnect-NAK, Error-Cause = 501"},
-		{"dynamic-authorization=no", "", "Disconnect-NAK, Error-Cause = 501"},
-		{"dynamic-authorization", "", "Disconnect-ACK"},
-		{"dynamic-authorization=realm", "example.net 127.0.0.1:%d SECRET", "Disconnect-ACK"},
-		{"dynamic-authorization=realm", "example.net 127.0.0.9:%d SECRET", ""},
-		{"dynamic-authorization=realm", "other.net 127.0.0.1:%d SECRET", ""},
-		{"dynamic-authorization=realm", "", ""},
+	const own = "coa=NAS coa-secret=\"" + awaySecret + "\""
+	for _, c := range []struct{ right, of, realm, want string }{
+		{"", "nas-1", "", "Disconnect-NAK, Error-Cause = 503"},
+		{own, "dac", "", "Disconnect-ACK"},
+		{"dynamic-authorization=own " + own, "dac", "", "Disconnect-ACK"},
+		{"dynamic-authorization=no", "nas-1", "", "Disconnect-NAK, Error-Cause = 501"},
+		{"dynamic-authorization=no " + own, "dac", "", "Disconnect-NAK, Error-Cause = 501"},
+		{"dynamic-authorization", "nas-1", "", "Disconnect-ACK"},
+		{"dynamic-authorization=realm", "nas-1", "example.net 127.0.0.1:%d SECRET", "Disconnect-ACK"},
+		{"dynamic-authorization=realm", "nas-1", "example.net 127.0.0.9:%d SECRET", ""},
+		{"dynamic-authorization=realm", "nas-1", "other.net 127.0.0.1:%d SECRET", ""},
+		{"dynamic-authorization=realm", "nas-1", "", ""},
 	} {
 		var realms []string
 		if c.realm != "" {
 			realms = append(realms, c.realm)
 		}
 		p := startCoA(t, c.right, nil, always(&awayReply{code: radius.CodeDisconnectACK}), realms...)
-		p.account(t, "nas-1", "Acct-Status-Type = Start", "User-Name = ann@Example.net", "Acct-Session-Id = 5")
+		p.account(t, c.of, "Acct-Status-Type = Start", "User-Name = ann@Example.net", "Acct-Session-Id = 5")
 		wait := soon
 		if c.want == "" {
 			wait = quiet

@@ -146,6 +146,9 @@ func (c *Core) session(r *Request) (found *acct.Session, cause uint32) {
 	case c.sessions == nil:
 		return nil, causeNoSession
 	}
+	if r.Client.Dynamic == nas.RightOwn { // it does not learn which others there are, nor search for them
+		s.filter.Client = r.Client.Name
+	}
 	// The table may be large, and much of it meet a vague request: no more is copied than tells one from several.
 	anywhere, here := 0, 0
 	list := c.sessions.SelectIf(s.filter, func(o *acct.Session) bool {
@@ -182,8 +185,13 @@ func meets(o *acct.Session, conditions []func(*acct.Session) bool) bool {
 // entitled reports whether the client may change the session (RFC 5176 s6.1): with realm it must be a home server
 // of the user's realm, to which an Access-Request of the user would go.
 func (r *Request) entitled(s *acct.Session) bool {
-	if r.Client.Dynamic != nas.RightRealm {
-		return r.Client.Dynamic == nas.RightAll
+	switch r.Client.Dynamic {
+	case nas.RightAll:
+		return true
+	case nas.RightOwn:
+		return s != nil && s.Client == r.Client.Name
+	case nas.RightNone:
+		return false
 	}
 	if r.Generation.Realms == nil {
 		return false

@@ -26,6 +26,9 @@ func (c *Core) relay(r *Request) {
 	}
 	s, cause := c.session(r)
 	if cause != 0 {
+		if cause == causeNoSession && r.Client.Dynamic == nas.RightOwn {
+			c.warn(r, "the client has no such session of its own, and may not change those of others: dynamic-authorization= in the clients file gives the right")
+		}
 		c.refuseCoA(r, cause)
 		return
 	}
@@ -39,7 +42,7 @@ func (c *Core) mayChange(r *Request, s *acct.Session) bool {
 	switch {
 	case r.entitled(s):
 		return true
-	case r.Client.Dynamic == nas.RightNone:
+	case r.Client.Dynamic != nas.RightRealm:
 		c.warn(r, "client may not change sessions: dynamic-authorization= in the clients file gives the right")
 		c.refuseCoA(r, causeProhibited)
 	default: // RFC 5176 s6.1: silently discarded
