@@ -26,7 +26,9 @@ func (r *Rules) Judge(s *Session, e *Event) Verdict {
 	if r.Identity&WithoutSessionID != 0 && e.SessionID != s.SessionID {
 		return onPort(s, e)
 	}
-	if s.last[slot(e.Status)].same(fingerprintOf(e, at)) || s.said(e, at) {
+	// Within a second nothing but the name tells two Starts of one id apart.
+	other := e.Status == Start && e.Account() != "" && s.User != "" && e.Account() != s.User
+	if !other && s.last[slot(e.Status)].same(fingerprintOf(e, at)) || s.said(e, at) {
 		return Repeated
 	}
 	switch {

@@ -108,6 +108,8 @@ var ruleCases = []struct {
 		want: []string{"a/0 bob 0-120 120s in=0 out=0 NAS-Reboot", "a/1 bob 4000-open 0s in=0 out=0 "}, seen: "[new same reused]"},
 	{name: "the id again: other user", records: []string{rec(0, Start, bob, idA), rec(10, Start, "1 User-Name=eve", idA)},
 		want: []string{"a/0 bob 0-10 10s in=0 out=0 NAS-Reboot", "a/1 eve 10-open 0s in=0 out=0 "}},
+	{name: "the id again: other user in the same second", records: []string{rec(0, Start, bob, idA), rec(0, Start, "1 User-Name=eve", idA), rec(1, Start, "1 User-Name=eve", idA, delay(1))},
+		want: []string{"a/0 bob 0-0 0s in=0 out=0 NAS-Reboot", "a/1 eve 0-open 0s in=0 out=0 "}, seen: "[new reused repeated]"},
 	{name: "the id again: closed row", records: []string{rec(0, Start, bob, idA), rec(60, Stop, bob, idA, secs(60)), rec(70, Start, bob, idA), rec(71, Stop, bob, idA, secs(1))},
 		want: []string{"a/0 bob 0-60 60s in=0 out=0 ", "a/1 bob 70-71 1s in=0 out=0 "}},
 	{name: "the id again: Start was lost", records: []string{rec(0, Start, bob, idA), rec(60, Stop, bob, idA, secs(60)), rec(9000, Interim, bob, idA, secs(100))},
