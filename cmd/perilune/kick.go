@@ -23,17 +23,10 @@ type kickOptions struct {
 	coa                     list
 }
 
-// A kicked is one session and what its NAS has answered; without Result nothing was asked yet.
+// A kicked is one session, with the names that who gives it, and what its NAS has answered; without Result nothing was
+// asked yet.
 type kicked struct {
-	Unique      string        `json:"acctuniqueid"`
-	User        string        `json:"user"`
-	Client      string        `json:"client"`
-	NAS         string        `json:"nas,omitempty"`
-	Port        string        `json:"port,omitempty"`
-	SessionID   string        `json:"session"`
-	Calling     string        `json:"calling,omitempty"`
-	Address     string        `json:"framed_address,omitempty"`
-	Started     time.Time     `json:"started"`
+	shownSession
 	Result      string        `json:"result,omitempty"` // ack, nak, timeout, unreachable
 	Code        string        `json:"code,omitempty"`
 	Cause       string        `json:"error_cause,omitempty"`
@@ -47,7 +40,7 @@ func runKick(args []string, s streams) int {
 	var o kickOptions
 	r := newRemote(s, "kick [USER]", "Puts a user or device off now: its NAS is told to disconnect the session (RFC 5176), or with -coa to change it.\n"+
 		"Exit code 0: every NAS has done it; 1: one has not, or there is no such session; 2: wrong usage.", "perilune kick bob")
-	r.StringVar(&o.session, "session", "", "the session with this Acct-Session-Id, or acctuniqueid `ID`")
+	r.StringVar(&o.session, "session", "", "the session with this Acct-Session-Id, or unique id `ID`")
 	r.StringVar(&o.mac, "mac", "", "sessions of the device with this `MAC` address, or other Calling-Station-Id")
 	r.StringVar(&o.nas, "nas", "", "sessions at this `NAS`: its address, NAS-Identifier, or name in the clients file")
 	r.BoolVar(&o.all, "all", false, "if several sessions match: all of them, without a question")
@@ -182,7 +175,7 @@ func writeKicked(w io.Writer, rows []kicked) {
 	fmt.Fprintln(t)
 	for i := range rows {
 		k := &rows[i]
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s", plainOr(k.User), plainOr(k.Client), plainOr(k.Port), plainOr(k.SessionID), plainOr(k.Calling), plainOr(k.Address))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s", plainOr(k.User), plainOr(k.Client), plainOr(k.NASPort), plainOr(k.ID), plainOr(k.Calling), plainOr(k.FramedAddress))
 		if answered {
 			fmt.Fprintf(t, "\t%s", k.answer())
 		}

@@ -172,11 +172,26 @@ func TestKickJSON(t *testing.T) {
 		t.Fatalf("%v: %s", err, text)
 	}
 	k := answers[0]
-	if k.User != "bob" || k.Client != "nas-1" || k.SessionID != "nak404" || k.Result != "nak" || k.Code != "Disconnect-NAK" ||
+	if k.User != "bob" || k.Client != "nas-1" || k.ID != "nak404" || k.Result != "nak" || k.Code != "Disconnect-NAK" ||
 		k.Cause != "Invalid-Request" || k.CauseNumber != 404 || k.Attempts != 1 || k.Took <= 0 || len(k.Unique) != 32 || k.Started.IsZero() {
 		t.Errorf("%+v", k)
 	}
 	s.must(t, exitFailed, "kick", "-session", k.Unique)
+
+	// Scripts pipe one command into the other: a session has the same names and values in both.
+	var told []map[string]any
+	if err := json.Unmarshal([]byte(text), &told); err != nil {
+		t.Fatal(err)
+	}
+	var shown map[string]any
+	if err := json.Unmarshal([]byte(s.must(t, exitOK, "who", "bob", "-json")), &shown); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range shown {
+		if got := told[0][name]; got != want && name != "updated" {
+			t.Errorf("%s is %v of kick and %v of who", name, got, want)
+		}
+	}
 }
 
 // TestKickMisuse: what cannot be done, before and after the server was asked.

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
-	"time"
 
 	"perilune/engine/acct"
 	"perilune/engine/admin"
@@ -114,22 +113,10 @@ func (d *daemon) tellAll(c *admin.Call, g *server.Generation, q *server.DynamicQ
 }
 
 func (d *daemon) logKick(c *admin.Call, code radius.Code, k *kicked) {
-	d.log.Info(code.String()+" "+by(c), slog.String("user", k.User), slog.String("client", k.Client), slog.String("session", k.SessionID), slog.String("answer", k.answer()))
+	d.log.Info(code.String()+" "+by(c), slog.String("user", k.User), slog.String("client", k.Client), slog.String("session", k.ID), slog.String("answer", k.answer()))
 }
 
-func kickedOf(s *acct.Session) kicked {
-	k := kicked{
-		Unique: s.Unique(), User: s.User, Client: s.Client, NAS: s.NASIdentifier, Port: s.Port, SessionID: s.SessionID, Calling: s.CallingStationID,
-		Address: s.FramedAddress, Started: time.Unix(s.Begin, 0).UTC(),
-	}
-	if k.NAS == "" {
-		k.NAS = s.NASAddress
-	}
-	if k.Address == "" {
-		k.Address = s.FramedIPv6Address
-	}
-	return k
-}
+func kickedOf(s *acct.Session) kicked { return kicked{shownSession: *shownOf(s)} }
 
 func (k *kicked) take(a *server.DynamicAnswer) {
 	k.Result, k.Attempts, k.Took = a.Result(), a.Attempts, a.Took
