@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/term"
 
 	"perilune/engine/acct"
 )
@@ -85,42 +88,44 @@ func shownOf(s *acct.Session) *shownSession {
 	return out
 }
 
-// A sessionTable prints sessions as they come: a table of at most 100 columns, or a line of JSON each.
+// A sessionTable prints sessions as they come: a table of at most 100 columns, 80 where a terminal has no more, or a
+// line of JSON each.
 type sessionTable struct {
 	w       io.Writer
 	json    bool
 	history bool
+	narrow  bool // 80 columns are all there is
 	now     time.Time
 	rows    int
 	totals  *sessionTotals
 	each    func(*shownSession) // sees each; nil: nobody
 }
 
-// A column of the table: its widest text, cut with … beyond it.
+// A column of the table: its widest text, cut with … beyond it, and that of 80 columns; 0: left out there.
 type tableColumn struct {
-	name  string
-	width int
-	text  func(t *sessionTable, s *shownSession) string
+	name          string
+	width, narrow int
+	text          func(t *sessionTable, s *shownSession) string
 }
 
 var whoColumns = []tableColumn{
-	{"USER", 18, func(_ *sessionTable, s *shownSession) string { return s.User }},
-	{"NAS", 12, func(_ *sessionTable, s *shownSession) string { return s.NAS }},
-	{"PORT", 8, func(_ *sessionTable, s *shownSession) string { return s.NASPort }},
-	{"ADDRESS", 15, func(_ *sessionTable, s *shownSession) string { return s.FramedAddress }},
-	{"STATION", 17, func(_ *sessionTable, s *shownSession) string { return s.Calling }},
-	{"SINCE", 12, func(t *sessionTable, s *shownSession) string { return t.when(s.Started) }},
-	{"TIME", 6, func(t *sessionTable, s *shownSession) string { return timeText(t.now.Sub(s.Started)) }},
+	{"USER", 18, 17, func(_ *sessionTable, s *shownSession) string { return s.User }},
+	{"NAS", 12, 10, func(_ *sessionTable, s *shownSession) string { return s.NAS }},
+	{"PORT", 8, 5, func(_ *sessionTable, s *shownSession) string { return s.NASPort }},
+	{"ADDRESS", 15, 15, func(_ *sessionTable, s *shownSession) string { return s.FramedAddress }},
+	{"STATION", 17, 17, func(_ *sessionTable, s *shownSession) string { return s.Calling }},
+	{"SINCE", 12, 0, func(t *sessionTable, s *shownSession) string { return t.when(s.Started) }},
+	{"TIME", 6, 6, func(t *sessionTable, s *shownSession) string { return timeText(t.now.Sub(s.Started)) }},
 }
 
 var lastColumns = []tableColumn{
-	{"USER", 18, func(_ *sessionTable, s *shownSession) string { return s.User }},
-	{"NAS", 12, func(_ *sessionTable, s *shownSession) string { return s.NAS }},
-	{"STATION", 17, func(_ *sessionTable, s *shownSession) string { return s.Calling }},
-	{"FROM", 12, func(t *sessionTable, s *shownSession) string { return t.when(s.Started) }},
-	{"TO", 12, (*sessionTable).end},
-	{"TIME", 6, (*sessionTable).lasted},
-	{"DATA", 6, func(_ *sessionTable, s *shownSession) string { return octetsText(s.Input + s.Output) }},
+	{"USER", 18, 18, func(_ *sessionTable, s *shownSession) string { return s.User }},
+	{"NAS", 12, 12, func(_ *sessionTable, s *shownSession) string { return s.NAS }},
+	{"STATION", 17, 0, func(_ *sessionTable, s *shownSession) string { return s.Calling }},
+	{"FROM", 12, 12, func(t *sessionTable, s *shownSession) string { return t.when(s.Started) }},
+	{"TO", 12, 12, (*sessionTable).end},
+	{"TIME", 6, 6, (*sessionTable).lasted},
+	{"DATA", 6, 6, func(_ *sessionTable, s *shownSession) string { return octetsText(s.Input + s.Output) }},
 }
 
 func (t *sessionTable) columns() []tableColumn {
@@ -162,13 +167,30 @@ func (t *sessionTable) row(text func(*tableColumn) string) error {
 	columns := t.columns()
 	for i := range columns {
 		c := &columns[i]
-		cell := cut(text(c), c.width)
+		width := c.width
+		if t.narrow {
+			width = c.narrow
+		}
+		if width == 0 {
+			continue
+		}
+		cell := cut(text(c), width)
 		if b.WriteString(cell); i < len(columns)-1 {
-			b.WriteString(strings.Repeat(" ", c.width-utf8.RuneCountInString(cell)+2))
+			b.WriteString(strings.Repeat(" ", width-utf8.RuneCountInString(cell)+2))
 		}
 	}
 	_, err := fmt.Fprintln(t.w, strings.TrimRight(b.String(), " "))
 	return err
+}
+
+// breaks reports whether w is a terminal in which a table of 100 columns would break its lines.
+func breaks(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	return err == nil && width < 100
 }
 
 func cut(text string, width int) string {

@@ -167,14 +167,18 @@ func TestMoment(t *testing.T) {
 	}
 }
 
-// TestSessionTable: at most 100 columns whatever the names are, and none of them commands a terminal.
+// TestSessionTable: at most 100 columns whatever the names are, or 80 on a terminal that has no more, and none of them
+// commands a terminal.
 func TestSessionTable(t *testing.T) {
 	now := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 	end := now.Add(-time.Hour)
 	long := strings.Repeat("ü", 200)
-	for _, history := range []bool{false, true} {
+	for _, c := range []struct {
+		history, narrow bool
+		columns         int
+	}{{false, false, 100}, {true, false, 100}, {false, true, 80}, {true, true, 80}} {
 		var out bytes.Buffer
-		table := &sessionTable{w: &out, now: now, history: history}
+		table := &sessionTable{w: &out, now: now, history: c.history, narrow: c.narrow}
 		for _, s := range []shownSession{
 			{User: long, NAS: long, NASPort: long, FramedAddress: "2001:db8:1111:2222:3333:4444:5555:6666", Calling: long, Started: now.AddDate(-3, 0, 0)},
 			{User: "a\x1b[31m\x00\n\u202eb\xff", NAS: "n", Started: now.Add(-26 * time.Hour), Ended: &end, Seconds: 90000, Input: 1 << 63, Output: 1 << 62},
@@ -184,7 +188,7 @@ func TestSessionTable(t *testing.T) {
 			}
 		}
 		for line := range strings.Lines(out.String()) {
-			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 100 || strings.ContainsFunc(strings.TrimSuffix(line, "\n"), func(r rune) bool { return r < ' ' || r == 0x202e }) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > c.columns || strings.ContainsFunc(strings.TrimSuffix(line, "\n"), func(r rune) bool { return r < ' ' || r == 0x202e }) {
 				t.Errorf("%d columns: %q", n, line)
 			}
 		}

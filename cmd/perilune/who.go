@@ -102,7 +102,7 @@ func (o *sessionFlags) list(args []string, command string, history bool) int {
 	if code, ok := o.parseSessions(args); !ok {
 		return code
 	}
-	table := &sessionTable{w: o.s.out, json: o.asJSON, history: history, now: time.Now()}
+	table := &sessionTable{w: o.s.out, json: o.asJSON, history: history, narrow: breaks(o.s.out), now: time.Now()}
 	err := o.ask(table)
 	if errors.Is(err, admin.ErrNoServer) {
 		err = o.look(table, err)

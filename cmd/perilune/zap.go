@@ -21,7 +21,7 @@ func runZap(args []string, s streams) int {
 		return o.wrong("say which: a user, --session, --nas, …; or --all")
 	}
 	var ids []string
-	table := &sessionTable{w: s.out, json: o.asJSON, now: time.Now(), each: func(l *shownSession) { ids = append(ids, l.Unique) }}
+	table := &sessionTable{w: s.out, json: o.asJSON, narrow: breaks(s.out), now: time.Now(), each: func(l *shownSession) { ids = append(ids, l.Unique) }}
 	if err := o.ask(table); err != nil {
 		return s.fail("zap", err)
 	}
