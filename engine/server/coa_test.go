@@ -13,6 +13,7 @@ import (
 
 	"perilune/engine/acct"
 	"perilune/engine/dictionary"
+	"perilune/engine/nas"
 	"perilune/engine/proxy"
 	"perilune/engine/radius"
 )
@@ -249,6 +250,26 @@ func TestRights(t *testing.T) {
 		got := p.ask(t, p.dial(t), p.request(t, radius.CodeDisconnectRequest, "User-Name = ann@Example.net"), wait)
 		if got := causeNumbers(got); got != c.want {
 			t.Errorf("%s, realms %q: got %q, want %q", c.right, c.realm, got, c.want)
+		}
+	}
+}
+
+// TestOwnSessions: which sessions are a client's own, where one line stands for one NAS and where for many.
+func TestOwnSessions(t *testing.T) {
+	for _, c := range []struct {
+		prefix, client, nas string
+		want                bool
+	}{
+		{"192.0.2.5/32", "ap", "192.0.2.5", true},
+		{"192.0.2.5/32", "ap", "10.0.0.1", true}, // behind NAT
+		{"192.0.2.5/32", "other", "192.0.2.5", false},
+		{"192.0.2.0/24", "ap", "192.0.2.5", true},
+		{"192.0.2.0/24", "ap", "192.0.2.6", false},
+	} {
+		client := &nas.Client{Name: "ap", Prefix: netip.MustParsePrefix(c.prefix)}
+		r := &Request{Peer: Peer{Client: client, Source: netip.MustParseAddrPort("192.0.2.5:3799")}}
+		if got := r.entitled(&acct.Session{Client: c.client, NASAddress: c.nas}); got != c.want {
+			t.Errorf("%s, session of %s at %s: %v", c.prefix, c.client, c.nas, got)
 		}
 	}
 }

@@ -182,6 +182,12 @@ func meets(o *acct.Session, conditions []func(*acct.Session) bool) bool {
 	return true
 }
 
+// owns reports whether a session is the client's own. A line of the clients file may stand for a whole network: of its NASes
+// each has those that came from its address.
+func (r *Request) owns(s *acct.Session) bool {
+	return s.Client == r.Client.Name && (r.Client.Prefix.IsSingleIP() || s.NASAddress == r.Source.Addr().WithZone("").String())
+}
+
 // entitled reports whether the client may change the session (RFC 5176 s6.1): with realm it must be a home server
 // of the user's realm, to which an Access-Request of the user would go.
 func (r *Request) entitled(s *acct.Session) bool {
@@ -189,7 +195,7 @@ func (r *Request) entitled(s *acct.Session) bool {
 	case nas.RightAll:
 		return true
 	case nas.RightOwn:
-		return s != nil && s.Client == r.Client.Name
+		return s != nil && r.owns(s)
 	case nas.RightNone:
 		return false
 	}
