@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // postgresStore is the shared backend: several servers write into one PostgreSQL. Rows of a batch are locked before
@@ -72,45 +71,6 @@ func (p *postgresStore) usable() (fresh bool, err error) {
 		p.c = nil
 	}
 	return false, err
-}
-
-// clean gives an error without the address, which may hold a password.
-func (p *postgresStore) clean(err error) error {
-	var pg *pgconn.PgError
-	newer := (*newerError)(nil)
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &newer):
-		return newer
-	case errors.As(err, &pg):
-		return &postgresError{pg.Code, pg.Message}
-	case errors.Is(err, context.DeadlineExceeded):
-		return &postgresError{"", "no answer in time"}
-	}
-	text := err.Error()
-	if p.config.Password != "" {
-		text = strings.ReplaceAll(text, p.config.Password, "***")
-	}
-	return &postgresError{"", text}
-}
-
-type postgresError struct{ code, text string }
-
-// Error implements error.
-func (e *postgresError) Error() string { return "postgres: " + e.text }
-
-// again reports that the same transaction may well succeed at once: another server was quicker.
-func again(err error) bool {
-	var e *postgresError
-	if !errors.As(err, &e) {
-		return false
-	}
-	switch e.code {
-	case "40001", "40P01", "23505": // serialization, deadlock, unique key
-		return true
-	}
-	return false
 }
 
 func (p *postgresStore) restore(each func(*Session)) error {
