@@ -37,7 +37,7 @@ const (
 	doubtAfter    = 2                // silences
 	doubtTrial    = 2 * time.Second  // a doubtful server is tried with a live request so often
 	deadTrial     = 20 * time.Second // and a dead one
-	probedTrial   = time.Minute      // and one that is probed: perhaps it only does not answer Status-Server
+	probedTrial   = time.Minute      // and either that is probed: perhaps it only does not answer Status-Server
 	maxFlaps      = 3
 	calm          = 10 * time.Minute // without a death: the flaps are forgotten
 	firstShare    = 1.0 / 16         // of what comes to a server that begins to revive
@@ -117,10 +117,10 @@ func (h *home) die(now int64) {
 // trialPause gives the time between two live requests as trials.
 func (h *home) trialPause(state Health) int64 {
 	switch {
-	case state == Doubtful:
-		return jitter(int64(doubtTrial))
 	case h.status.Load():
 		return jitter(int64(probedTrial))
+	case state == Doubtful:
+		return jitter(int64(doubtTrial))
 	}
 	return jitter(int64(deadTrial))
 }

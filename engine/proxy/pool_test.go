@@ -73,6 +73,21 @@ func TestTrialOfAPreferred(t *testing.T) {
 	}
 }
 
+// TestTrialOfAProbed: where Status-Server tells whether a server lives, no user waits for one in doubt as long as
+// another one is there; one request a minute tries it, for it may only not answer Status-Server.
+func TestTrialOfAProbed(t *testing.T) {
+	p, _ := poolOf(t, false, 1, 1)
+	var x Exchange
+	p.homes[0].status.Store(true)
+	p.homes[0].doubt(0)
+	if got := fmt.Sprint(choices(p, &x, int64(doubtTrial*5))); got != "[1 0]" {
+		t.Errorf("%s", got)
+	}
+	if got := fmt.Sprint(choices(p, &x, int64(probedTrial*2))); got != "[0 1]" {
+		t.Errorf("after a minute: %s", got)
+	}
+}
+
 // TestWeights: shares follow the weights, and a Sticky keeps its server. When one dies only its share moves.
 func TestWeights(t *testing.T) {
 	p, _ := poolOf(t, true, 1, 3, 4)
