@@ -94,7 +94,7 @@ func runWho(args []string, s streams) int {
 
 func runLast(args []string, s streams) int {
 	o := newSessionFlags(s, "last [USER]", "Shows sessions, the newest first: when, how often and how long users were on.\n"+
-		"The sums below are over all that match. Exit code 1 if there are none.", "perilune last bob --since 30d", 50)
+		"Where something is chosen, the sums below are over all that match. Exit code 1 if there are none.", "perilune last bob --since 30d", 50)
 	return o.list(args, "last", true)
 }
 
