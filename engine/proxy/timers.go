@@ -146,23 +146,36 @@ func (h *home) tell(now int64) {
 		h.forwarder.o.Learn(h.address)
 	}
 	if warn {
-		h.forwarder.o.Log.Warn("answers of a home server were refused; is the secret right?", h.who(), slog.Uint64("invalid", count.Invalid),
+		peer := "home server"
+		if h.kind == KindDynamic {
+			peer = "NAS"
+		}
+		h.forwarder.o.Log.Warn("answers of a "+peer+" were refused; is the secret right?", h.who(), slog.Uint64("invalid", count.Invalid),
 			slog.Uint64("without_message_authenticator", count.Unsigned), slog.Uint64("without_proxy_state", count.Foreign), slog.Uint64("malformed", count.Malformed))
 	}
 }
 
+// who names the server in the log. What CoA- and Disconnect-Requests go to is a NAS, or stands before one.
 func (h *home) who() slog.Attr {
-	return slog.Group("home", slog.String("server", h.name), slog.String("address", h.address.String()), slog.String("kind", h.kind.String()))
+	group := "home"
+	if h.kind == KindDynamic {
+		group = "nas"
+	}
+	return slog.Group(group, slog.String("server", h.name), slog.String("address", h.address.String()), slog.String("kind", h.kind.String()))
 }
 
 func (h *home) tellHealth(was, is Health) {
 	log := h.forwarder.o.Log
-	switch is {
-	case Down:
+	switch {
+	case h.kind == KindDynamic && is == Doubtful:
+		log.Warn("NAS does not answer CoA", h.who())
+	case h.kind == KindDynamic:
+		log.Info("NAS answers CoA again", h.who())
+	case is == Down:
 		log.Error("home server is dead: it answers nothing", h.who())
-	case Doubtful:
+	case is == Doubtful:
 		log.Warn("home server does not answer", h.who())
-	case Reviving:
+	case is == Reviving:
 		log.Warn("home server answers again; its share grows", h.who())
 	default:
 		log.Info("home server is up", h.who(), slog.String("was", was.String()))

@@ -29,6 +29,11 @@ var ways = map[string]string{
 	"dynamic_clients": "list the clients' prefixes", "replicate": "by a script", "echo": "Exec-Program-Wait in users",
 }
 
+// waysIn are the modules that do another work in some phases.
+var waysIn = map[string]map[string]string{
+	"reply": {"sql": "it writes radpostauth, a log of logins: the server's own log has a line for each, and on(\"done\", ...) sees them all"},
+}
+
 // places are the sections of a virtual server that hold modules and policy.
 var places = map[string]string{
 	"authorize": "authorize", "authenticate": "auth_type", "preacct": "accounting", "accounting": "accounting", "session": "session",
@@ -91,8 +96,13 @@ func (s *source) policy(place *item, phase string, told map[string]bool) {
 		case word == "update" && len(it.items) == 1 && strings.HasPrefix(it.items[0].name, "&reply: += &session-state:"): // of EAP
 		case it.section && statements[word] || it.op != "":
 			s.report.Lookf(it.at, "policy in %s is left out (%s): write on(%q, ...)", place.name, head(it), phase)
-		case native[module] || nativeIn[place.name][module] || told[module] || s.splits(module):
-		default:
+		case native[module] || nativeIn[place.name][module] || s.splits(module):
+		case waysIn[phase][module] != "":
+			if key := phase + " " + module; !told[key] {
+				told[key] = true
+				s.report.Lookf(it.at, "%s in %s is left out: %s", module, place.name, waysIn[phase][module])
+			}
+		case !told[module]:
 			told[module] = true
 			s.report.Lookf(it.at, "%s in %s is left out%s", module, place.name, way(module))
 		}
