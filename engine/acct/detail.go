@@ -24,6 +24,7 @@ type Detail struct {
 	ended   chan struct{}
 
 	files  map[string]*detailFile // only the writer's goroutine touches it
+	broken brokenDetails          // and this
 	reopen bool                   // under mu
 }
 
@@ -208,12 +209,17 @@ func (d *Detail) group(spare []detailEntry) []detailEntry {
 		f.buf = append(f.buf, e.record...)
 	}
 	for name, f := range d.files {
-		if err := d.write(name, f); err != nil {
+		if len(f.buf) == 0 {
+			continue
+		}
+		if err := d.write(f); err != nil {
 			fail(name, err)
+		} else if errs[name] == nil {
+			d.mended(name)
 		}
 	}
 	for name, err := range errs {
-		d.o.Log.Error("detail file cannot be written", "file", name, "err", err.Error())
+		d.fails(name, err)
 		d.shut(name)
 	}
 	for i := range group {
@@ -224,10 +230,7 @@ func (d *Detail) group(spare []detailEntry) []detailEntry {
 }
 
 // write writes what has gathered for a file. A part that was written of a refused group is cut off.
-func (d *Detail) write(name string, f *detailFile) error {
-	if len(f.buf) == 0 {
-		return nil
-	}
+func (d *Detail) write(f *detailFile) error {
 	_, err := f.f.Write(f.buf)
 	if err == nil && d.o.Sync {
 		err = f.f.Sync()

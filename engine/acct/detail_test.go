@@ -2,6 +2,8 @@ package acct
 
 import (
 	"encoding/json"
+	"fmt"
+	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -186,6 +188,60 @@ func TestDetailFails(t *testing.T) {
 	os.Remove(filepath.Join(dir, "nas"))
 	if err := put2(d, "nas/detail", "x\n"); err != nil {
 		t.Errorf("no recovery: %v", err)
+	}
+}
+
+// TestDetailTellsOnce: the log has the begin and the end of each trouble, not each group that failed.
+func TestDetailTellsOnce(t *testing.T) {
+	dir, now := t.TempDir(), noon
+	var log strings.Builder
+	d, err := OpenDetail(DetailOptions{Dir: dir, Now: func() time.Time { return now }, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(bad bool, names ...string) {
+		t.Helper()
+		for _, name := range names {
+			if err := put2(d, name, "x\n"); (err != nil) != bad {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+	block := func(name string) {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	block("a")
+	for range 5 {
+		write(true, "a/detail")
+		write(false, "b/detail")
+	}
+	os.Remove(filepath.Join(dir, "a"))
+	write(false, "a/detail", "a/detail")
+	block("c")
+	write(true, "c/detail")
+	for i := range mostBroken + 5 { // the other files are not told of,
+		write(true, fmt.Sprintf("c/detail%d", i))
+	}
+	now = now.Add(2 * brokenStays)
+	write(true, "c/last") // but an hour later
+	d.Close()
+	told := map[string]int{}
+	for line := range strings.Lines(log.String()) {
+		_, text, _ := strings.Cut(line, "msg=")
+		text, _, _ = strings.Cut(strings.TrimSpace(text), " err=")
+		if strings.Contains(text, "file=c/detail") {
+			text = "c"
+		}
+		told[text]++
+	}
+	want := map[string]int{
+		`"detail file cannot be written; trying on" file=a/detail`: 1, `"detail file is written again" file=a/detail`: 1,
+		"c": mostBroken, `"detail file cannot be written; trying on" file=c/last`: 1,
+	}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 
