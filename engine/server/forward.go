@@ -116,6 +116,9 @@ func (c *Core) forward(r *Request, s *proxy.Sender) {
 	x.Source, x.Sticky, x.Deadline = r.Source.Addr(), c.sticky(r), r.homeDeadline(o.realm)
 	if d := r.desk; d != nil && d.unanswered != nil && o.realm.Retransmit == proxy.RetransmitClient {
 		d.unanswered.exchange.Store(x)
+		if w := d.unanswered.twin; w != nil {
+			w.exchange.Store(x)
+		}
 	}
 	outcome := proxy.Closed
 	switch {

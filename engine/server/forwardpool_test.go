@@ -216,6 +216,64 @@ func TestForwardRepetition(t *testing.T) {
 	}
 }
 
+// TestForwardTwins: what the NAS repeats under another identifier counts as a repetition where attributes are compared.
+func TestForwardTwins(t *testing.T) {
+	for _, c := range []struct {
+		name, options string
+		came          int
+	}{{"by us", "timeout=30s", 1}, {"by the NAS", "retransmit=client", 3}} {
+		t.Run(c.name, func(t *testing.T) {
+			release := make(chan struct{})
+			h := startAway(t, func(q *asked) *awayReply {
+				if q.n+1 == c.came {
+					<-release
+					return yes
+				}
+				return nil
+			})
+			g := flagged(t, "", nil)
+			g.Realms = realmsOf(t, "net 127.0.0.1:%d "+c.options+" SECRET\n", h)
+			f := startForwarding(t, g, CoreOptions{})
+			conn, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(f.auth))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			first := accessOf("bob@net", hidden(homeSecret, "hello"))
+			last := renumbered(first, 77)
+			var came []asked
+			for i, datagram := range [][]byte{first, first, last} { // the same packet, and then another
+				conn.Write(datagram)
+				if i < c.came {
+					came = append(came, h.next(t))
+				}
+			}
+			f.counts(t, func(n *Counters) bool { return n.Reasons[ReasonDuplicate] == 2 })
+			close(release)
+			replies := map[byte]bool{}
+			conn.SetReadDeadline(time.Now().Add(soon))
+			for range 2 {
+				b := make([]byte, radius.MaxPacketLen)
+				if _, err := conn.Read(b); err != nil {
+					t.Fatal(err)
+				}
+				replies[b[1]] = b[0] == byte(radius.CodeAccessAccept)
+			}
+			if !replies[first[1]] || !replies[77] {
+				t.Errorf("replies to %v", replies)
+			}
+			for _, q := range came {
+				if q.Identifier != came[0].Identifier || q.Authenticator != came[0].Authenticator {
+					t.Error("what went out again is another packet")
+				}
+			}
+			if n := len(h.came); n > 0 {
+				t.Errorf("%d more requests", n)
+			}
+		})
+	}
+}
+
 // TestForwardSuperseded: a newer request with the key of one that is out wins; the old answer is thrown away.
 func TestForwardSuperseded(t *testing.T) {
 	release := make(chan struct{})

@@ -5,16 +5,19 @@ import (
 	"hash/maphash"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"perilune/engine/dictionary"
+	"perilune/engine/proxy"
 	"perilune/engine/radius"
 )
 
 // Some NASes repeat a request under a new identifier and authenticator. To find such twins the attributes with
 // one of the dictionary's PROPERTY flags 1 to 9 are compared: as a setting, for a server or a client. A twin of
-// a request in work is discarded; the answer, when it comes, goes out for both. A twin of one that is answered
-// gets the same answer, made valid for it.
+// a request in work is discarded; the answer, when it comes, goes out for both. If a home server is asked, and repeated
+// by the NAS alone (retransmit=client), the twin counts as a repetition too: what was sent goes out there once more. A
+// twin of one that is answered gets the same answer, made valid for it.
 //
 // This is beside RFC 5080 s2.2.2, so it has a memory of its own: requests that no flag is set for cost one
 // comparison. It is bounded like the duplicate cache: the answer that was given first is forgotten.
@@ -41,6 +44,8 @@ type twin struct {
 	answered time.Time // zero: in work
 	reply    []byte    // for first
 	newest   *origin   // what repeated it last while it was in work
+	serial   uint64
+	exchange atomic.Pointer[proxy.Exchange] // with a home server, where the client alone repeats; as that of unanswered
 }
 
 // An origin is all that makes a reply valid for one packet.
@@ -89,11 +94,14 @@ func (ro *role) repeated(r *Request, s *slot, flag uint8) bool {
 		return false
 	}
 	r.way.print = p
-	reply, found := t.lookup(p, r, s.local, ro.clock, keep(ro.generation, r.Client, r.Packet.Code))
+	w, reply := t.lookup(p, r, s.local, ro.clock, keep(ro.generation, r.Client, r.Packet.Code))
 	switch {
-	case !found:
+	case w == nil:
 		return false
 	case reply == nil:
+		if x := w.exchange.Load(); x != nil {
+			ro.server.steps.repeat(x, w.serial)
+		}
 		ro.fast.refuse(ReasonDuplicate)
 	default:
 		s.reply = ro.cache.hold(reply)
@@ -159,23 +167,26 @@ func (t *twins) mix(p *fingerprint, name string, value []byte) {
 	}
 }
 
-// lookup finds the request that r repeats. reply is nil while that one is in work.
-func (t *twins) lookup(p fingerprint, r *Request, local netip.Addr, now time.Time, keep time.Duration) (reply []byte, found bool) {
+// lookup finds the request that r repeats; nil if there is none. reply is nil while that one is in work.
+func (t *twins) lookup(p fingerprint, r *Request, local netip.Addr, now time.Time, keep time.Duration) (w *twin, reply []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	w := t.known[p]
+	w = t.known[p]
 	if w == nil || !w.answered.IsZero() && now.Sub(w.answered) >= keep {
-		return nil, false
+		return nil, nil
 	}
 	o := r.origin(local)
 	if w.answered.IsZero() {
 		if !o.same(&w.first) {
 			w.newest = o
 		}
-		return nil, true
+		return w, nil
 	}
 	reply, err := w.first.resign(w.reply, o)
-	return reply, err == nil
+	if err != nil {
+		return nil, nil
+	}
+	return w, reply
 }
 
 // file marks a request as in work, if its print was taken.
@@ -188,7 +199,7 @@ func (t *twins) file(r *Request, local netip.Addr) {
 	if len(t.known)-len(t.order) >= maxTwins {
 		return
 	}
-	w := &twin{print: r.way.print, first: *r.origin(local)}
+	w := &twin{print: r.way.print, first: *r.origin(local), serial: r.Serial}
 	t.known[w.print] = w
 	r.way.twin = w
 }
@@ -196,6 +207,7 @@ func (t *twins) file(r *Request, local netip.Addr) {
 // answered tells what became of a request; reply is empty if it got no answer. It gives a second reply and
 // its addressee if the request was repeated meanwhile.
 func (t *twins) answered(w *twin, reply []byte, now time.Time) (again []byte, to *origin) {
+	w.exchange.Store(nil)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(reply) == 0 { // a discard or a drop leaves no entry
