@@ -145,7 +145,7 @@ func (d *daemon) open(busy *server.Busy, early *sinks) error {
 	}
 	d.openForwarder(c.Proxy, busy)
 	d.core, err = server.NewCore(server.CoreOptions{
-		Log: d.log, Recorder: d.store, Detail: d.detailWriter(), Sessions: d.store.Live(), Places: d.store, Settled: d.store.Settled, Forwarder: d.forwarder, StateDir: d.first.StateDir, KeyFile: d.first.KeyFile(), Ring: c.Log.Last,
+		Log: d.log, Recorder: d.store, Detail: d.detailWriter(), Sessions: d.store.Live(), Places: d.store, Settled: d.store.Shown, Forwarder: d.forwarder, StateDir: d.first.StateDir, KeyFile: d.first.KeyFile(), Ring: c.Log.Last,
 		HashWorkers: c.Auth.HashWorkers, HashQueue: c.Auth.HashQueue, Programs: c.Programs.Max,
 	})
 	if err != nil {

@@ -53,12 +53,12 @@ func filterOf(p map[string]string) (f acct.Filter, err error) {
 	return f, nil
 }
 
-// awaitSettled lets the database catch up with what is recorded, unless it is slow or away.
-func (d *daemon) awaitSettled(c *admin.Call) {
+// await lets the table of sessions or the database catch up with what is recorded, unless that is slow or away.
+func await(c *admin.Call, ready <-chan struct{}) {
 	timer := time.NewTimer(time.Second)
 	defer timer.Stop()
 	select {
-	case <-d.store.Settled():
+	case <-ready:
 	case <-timer.C:
 	case <-c.Done():
 	}
@@ -70,7 +70,7 @@ func (d *daemon) openSessions(c *admin.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.awaitSettled(c)
+	await(c, d.store.Shown())
 	list := d.store.Live().Select(f)
 	f.Limit = 0
 	return nil, sendSessions(c, list, sessionTotals{Sessions: d.store.Live().Count(f)})
@@ -82,7 +82,7 @@ func (d *daemon) pastSessions(c *admin.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.awaitSettled(c)
+	await(c, d.store.Settled())
 	list, err := d.store.Sessions(f)
 	if err != nil {
 		return nil, err
@@ -138,6 +138,6 @@ func (d *daemon) zap(c *admin.Call) (any, error) {
 		return nil, errs
 	}
 	d.log.Info("sessions were closed by command", "sessions", closed, "unique", strings.Join(ids[:min(len(ids), 10)], " "), "by", by(c))
-	d.awaitSettled(c)
+	await(c, d.store.Shown())
 	return map[string]int{"closed": closed}, nil
 }

@@ -2,6 +2,7 @@ package acct
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 )
@@ -160,13 +161,14 @@ func (s *Store) finish(octets int, last uint64) {
 }
 
 func (s *Store) wakeWaiters() {
+	s.waiters = slices.DeleteFunc(s.waiters, func(w waiter) bool {
+		ready := s.has(w.number, w.shown)
+		if ready {
+			close(w.ready)
+		}
+		return ready
+	})
 	n := 0
-	for n < len(s.waiters) && s.waiters[n].number <= s.doneTo {
-		close(s.waiters[n].ready)
-		n++
-	}
-	s.waiters = append(s.waiters[:0], s.waiters[n:]...)
-	n = 0
 	for n < len(s.held) && s.held[n].number <= s.doneTo {
 		n++
 	}
@@ -200,6 +202,7 @@ func (s *Store) judge(err error) {
 	case err != nil:
 		text := err.Error()
 		s.sick.Store(&text)
+		s.follower.signal()
 		if was == nil || *was != text {
 			s.o.Log.Error("accounting database cannot be written; records wait in the journal", "err", text, "spool", !s.o.NoSpool)
 		}
@@ -245,6 +248,9 @@ func (s *Store) transact() error {
 		return err
 	}
 	s.orphans = false
+	s.showing.Lock()
+	defer s.showing.Unlock()
 	w.publish(&s.counts)
+	s.seen(s.to)
 	return nil
 }

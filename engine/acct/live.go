@@ -9,7 +9,8 @@ import (
 )
 
 // Live is the table of open sessions, and of those that closed lately, in memory. It is safe for use by many
-// goroutines; what it gives out are copies. Accounting changes it within some 50 ms of the answer.
+// goroutines; what it gives out are copies. Accounting changes it within some 50 ms of the answer, or within some two
+// seconds when the database begins to fail.
 type Live struct {
 	mu      sync.RWMutex
 	byKey   map[Key]*Session // the newest of each key
@@ -22,6 +23,7 @@ type Live struct {
 	max     int  // sessions in byKey, at most
 	spilled bool // some were left out
 	booked  bookings
+	shadows shadows // what the database has of sessions that are shown in a later state
 }
 
 // chunk is how many sessions are looked at before others get a turn.
@@ -34,7 +36,7 @@ func newLive(max int) *Live {
 	return &Live{
 		max:   max,
 		byKey: map[Key]*Session{}, users: map[string][]*Session{}, clients: map[string][]*Session{},
-		realms: tally{}, booked: bookings{byUser: map[string][]booking{}, realms: tally{}},
+		realms: tally{}, booked: bookings{byUser: map[string][]booking{}, realms: tally{}}, shadows: newShadows(),
 	}
 }
 
@@ -52,33 +54,42 @@ func (l *Live) Spilled() bool {
 	return l.spilled
 }
 
-// get gives the newest session of a key; only the store's goroutine may call it, and must not change what it gets.
-func (l *Live) get(k Key) *Session { return l.byKey[k] }
-
-// put takes a session, which belongs to the table from then on and is never changed again: a newer state is
-// another Session.
+// put takes a session as the database has it. It belongs to the table from then on and is never changed again: a
+// newer state is another Session.
 func (l *Live) put(s *Session) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if h, ok := l.shadows.byKey[s.Key]; ok {
+		if h.s == nil || h.s.Epoch <= s.Epoch {
+			l.shadows.set(s.Key, s, h.until)
+		}
+		return
+	}
 	old := l.byKey[s.Key]
 	if old != nil && old.Epoch > s.Epoch {
 		return // an older session of the key, which is closed
 	}
-	if old != nil {
-		l.unlink(old)
-	} else if len(l.byKey) >= l.max {
+	if old == nil && len(l.byKey) >= l.max {
 		l.spilled = true // the database has it
 		return
 	}
+	l.place(s, old, true)
+}
+
+// place shows a session instead of old, which may be nil. news tells that it may be the first that is seen of it: then
+// it ends the place that was booked.
+func (l *Live) place(s, old *Session, news bool) {
+	l.unlink(old)
 	l.byKey[s.Key] = s
+	other := old == nil || old.Epoch != s.Epoch
 	if s.Open() {
 		l.link(s)
-		if old == nil || old.Epoch != s.Epoch {
+		if other && news {
 			l.booked.confirm(s)
 		}
-	} else if old == nil || old.Open() || old.Epoch != s.Epoch {
+	} else if other || old.Open() {
 		l.retire(s.Key)
-		if old == nil || old.Epoch != s.Epoch { // it was over before it was seen
+		if other && news { // it was over before it was seen
 			d := s.Device()
 			l.booked.drop(s.User, func(b booking) bool { return b.device.Same(d) })
 		}
@@ -87,7 +98,7 @@ func (l *Live) put(s *Session) {
 
 // refresh takes a row that another server has changed.
 func (l *Live) refresh(s *Session) {
-	if old := l.byKey[s.Key]; old != nil && old.Epoch == s.Epoch {
+	if old := l.get(s.Key); old != nil && old.Epoch == s.Epoch {
 		s.last = old.last
 	}
 	l.put(s)
@@ -103,7 +114,7 @@ func (l *Live) link(s *Session) {
 }
 
 func (l *Live) unlink(s *Session) {
-	if !s.live {
+	if s == nil || !s.live {
 		return
 	}
 	s.live = false
@@ -140,6 +151,9 @@ func (l *Live) retire(k Key) {
 	old := l.closed[l.oldest]
 	if s := l.byKey[old]; s != nil && !s.Open() && old != k {
 		delete(l.byKey, old)
+		if h, ok := l.shadows.byKey[old]; ok && h.s == nil && len(l.shadows.byKey) > l.max {
+			delete(l.shadows.byKey, old) // room is bounded; it may be seen once more, until it is written
+		}
 	}
 	l.closed[l.oldest] = k
 	l.oldest = (l.oldest + 1) % keptClosed
@@ -149,11 +163,16 @@ func (l *Live) retire(k Key) {
 func (l *Live) forgetClosed() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	maps.DeleteFunc(l.byKey, func(_ Key, s *Session) bool { return !s.Open() })
+	maps.DeleteFunc(l.byKey, func(k Key, s *Session) bool {
+		_, hidden := l.shadows.byKey[k]
+		return !hidden && !s.Open()
+	})
+	for k, h := range l.shadows.byKey {
+		if h.s != nil && !h.s.Open() {
+			l.shadows.byKey[k] = shadow{nil, h.until}
+		}
+	}
 }
-
-// ofClient gives the open sessions of a client; as get.
-func (l *Live) ofClient(name string) []*Session { return l.clients[name] }
 
 // A Filter chooses sessions; empty fields choose all.
 type Filter struct {

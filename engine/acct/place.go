@@ -48,6 +48,7 @@ func (s *Store) Place(ctx context.Context, c Claim) (Booking, error) {
 		return Booking{}, ErrPlaces
 	}
 	s.shared.asked.Add(1)
+	c.Ignore = s.ignoring(c.Ignore)
 	b, err := s.shared.places.book(ctx, &c)
 	switch {
 	case err != nil:
@@ -59,6 +60,11 @@ func (s *Store) Place(ctx context.Context, c Claim) (Booking, error) {
 		s.shared.refused.Add(1)
 	}
 	return b, nil
+}
+
+// ignoring leaves sessions out, too, whose end the database has not taken yet.
+func (s *Store) ignoring(ignore func(*Session) bool) func(*Session) bool {
+	return func(o *Session) bool { return s.live.over(o) || ignore != nil && ignore(o) }
 }
 
 // Shared reports whether Place asks anybody.

@@ -14,6 +14,9 @@ func (s *Store) catchUp() bool {
 		s.restored = err == nil
 	}
 	s.judge(err)
+	if err == nil {
+		s.reconcile(s.doneTo)
+	}
 	return err == nil
 }
 
@@ -81,10 +84,18 @@ func (s *Store) probe() {
 
 // caughtUp ends the reading of files if nothing was written meanwhile.
 func (s *Store) caughtUp(durable uint64) (more bool) {
+	if !s.endReading(durable) {
+		return true
+	}
+	s.reconcile(durable)
+	return false
+}
+
+func (s *Store) endReading(durable uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.durable != durable {
-		return true
+		return false
 	}
 	if s.doneTo < durable {
 		s.o.Log.Error("records that were answered are not in the journal any more: somebody has changed its files", "from", s.doneTo+1, "to", durable)
@@ -92,5 +103,5 @@ func (s *Store) caughtUp(durable uint64) (more bool) {
 	s.behind, s.backlog, s.doneTo = false, 0, durable
 	s.spool.close()
 	s.wakeWaiters()
-	return false
+	return true
 }

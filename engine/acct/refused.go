@@ -84,6 +84,7 @@ func (s *Store) putAside(cause error) error {
 	}
 	s.counts.refused.Add(1)
 	s.o.Log.Error("the database refuses a record, which was answered; it is put aside", "file", path, "number", s.to, "err", cause.Error())
+	s.reconcile(s.to)
 	s.finish(len(s.pending), s.to)
 	s.pending = ""
 	return nil

@@ -42,6 +42,7 @@ type Session struct {
 	described        bool           // columns changed that an Interim or Stop seldom changes
 	byUser, byClient int            // places in the indexes of the live table
 	live             bool           // in the indexes
+	number           uint64         // of the last record that changed it
 }
 
 // Marks tell what a row does not say by itself.

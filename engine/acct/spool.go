@@ -106,15 +106,22 @@ func (p *spool) last(after uint64) (last uint64, octets int64, err error) {
 }
 
 // read gives whole lines with numbers above after, up to the number durable, in order: some octets of them, and the
-// last one's number. Lines behind durable may still be taken back. No lines: nothing is left.
+// last one's number. No lines: nothing is left. What stands behind durable is just being written, or may be taken back:
+// it is not looked at, and not kept for the next time.
 func (p *spool) read(after, durable uint64, octets int) (chunk string, last uint64, err error) {
+	if after >= durable {
+		return "", after, nil
+	}
 	if p.file == nil || p.after != after {
 		if err := p.seek(after); p.file == nil || err != nil {
 			return "", after, err
 		}
 	}
+	if err := p.forget(); err != nil {
+		return "", after, err
+	}
 	var b strings.Builder
-	for b.Len() < octets {
+	for b.Len() < octets && p.after < durable {
 		line, err := p.line()
 		if err != nil {
 			return "", after, err
@@ -154,6 +161,13 @@ func (p *spool) line() ([]byte, error) {
 		return nil, err
 	}
 	return bytes.TrimLeft(line, "\x00"), nil
+}
+
+// forget makes what was read ahead be read again.
+func (p *spool) forget() error {
+	_, err := p.file.Seek(-int64(p.r.Buffered()), io.SeekCurrent)
+	p.r.Reset(p.file)
+	return err
 }
 
 // seek opens the file that holds the line behind after.

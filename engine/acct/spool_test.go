@@ -196,3 +196,24 @@ func TestPruneKeepsWhatIsNeeded(t *testing.T) {
 		}
 	}
 }
+
+// TestSpoolBesideTheWriter: what is only half written behind the last durable line is read when it is whole.
+func TestSpoolBesideTheWriter(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "spool.jsonl")
+	first, second := inJournal(1, `{"a":1}`), inJournal(2, `{"b":2}`)
+	torn := strings.Repeat("\x00", 8) + second[8:]
+	if err := os.WriteFile(path, []byte(first+torn+strings.Repeat("\x00", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := spool{path: path}
+	defer p.close()
+	if got, last, err := p.read(0, 1, 1<<20); got != first || last != 1 || err != nil {
+		t.Errorf("%q, %d, %v", got, last, err)
+	}
+	if err := os.WriteFile(path, []byte(first+second), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, last, err := p.read(1, 2, 1<<20); got != second || last != 2 || err != nil {
+		t.Errorf("%q, %d, %v", got, last, err)
+	}
+}

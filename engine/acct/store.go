@@ -28,6 +28,9 @@ type Store struct {
 	db      backend
 	spool   spool
 
+	follower follower
+	showing  sync.Mutex // held while live is judged by and changed; before mu
+
 	mu      sync.Mutex // protects what follows
 	queue   []byte     // durable lines that are not applied yet
 	behind  bool       // queue is not kept: lines are read from the journal
@@ -38,6 +41,7 @@ type Store struct {
 	held    []heldDone // answers that wait for the database, without a spool
 	waiters []waiter
 	doneTo  uint64 // number of the last applied record
+	shown   uint64 // number of the last record that live has, if that is above doneTo
 
 	wake   chan struct{}
 	ending chan struct{}
@@ -98,6 +102,7 @@ type heldDone struct {
 
 type waiter struct {
 	number uint64
+	shown  bool // for live, not for the database
 	ready  chan struct{}
 }
 
@@ -161,6 +166,7 @@ func openStore(o StoreOptions, db backend, lock io.Closer) (*Store, error) {
 		wake: make(chan struct{}, 1), ending: make(chan struct{}), ended: make(chan struct{}),
 	}
 	s.work.init(&s.o.Rules, s.live)
+	s.follower.init(&s.o, s.live, path)
 	_, s.work.shared = db.(sharer)
 	if db, ok := db.(placer); ok {
 		s.shared.places = db.places()
@@ -179,6 +185,11 @@ func openStore(o StoreOptions, db backend, lock io.Closer) (*Store, error) {
 		return nil, err
 	}
 	go s.run()
+	if s.o.NoSpool { // what the database does not have was not answered
+		close(s.follower.ended)
+	} else {
+		go s.follow()
+	}
 	return s, nil
 }
 
@@ -218,7 +229,7 @@ func (s *Store) openJournal(path string) error {
 		return err
 	}
 	s.opened = last
-	s.durable, s.backlog, s.behind = last, octets, last > s.doneTo || !s.restored
+	s.durable, s.backlog, s.behind, s.since = last, octets, last > s.doneTo || !s.restored, s.o.Now()
 	s.journal, err = Open(path, Options{
 		MaxSize: s.o.Segment, Log: s.o.Log, Now: s.o.Now, Retry: s.o.Retry, First: last + 1, Written: s.written,
 		Directory: ahead{room: 1 << 20},
@@ -285,6 +296,9 @@ func (s *Store) written(lines []byte, last uint64) {
 	}
 	s.mu.Unlock()
 	s.signal()
+	if s.sick.Load() != nil {
+		s.follower.signal()
+	}
 }
 
 func (s *Store) signal() {
@@ -360,15 +374,22 @@ func (s *Store) Zap(unique, cause string, done func(error)) {
 }
 
 // Settled gives a channel that is closed when all records that are durable now are in the database and in Live.
-func (s *Store) Settled() <-chan struct{} {
+func (s *Store) Settled() <-chan struct{} { return s.await(false) }
+
+// has reports that a record is in the database, or in Live.
+func (s *Store) has(number uint64, shown bool) bool {
+	return number <= s.doneTo || shown && number <= s.shown
+}
+
+func (s *Store) await(shown bool) <-chan struct{} {
 	ready := make(chan struct{})
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.durable <= s.doneTo {
+	if s.has(s.durable, shown) {
 		close(ready)
 		return ready
 	}
-	s.waiters = append(s.waiters, waiter{s.durable, ready})
+	s.waiters = append(s.waiters, waiter{s.durable, shown, ready})
 	s.signal()
 	return ready
 }
@@ -380,6 +401,7 @@ func (s *Store) Close() error {
 		err = s.journal.Close()
 		close(s.ending)
 		<-s.ended
+		<-s.follower.ended
 		s.spool.close()
 		if s.shared.places != nil {
 			s.shared.places.close()

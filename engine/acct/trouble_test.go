@@ -105,8 +105,9 @@ func TestDatabaseAway(t *testing.T) {
 			if !s.Healthy() {
 				t.Error("with a spool the store still answers")
 			}
-			if s.Live().Select(Filter{User: "bob"})[0].Input != 0 {
-				t.Error("live table shows what is not committed")
+			awaitShown(t, s)
+			if s.Live().Select(Filter{User: "bob"})[0].Input != 5 || s.Live().Count(Filter{User: "eve"}) != 1 {
+				t.Error("live table lacks what was answered")
 			}
 			flag.Store(false)
 			settle(t, s)

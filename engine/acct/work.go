@@ -6,6 +6,7 @@ import "strings"
 type work struct {
 	rules  *Rules
 	live   *Live
+	face   face // of live: what the database has, unless this only shows
 	shared bool // others write too: what the database says counts, not live
 
 	after  uint64 // number of the last record in the database
@@ -15,11 +16,12 @@ type work struct {
 	needed []Key            // each once
 	base   map[Key]*Session // newest session of a key before this transaction, where live has none
 	now    map[Key]*Session // and within it; may be changed
+	number uint64           // of the record that is taken
 	batch  batch
 }
 
 func (w *work) init(r *Rules, l *Live) {
-	w.rules, w.live = r, l
+	w.rules, w.live, w.face = r, l, l
 	w.base, w.now = map[Key]*Session{}, map[Key]*Session{}
 }
 
@@ -68,11 +70,12 @@ func (w *work) identify(e *Event) {
 
 // fill begins the transaction and takes the events one after the other.
 func (w *work) fill(db backend) error {
-	if err := db.begin(w.after, w.needed, w.live.get, w.found); err != nil {
+	if err := db.begin(w.after, w.needed, w.face.get, w.found); err != nil {
 		return err
 	}
 	for i := range w.events {
 		out := entryEvent{Event: &w.events[i], none: true}
+		w.number = out.Seq
 		out.at, _ = w.rules.When(out.Event)
 		if w.keyed[i] {
 			if err := w.session(db, &out, w.keys[i]); err != nil {
@@ -99,12 +102,12 @@ func (w *work) newest(k Key) *Session {
 	if w.shared {
 		return nil
 	}
-	return w.live.get(k)
+	return w.face.get(k)
 }
 
 // found takes a row of the database. What is not kept there comes from memory.
 func (w *work) found(s *Session) {
-	if l := w.live.get(s.Key); l != nil && l.Epoch == s.Epoch {
+	if l := w.face.get(s.Key); l != nil && l.Epoch == s.Epoch {
 		s.last = l.last
 	}
 	w.base[s.Key] = s
@@ -113,15 +116,17 @@ func (w *work) found(s *Session) {
 // change gives the newest session of a key to be changed: a copy, as the transaction may fail.
 func (w *work) change(k Key) *Session {
 	if s := w.now[k]; s != nil {
+		s.number = w.number
 		return s
 	}
-	s := *w.newest(k)
+	s := w.live.copyOf(w.newest(k))
 	s.described, s.live = false, false
 	w.keep(&s)
 	return &s
 }
 
 func (w *work) keep(s *Session) {
+	s.number = w.number
 	w.now[s.Key] = s
 	w.batch.sessions = append(w.batch.sessions, s)
 }
@@ -185,7 +190,7 @@ func (w *work) reboot(db backend, e *entryEvent) error {
 		}
 	}
 	if !w.shared {
-		for _, s := range w.live.ofClient(e.Client) {
+		for _, s := range w.face.ofClient(e.Client) {
 			end(s)
 		}
 	}
@@ -197,7 +202,7 @@ func (w *work) reboot(db backend, e *entryEvent) error {
 			end(s)
 		}
 	}
-	if !w.shared && !w.live.spilled {
+	if !w.shared && !w.live.Spilled() {
 		return nil
 	}
 	return db.ofClient(e.Client, func(s *Session) {
@@ -214,9 +219,9 @@ func (w *work) adopt() {
 	for _, s := range w.batch.sessions {
 		s.Row = 0
 	}
-	for k, s := range w.live.byKey {
-		if s.Open() && w.now[k] == nil {
-			w.change(k).Row = 0
+	for _, s := range w.live.written() {
+		if w.now[s.Key] == nil {
+			w.change(s.Key).Row = 0
 		}
 	}
 }
@@ -226,6 +231,7 @@ func (w *work) publish(c *counts) {
 	for _, s := range w.batch.sessions {
 		w.live.put(s)
 	}
+	w.live.settle(w.batch.sessions, w.batch.last)
 	c.batches.Add(1)
 	c.records.Add(uint64(len(w.batch.events)))
 	for i := range w.batch.events {
