@@ -200,10 +200,5 @@ func plainOr(text string) string {
 	if text == "" {
 		return "-"
 	}
-	return strings.Map(func(c rune) rune {
-		if c < ' ' || c == 0x7f || c >= 0x80 && c < 0xa0 {
-			return '?'
-		}
-		return c
-	}, text)
+	return printable(text)
 }

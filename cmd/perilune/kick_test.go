@@ -269,3 +269,12 @@ func TestSendToCoAPort(t *testing.T) {
 	contains(t, s.must(t, exitFailed, append([]string{"send", "coa", "User-Name=ann", "Acct-Session-Id=nak506", "Filter-Id=slow"}, at...)...), "CoA-NAK from", "Error-Cause = Resources-Unavailable")
 	contains(t, s.must(t, exitFailed, append([]string{"send", "coa", "User-Name=nobody"}, at...)...), "Error-Cause = Session-Context-Not-Found")
 }
+
+// TestKickPrintsPlainly: a name that a user has chosen neither commands the terminal nor turns the text of a row around.
+func TestKickPrintsPlainly(t *testing.T) {
+	for text, want := range map[string]string{"": "-", "bob": "bob", "\x1b[2J": `\x1b[2J`, "a\u202eb": `a\u202eb`, "Änn": "Änn"} {
+		if got := plainOr(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
