@@ -247,3 +247,40 @@ func TestPlaceWhileBehind(t *testing.T) {
 	}
 	d.broken.Store(false)
 }
+
+// TestSeenWhileSlow: the database neither takes records nor fails.
+func TestSeenWhileSlow(t *testing.T) {
+	s, d := openShaky(t, StoreOptions{})
+	add(t, s, rec(0, Start, bob, idA))
+	settle(t, s)
+	d.gate.Lock()
+	add(t, s, rec(60, Stop, bob, idA), rec(70, Start, bob, "44 Acct-Session-Id=b"))
+	awaitShown(t, s)
+	if got := s.Live().Select(Filter{}); len(got) != 1 || got[0].SessionID != "b" || s.Status().Failure != "" {
+		t.Errorf("%+v, %+v", got, s.Status())
+	}
+	d.gate.Unlock()
+	settle(t, s)
+	if got := s.Live().Select(Filter{}); len(got) != 1 || got[0].Row == 0 {
+		t.Errorf("in the end: %+v", got)
+	}
+}
+
+// TestUnansweredIsNotSeen: without a spool the table has what was answered.
+func TestUnansweredIsNotSeen(t *testing.T) {
+	s, d := openShaky(t, StoreOptions{NoSpool: true})
+	d.broken.Store(true)
+	if err := answer(s, rec(0, Start, bob, idA)); err != ErrDatabase {
+		t.Errorf("answer: %v", err)
+	}
+	select {
+	case <-s.Shown():
+		t.Error("shown, and not in the database")
+	case <-time.After(2 * s.o.Pace):
+	}
+	if n := s.Live().Len(); n != 0 {
+		t.Errorf("%d seen", n)
+	}
+	d.broken.Store(false)
+	settle(t, s)
+}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,11 +19,14 @@ type shakyDB struct {
 	atEnd   atomic.Bool // when it is committed
 	mute    atomic.Bool // once, after it has committed
 	commits atomic.Int32
+	gate    sync.RWMutex // transactions begin when it is not locked
 }
 
 var errDB = errors.New("database is broken")
 
 func (d *shakyDB) begin(after uint64, keys []Key, known func(Key) *Session, found func(*Session)) error {
+	d.gate.RLock()
+	defer d.gate.RUnlock()
 	if d.broken.Load() {
 		return errDB
 	}
