@@ -94,13 +94,22 @@ func (ro *role) part(d *desk) {
 func (d *desk) conclude() {
 	r := &d.Request
 	s := d.role.server
-	if r.pending != waitNothing && s.admission.park(r) {
+	if r.pending != waitNothing && s.park(r) {
 		s.admission.leave(&d.place) // what is parked is bounded apart
 		d.outbox = nil              // whoever resumes it may do so at once
 		s.steps.wait(r, nil)
 		return
 	}
 	d.answer()
+}
+
+// park takes a place for a request that is to wait. Without one it is a drop, and that is its end.
+func (s *Server) park(r *Request) bool {
+	parked := s.admission.park(r)
+	if !parked {
+		s.steps.conclude(r)
+	}
+	return parked
 }
 
 // resume goes on with a parked request: what it waited for has come. The goroutine of the recorder is not lent to

@@ -36,6 +36,7 @@ type asked struct {
 	radius.Packet
 	session *radius.Session
 	n       int
+	from    netip.AddrPort
 }
 
 // An awayReply is what an away answers.
@@ -72,7 +73,7 @@ func (a *away) run(answer func(q *asked) *awayReply, done chan struct{}) {
 		if err != nil {
 			return
 		}
-		q := asked{session: new(radius.Session), n: n}
+		q := asked{session: new(radius.Session), n: n, from: from}
 		q.session.Use(radius.NewSecret(awaySecret))
 		q.Packet, _ = radius.Parse(slices.Clone(buf[:size]))
 		a.mu.Lock()
@@ -168,8 +169,14 @@ type forwarding struct {
 // startForwarding serves a generation. Everything ends with the test.
 func startForwarding(t testing.TB, g *Generation, o CoreOptions) *forwarding {
 	t.Helper()
+	return startBounded(t, g, o, proxy.ForwarderOptions{}, 0)
+}
+
+// startBounded is startForwarding with bounds of the forwarder, and of what waits for home servers.
+func startBounded(t testing.TB, g *Generation, o CoreOptions, fo proxy.ForwarderOptions, outstanding int) *forwarding {
+	t.Helper()
 	f := &forwarding{g: g, log: new(strings.Builder)}
-	f.forwarder = proxy.NewForwarder(proxy.ForwarderOptions{})
+	f.forwarder = proxy.NewForwarder(fo)
 	o.Forwarder = f.forwarder
 	if o.Recorder == nil {
 		o.Recorder = recordAtOnce{}
@@ -180,7 +187,7 @@ func startForwarding(t testing.TB, g *Generation, o CoreOptions) *forwarding {
 	log := NewLog(LogOptions{Writer: f.log})
 	var err error
 	f.server, err = New(f.core, Options{Listeners: []Listener{{Kind: "auth", Addr: any, ReceiveBuffer: 4 << 20}, {Kind: "acct", Addr: any}}, Log: log,
-		Events: slog.New(slog.DiscardHandler)})
+		Events: slog.New(slog.DiscardHandler), Outstanding: outstanding})
 	if err != nil {
 		t.Fatal(err)
 	}

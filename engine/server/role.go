@@ -209,7 +209,7 @@ func (ro *role) handle(s *slot) bool {
 		d.conclude()
 		return false
 	}
-	if r.pending != waitNothing && ro.server.admission.park(r) {
+	if r.pending != waitNothing && ro.server.park(r) {
 		ro.part(d)
 		ro.server.steps.wait(r, ro.sender)
 		return true

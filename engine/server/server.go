@@ -69,6 +69,8 @@ type steps interface {
 	blocks(r *Request) bool
 	// sender gives what a role sends requests on with; nil if there is no forwarder.
 	sender() *proxy.Sender
+	// conclude is the end of a request that was to wait and found no room for it.
+	conclude(r *Request)
 	// repeat tells the forwarder that the client has sent a request again.
 	repeat(x *proxy.Exchange, serial uint64)
 	// done tells hooks of the outcome, and ends the request. It may call Detach.

@@ -129,6 +129,7 @@ func (f *fakeWay) blocks(*Request) bool { return false }
 
 func (f *fakeWay) sender() *proxy.Sender { return nil }
 
+func (*fakeWay) conclude(*Request)                {}
 func (f *fakeWay) repeat(*proxy.Exchange, uint64) {}
 
 func (f *fakeWay) Drain() { f.drained.Store(true) }
