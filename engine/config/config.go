@@ -131,6 +131,7 @@ type Proxy struct {
 type CoA struct {
 	Timeout  time.Duration `toml:"timeout" min:"100ms" max:"10s" doc:"for the first answer of a NAS; after each further try it has twice as long"`
 	Tries    int           `toml:"tries" min:"1" max:"10" doc:"packets to one NAS, at most"`
+	Stamped  bool          `toml:"require-timestamp" doc:"discard requests without Event-Timestamp (RFC 5176 s6.3): only what says when it was made cannot be played again some minutes later"`
 	StopWait time.Duration `toml:"stop-wait" min:"0s" max:"1h" doc:"after a Disconnect-ACK, for the session's Stop; then its row is closed as Admin-Reset. 0s: never"`
 }
 

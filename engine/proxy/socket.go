@@ -42,6 +42,10 @@ type slot struct {
 	old  radius.Authenticator
 }
 
+// receiveBuffer has room for some thousand answers, so that false ones from the home server's address do not push the
+// right one out. It is memory only while it is filled.
+const receiveBuffer = 1 << 20
+
 // Idle sockets are closed: those that a burst opened soon, the first one later.
 const (
 	idleExtra = time.Minute
@@ -78,6 +82,7 @@ func (h *home) open() (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
+	conn.SetReadBuffer(receiveBuffer) // as much as the system allows
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		conn.Close()

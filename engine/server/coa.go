@@ -43,11 +43,11 @@ func (c *Core) settleCoA(r *Request, v *Verdict) {
 }
 
 // stale reports an Event-Timestamp outside the window of 300 s, the mark of a replayed packet: it is silently
-// discarded (RFC 5176 s6.3).
+// discarded (RFC 5176 s6.3). So is a request without one, if settings say so.
 func (r *Request) stale() bool {
 	v, ok := r.Attributes.First(r.Generation.Dictionary.Known.EventTimestamp)
 	if !ok || len(v) != 4 {
-		return false
+		return r.Generation.Settings.Dynamic.Stamped
 	}
 	age := time.Duration(r.Arrival.Unix()-int64(binary.BigEndian.Uint32(v))) * time.Second
 	return age > replayWindow || age < -replayWindow

@@ -314,6 +314,18 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// TestUndated: a request that does not say when it was made is taken, unless settings want to know.
+func TestUndated(t *testing.T) {
+	for _, stamped := range []bool{false, true} {
+		g := load(t, "", nil)
+		g.Settings.Dynamic.Stamped = stamped
+		r := &Request{Generation: g, Arrival: monday}
+		if r.stale() != stamped {
+			t.Errorf("require-timestamp = %v", stamped)
+		}
+	}
+}
+
 func TestReplaysAreBounded(t *testing.T) {
 	var r replays
 	now := monday
@@ -329,10 +341,10 @@ func TestReplaysAreBounded(t *testing.T) {
 		t.Errorf("%d remembered", n)
 	}
 	last := number(3*maxReplays - 1)
-	if r.again(last, source, now) || !r.again(last, other, now) || !r.again(last, other, now.Add(replayWindow)) {
-		t.Error("the last one must be known for a window")
+	if r.again(last, source, now) || !r.again(last, other, now) || !r.again(last, other, now.Add(replayMemory)) {
+		t.Error("the last one must be known for two windows")
 	}
-	if r.again(last, other, now.Add(3*replayWindow)) {
+	if r.again(last, other, now.Add(3*replayMemory)) {
 		t.Error("remembered for too long")
 	}
 }

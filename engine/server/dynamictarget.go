@@ -18,6 +18,7 @@ type Dynamic struct {
 	Timeout  time.Duration // for the first answer; each further try waits twice as long; 0: 2 s
 	Tries    int           // 0: 3
 	StopWait time.Duration // after a Disconnect-ACK, for the session's Stop; 0: 1 minute; negative: for ever
+	Stamped  bool          // requests without Event-Timestamp are discarded
 }
 
 func (d *Dynamic) stopWait() time.Duration {
