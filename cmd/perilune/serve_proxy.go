@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
 	"time"
 
@@ -57,9 +58,30 @@ func (d *daemon) homes() (list []homeStatus) {
 }
 
 func writeHomes(w io.Writer, list []homeStatus) {
-	for _, h := range list {
-		fmt.Fprintf(w, "home server %s for %s (%s): %s, %d out, %d sent, %d resent, %d answers in %v, %d timeouts, %d answers refused\n",
-			h.Address, h.Kind, h.Server, h.Health, h.Outstanding, h.Sent, h.Resent, h.Answers, h.Latency.Round(10*time.Microsecond), h.Timeouts, h.Refused)
+	for i := range list {
+		h := &list[i]
+		name := h.Address
+		if host, _, err := net.SplitHostPort(h.Address); err != nil || host != h.Server {
+			name = h.Server + " (" + h.Address + ")"
+		}
+		fmt.Fprintf(w, "home server %s for %s: %s", name, h.Kind, h.Health)
+		if h.Sent == 0 {
+			fmt.Fprintln(w, ", not asked yet")
+			continue
+		}
+		fmt.Fprintf(w, ", %d sent, %d answered", h.Sent, h.Answers)
+		if h.Latency > 0 {
+			fmt.Fprintf(w, " in %v on average", h.Latency.Round(10*time.Microsecond))
+		}
+		for _, part := range []struct {
+			n    uint64
+			what string
+		}{{uint64(h.Outstanding), "out now"}, {h.Resent, "sent again"}, {h.Timeouts, "without an answer"}, {h.Refused, "answers refused"}} {
+			if part.n > 0 {
+				fmt.Fprintf(w, ", %d %s", part.n, part.what)
+			}
+		}
+		fmt.Fprintln(w)
 	}
 }
 

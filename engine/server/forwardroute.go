@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"fmt"
 
 	"perilune/engine/proxy"
 	"perilune/engine/radius"
@@ -35,6 +36,9 @@ func (r *Request) stay(line *proxy.Realm, strip bool) {
 	}
 	if strip {
 		r.strip()
+	}
+	if r.Trace != nil && line != nil && line.Local {
+		r.Trace.Step(fmt.Sprintf("realm %s is LOCAL: it goes on here, with the user %q", line.Name, r.User()))
 	}
 }
 

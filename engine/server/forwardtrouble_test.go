@@ -101,6 +101,9 @@ func TestForwardNoRoom(t *testing.T) {
 			var told []string
 			for _, d := range f.core.Recent("eve@net", 10) {
 				told = append(told, d.User+" "+d.Verdict+" "+d.Reason)
+				if d.Home != "" {
+					t.Errorf("home %q was not asked", d.Home)
+				}
 			}
 			if diff := cmp.Diff([]string{"eve@net drop busy"}, told); diff != "" {
 				t.Errorf("recent (-want +got)\n%s", diff)
@@ -108,6 +111,9 @@ func TestForwardNoRoom(t *testing.T) {
 			close(release)
 			if got := f.answer(t, conn, first, soon); got != "Access-Accept" {
 				t.Errorf("reply %q", got)
+			}
+			if d := f.core.Recent("bob@net", 1); len(d) != 1 || d[0].Realm != "net" || d[0].Home != "127.0.0.1" || !strings.Contains(d[0].String(), " realm=net home=127.0.0.1 ") {
+				t.Errorf("recent %v", d)
 			}
 			f.end()
 			if log := f.log.String(); !strings.Contains(log, "user=eve verdict=drop reason=busy") || strings.Count(log, "user=eve") != 1 {

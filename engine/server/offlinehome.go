@@ -28,7 +28,7 @@ type HomeAnswer struct {
 // Without a Home all home servers are dead.
 func (o *Offline) leave(r *Request, x *proxy.Exchange) {
 	if o.Home == nil {
-		r.Trace.Step("no home server is asked here")
+		r.Trace.Step("no home server is asked here; it goes on as if all were dead")
 		x.Outcome = proxy.AllDead
 		return
 	}

@@ -53,12 +53,20 @@ func sentTexts(l *dictionary.List) []string {
 // traceAnswer tells what came back, and what of it is kept.
 func (o *outbound) traceAnswer(r *Request) {
 	x, p := &o.exchange, &o.proxied
-	text := "home server: " + x.Outcome.String()
+	result := x.Outcome.String()
 	if r.way.home != 0 {
-		text = "home server " + p.Server + ": " + r.way.home.String()
+		result = r.way.home.String()
 	}
-	text += ", " + strconv.Itoa(x.Attempts) + " packets, " + x.Took.Round(time.Microsecond).String()
-	r.Trace.Step(text)
+	switch {
+	case x.Attempts > 0:
+		packets := " packets, "
+		if x.Attempts == 1 {
+			packets = " packet, "
+		}
+		r.Trace.Step("home server " + p.Server + ": " + result + ", " + strconv.Itoa(x.Attempts) + packets + x.Took.Round(time.Microsecond).String())
+	case o.core.leave == nil: // else it is told already
+		r.Trace.Step("no home server was asked: " + result)
+	}
 	if r.way.home == 0 {
 		return
 	}

@@ -22,6 +22,8 @@ type Decision struct {
 	Source  string        `json:"source"`
 	User    string        `json:"user,omitempty"` // as received, shortened to 64 octets
 	Calling string        `json:"calling,omitempty"`
+	Realm   string        `json:"realm,omitempty"` // as the realms file names it, of a request that was sent on
+	Home    string        `json:"home,omitempty"`  // that was asked last; "": none was
 	Method  string        `json:"method,omitempty"`
 	Verdict string        `json:"verdict"`
 	Reason  string        `json:"reason,omitempty"`
@@ -36,7 +38,7 @@ func (d Decision) String() string {
 	fmt.Fprintf(&b, "%s %s %s", d.Time.Format("15:04:05.000"), d.Code, d.Verdict)
 	for _, f := range [...]struct{ name, value string }{
 		{"reason", d.Reason}, {"user", d.User}, {"calling", d.Calling}, {"client", d.Client},
-		{"source", d.Source}, {"method", d.Method}, {"rule", d.Rule}, {"hook", d.Hook},
+		{"source", d.Source}, {"realm", d.Realm}, {"home", d.Home}, {"method", d.Method}, {"rule", d.Rule}, {"hook", d.Hook},
 	} {
 		if f.value != "" {
 			fmt.Fprintf(&b, " %s=%s", f.name, oneWord(f.value))
@@ -84,6 +86,8 @@ type kept struct {
 	code    radius.Code
 	verdict Kind
 	client  string
+	realm   string
+	home    string
 	source  netip.AddrPort
 	user    [keptUser]byte
 	calling [keptCalling]byte
@@ -132,6 +136,10 @@ func (k *kept) fill(r *Request) {
 	k.time, k.serial, k.code, k.verdict = r.Arrival, r.Serial, r.Packet.Code, r.Verdict
 	k.client, k.source = r.Client.Name, r.Source
 	k.method, k.reason, k.hook = r.Method, r.Reason, r.Hook
+	k.realm, k.home = "", ""
+	if p := r.Proxied; p != nil {
+		k.realm, k.home = p.Realm, p.Server
+	}
 	k.file, k.line = "", 0
 	if rules := r.way.query.Rules; len(rules) > 0 {
 		k.file, k.line = rules[len(rules)-1].File, rules[len(rules)-1].Line
@@ -170,7 +178,7 @@ func (r *Request) refused(why Reason, datagram []byte) kept {
 
 func (k *kept) decision() Decision {
 	d := Decision{
-		Time: k.time, ID: k.serial, Code: k.code.String(), Client: k.client, Source: k.source.String(),
+		Time: k.time, ID: k.serial, Code: k.code.String(), Client: k.client, Source: k.source.String(), Realm: k.realm, Home: k.home,
 		User: strings.ToValidUTF8(string(k.user[:k.users]), "\ufffd"), Method: k.method,
 		Calling: strings.ToValidUTF8(string(k.calling[:k.calls]), "\ufffd"),
 		Verdict: k.verdict.String(), Reason: k.reason, Hook: k.hook,
