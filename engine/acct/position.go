@@ -70,8 +70,12 @@ func (s *Store) reach() error {
 	return err
 }
 
-// probe tries a database that failed, when no record does.
+// probe tries a database that failed, when no record does. A transaction that begins is no success as long as one
+// waits: on a full disk all begin, and none ends.
 func (s *Store) probe() {
+	if s.pending != "" {
+		return
+	}
 	err := s.reach()
 	if err == nil {
 		err = s.db.begin(s.doneTo, nil, nil, nil)

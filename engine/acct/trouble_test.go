@@ -3,6 +3,7 @@ package acct
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +20,7 @@ type shakyDB struct {
 	atEnd   atomic.Bool // when it is committed
 	mute    atomic.Bool // once, after it has committed
 	commits atomic.Int32
+	failed  atomic.Int32 // commits that did not
 	gate    sync.RWMutex // transactions begin when it is not locked
 }
 
@@ -35,6 +37,7 @@ func (d *shakyDB) begin(after uint64, keys []Key, known func(Key) *Session, foun
 
 func (d *shakyDB) commit(b *batch) error {
 	if d.atEnd.Load() {
+		d.failed.Add(1)
 		return errDB
 	}
 	d.commits.Add(1)
@@ -415,4 +418,40 @@ func TestSpilled(t *testing.T) {
 			t.Errorf("%s is open", o.SessionID)
 		}
 	}
+}
+
+// TestTroubleToldOnce: as long as records wait, only their success is one. A database that can be opened and takes
+// nothing, as on a full disk, is not told well in between.
+func TestTroubleToldOnce(t *testing.T) {
+	var told counted
+	s, d := openShaky(t, StoreOptions{Log: slog.New(slog.NewTextHandler(&told, nil))})
+	d.atEnd.Store(true)
+	add(t, s, rec(0, Start, bob, idA))
+	for tries := d.failed.Load(); d.failed.Load() < tries+5; {
+		time.Sleep(time.Millisecond)
+	}
+	if again, trouble := told.lines("written again"), told.lines("cannot be written"); again != 0 || trouble != 1 {
+		t.Errorf("told %d times of trouble, %d times of its end", trouble, again)
+	}
+	d.atEnd.Store(false)
+	settle(t, s)
+	eventually(t, "the end", func() bool { return told.lines("written again") == 1 })
+}
+
+// counted is a log whose lines tests count.
+type counted struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (c *counted) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.text.Write(p)
+}
+
+func (c *counted) lines(text string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return strings.Count(c.text.String(), text)
 }
