@@ -24,7 +24,6 @@ type outbound struct {
 	proxied  Proxied
 	name     []byte // User-Name with its realm, if that was taken off
 	verdicts int    // proxy{}, so far
-	kept     string // the last Request.Realm that was made
 }
 
 // maxProxies is how many proxy{} one request may meet: more go in a circle.
