@@ -105,6 +105,7 @@ func TestLoadErrors(t *testing.T) {
 		{"a.net [::1", `realms:1:7: home server "[::1": expected host, host:port or host:port:acct-port; an IPv6 address in brackets`},
 		{"a@b 10.0.0.1", `realms:1:1: "a@b" is no realm; expected what follows the last @ of a user name, DEFAULT or NOREALM`},
 		{"a.net 10.0.0.1 strip,retrys=2", `realms:1:22: unknown option "retrys" of a realm; did you mean "retries"?`},
+		{`a.net 10.0.0.1 strip,secret="a b"`, `realms:1:16: unknown option "strip,secret" of a realm; an option whose value is in quotes stands behind a space, not a comma`},
 		{"a.net 10.0.0.1 retries", `realms:1:16: realm option retries has no value; expected retries=...`},
 		{"a.net 10.0.0.1 strip=1", `realms:1:16: realm option strip has a value; expected none`},
 		{"a.net 10.0.0.1 timeout=99", `realms:1:16: timeout=99; expected seconds from 1 to 30, or a duration like 500ms`},

@@ -126,7 +126,11 @@ func (l *loader) unknown(w word, name, of string, names iter.Seq[string]) bool {
 		l.errs.Errorf(w.at, "unknown option after secret=; expected the secret in quotes if a comma belongs to it")
 		return false
 	}
-	l.errs.Errorf(w.at, "unknown option %q of %s%s", name, of, raddb.DidYouMean(name, names))
+	hint := raddb.DidYouMean(name, names)
+	if strings.Contains(name, ",") {
+		hint = "; an option whose value is in quotes stands behind a space, not a comma"
+	}
+	l.errs.Errorf(w.at, "unknown option %q of %s%s", name, of, hint)
 	return false
 }
 
