@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // postgresStore is the shared backend: several servers write into one PostgreSQL. Rows of a batch are locked before
@@ -34,15 +35,46 @@ const patience = 20 * time.Second
 
 // openPostgres reads the address; it does not connect.
 func openPostgres(url, node string, rename func() (string, error)) (*postgresStore, error) {
-	config, err := pgx.ParseConfig(url)
+	config, err := parsePostgres(url)
 	if err != nil {
-		return nil, errors.New("acct: the database's URL cannot be read; expected postgres://user:password@host:port/name") // err may hold the password
+		return nil, fmt.Errorf("acct: the database's URL cannot be used: %w", err)
 	}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = 5 * time.Second
 	}
 	config.RuntimeParams["timezone"] = "UTC"
 	return &postgresStore{config: config, node: node, owner: randomName(), rename: rename}, nil
+}
+
+// CheckPostgres tells in one line, without the password, what keeps a postgres:// address from being used; nil if nothing
+// does. It reads the files that the address names, and does not connect.
+func CheckPostgres(url string) error {
+	_, err := parsePostgres(url)
+	return err
+}
+
+// parsePostgres reads an address. The error repeats neither the address nor what of it could not be read, as either may
+// hold the password; what it says of TLS is of modes and files.
+func parsePostgres(url string) (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(url)
+	if err == nil {
+		return config, nil
+	}
+	var bad *pgconn.ParseConfigError
+	if !errors.As(err, &bad) {
+		return nil, errors.New("expected postgres://user:password@host:port/name")
+	}
+	const tls = "failed to configure TLS"
+	nameless, inner := *bad, bad.Unwrap()
+	nameless.ConnString = ""
+	text := strings.TrimPrefix(nameless.Error(), "cannot parse ``: ")
+	if inner != nil {
+		text = strings.TrimSuffix(text, " ("+inner.Error()+")")
+	}
+	if inner != nil && text == tls {
+		text += ": " + inner.Error()
+	}
+	return nil, errors.New(oneLine(text))
 }
 
 func bounded() (context.Context, context.CancelFunc) {

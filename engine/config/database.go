@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"perilune/engine/acct"
 	"perilune/engine/raddb"
 )
 
@@ -108,6 +109,9 @@ func wrongDatabase(name string) string {
 	case isURL:
 		if _, err := url.Parse(name); err != nil {
 			return "an address that cannot be read (characters like / @ : % in a password are written as %2F …)"
+		}
+		if err := acct.CheckPostgres(name); err != nil {
+			return "an address that cannot be used (" + err.Error() + ")"
 		}
 	case strings.HasPrefix(name, "host=") || strings.Contains(name, " host=") || strings.HasPrefix(name, "dbname="):
 		return "a list of parameters"
