@@ -172,6 +172,7 @@ func (rn *Runner) openAPI() {
 	}
 	rn.meta.request = rn.objectMeta("req")
 	rn.meta.list = rn.objectMeta("attributes")
+	rn.openProxy()
 	rn.openModules()
 }
 

@@ -110,7 +110,7 @@ func (c *checker) list(e ast.Expr) string {
 	case c.isRequest(n.Object) && keyIs(n, "control"):
 		return "control"
 	case keyIs(n, "reply"):
-		if of, ok := n.Object.(*ast.AttrGetExpr); ok && c.isRequest(of.Object) && keyIs(of, "proxy") {
+		if c.isProxy(n.Object) {
 			return "proxied"
 		}
 	}
@@ -152,6 +152,9 @@ func (c *checker) names(list string) map[string]Entry {
 func (c *checker) field(n *ast.AttrGetExpr) {
 	list := c.list(n.Object)
 	key, ok := n.Key.(*ast.StringExpr)
+	if ok && c.isProxy(n.Object) && !slices.Contains(proxyFields, key.Value) {
+		c.errs.Errorf(c.src.Pos(key), "%s", noProxyField(key.Value))
+	}
 	if list == "" || !ok {
 		return
 	}
@@ -229,7 +232,12 @@ func (c *checker) assignment(target, value ast.Expr) {
 		c.keep(literal{kind: literalName, at: c.src.Pos(key), name: key.Value, value: value, written: changes(c.list(n.Object))})
 		return
 	}
-	if key, ok := n.Key.(*ast.StringExpr); ok && c.isRequest(n.Object) && isField(key.Value) {
+	key, ok := n.Key.(*ast.StringExpr)
+	switch {
+	case !ok:
+	case c.isProxy(n.Object):
+		c.errs.Errorf(c.src.Pos(key), "req.proxy is read-only")
+	case c.isRequest(n.Object) && isField(key.Value):
 		if e, known := c.pr.requestNames[key.Value]; known && !e.Writable {
 			c.errs.Errorf(c.src.Pos(key), "req.%s is read-only", key.Value)
 		}

@@ -33,7 +33,7 @@ type attributes struct {
 
 // metatables are those of the objects that scripts see.
 type metatables struct {
-	request, list, verdict *lua.LTable
+	request, list, verdict, proxy *lua.LTable
 }
 
 func (rn *Runner) newObjects() *objects {

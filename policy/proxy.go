@@ -11,6 +11,7 @@ import (
 	"perilune/engine/proxy"
 	"perilune/engine/raddb"
 	"perilune/engine/server"
+	"perilune/policy/sandbox"
 )
 
 // whereTo demands that proxy{} names one place to forward to.
@@ -127,7 +128,10 @@ const (
 // proxyResults are the words of req.proxy.result.
 var proxyResults = []string{"accept", "reject", "challenge", "response", "ack", "nak", proxiedTimeout, proxiedDead}
 
-// getProxy gives a new table: scripts may change it without effect. The attribute list in it is the request's.
+// proxyFields are the fields of req.proxy.
+var proxyFields = []string{"realm", "pool", "server", "attempts", "took", "result", "reply"}
+
+// getProxy gives req.proxy. The attribute list in it is the request's.
 func getProxy(rn *Runner, a *attributes) lua.LValue {
 	p := rn.r.Proxied
 	if p == nil {
@@ -135,7 +139,50 @@ func getProxy(rn *Runner, a *attributes) lua.LValue {
 	}
 	t := proxiedTable(rn.lua(), rn.realmName(), p)
 	t.RawSetString("reply", &a.of.proxied)
-	return t
+	return &lua.LUserData{Value: proxyObject{t}, Env: rn.lua().G.Global, Metatable: rn.meta.proxy}
+}
+
+// A proxyObject is what stands behind req.proxy.
+type proxyObject struct{ fields *lua.LTable }
+
+// openProxy makes the metatable of req.proxy: a name that it does not have raises, and nothing in it changes.
+func (rn *Runner) openProxy() {
+	l := rn.lua()
+	mt := l.NewTable()
+	mt.RawSetString("__metatable", lua.LFalse)
+	mt.RawSetString("__tostring", l.NewFunction(func(l *lua.LState) int {
+		l.Push(lua.LString("req.proxy"))
+		return 1
+	}))
+	mt.RawSetString("__index", l.NewFunction(proxyIndex))
+	mt.RawSetString("__newindex", l.NewFunction(func(l *lua.LState) int {
+		sandbox.RaiseMisuse(l, "req.proxy is read-only")
+		return 0
+	}))
+	rn.meta.proxy = mt
+}
+
+func proxyIndex(l *lua.LState) int {
+	ud, _ := l.Get(1).(*lua.LUserData)
+	name, ok := l.Get(2).(lua.LString)
+	if ud == nil || !ok {
+		sandbox.RaiseMisuse(l, "req.proxy[%v]: got a %s, expected the name of a field", l.Get(2), l.Get(2).Type())
+	}
+	if !slices.Contains(proxyFields, string(name)) {
+		sandbox.RaiseMisuse(l, "%s", noProxyField(string(name)))
+	}
+	l.Push(ud.Value.(proxyObject).fields.RawGetString(string(name)))
+	return 1
+}
+
+func noProxyField(name string) string {
+	return fmt.Sprintf("req.proxy has no field %q%s", name, raddb.DidYouMean(name, slices.Values(proxyFields)))
+}
+
+// isProxy reports whether an expression is req.proxy.
+func (c *checker) isProxy(e ast.Expr) bool {
+	n, ok := e.(*ast.AttrGetExpr)
+	return ok && c.isRequest(n.Object) && keyIs(n, "proxy")
 }
 
 // proxiedTable gives what became of forwarding as scripts and tests see it, but for the reply.

@@ -80,6 +80,8 @@ func TestProxyLoadErrors(t *testing.T) {
 		`on("post_proxy", function(req) req.proxy.reply["Class"] = "x" end)`:    `a.lua:1:48: req.proxy.reply cannot be changed in post_proxy`,
 		`on("post_proxy", function(req) return req.proxy.reply.Clas end)`:       `a.lua:1:55: unknown attribute "Clas"; did you mean "Class"?`,
 		`on("post_proxy", function(req) req.proxy = nil end)`:                   `a.lua:1:36: req.proxy is read-only`,
+		`on("post_proxy", function(req) req.proxy.result = "ok" end)`:           `a.lua:1:42: req.proxy is read-only`,
+		`on("post_proxy", function(req) return req.proxy.srever end)`:           `a.lua:1:49: req.proxy has no field "srever"; did you mean "server"?`,
 		`on("pre_proxy", function(req) return accept{} end)`:                    `a.lua:1:38: accept{} is not allowed in pre_proxy; allowed: reject, proxy, handle_locally, discard, drop`,
 		`on("post_proxy", {when={proxy="timeuot"}}, function(req) end)`:         `a.lua:1: when: proxy is never "timeuot"; did you mean "timeout"?`,
 		`on("pre_proxy", {when={proxy="dead"}}, function(req) end)`:             `a.lua:1: when: proxy is known after forwarding, not in pre_proxy`,
@@ -163,9 +165,11 @@ on("post_proxy", function(req)
   for _, name in ipairs{"realm", "pool", "server", "attempts", "took", "result"} do table.insert(all, tostring(p[name])) end
   req:note("all", table.concat(all, " "))
   req:note("class", p.reply:get("Class", 2) .. p.reply.Class .. p.reply:count("Class") .. tostring(p.reply:has("User-Name")))
-  p.result = "changed"
+  local changed = pcall(function() p.result = "changed" end)
   local ok, text = pcall(function() p.reply["Class"] = "x" end)
-  req:note("write", tostring(ok) .. " " .. req.proxy.result)
+  req:note("write", tostring(changed) .. tostring(ok) .. " " .. req.proxy.result)
+  local _, why = pcall(function() return p.srever end)
+  req:note("typo", why)
 end)
 on("reply", {when={proxy="accept"}}, function(req) req:note("reply", req.proxy.reply:is("Class", "a*") and "seen") end)`)
 	r := h.access("User-Name", "bob@Example.NET")
@@ -176,7 +180,7 @@ on("reply", {when={proxy="accept"}}, function(req) req:note("reply", req.proxy.r
 	if r.Verdict = server.Accept; rn.Run(server.PhaseReply, r) != nil {
 		t.Error("reply decided")
 	}
-	want := "route=nil all=example.net example.net home1 2 1.5 accept class=ba2false write=false accept reply=seen"
+	want := "route=nil all=example.net example.net home1 2 1.5 accept class=ba2false write=falsefalse accept typo=a.lua:12: req.proxy has no field \"srever\"; did you mean \"server\"? reply=seen"
 	if diff := cmp.Diff(want, noteText(r)); diff != "" {
 		t.Errorf("(-want +got):\n%s%s", diff, h.log)
 	}
