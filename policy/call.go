@@ -69,7 +69,10 @@ func (rn *Runner) checkRun(h *handler, r *server.Request, results []lua.LValue) 
 // checkAnswer says what is wrong with what a handler says of a session.
 func (rn *Runner) checkAnswer(results []lua.LValue) error {
 	if len(rn.made) > 0 {
-		return fmt.Errorf("%s{} was made, but the answer about a session is true, false or nil", rn.made[0].kind)
+		return fmt.Errorf("%s{} is no answer about a session; return true, false or nil", rn.made[0].kind)
+	}
+	if len(results) > 0 && verdictOf(results[0]) != nil {
+		return errors.New("a verdict is no answer about a session; return true, false or nil")
 	}
 	return checkTruth(results)
 }

@@ -123,6 +123,9 @@ func (c *checker) optionsFit(p server.Phase, verdict ast.Expr) {
 
 // notAllowed says that a phase has no such verdict.
 func notAllowed(k server.Kind, p server.Phase) string {
+	if p == server.PhaseSession {
+		return fmt.Sprintf("%s{} is no answer about a session; return true, false or nil", k)
+	}
 	return fmt.Sprintf("%s{} is not allowed in %s; allowed: %s", k, places[p].name, places[p].verdicts.names())
 }
 

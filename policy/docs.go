@@ -42,11 +42,16 @@ func writeRow(w io.Writer, signature, doc string) {
 func writePhases(w io.Writer) {
 	fmt.Fprint(w, "\n## Phases\n\n| Phase | May change | Verdicts |\n|---|---|---|\n")
 	for p := range server.Phase(numPhases) {
-		if !serves(p) {
-			continue
-		}
 		st := &places[p]
-		fmt.Fprintf(w, "| `%s` | %s | %s |\n", st.name, st.change.names(), st.verdicts.names())
+		may, ends := st.change.names(), st.verdicts.names()
+		switch p {
+		case server.PhaseSession:
+			ends = "none; returns true (alive), false (over) or nil (not known)"
+			fallthrough
+		case phaseLoad, phaseUnload:
+			may = "–"
+		}
+		fmt.Fprintf(w, "| `%s` | %s | %s |\n", st.name, may, ends)
 	}
 }
 

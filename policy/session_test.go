@@ -46,8 +46,23 @@ func TestSessionHandlers(t *testing.T) {
 
 func TestSessionHandlersMayNotDecide(t *testing.T) {
 	_, errs := tryLoad(t, map[string]string{"a.lua": `on("session", function(req, s) return accept{} end)`}, nil)
-	if err := errs.Err(); err == nil || !strings.Contains(err.Error(), "session") {
+	if err := errs.Err(); err == nil || !strings.Contains(err.Error(), "accept{} is no answer about a session; return true, false or nil") {
 		t.Errorf("accept{} in session: %v", err)
+	}
+	for script, want := range map[string]string{
+		`on("session", function(req, s) local v = accept{} return v end)`:             "accept{} is no answer about a session; return true, false or nil",
+		`local v = reject{message="no"} on("session", function(req, s) return v end)`: "a verdict is no answer about a session; return true, false or nil",
+		`on("session", function(req, s) drop{} return true end)`:                      "drop{} is no answer about a session; return true, false or nil",
+		`on("session", {on_error="continue"}, function(req, s) return "alive" end)`:   "returned a string, expected true, false or nil",
+	} {
+		h := load(t, script)
+		rn := h.pr.Acquire()
+		r := h.access("User-Name", "bob")
+		if got := rn.Session(r, &acct.Session{User: "bob"}); got != server.AliveUnknown || !strings.Contains(h.log.String(), want) {
+			t.Errorf("%s: %d\n%s", script, got, h.log)
+		}
+		rn.End(r)
+		h.pr.Release(rn)
 	}
 }
 
