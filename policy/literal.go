@@ -34,6 +34,7 @@ const (
 	literalGroup
 	literalRealm // of proxy{realm=}
 	literalPool
+	literalClient
 )
 
 func (c *checker) keep(l literal) { c.pr.literals = append(c.pr.literals, l) }
@@ -125,6 +126,11 @@ func (pr *Program) linkLiterals(errs *raddb.List) {
 			continue
 		case literalRealm, literalPool:
 			pr.linkRealm(l, errs)
+			continue
+		case literalClient:
+			if err := pr.client(l.name); err != nil {
+				errs.Errorf(l.at, "proxy: %v", err)
+			}
 			continue
 		}
 		if err := pr.linkLiteral(l); err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"perilune/engine/dictionary"
+	"perilune/engine/nas"
 	"perilune/engine/proxy"
 	"perilune/engine/raddb"
 	"perilune/engine/server"
@@ -28,6 +29,7 @@ type Options struct {
 	Log        *slog.Logger     // of scripts and failures; nil: nothing is logged
 	Busy       *server.Busy     // told of long computations; may be nil
 	Realms     *proxy.Realms    // what proxy{} may name; nil: not known, nothing is checked
+	Clients    *nas.Table       // what proxy{client=} may name; nil: not known, nothing is checked
 	Radius     module.Radius    // what the module radius asks; nil: its functions fail
 	Timers     *Timers          // due times that live over reloads; nil: timers don't run
 	Zone       *time.Location   // of scripts' times; nil: the process's

@@ -46,6 +46,9 @@ func (pr *Program) target(v *server.Verdict) error {
 	if v.Pool != "" {
 		return pr.realm("pool", v.Pool)
 	}
+	if v.Client != "" && !pr.linked {
+		return pr.client(v.Client) // of a name that shows later the server tells, and answers NAK
+	}
 	return nil
 }
 
@@ -66,6 +69,21 @@ func (pr *Program) realm(option, name string) error {
 		return fmt.Errorf("%s: %s is LOCAL in the realms file; return handle_locally{}", option, line.Name)
 	}
 	return nil
+}
+
+// client says that no line of the clients file has a name. Where that file is not known nothing can be said.
+func (pr *Program) client(name string) error {
+	clients := pr.o.Clients
+	if clients == nil || clients.Named(name) != nil {
+		return nil
+	}
+	return fmt.Errorf("client: the clients file has no client %q%s", name, raddb.DidYouMean(name, func(yield func(string) bool) {
+		for _, c := range clients.All() {
+			if !yield(c.Name) {
+				return
+			}
+		}
+	}))
 }
 
 func (pr *Program) nearestRealm(name string) string {
@@ -107,6 +125,8 @@ func (c *checker) targets(id *ast.IdentExpr, t *ast.TableExpr) {
 			c.keep(literal{kind: literalRealm, at: c.src.Pos(name), name: name.Value})
 		case key.Value == "pool":
 			c.keep(literal{kind: literalPool, at: c.src.Pos(name), name: name.Value})
+		case key.Value == "client":
+			c.keep(literal{kind: literalClient, at: c.src.Pos(name), name: name.Value})
 		}
 	}
 	if len(named) == 0 {

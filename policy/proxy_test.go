@@ -96,6 +96,22 @@ func TestProxyLoadErrors(t *testing.T) {
 	}
 }
 
+// TestProxyClientIsKnown: a client that stands in the text is one of the clients file, where that is known.
+func TestProxyClientIsKnown(t *testing.T) {
+	for name, want := range map[string]string{
+		"nas-1": "", "nsa-1": `a.lua:1:45: proxy: client: the clients file has no client "nsa-1"; did you mean "nas-1"?`,
+	} {
+		script := map[string]string{"a.lua": `on("coa", function(req) return proxy{client="` + name + `"} end)`}
+		_, errs := tryLoad(t, script, func(o *Options) { o.Clients = clientTable(t, "10.0.0.1 \"testing-secret\" nas-1\n") })
+		if diff := cmp.Diff(want, errs.Error()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if _, errs = tryLoad(t, script, nil); errs.Failed() {
+			t.Errorf("%s without a clients file: %v", name, errs)
+		}
+	}
+}
+
 // TestProxyAtRunTime: what only shows when a handler runs fails it.
 func TestProxyAtRunTime(t *testing.T) {
 	for body, want := range map[string]string{

@@ -126,7 +126,7 @@ func (b *builder) loadScripts(c *Candidate, errs *raddb.List) {
 	o := policy.Options{
 		Tree: c.Tree, Dir: c.ScriptsDir, Dictionary: c.Dictionary, Timeout: p.Timeout, Log: b.o.Log, Busy: b.o.Busy,
 		Limits: sandbox.Limits{Steps: p.Steps, String: int(p.StringSize), Memory: int(p.Memory), Depth: p.CallDepth},
-		Realms: c.Realms, Zone: c.Config.Server.Timezone, Version: b.o.Version,
+		Realms: c.Realms, Clients: c.Clients, Zone: c.Config.Server.Timezone, Version: b.o.Version,
 		Secret: func(name string) (string, error) {
 			octets, err := c.Tree.Secret(name)
 			return string(octets), err
