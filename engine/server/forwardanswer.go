@@ -110,11 +110,19 @@ func (r *Request) keep(o *outbound) {
 			}
 		case known.EAPMessage, known.MessageAuthenticator, known.ProxyState:
 		default:
-			if !flagged || p.Attr.Propagate {
+			if (!flagged || p.Attr.Propagate) && !cutVendorSpecific(p) {
 				r.Reply.AddShared(*p)
 			}
 		}
 	}
+}
+
+// cutVendorSpecific reports a Vendor-Specific without room for the vendor's id and the header of one attribute of it
+// (RFC 2865 s5.26): what a NAS makes of that is not to be tried.
+func cutVendorSpecific(p *Pair) bool {
+	const least = 4 + 2
+	a := p.Attr
+	return a.Number == uint32(radius.TypeVendorSpecific) && a.Parent == nil && a.Vendor == nil && len(p.Value) < least
 }
 
 // forgetAnswer undoes keep: the request goes another way.

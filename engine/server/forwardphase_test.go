@@ -136,3 +136,20 @@ func TestForwardFlagged(t *testing.T) {
 		t.Errorf("reply %q, want %q", got, want)
 	}
 }
+
+// TestForwardUnfit: what a home server may not tell a NAS is not handed on: what only requests and accounting have, and
+// a Vendor-Specific that is cut off.
+func TestForwardUnfit(t *testing.T) {
+	number := func(n radius.Type) []byte { return attribute(n, "\x00\x00\x00\x05") }
+	reply := &awayReply{code: radius.CodeAccessAccept, attrs: joined(attribute(18, "up"), number(5), number(40), number(41), number(42), number(46),
+		attribute(44, "s"), attribute(50, "m"), number(51), number(53), number(101), attribute(26, "\x00"), attribute(26, "\x00\x00\x00\x09"),
+		attribute(26, "\x00\x00\x00\x09\x01"), attribute(26, "\x00\x00\x00\x09\x01\x03a"), number(85))}
+	h := startAway(t, always(reply))
+	g := load(t, "", nil)
+	g.Realms = realmsOf(t, "net 127.0.0.1:%d SECRET\n", h)
+	f := startForwarding(t, g, CoreOptions{})
+	want := "Access-Accept\nReply-Message = \"up\"\nCisco-AVPair = \"a\"\nAcct-Interim-Interval = 5"
+	if got := f.ask(t, f.auth, accessOf("bob@net", hidden(homeSecret, "x")), soon); got != want {
+		t.Errorf("reply %q, want %q", got, want)
+	}
+}

@@ -229,8 +229,9 @@ func (s *typeSet) has(n uint32) bool { return n < 256 && s[n>>6]&(1<<(n&63)) != 
 // Proxy-State, EAP-Message and Message-Authenticator, so they stand in none of the lists.
 var (
 	// Access-Accept: all but the server's own, credentials, and what only requests have: NAS-IP-Address,
-	// NAS-Port, Called- and Calling-Station-Id, NAS-Identifier, NAS-Port-Type.
-	notInAccept = types(2, 3, 4, 5, 24, 30, 31, 32, 33, 60, 61, 79, 80)
+	// NAS-Port, Called- and Calling-Station-Id, NAS-Identifier, NAS-Port-Type; nor what only accounting has (RFC
+	// 2866 s5.13, 2869 s5.19: Acct-* and the Gigawords) and what only refusals have (RFC 5176 s3.5: Error-Cause).
+	notInAccept = types(2, 3, 4, 5, 24, 30, 31, 32, 33, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 60, 61, 79, 80, 101)
 	inReject    = types(18, 101)            // Reply-Message, Error-Cause
 	inChallenge = types(18, 26, 27, 28, 76) // and Vendor-Specific, Session-Timeout, Idle-Timeout, Prompt
 	inCoA       = types(6, 26, 49, 55, 101) // Service-Type, Acct-Terminate-Cause, Event-Timestamp, Error-Cause

@@ -20,13 +20,14 @@ func TestReplyFilter(t *testing.T) {
 		"Reply-Message", "User-Name", "Session-Timeout", "Idle-Timeout", "Filter-Id", "Class", "Prompt", "Cisco-AVPair",
 		"MS-CHAP-Error", "Error-Cause", "Service-Type", "Tunnel-Type", "State", "EAP-Message", "Proxy-State",
 		"Message-Authenticator", "User-Password", "NAS-Port", "Calling-Station-Id", "Cleartext-Password", "Auth-Type",
+		"Acct-Status-Type", "Acct-Session-Id", "Acct-Multi-Session-Id", "Acct-Link-Count", "Acct-Output-Gigawords", "Acct-Interim-Interval",
 	}
 	for _, c := range []struct {
 		code   radius.Code
 		client nas.Client
 		want   string
 	}{
-		{radius.CodeAccessAccept, nas.Client{}, "Reply-Message User-Name Session-Timeout Idle-Timeout Filter-Id Class Prompt Cisco-AVPair MS-CHAP-Error Error-Cause Service-Type Tunnel-Type"},
+		{radius.CodeAccessAccept, nas.Client{}, "Reply-Message User-Name Session-Timeout Idle-Timeout Filter-Id Class Prompt Cisco-AVPair MS-CHAP-Error Service-Type Tunnel-Type Acct-Interim-Interval"},
 		{radius.CodeAccessReject, nas.Client{}, "Reply-Message MS-CHAP-Error Error-Cause"},
 		{radius.CodeAccessReject, nas.Client{RejectVSA: true}, "Reply-Message Cisco-AVPair MS-CHAP-Error Error-Cause"},
 		{radius.CodeAccessChallenge, nas.Client{}, "Reply-Message Session-Timeout Idle-Timeout Prompt Cisco-AVPair MS-CHAP-Error"},

@@ -36,6 +36,9 @@ ATTRIBUTE NAS-Port-Type         61 integer
 ATTRIBUTE Operator-Name        126 string
 ATTRIBUTE Port-Limit            62 integer
 ATTRIBUTE Acct-Multi-Session-Id 50 string
+ATTRIBUTE Acct-Link-Count       51 integer
+ATTRIBUTE Acct-Output-Gigawords 53 integer
+ATTRIBUTE Acct-Interim-Interval 85 integer
 ATTRIBUTE Tunnel-Password       69 string has_tag,encrypt=2
 VALUE Service-Type Framed-User     2
 VALUE Service-Type Authorize-Only 17
