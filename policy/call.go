@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -230,7 +231,8 @@ func (rn *Runner) undo(h *handler, r *server.Request) {
 	}
 }
 
-// logFailure writes one line that names the script's place, the hook and the request.
+// logFailure writes one line that names the script's place, the hook and the request; at most one a second of
+// each kind.
 func (rn *Runner) logFailure(h *handler, r *server.Request, err error) {
 	if rn.pr.o.Log == nil {
 		return
@@ -239,9 +241,19 @@ func (rn *Runner) logFailure(h *handler, r *server.Request, err error) {
 	if at.File == "" || h.kind == kindExpression && at.File == h.at.File {
 		at = h.at // an expression's own lines begin at 1, wherever it stands
 	}
+	var leftOut uint64
+	if !rn.pr.view { // a test has few failures, and its clock stands
+		var ok bool
+		if leftOut, ok = rn.pr.failures.allow(h, at, rn.pr.now()); !ok {
+			return
+		}
+	}
+	attrs := []slog.Attr{slog.Uint64("req", r.Serial), slog.String("phase", h.kindName())}
+	if leftOut > 0 {
+		attrs = append(attrs, slog.Uint64("suppressed", leftOut))
+	}
 	text := rn.blank(r, message(err))
-	rn.pr.o.Log.Error(fmt.Sprintf("%s: %s: %s", at, h.text(), text),
-		slog.Uint64("req", r.Serial), slog.String("phase", h.kindName()))
+	rn.pr.o.Log.LogAttrs(context.Background(), slog.LevelError, fmt.Sprintf("%s: %s: %s", at, h.text(), text), attrs...)
 }
 
 // ends gives a verdict its way out of the phase.

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"perilune/engine/raddb"
 	"perilune/engine/radius"
 	"perilune/engine/server"
 )
@@ -53,6 +54,64 @@ func TestFailurePolicy(t *testing.T) {
 
 // wasteTime computes for longer than the timeouts of the tests, but within the step budget.
 const wasteTime = `local s = ("x"):rep(1000) for i = 1, 900 do s:find("y") for j = 1, 300 do end end`
+
+// TestFailuresAreLoggedSeldom: a handler that fails with each request writes a line a second for each place where
+// it fails, whatever its text; every request is refused.
+func TestFailuresAreLoggedSeldom(t *testing.T) {
+	now := time.Now()
+	h, errs := tryLoad(t, map[string]string{"a.lua": `on("hints", function(req)
+  if req.user == "eve" then
+    error("evil")
+  end
+  error("bad " .. req.user)
+end)
+on("hints", function(req) error("not reached") end)`}, func(o *Options) { o.Now = func() time.Time { return now } })
+	if errs.Failed() {
+		t.Fatal(errs)
+	}
+	fail := func(user string) (lines string) {
+		h.log.Reset()
+		if v := h.run(server.PhaseHints, h.access("User-Name", user)); v == nil || !v.Failed {
+			t.Errorf("%s: got %+v", user, v)
+		}
+		return h.log.String()
+	}
+	for i := range 50 {
+		lines := fail(fmt.Sprintf("user%d", i))
+		if (strings.Count(lines, "level=ERROR") == 1) != (i == 0) {
+			t.Errorf("failure %d: %q", i, lines)
+		}
+	}
+	if lines := fail("eve"); !strings.Contains(lines, "evil") {
+		t.Errorf("a failure of another kind: %q", lines)
+	}
+	now = now.Add(time.Second)
+	if lines := fail("bob"); !strings.Contains(lines, "bad bob") || !strings.Contains(lines, "suppressed=49") {
+		t.Errorf("a second later: %q", lines)
+	}
+	now = now.Add(time.Second)
+	if lines := fail("bob"); !strings.Contains(lines, "bad bob") || strings.Contains(lines, "suppressed") {
+		t.Errorf("nothing was left out: %q", lines)
+	}
+}
+
+// TestFailuresAreBounded: handlers of a program have fewer places than are remembered, others are forgotten.
+func TestFailuresAreBounded(t *testing.T) {
+	var f failures
+	h, now := &handler{}, time.Now()
+	for i := range 3 * failureKinds {
+		if _, ok := f.allow(h, raddb.Pos{File: "a.lua", Line: i}, now); !ok || len(f.last) > failureKinds {
+			t.Fatalf("place %d: %v, %d remembered", i, ok, len(f.last))
+		}
+	}
+	last := raddb.Pos{File: "a.lua", Line: 3*failureKinds - 1}
+	if _, ok := f.allow(h, last, now); ok {
+		t.Error("a second line at once")
+	}
+	if _, ok := f.allow(h, last, now.Add(-time.Minute)); !ok {
+		t.Error("no line after the clock was set back")
+	}
+}
 
 // TestContinueUndoes: what a failed hook changed is taken back, what it put into ctx stays.
 func TestContinueUndoes(t *testing.T) {

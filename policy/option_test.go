@@ -226,9 +226,6 @@ end)`, state))
 
 // TestChallengeFromReply: a second factor turns an accept of the first round, and nothing else.
 func TestChallengeFromReply(t *testing.T) {
-	h := load(t, `
-on("reply", {name="a.lua:1"}, function(req) return challenge{next="c"} end)
-answer("c", function() return drop{} end)`)
 	const guard = `challenge{} from reply turns an accept of the first round only; guard it with when={verdict="accept", method="pap"}`
 	for _, c := range []struct {
 		kind  server.Kind
@@ -237,7 +234,9 @@ answer("c", function() return drop{} end)`)
 	}{
 		{server.Accept, nil, ""}, {server.Reject, nil, guard}, {server.Challenge, nil, guard}, {server.Accept, &server.Round{Next: "c"}, guard},
 	} {
-		h.log.Reset()
+		h := load(t, `
+on("reply", {name="a.lua:1"}, function(req) return challenge{next="c"} end)
+answer("c", function() return drop{} end)`)
 		r := h.access("User-Name", "bob")
 		r.Verdict, r.Round = c.kind, c.round
 		v := h.run(server.PhaseReply, r)

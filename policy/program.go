@@ -74,6 +74,8 @@ type Program struct {
 
 	accounts func() (*users.Accounts, error) // of the system, read once when first asked for
 
+	failures failures // that were logged
+
 	started bool // Start was called: the generation was in place
 }
 
