@@ -45,7 +45,7 @@ func TestServeLikeGNU(t *testing.T) {
 	ask := func(want string) {
 		t.Helper()
 		var out string
-		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 			_, out, _ = execute("send", "-server", fmt.Sprintf("127.0.0.1:%d", auth), "-secret", "testing123", "auth", "User-Name=bob", "User-Password=x")
 			if strings.Contains(out, want) {
 				return
