@@ -212,11 +212,11 @@ type Acct struct {
 	KeepSessions time.Duration `toml:"keep-sessions" min:"0s" max:"36500d" restart:"yes" doc:"how long closed sessions are kept; 0s: for ever"`
 	KeepEvents   time.Duration `toml:"keep-events" min:"0s" max:"36500d" restart:"yes" doc:"how long events are kept; 0s: for ever"`
 	Detail       string        `toml:"detail" restart:"yes" doc:"directory of detail files as GNU Radius writes them, beside the database; empty: none"`
-	DetailName   string        `toml:"detail-name" doc:"file in that directory: a text with the macros of docs/users.md, or = and a Lua expression; empty: the client's name for NAS-IP-Address, or else that address, and /detail"`
+	DetailName   string        `toml:"detail-name" doc:"file in that directory: a text with the macros of docs/users.md, or = and a Lua expression; empty: the name of the client that has NAS-IP-Address, else of the one that sent the packet, and /detail"`
 	DetailAuth   bool          `toml:"detail-auth" doc:"write Access-Requests too, without passwords"`
 	AuthName     string        `toml:"detail-auth-name" doc:"the file for these; empty: as above, and /detail.auth"`
 	StripNames   bool          `toml:"strip-names" doc:"in detail files User-Name is as it stands after hints, not as received"`
-	OldNames     bool          `toml:"detail-old-names" doc:"in detail files NAS-Port is NAS-Port-Id, NAS-Port-Id is NAS-Port-Id-String and an interim update is Alive, as GNU Radius named them"`
+	OldNames     bool          `toml:"detail-old-names" doc:"in detail files NAS-Port is NAS-Port-Id, NAS-Port-Id is NAS-Port-Id-String and an interim update is Alive, as GNU Radius named them; a NAS-IP-Address that no client has names the directory"`
 	DetailSync   bool          `toml:"detail-sync" restart:"yes" doc:"a record is on the disk before it is answered: where detail files are the only record"`
 	DetailSize   Size          `toml:"detail-size" min:"0" max:"1024GiB" restart:"yes" doc:"a file as large as this is put aside as NAME.TIME; 0: never"`
 	DetailEvery  time.Duration `toml:"detail-every" min:"0s" max:"366d" restart:"yes" doc:"so is one as old as this, counted from midnight UTC; 0s: never"`

@@ -99,15 +99,19 @@ func (c *Core) computedName(r *Request, n *DetailName, standard string) bool {
 	return true
 }
 
-// appendNASName names the NAS: the client that has its NAS-IP-Address, else that address; without one, the client
-// that sent the request.
+// appendNASName names the NAS: the client that has its NAS-IP-Address, or that address if the client's line has no name.
+// Without NAS-IP-Address, or with one that no client has, it is the client that sent the request: made-up addresses make
+// no directories. GNU Radius took the address then, and its names (detail-old-names) keep that.
 func (r *Request) appendNASName(dst []byte) []byte {
 	v, _ := r.Attributes.First(r.Generation.Dictionary.Known.NASIPAddress)
 	client := r.Client
 	from := len(dst)
 	if addr, ok := netip.AddrFromSlice(v); ok {
-		client = r.Generation.Clients.Lookup(addr)
-		if client == nil || strings.IndexByte(client.Name, '/') >= 0 { // one without a name of its own has its prefix
+		known := r.Generation.Clients.Lookup(addr)
+		switch {
+		case known != nil && strings.IndexByte(known.Name, '/') < 0: // one without a name of its own has its prefix
+			client = known
+		case known != nil || r.Generation.Settings.Recording.OldNames:
 			return addr.AppendTo(dst)
 		}
 	}

@@ -191,7 +191,8 @@ func TestDetailNames(t *testing.T) {
 	}{
 		{"the client", "", nil, "home/detail"},
 		{"the client by NAS-IP-Address", "", []string{"NAS-IP-Address = 10.1.2.3"}, "campus/detail"},
-		{"an address that no client has", "", []string{"NAS-IP-Address = 192.0.2.1"}, "192.0.2.1/detail"},
+		{"an address that no client has", "", []string{"NAS-IP-Address = 192.0.2.1"}, "home/detail"},
+		{"an address of a client without a name", "", []string{"NAS-IP-Address = 198.51.100.7"}, "198.51.100.7/detail"},
 		{"macros", "%n/%u.log", []string{"NAS-IP-Address = 10.1.2.3", "User-Name = bob"}, "10.1.2.3/bob.log"},
 		{"no value", "%n/%u.log", nil, "0/.log"},
 		{"a path in a name", "%u/detail", []string{"User-Name = ../../etc/passwd"}, ".._.._etc_passwd/detail"},
@@ -211,6 +212,17 @@ func TestDetailNames(t *testing.T) {
 		if _, ok := k.files[test.want]; !ok || len(k.files) != 1 || r.Verdict != Accept {
 			t.Errorf("%s: %q; want %q", test.name, k.files, test.want)
 		}
+	}
+}
+
+// TestDetailNameOfGNU: with the names of GNU Radius the directory of an address that no client has is the address.
+func TestDetailNameOfGNU(t *testing.T) {
+	g := load(t, "", nil)
+	g.Settings.Recording.OldNames = true
+	k := &testDisk{}
+	account(t, g, k, true, "NAS-IP-Address = 192.0.2.1")
+	if _, ok := k.files["192.0.2.1/detail"]; !ok || len(k.files) != 1 {
+		t.Errorf("%q", k.files)
 	}
 }
 

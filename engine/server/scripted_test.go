@@ -66,6 +66,7 @@ END-VENDOR Cisco
 const testClients = `
 127.0.0.1   "the-first-secret"  home
 10.0.0.0/8  "the-second-secret" campus
+198.51.100.0/24 "the-third-secret"
 `
 
 // scripted is a Policy whose handlers are Go functions. It is its own Runner.
