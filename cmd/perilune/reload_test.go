@@ -419,7 +419,7 @@ func TestNoIPv6(t *testing.T) {
 // TestTestCommand: `perilune test` shows failures with their requests, and says by its exit code how it went.
 func TestTestCommand(t *testing.T) {
 	dir := loopTree(t, map[string]string{"scripts/a_test.lua": "" +
-		"test.case(\"in\", function() expect(send{client = \"127.0.0.1\", user = \"demo\", password = \"hello\"}):accept() end)\n" +
+		"test.case(\"in\", function() print(\"shown\") expect(send{client = \"127.0.0.1\", user = \"demo\", password = \"hello\"}):accept() end)\n" +
 		"test.case(\"out\", function()\n  expect(send{client = \"127.0.0.1\", user = \"demo\", password = \"wrong\"}):accept()\nend)\n"})
 	command := func(args ...string) (int, string) {
 		var out bytes.Buffer
@@ -427,11 +427,11 @@ func TestTestCommand(t *testing.T) {
 		return code, out.String()
 	}
 	code, text := command("-v")
-	contains(t, text, "ok    a_test.lua: in (", "FAIL  a_test.lua:3: test \"out\": expected accept, got reject", "request: Access-Request client=loop", "1 passed, 1 failed, 1 files")
+	contains(t, text, "ok    a_test.lua: in (", "\n  print: shown\n", "FAIL  a_test.lua:3: test \"out\": expected accept, got reject", "request: Access-Request client=loop", "1 passed, 1 failed, 1 files")
 	if code != exitFailed || strings.Contains(text, "wrong") {
 		t.Errorf("exit code %d:\n%s", code, text)
 	}
-	if code, text = command("-run", "a_test.lua: in"); code != exitOK || strings.Contains(text, "out") {
+	if code, text = command("-run", "a_test.lua: in"); code != exitOK || strings.Contains(text, "out") || strings.Contains(text, "shown") {
 		t.Errorf("exit code %d:\n%s", code, text)
 	}
 	if code, _ = command("-run", "no such case"); code != exitFailed {
@@ -446,7 +446,7 @@ func TestTestCommand(t *testing.T) {
 		}
 		cases = append(cases, c)
 	}
-	if code != exitFailed || len(cases) != 3 || !cases[0].OK || cases[1].OK || cases[1].Line != 3 || cases[1].Path == "" {
+	if code != exitFailed || len(cases) != 3 || !cases[0].OK || len(cases[0].Output) != 1 || cases[1].OK || cases[1].Line != 3 || cases[1].Path == "" {
 		t.Errorf("exit code %d, %+v", code, cases)
 	}
 	writeFiles(t, dir, map[string]string{"raddb/users": "nonsense\n"})

@@ -58,6 +58,7 @@ type testedCase struct {
 	Request string   `json:"request,omitempty"`
 	Path    string   `json:"path,omitempty"`
 	Log     []string `json:"log,omitempty"`
+	Output  []string `json:"output,omitempty"`
 }
 
 func (t *testRun) show(r policytest.CaseResult) {
@@ -65,9 +66,12 @@ func (t *testRun) show(r policytest.CaseResult) {
 	switch {
 	case r.Failure != nil: // shown in the end, with those of whole files
 	case t.asJSON:
-		t.enc.Encode(testedCase{File: r.File, Name: r.Name, OK: true, Took: took})
+		t.enc.Encode(testedCase{File: r.File, Name: r.Name, OK: true, Took: took, Output: r.Output})
 	case t.verbose:
 		fmt.Fprintf(t.s.out, "ok    %s: %s (%s)\n", r.File, r.Name, took)
+		for _, line := range r.Output {
+			fmt.Fprintf(t.s.out, "  print: %s\n", line)
+		}
 	}
 }
 
@@ -75,7 +79,7 @@ func (t *testRun) show(r policytest.CaseResult) {
 func (t *testRun) sum(result *policytest.Result, only string) int {
 	for _, f := range result.Failures {
 		if t.asJSON {
-			t.enc.Encode(testedCase{File: f.At.File, Line: f.At.Line, Name: f.Case, Message: f.Message, Request: f.Request, Path: f.Path, Log: f.Log})
+			t.enc.Encode(testedCase{File: f.At.File, Line: f.At.Line, Name: f.Case, Message: f.Message, Request: f.Request, Path: f.Path, Log: f.Log, Output: f.Output})
 			continue
 		}
 		fmt.Fprintf(t.s.out, "FAIL  %s: %s\n", f.At, f.Text())

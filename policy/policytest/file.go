@@ -33,6 +33,7 @@ type file struct {
 	program *policy.Program // a view, to which test.users adds its expressions
 	bench   *policy.Bench
 	loading bool
+	output  output // of the file itself, not of handlers
 
 	users   *users.Table
 	clients *nas.Table
@@ -61,7 +62,7 @@ const (
 
 func newFile(o *Options, name string) *file {
 	f := &file{o: o, name: name, clock: newClock(o.Users.Location), clients: o.Generation.Clients}
-	f.program = o.Program.View(f.clock.now, slog.New(slog.DiscardHandler), f.asked)
+	f.program = o.Program.View(f.clock.now, slog.New(&f.output), f.asked)
 	f.bench = f.program.NewBench()
 	f.open()
 	return f

@@ -42,6 +42,7 @@ type Result struct {
 type CaseResult struct {
 	File, Name string
 	Failure    *Failure // nil: passed
+	Output     []string // what the case printed
 	Took       time.Duration
 }
 
@@ -53,6 +54,7 @@ type Failure struct {
 	Request string   // the last request of the case, for people; "" if none was sent
 	Path    string   // the way that it took
 	Log     []string // what handlers logged at level error
+	Output  []string // what the case printed
 }
 
 // Text gives the failure for people: the message, the request, its path.
@@ -62,6 +64,9 @@ func (f Failure) Text() string {
 		fmt.Fprintf(&b, "test %q: ", f.Case)
 	}
 	b.WriteString(f.Message)
+	for _, line := range f.Output {
+		b.WriteString("\n  print: " + line)
+	}
 	for _, line := range f.Log {
 		b.WriteString("\n  log: " + line)
 	}
@@ -166,13 +171,14 @@ func (o *Options) late() bool { return !o.deadline.IsZero() && time.Now().After(
 // runCase runs one case and files its result.
 func (f *file) runCase(c testCase, res *Result) {
 	start := time.Now()
-	failure := f.run(c)
+	failure, printed := f.run(c), f.output.take()
 	if failure == nil {
 		res.Passed++
 	} else {
+		failure.Output = printed
 		res.fail(*failure)
 	}
 	if f.o.Each != nil {
-		f.o.Each(CaseResult{File: f.name, Name: c.name, Failure: failure, Took: time.Since(start)})
+		f.o.Each(CaseResult{File: f.name, Name: c.name, Failure: failure, Output: printed, Took: time.Since(start)})
 	}
 }

@@ -172,6 +172,31 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// TestPrint: what a case prints is shown with it, what the file prints with its first case; no more than a bound.
+func TestPrint(t *testing.T) {
+	dir := t.TempDir()
+	source := `print("loading")
+test.case("passes", function() print("a", 1) log.info("b") end)
+test.case("fails", function() print("before") test.equal(1, 2) end)
+test.case("talks", function() for i = 1, 250 do print(i) end end)`
+	if err := os.WriteFile(filepath.Join(dir, "print_test.lua"), []byte(source), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string][]string{}
+	o := build(t, raddb.Open("../../raddb"), dir)
+	o.Each = func(c CaseResult) { got[c.Name] = c.Output }
+	res := Run(o)
+	if diff := cmp.Diff([]string{"loading", "a\t1", "b"}, got["passes"]); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if talk := got["talks"]; len(talk) != maxPrinted+1 || talk[maxPrinted] != "(150 more lines)" {
+		t.Errorf("%d lines, the last %q", len(talk), talk[len(talk)-1])
+	}
+	if len(res.Failures) != 1 || !strings.Contains(res.Failures[0].Text(), "\n  print: before") {
+		t.Errorf("%+v", res.Failures)
+	}
+}
+
 // TestMatch runs only the cases that were asked for.
 func TestMatch(t *testing.T) {
 	o := scriptsIn(t, "good")
