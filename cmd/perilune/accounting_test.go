@@ -316,6 +316,7 @@ func TestAccountingErrors(t *testing.T) {
 		{"[acct]\ndatabase = \"../state\"\n", ":2:1: acct.database: "},
 		{"[acct]\njournal = \"clients\"\n", ":2:1: acct.journal: "},
 		{"[acct]\ndetail = \"clients/x\"\n", ":2:1: acct.detail: "},
+		{"[acct]\ndatabase = \"postgres://ann:geheim@db/x?sslmode=foo\"\n", ":2:12: acct.database = an address that cannot be used (failed to configure TLS: sslmode is invalid)"},
 		{"[acct]\nspool = false\ndatabase = \"postgres://ann:geheim@127.0.0.1:1/x?connect_timeout=1\"\n", ":3:1: acct.database: "},
 	} {
 		dir := loopTree(t, map[string]string{"raddb/config.toml": test.settings + quietConfig})

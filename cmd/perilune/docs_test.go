@@ -27,7 +27,7 @@ import (
 // Every fenced block of the pages is used as what its info string says:
 //
 //	lua         a script; with "-- scripts/NAME" as its first line it stays for the page's later blocks
-//	users, clients, realms, dictionary, toml, deny   the file of that name; realms stay for the page's later blocks
+//	users, clients, realms, dictionary, toml, deny   the file of that name; clients and realms stay for the page's later blocks
 //	console     lines with "$ perilune …" are run against a server; what follows them is their output
 //	text        nothing: pictures, and output of other programs
 //
@@ -106,8 +106,11 @@ func TestDocsLoad(t *testing.T) {
 				}
 			case blockFiles[f.kind] != "":
 				t.Run(f.at(), func(t *testing.T) { loadBlock(t, scripts, blockFiles[f.kind], f.text) })
-				if f.kind == "realms" { // what scripts forward to
+				switch f.kind { // what scripts forward to
+				case "realms":
 					scripts[blockFiles[f.kind]] = f.text
+				case "clients":
+					scripts[blockFiles[f.kind]] = fmt.Sprintf("127.0.0.0/8 %q loop type=test var.site=here\n", loopSecret) + f.text
 				}
 			default:
 				t.Errorf("%s: no test knows what a block of %q is", f.at(), f.kind)
@@ -462,6 +465,7 @@ func TestDocsMetrics(t *testing.T) {
 		slices.Sort(list)
 		return list
 	}
+	shown = append(shown, "# HELP perilune_home_latency_seconds\n"...) // comes with the first answer of a home server
 	got, want := names(page, "(perilune_[a-z_]+)"), names(shown, "(?m)^# HELP (perilune_[a-z_]+)")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("docs/operation.md (-server +page)\n%s", diff)

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"perilune/engine/admin"
+	"perilune/engine/proxy"
 )
 
 // TestWriteHomes: what status says of home servers.
@@ -25,5 +29,22 @@ home server 192.0.2.3:1812 for auth: dead, 3 sent, 0 answered, 3 without an answ
 `
 	if d := cmp.Diff(want, b.String()); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
+// TestLatencyUnknown: without an answer to a first try there is no latency, neither in the status nor in the metrics.
+func TestLatencyUnknown(t *testing.T) {
+	for _, latency := range []time.Duration{0, time.Second} {
+		text, err := json.Marshal(homeStatus{Sent: 2, Answers: 1, Latency: latency})
+		if got := strings.Contains(string(text), `"latency"`); got != (latency > 0) || err != nil {
+			t.Errorf("%v: status %s, %v", latency, text, err)
+		}
+		found := false
+		homeSamples(&proxy.HomeStatus{Tally: proxy.Tally{Latency: latency}}, func(s admin.Sample) {
+			found = found || s.Name == "perilune_home_latency_seconds"
+		})
+		if found != (latency > 0) {
+			t.Errorf("%v: metric %v", latency, found)
+		}
 	}
 }

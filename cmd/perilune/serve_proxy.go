@@ -36,7 +36,7 @@ type homeStatus struct {
 	Outstanding int           `json:"outstanding"`
 	Sockets     int           `json:"sockets"`
 	Answered    time.Time     `json:"answered"`
-	Latency     time.Duration `json:"latency"`
+	Latency     time.Duration `json:"latency,omitzero"` // none measured yet: left out
 	Sent        uint64        `json:"sent"`
 	Resent      uint64        `json:"resent"`
 	Answers     uint64        `json:"answers"`
@@ -116,7 +116,9 @@ func homeSamples(h *proxy.HomeStatus, yield func(admin.Sample)) {
 	}
 	gauge("perilune_home_up", "Whether a home server is asked: 1 up or reviving, 0.5 in doubt, 0 dead.", up(h.Health))
 	gauge("perilune_home_outstanding", "Requests at a home server now.", float64(h.Outstanding))
-	gauge("perilune_home_latency_seconds", "Moving average of the answers to first tries.", h.Latency.Seconds())
+	if h.Latency > 0 { // 0: no first try has been answered
+		gauge("perilune_home_latency_seconds", "Moving average of the answers to first tries.", h.Latency.Seconds())
+	}
 	for _, c := range []struct {
 		what string
 		n    uint64
