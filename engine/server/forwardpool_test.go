@@ -149,7 +149,7 @@ func (r *countingRecorder) Healthy() bool                     { return true }
 func TestForwardDelayTime(t *testing.T) {
 	dead, alive := startAway(t, silent), startAway(t, always(taken))
 	g := load(t, "", nil)
-	g.Realms = realmsOf(t, "net 127.0.0.1:1:%d,127.0.0.1:2:%d timeout=1100ms,retries=1 SECRET\n", dead, alive)
+	g.Realms = realmsOf(t, "net 127.0.0.1:1:%d,127.0.0.1:2:%d timeout=1300ms,retries=1 SECRET\n", dead, alive)
 	f := startForwarding(t, g, CoreOptions{})
 	if got := f.ask(t, f.acct, onWire(radius.CodeAccountingRequest, homeSecret, "", attribute(40, "\x00\x00\x00\x01"), attribute(1, "bob@net")), soon); got != "Accounting-Response" {
 		t.Fatalf("reply %q", got)
