@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -38,6 +39,9 @@ func TestServeLikeGNU(t *testing.T) {
 	cmd := exec.Command("../../examples/gnu-radius/serve-like-gnu", "-f", "-d", at("raddb"), "-l", at("log"), "-a", at("acct"), "-P", at("run"))
 	cmd.Env = append(os.Environ(), "PERILUNE="+program)
 	cmd.Stdout, cmd.Stderr = log, log
+	hup := make(chan os.Signal, 1) // a shell cannot trap what was ignored when it began, as under nohup
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +49,7 @@ func TestServeLikeGNU(t *testing.T) {
 	ask := func(want string) {
 		t.Helper()
 		var out string
-		for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 			_, out, _ = execute("send", "-server", fmt.Sprintf("127.0.0.1:%d", auth), "-secret", "testing123", "auth", "User-Name=bob", "User-Password=x")
 			if strings.Contains(out, want) {
 				return
