@@ -32,11 +32,10 @@ type desk struct {
 	detached   bool
 	buf        []byte      // a detached request's datagram; else a spare buffer, or nil on a role
 	unanswered *unanswered // nil once the answer is out
-	grouped    bool        // others are answered with it: the outbox sends
 	computing  bool        // Busy was told
 	refused    Reason      // why Detach failed
 	place      place       // what the admission counts it under
-	woken      bool        // by an answer from elsewhere: has no place of the admission unless it waits again
+	woken      bool        // it was parked: has no place of the admission unless it waits again
 	outbox     *outbox     // goes on with it just now; nil once that has passed on
 	lines      lines
 }
@@ -145,7 +144,7 @@ func (ds *desks) get() *desk {
 
 // put takes a desk back. Its Lua state has been released: an idle desk belongs to no generation.
 func (ds *desks) put(d *desk) {
-	d.role, d.slot, d.unanswered, d.outbox, d.detached, d.grouped, d.woken, d.stage = nil, nil, nil, nil, false, false, false, stageIdle
+	d.role, d.slot, d.unanswered, d.outbox, d.detached, d.woken, d.stage = nil, nil, nil, nil, false, false, stageIdle
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
 	ds.free = append(ds.free, d)

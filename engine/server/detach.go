@@ -36,7 +36,7 @@ func (r *Request) Detach() error {
 		d.refused = why
 		return ErrBusy
 	}
-	if d.woken { // it parted from the role before its home server was asked
+	if d.woken { // it parted from the role before it was parked
 		if d.outbox != nil {
 			d.outbox.pass(d)
 		}
@@ -112,8 +112,8 @@ func (s *Server) park(r *Request) bool {
 	return parked
 }
 
-// resume goes on with a parked request: what it waited for has come. The goroutine of the recorder is not lent to
-// handlers that may wait, that of the Forwarder to nothing.
+// resume goes on with a parked request: what it waited for has come. The goroutine of the recorder or the forwarder,
+// which calls it, is lent to nothing.
 func (r *Request) resume() {
 	d := r.desk
 	if d == nil {
@@ -121,15 +121,8 @@ func (r *Request) resume() {
 	}
 	s := d.role.server
 	s.admission.unpark(r)
-	d.grouped, d.woken = true, d.woken || r.pending != waitRecord
-	switch {
-	case r.pending != waitRecord:
-		s.outbox.resume(d)
-	case s.steps.blocks(r):
-		go d.resumed()
-	default:
-		d.resumed()
-	}
+	d.woken = true
+	s.outbox.add(d)
 }
 
 func (d *desk) resumed() {
@@ -153,8 +146,6 @@ func (d *desk) answer() {
 		ro.server.delays.add(u, r.due())
 	case d.outbox != nil:
 		d.outbox.answers = append(d.outbox.answers, u)
-	case d.grouped:
-		ro.server.outbox.add(u)
 	default:
 		u.send()
 	}

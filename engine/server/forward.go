@@ -80,12 +80,6 @@ func (c *Core) resume(r *Request) {
 	}
 }
 
-// blocks reports whether what is left of a request whose record is durable may wait or compute for long.
-func (c *Core) blocks(r *Request) bool {
-	p := r.Generation.Policy
-	return r.way.external || p != nil && p.Has(PhaseDone)
-}
-
 // sender gives what one loop sends requests on with.
 func (c *Core) sender() *proxy.Sender {
 	if c.forwarder == nil {
@@ -179,6 +173,7 @@ func (o *outbound) encode(dst []byte, s *radius.Session, auth *radius.Authentica
 	if r.way.salt == nil {
 		r.way.salt = r.nextSalt
 	}
+	operatorName := r.Generation.prepare().operator
 	operator, delayed := false, false
 	for i := range o.list.Pairs {
 		p := &o.list.Pairs[i]
@@ -192,7 +187,7 @@ func (o *outbound) encode(dst []byte, s *radius.Session, auth *radius.Authentica
 			delayed = true
 			dst = appendNumber(dst, typeAcctDelayTime, uint32Of(p.Value)+o.delay())
 			continue
-		case p.Attr == r.Generation.prepare().operator:
+		case p.Attr == operatorName:
 			operator = true
 		}
 		var err error

@@ -24,18 +24,17 @@ func (oneByOne) send(us []*unanswered) (failed int) {
 	return failed
 }
 
-// An outbox ends what was parked. It goes on with requests whose home server or NAS has answered, and sends answers
-// that come together, those of accounting records committed as a group too, with one system call.
+// An outbox ends what was parked: it goes on with each request whose record is durable, or whose home server or NAS has
+// answered, and sends the answers of those that come together with one system call.
 //
 // One goroutine at a time holds it, whose stack has grown long ago: what the Forwarder's and the recorder's goroutines
 // put here costs them nothing. A request that is about to wait keeps the goroutine, and the outbox passes to a fresh one.
 type outbox struct {
-	mu      sync.Mutex
-	resumed []*desk
-	list    []*unanswered
-	ended   bool
-	wake    chan struct{}
-	done    chan struct{}
+	mu    sync.Mutex
+	list  []*desk
+	ended bool
+	wake  chan struct{}
+	done  chan struct{}
 
 	turn atomic.Uint64 // changes when the outbox passes on
 
@@ -43,7 +42,6 @@ type outbox struct {
 	desks   []*desk
 	at      int // in desks
 	answers []*unanswered
-	sending []*unanswered
 	ending  bool
 }
 
@@ -51,18 +49,10 @@ func newOutbox() *outbox {
 	return &outbox{wake: make(chan struct{}, 1), done: make(chan struct{})}
 }
 
-// add takes an answer to be sent.
-func (o *outbox) add(u *unanswered) {
+// add takes a parked request to go on with.
+func (o *outbox) add(d *desk) {
 	o.mu.Lock()
-	o.list = append(o.list, u)
-	o.mu.Unlock()
-	o.signal()
-}
-
-// resume takes a parked request to go on with.
-func (o *outbox) resume(d *desk) {
-	o.mu.Lock()
-	o.resumed = append(o.resumed, d)
+	o.list = append(o.list, d)
 	o.mu.Unlock()
 	o.signal()
 }
@@ -83,7 +73,7 @@ func (o *outbox) run() {
 				return
 			}
 		}
-		o.deliver()
+		o.send()
 		if o.ending {
 			close(o.done)
 			return
@@ -108,7 +98,7 @@ func (o *outbox) next() bool {
 		return false
 	}
 	if len(o.answers) >= together {
-		o.deliver()
+		o.send()
 	}
 	return true
 }
@@ -123,18 +113,8 @@ func (o *outbox) pass(d *desk) {
 func (o *outbox) fill() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.desks, o.resumed, o.at = o.resumed, o.desks[:0], 0
-	o.sending, o.list = o.list, o.sending[:0]
+	o.desks, o.list, o.at = o.list, o.desks[:0], 0
 	o.ending = o.ended
-}
-
-// deliver sends the answers at hand.
-func (o *outbox) deliver() {
-	deliver(o.sending)
-	deliver(o.answers)
-	clear(o.sending)
-	clear(o.answers)
-	o.sending, o.answers = o.sending[:0], o.answers[:0]
 }
 
 // end lets run send what is left and return. All requests are through.
@@ -145,10 +125,10 @@ func (o *outbox) end() {
 	o.signal()
 }
 
-// deliver sends replies, those of one role together.
-func deliver(list []*unanswered) {
+// send sends the answers at hand, those of one role together.
+func (o *outbox) send() {
 	now := time.Now()
-	for len(list) > 0 {
+	for list := o.answers; len(list) > 0; {
 		ro, n := list[0].role, 0
 		for n < len(list) && list[n].role == ro {
 			list[n].answered = now
@@ -161,4 +141,6 @@ func deliver(list []*unanswered) {
 		ro.finished.post(list[:n]...)
 		list = list[n:]
 	}
+	clear(o.answers)
+	o.answers = o.answers[:0]
 }

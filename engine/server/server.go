@@ -65,8 +65,6 @@ type steps interface {
 	wait(r *Request, s *proxy.Sender)
 	// resume goes on with a request once what it waited for has come. It may leave it to wait again.
 	resume(r *Request)
-	// blocks reports whether resume or done may wait or compute for long, so that they need a goroutine.
-	blocks(r *Request) bool
 	// sender gives what a role sends requests on with; nil if there is no forwarder.
 	sender() *proxy.Sender
 	// conclude is the end of a request that was to wait and found no room for it.

@@ -29,7 +29,6 @@ func (w *plainWay) process(r *Request) {
 
 func (w *plainWay) wait(*Request, *proxy.Sender)   {}
 func (w *plainWay) resume(*Request)                {}
-func (w *plainWay) blocks(*Request) bool           { return false }
 func (w *plainWay) sender() *proxy.Sender          { return nil }
 func (*plainWay) conclude(*Request)                {}
 func (w *plainWay) repeat(*proxy.Exchange, uint64) {}

@@ -125,8 +125,6 @@ func (f *fakeWay) done(r *Request) {
 	f.ended.Add(1)
 }
 
-func (f *fakeWay) blocks(*Request) bool { return false }
-
 func (f *fakeWay) sender() *proxy.Sender { return nil }
 
 func (*fakeWay) conclude(*Request)                {}
