@@ -10,6 +10,7 @@ import (
 	"perilune/engine/raddb"
 	"perilune/engine/radius"
 	"perilune/engine/server"
+	"perilune/policy/module"
 )
 
 // A kind is which function registered a handler.
@@ -149,7 +150,7 @@ func (h *handler) option(name string, v lua.LValue) (err error) {
 	case "name":
 		h.name, err = wantText(name, v)
 	case "timeout":
-		h.timeout, err = duration(name, v)
+		h.timeout, err = module.Duration(name, v)
 	case "when":
 		h.when, err = readWhen(name, v)
 	case "unless":

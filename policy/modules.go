@@ -31,7 +31,7 @@ func (rn *Runner) openModules() {
 		Dictionary: o.Dictionary, Log: o.Log, LogAttrs: rn.logAttrs, Now: o.Now, Zone: o.Zone,
 		Blank:    func(text string) string { return rn.blank(rn.r, text) },
 		Revealed: rn.reveal, MayWait: rn.mayWait, Wait: rn.wait, Hash: rn.hash,
-		Radius: o.Radius, Attribute: rn.addDynamic, Described: rn.described,
+		Radius: o.Radius, Backends: o.Backends, Loading: func() bool { return rn.loading }, Attribute: rn.addDynamic, Described: rn.described,
 	}
 	if rn.pr.view {
 		rn.env.Resolver = rn.pr.refusing()

@@ -31,11 +31,18 @@ type Options struct {
 	Realms     *proxy.Realms    // what proxy{} may name; nil: not known, nothing is checked
 	Clients    *nas.Table       // what proxy{client=} may name; nil: not known, nothing is checked
 	Radius     module.Radius    // what the module radius asks; nil: its functions fail
+	Backends   Backends         // what the modules of section 7 open; nil: they open nothing
 	Timers     *Timers          // due times that live over reloads; nil: timers don't run
 	Zone       *time.Location   // of scripts' times; nil: the process's
 	Version    string           // perilune.version
 	// Secret gives the text behind secret("name"); nil: there are none.
 	Secret func(name string) (string, error)
+}
+
+// Backends is what handles stand for. The Program that has it closes it at its own end.
+type Backends interface {
+	module.Backends
+	Close()
 }
 
 // A Program is the scripts of one generation: compiled, run once to register, and, after Link, resolved.
@@ -130,6 +137,9 @@ func (pr *Program) Close() {
 		rn.close()
 	}
 	pr.idle = nil
+	if pr.o.Backends != nil && !pr.view {
+		pr.o.Backends.Close()
+	}
 }
 
 // Huntgroup implements users.Names.

@@ -8,6 +8,7 @@ import (
 
 	"perilune/engine/raddb"
 	"perilune/engine/server"
+	"perilune/policy/module"
 	"perilune/policy/sandbox"
 )
 
@@ -92,7 +93,7 @@ func (h *handler) first(v lua.LValue) (err error) {
 		return nil
 	case kindEvery:
 		h.phase = phaseLoad
-		h.interval, err = duration("every", v)
+		h.interval, err = module.Duration("every", v)
 		return err
 	case kindAuthType:
 		h.phase = server.PhaseAuthType

@@ -9,6 +9,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"perilune/engine/server"
+	"perilune/policy/module"
 )
 
 // TestValuesRead is the table of values, the way to Lua.
@@ -216,12 +217,12 @@ func TestDuration(t *testing.T) {
 		"800ms": "800ms", "90s": "1m30s", "5m": "5m0s", "1h": "1h0m0s", "1d": "24h0m0s", "1.5s": "1.5s",
 		"": "", "5": "", "-1s": "", "s": "", "1w": "", "9999999d": "",
 	} {
-		d, err := duration("x", lua.LString(text))
+		d, err := module.Duration("x", lua.LString(text))
 		if got := d.String(); (want == "") != (err != nil) || want != "" && got != want {
 			t.Errorf("%q gives %v, %v", text, d, err)
 		}
 	}
-	if d, err := duration("x", lua.LNumber(2.5)); err != nil || d.String() != "2.5s" {
+	if d, err := module.Duration("x", lua.LNumber(2.5)); err != nil || d.String() != "2.5s" {
 		t.Error(d, err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"perilune/engine/raddb"
 	"perilune/engine/radius"
 	"perilune/engine/server"
+	"perilune/policy/module"
 )
 
 // A verdict is the Lua value of a verdict. It is immutable once built.
@@ -184,11 +185,11 @@ func (v *verdict) option(name string, item lua.LValue) (err error) {
 			out.State = appendPlain(nil, item)
 		}
 	case "timeout":
-		out.Timeout, err = duration(name, item)
+		out.Timeout, err = module.Duration(name, item)
 	case "delay":
 		out.HasDelay, v.onlyAccess = true, true
 		if item != lua.LNumber(0) {
-			out.Delay, err = duration(name, item)
+			out.Delay, err = module.Duration(name, item)
 		}
 	default:
 		err = v.flag(name, item)

@@ -27,7 +27,7 @@ func (pr *Program) View(now func() time.Time, log *slog.Logger, network func()) 
 		tames:       pr.tames, requestNames: pr.requestNames, listNames: pr.listNames,
 		globals: pr.globals, registration: pr.registration, accounts: pr.accounts,
 	}
-	v.o.Now, v.o.Log, v.o.Timers, v.o.Radius, v.network = now, log, nil, nil, network
+	v.o.Now, v.o.Log, v.o.Timers, v.o.Radius, v.o.Backends, v.network = now, log, nil, nil, nil, network
 	return v
 }
 
@@ -36,6 +36,12 @@ type Radius = module.Radius
 
 // SetRadius says what the module radius asks in a view. It comes before the view's first handler runs.
 func (pr *Program) SetRadius(r module.Radius) { pr.o.Radius = r }
+
+// SetBackends says what handles stand for in a view. It comes before the view's first state is made.
+func (pr *Program) SetBackends(b Backends) { pr.o.Backends = b }
+
+// SetBackends does the same for a bench.
+func (b *Bench) SetBackends(to Backends) { b.rn.env.Backends = to }
 
 // SetRadius does the same for a bench.
 func (b *Bench) SetRadius(r module.Radius) { b.rn.env.Radius = r }
@@ -161,9 +167,6 @@ func Each(t *lua.LTable, fn func(k, v lua.LValue) error) (err error) {
 
 // IsField reports whether a key is a field or an option, and no attribute.
 func IsField(key string) bool { return isField(key) }
-
-// Duration reads a duration as scripts write it; name is what errors call it.
-func Duration(name string, v lua.LValue) (time.Duration, error) { return duration(name, v) }
 
 // HookAt gives the name of the handler with a label (file.lua:line), "" if there is none.
 func (pr *Program) HookAt(label string) string {

@@ -21,6 +21,7 @@ import (
 	"perilune/engine/config"
 	"perilune/engine/proxy"
 	"perilune/engine/server"
+	"perilune/policy/backend"
 	"perilune/policy/reload"
 )
 
@@ -115,6 +116,7 @@ func serve(o *serveOptions, s streams) error {
 	var err error
 	d.reloader, err = reload.New(reload.Options{
 		Root: o.dir, Scripts: o.scripts, State: o.state, Version: version(), Strict: o.strict, Log: early.logger, Busy: busy, Radius: world{d},
+		Backends: backend.New(time.Now, early.logger),
 	})
 	if err != nil {
 		return err

@@ -25,6 +25,7 @@ type Config struct {
 	Proxy      Proxy      `toml:"proxy" doc:"How requests are sent on to home servers: docs/proxying.md."`
 	CoA        CoA        `toml:"coa" doc:"CoA- and Disconnect-Requests that are sent to NASes (RFC 5176): docs/disconnect.md."`
 	Policy     Policy     `toml:"policy" doc:"The scripts and their bounds."`
+	Backend    Backend    `toml:"backend" doc:"What scripts ask beside RADIUS: docs/modules.md."`
 	Auth       Auth       `toml:"auth" doc:"Passwords."`
 	Throttle   Throttle   `toml:"throttle" doc:"Wrong passwords. Each number is what is looked at in span; 0 switches it off. A right password clears its user and station."`
 	Duplicates Duplicates `toml:"duplicates" doc:"Requests that repeat others under a new identifier: those whose attributes with one of the PROPERTY flags 1 to 9 are equal."`

@@ -22,6 +22,7 @@ type LoginAnswer struct {
 	Code    radius.Code // Access-Accept, -Reject or -Challenge; 0: there was no answer
 	Message string      // its Reply-Messages, joined
 	Err     error       // why there was none
+	Late    bool        // because none came in time
 }
 
 // maxPassword is the longest password that User-Password can hold (RFC 2865 s5.2).
@@ -32,7 +33,7 @@ func (c *Core) Login(g *Generation, q *Login, done func(LoginAnswer)) {
 	x := &homeLogin{core: c, generation: g, password: []byte(q.Password), done: done}
 	realm, err := x.prepare(q)
 	if err != nil {
-		done(LoginAnswer{Err: fmt.Errorf("refused: %w", err)})
+		done(LoginAnswer{Err: err})
 		return
 	}
 	patience := q.Timeout
@@ -95,9 +96,9 @@ func (x *homeLogin) finished(*proxy.Exchange) {
 	case proxy.Answered:
 		x.done(LoginAnswer{Code: x.Reply.Code, Message: x.message()})
 	case proxy.Timeout:
-		x.done(LoginAnswer{Err: fmt.Errorf("timeout: %s has not answered", x.Server)})
+		x.done(LoginAnswer{Late: true, Err: fmt.Errorf("%s has not answered", x.Server)})
 	default:
-		x.done(LoginAnswer{Err: fmt.Errorf("refused: %v", x.Outcome)})
+		x.done(LoginAnswer{Err: fmt.Errorf("%v", x.Outcome)})
 	}
 }
 

@@ -75,7 +75,7 @@ func (o *Offline) CloseSession(unique string, done func(error)) { o.core.CloseSe
 func (o *Offline) Login(g *Generation, q *Login, done func(LoginAnswer)) {
 	d := g.Dictionary
 	if g.Realms == nil || g.Realms.Line(q.Pool) == nil || len(g.Realms.Line(q.Pool).Servers) == 0 {
-		done(LoginAnswer{Err: errors.New("refused: the realms file has no home servers " + q.Pool)})
+		done(LoginAnswer{Err: errors.New("the realms file has no home servers " + q.Pool)})
 		return
 	}
 	line := g.Realms.Line(q.Pool)
@@ -83,14 +83,14 @@ func (o *Offline) Login(g *Generation, q *Login, done func(LoginAnswer)) {
 	asked.Attributes.Add(d.Known.UserName.AnyTag(), []byte(q.User))
 	asked.Attributes.Add(d.Known.UserPassword.AnyTag(), []byte(q.Password))
 	if o.Home == nil {
-		done(LoginAnswer{Err: errors.New("refused: no home server is asked here")})
+		done(LoginAnswer{Err: errors.New("no home server is asked here")})
 		return
 	}
 	switch a := o.Home(asked); {
 	case a.Dead:
-		done(LoginAnswer{Err: errors.New("refused: dead")})
+		done(LoginAnswer{Err: errors.New("dead")})
 	case a.Code == 0:
-		done(LoginAnswer{Err: errors.New("timeout: " + asked.Server + " has not answered")})
+		done(LoginAnswer{Late: true, Err: errors.New(asked.Server + " has not answered")})
 	default:
 		message, _ := a.Attributes.First(d.Known.ReplyMessage)
 		done(LoginAnswer{Code: a.Code, Message: string(message)})

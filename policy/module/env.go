@@ -39,6 +39,8 @@ type Env struct {
 	Random    io.Reader                   // default crypto/rand
 	Resolver  *net.Resolver               // default net.DefaultResolver
 	Radius    Radius                      // what radius asks; nil: its functions fail
+	Backends  Backends                    // behind http, sql, ldap, kv, window and exec; nil: open raises
+	Loading   func() bool                 // whether scripts load; nil: always
 	zones     map[string]*time.Location   // by name, as scripts used them
 	spans     map[string]*users.LoginTime // by spec of time.within
 	expr      map[string]*lua.LUserData   // compiled regular expressions by text

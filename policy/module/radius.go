@@ -1,6 +1,7 @@
 package module
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -44,9 +45,7 @@ const dynamicTime = 10 * time.Second
 func radiusFunctions() []Function {
 	var list []Function
 	w := func(name, arguments, doc string, call asking) {
-		list = append(list,
-			Function{Module: "radius", Name: name, Signature: "radius." + name + arguments, Doc: doc, call: raising(call), Waits: true},
-			Function{Module: "radius", Name: "try_" + name, Signature: "radius.try_" + name + arguments, Doc: name + " that gives nil and why instead of failing.", call: trying(call), Waits: true})
+		list = append(list, waits("radius", "", name, arguments, doc, asked(call))...)
 	}
 	w("sessions", "{user=, nas=, realm=, calling=, since=, limit=}", "A list of the open sessions that match, the newest first; 1,000 at most. since is in epoch seconds.", radiusSessions)
 	w("count", "{user=, nas=, realm=, calling=, since=}", "How many open sessions match.", radiusCount)
@@ -61,47 +60,14 @@ func radiusFunctions() []Function {
 // An asking function asks the server; nil and no error: not found. Misuse raises.
 type asking func(l *lua.LState, r Radius) (lua.LValue, error)
 
-// ask runs an asking function where such may run.
-func ask(l *lua.LState, f asking) (lua.LValue, error) {
-	e := From(l)
-	e.mayWait(l, "radius")
-	if e.Radius == nil {
-		return nil, errors.New("refused: no server runs here")
-	}
-	return f(l, e.Radius)
-}
-
-func raising(f asking) lua.LGFunction {
-	return func(l *lua.LState) int {
-		v, err := ask(l, f)
-		if err != nil {
-			sandbox.RaiseBackend(l, "radius: %v", err)
+// asked gives an asking function the server.
+func asked(f asking) waiting {
+	return func(l *lua.LState) (lua.LValue, error) {
+		r := From(l).Radius
+		if r == nil {
+			return nil, errors.New("no server runs here")
 		}
-		return pushed(l, v)
-	}
-}
-
-func trying(f asking) lua.LGFunction {
-	return func(l *lua.LState) int {
-		v, err := ask(l, f)
-		if err != nil {
-			return failed(l, err.Error())
-		}
-		return pushed(l, v)
-	}
-}
-
-// eachOption reads the table of a call. take gives an error for a value that it cannot take, unknown for a key.
-func eachOption(l *lua.LState, what string, take func(key string, v lua.LValue) error) {
-	t := sandbox.CheckTable(l, 1)
-	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
-		key, ok := k.(lua.LString)
-		if !ok {
-			sandbox.RaiseMisuse(l, "radius.%s: the key %v is no option and no attribute", what, k)
-		}
-		if err := take(string(key), v); err != nil {
-			sandbox.RaiseMisuse(l, "radius.%s: %v", what, err)
-		}
+		return f(l, r)
 	}
 }
 
@@ -115,7 +81,7 @@ func unknownOption(key string, known ...string) error {
 // filter reads the table of sessions{} and count{}.
 func filter(l *lua.LState, what string) (f acct.Filter) {
 	texts := map[string]*string{"user": &f.User, "nas": &f.NAS, "realm": &f.Realm, "calling": &f.Calling}
-	eachOption(l, what, func(key string, v lua.LValue) error {
+	optionsOf(l, 1, "radius."+what, func(key string, v lua.LValue) error {
 		number, isNumber := v.(lua.LNumber)
 		to := texts[key]
 		switch {
@@ -208,7 +174,7 @@ func await[T any](l *lua.LState, start func(done func(T))) (v T, err error) {
 	case v = <-done:
 		return v, nil
 	case <-over:
-		return v, errors.New("timeout: no answer in the time that the handler has")
+		return v, context.DeadlineExceeded
 	}
 }
 
@@ -234,7 +200,7 @@ func radiusClose(l *lua.LState, r Radius) (lua.LValue, error) {
 	}
 	failure, err := await(l, func(done func(error)) { r.Close(unique, done) })
 	if err == nil && failure != nil {
-		err = fmt.Errorf("refused: %w", failure)
+		err = failure
 	}
 	return lua.LTrue, err
 }
@@ -268,7 +234,7 @@ func radiusClient(l *lua.LState) int {
 
 func radiusAuth(l *lua.LState, r Radius) (lua.LValue, error) {
 	q := server.Login{}
-	eachOption(l, "auth", func(key string, v lua.LValue) error {
+	optionsOf(l, 1, "radius.auth", func(key string, v lua.LValue) error {
 		to := map[string]*string{"pool": &q.Pool, "user": &q.User, "password": &q.Password}[key]
 		if to == nil {
 			return unknownOption(key, "pool", "user", "password")
@@ -285,11 +251,13 @@ func radiusAuth(l *lua.LState, r Radius) (lua.LValue, error) {
 	}
 	q.Timeout = timeLeft(l)
 	a, err := await(l, func(done func(server.LoginAnswer)) { r.Login(&q, done) })
-	if err == nil {
-		err = a.Err
-	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case a.Late:
+		return nil, &Failure{"timeout", a.Err}
+	case a.Err != nil:
+		return nil, a.Err
 	}
 	t := l.CreateTable(0, 3)
 	t.RawSetString("ok", lua.LBool(a.Code == radius.CodeAccessAccept))
@@ -332,7 +300,7 @@ func dynamic(l *lua.LState, r Radius, what string, code radius.Code) (lua.LValue
 	e := From(l)
 	q, waits := &server.DynamicQuestion{Code: code, Attributes: new(dictionary.List)}, true
 	var of lua.LValue = lua.LNil
-	eachOption(l, what, func(key string, v lua.LValue) error {
+	optionsOf(l, 1, "radius."+what, func(key string, v lua.LValue) error {
 		switch {
 		case key == "session":
 			of = v
@@ -353,7 +321,7 @@ func dynamic(l *lua.LState, r Radius, what string, code radius.Code) (lua.LValue
 	})
 	session, open := e.sessionOf(l, r, what, of)
 	if !open {
-		return nil, errors.New("refused: the session is over")
+		return nil, errors.New("the session is over")
 	}
 	q.Session = session
 	if !waits {
@@ -421,7 +389,7 @@ func answered(l *lua.LState, a *server.DynamicAnswer) (lua.LValue, error) {
 		if a.Result() == "timeout" {
 			kind = "timeout"
 		}
-		return nil, fmt.Errorf("%s: %w", kind, a.Err)
+		return nil, &Failure{kind, a.Err}
 	}
 	t := l.CreateTable(0, 3)
 	t.RawSetString("ok", lua.LBool(a.OK()))

@@ -18,7 +18,7 @@ func globals() map[string][]string {
 	return map[string][]string{
 		"test":  {"case", "each", "setup", "users", "clients", "equal", "raises", "fire"},
 		"clock": {"set", "advance"},
-		"mock":  {"pool", "coa", "fail"},
+		"mock":  {"pool", "coa", "http", "sql", "ldap", "exec", "fail"},
 		"send":  nil, "expect": nil,
 	}
 }

@@ -5,7 +5,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
-	"perilune/policy"
+	"perilune/policy/module"
 	"perilune/policy/sandbox"
 )
 
@@ -51,7 +51,7 @@ func (c *clock) set(l *lua.LState) int {
 }
 
 func (c *clock) advance(l *lua.LState) int {
-	d, err := policy.Duration("clock.advance", l.Get(1))
+	d, err := module.Duration("clock.advance", l.Get(1))
 	if err != nil {
 		sandbox.RaiseMisuse(l, "%s", err)
 	}

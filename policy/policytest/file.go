@@ -50,6 +50,7 @@ type file struct {
 	exchanges map[lua.LValue]*exchange // by the reply's Lua value
 	pools     map[string]*mock         // by the name of a realm or of a line of the realms file
 	coa       *mock                    // of all NASes
+	fakes     *fakes                   // behind http, sql, ldap, kv, window and exec
 	calling   *lua.LState              // that sends; mocks run on it
 	astray    error                    // a request was sent on without a mock, or the mock went wrong
 }
@@ -63,6 +64,8 @@ const (
 func newFile(o *Options, name string) *file {
 	f := &file{o: o, name: name, clock: newClock(o.Users.Location), clients: o.Generation.Clients}
 	f.program = o.Program.View(f.clock.now, slog.New(&f.output), f.asked)
+	f.fakes = f.newFakes() // of states beside the cases
+	f.program.SetBackends(f.fakes)
 	f.bench = f.program.NewBench()
 	f.open()
 	return f
@@ -135,6 +138,9 @@ func (f *file) begin() {
 	}
 	f.offline = server.NewOffline(f.clock.now)
 	f.offline.Home, f.offline.NAS = f.home, f.nas
+	f.fakes = f.newFakes()
+	f.view.SetBackends(f.fakes)
+	f.bench.SetBackends(f.fakes)
 	f.view.SetRadius(world{f})
 	f.bench.SetRadius(world{f})
 }
@@ -142,6 +148,7 @@ func (f *file) begin() {
 // run runs the setups and the case. nil means passed.
 func (f *file) run(c testCase) *Failure {
 	f.begin()
+	defer f.fakes.Close()
 	defer f.view.Close()
 	for _, setup := range f.setups {
 		if err := f.call(setup); err != nil {

@@ -17,12 +17,15 @@ type mock struct {
 // A failing is what mock.fail gives: how a backend fails.
 type failing struct{ how string }
 
-// failures are the words of mock.fail.
-var failures = []string{"timeout", "dead"}
+// failures are the words of mock.fail; "status: 503" and its like are of http.
+var failures = []string{"timeout", "dead", "refused", "breaker"}
 
 // mockTable makes the global mock.
 func (f *file) mockTable(l *lua.LState) *lua.LTable {
-	return l.SetFuncs(l.NewTable(), map[string]lua.LGFunction{"pool": f.mockPool, "coa": f.mockCoA, "fail": mockFail})
+	return l.SetFuncs(l.NewTable(), map[string]lua.LGFunction{
+		"pool": f.mockPool, "coa": f.mockCoA, "fail": mockFail,
+		"http": f.mockBackend("http"), "sql": f.mockBackend("sql"), "ldap": f.mockBackend("ldap"), "exec": f.mockBackend("exec"),
+	})
 }
 
 // mockFail is mock.fail(how).

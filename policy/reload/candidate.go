@@ -11,6 +11,7 @@ import (
 	"perilune/engine/server"
 	"perilune/engine/users"
 	"perilune/policy"
+	"perilune/policy/backend"
 	"perilune/policy/policytest"
 	"perilune/policy/sandbox"
 )
@@ -124,7 +125,8 @@ func absolute(root, dir string) string {
 func (b *builder) loadScripts(c *Candidate, errs *raddb.List) {
 	p := c.Config.Policy
 	o := policy.Options{
-		Tree: c.Tree, Dir: c.ScriptsDir, Dictionary: c.Dictionary, Timeout: p.Timeout, Log: b.o.Log, Busy: b.o.Busy,
+		Backends: b.o.Backends.Lease(backend.Settings{Backend: c.Config.Backend, StateDir: c.StateDir}),
+		Tree:     c.Tree, Dir: c.ScriptsDir, Dictionary: c.Dictionary, Timeout: p.Timeout, Log: b.o.Log, Busy: b.o.Busy,
 		Limits: sandbox.Limits{Steps: p.Steps, String: int(p.StringSize), Memory: int(p.Memory), Depth: p.CallDepth},
 		Realms: c.Realms, Clients: c.Clients, Zone: c.Config.Server.Timezone, Version: b.o.Version,
 		Secret: func(name string) (string, error) {

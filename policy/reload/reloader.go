@@ -14,6 +14,7 @@ import (
 	"perilune/engine/raddb"
 	"perilune/engine/server"
 	"perilune/policy"
+	"perilune/policy/backend"
 )
 
 // Options of a Reloader.
@@ -25,8 +26,9 @@ type Options struct {
 	Strict   bool   // a broken tree at start is refused; otherwise the last good generation starts, loudly
 	Log      *slog.Logger
 	Busy     *server.Busy
-	Resolver nas.Resolver  // of host names; nil: the system's
-	Radius   policy.Radius // what the module radius asks; nil: its functions fail
+	Resolver nas.Resolver   // of host names; nil: the system's
+	Radius   policy.Radius  // what the module radius asks; nil: its functions fail
+	Backends *backend.Pools // that outlive generations; nil: pools of its own
 }
 
 // A Reloader makes generations and puts them in place. One build runs at a time. Close frees what it holds.
@@ -70,6 +72,9 @@ func New(o Options) (*Reloader, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Backends == nil {
+		o.Backends = backend.New(time.Now, o.Log)
 	}
 	b := builder{o: o, timers: new(policy.Timers), memory: openAddresses("")}
 	r := &Reloader{o: o, build: b, eye: newEye(), settled: make(chan struct{}, 1), remind: time.Minute, unlock: func() {}}

@@ -1,4 +1,4 @@
-package policy
+package module
 
 import (
 	"fmt"
@@ -18,8 +18,8 @@ var durationUnits = []struct {
 	unit   time.Duration
 }{{"ms", time.Millisecond}, {"s", time.Second}, {"m", time.Minute}, {"h", time.Hour}, {"d", 24 * time.Hour}}
 
-// duration reads "800ms", "90s", "5m", "1h", "1d" or a number of seconds. It must be above zero.
-func duration(name string, v lua.LValue) (time.Duration, error) {
+// Duration reads a duration as scripts write it; name is what errors call it. It reads "800ms", "90s", "5m", "1h", "1d" or a number of seconds. It must be above zero.
+func Duration(name string, v lua.LValue) (time.Duration, error) {
 	var d time.Duration
 	switch v := v.(type) {
 	case lua.LNumber:
@@ -27,7 +27,7 @@ func duration(name string, v lua.LValue) (time.Duration, error) {
 	case lua.LString:
 		d = parseDuration(string(v))
 	default:
-		return 0, fmt.Errorf("%s: %w", name, found(v, `a duration such as "800ms", "90s", "5m"`))
+		return 0, fmt.Errorf(`%s: got a %s, expected a duration such as "800ms", "90s", "5m"`, name, v.Type())
 	}
 	if d <= 0 {
 		return 0, fmt.Errorf(`%s: %v is no duration; expected "800ms", "90s", "5m", "1h", "1d" or seconds`, name, v)

@@ -1,0 +1,6 @@
+package backend
+
+import "perilune/policy/module"
+
+// Exec implements module.Backends.
+func (l *Lease) Exec() module.Exec { return nil }

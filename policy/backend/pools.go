@@ -1,0 +1,108 @@
+package backend
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"perilune/policy/module"
+)
+
+// Pools holds what is open, for one server, over all its generations. It is safe for use by many goroutines.
+type Pools struct {
+	now func() time.Time
+	log *slog.Logger
+
+	mu   sync.Mutex // protects open and the counts in it
+	open map[string]*pooled
+}
+
+// pooled is one thing that generations share, with the number of those that do.
+type pooled struct {
+	io.Closer
+	users int
+}
+
+// New makes empty pools. now is the clock of keys and windows; log may be nil.
+func New(now func() time.Time, log *slog.Logger) *Pools {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Pools{now: now, log: log, open: map[string]*pooled{}}
+}
+
+// A Lease is what one generation has open. It implements policy.Backends. What no lease holds any more is closed.
+type Lease struct {
+	pools    *Pools
+	settings Settings
+
+	mu     sync.Mutex // protects held
+	held   map[string]io.Closer
+	closed bool
+}
+
+// Lease gives a generation its access; settings are its configuration's.
+func (p *Pools) Lease(settings Settings) *Lease {
+	return &Lease{pools: p, settings: settings, held: map[string]io.Closer{}}
+}
+
+var errClosed = errors.New("the generation is over")
+
+// take gives what has the key, which must hold all settings that make a difference. open makes it if no lease has it.
+func take[T io.Closer](l *Lease, key string, open func() (T, error)) (none T, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return none, errClosed
+	}
+	if c, ok := l.held[key]; ok {
+		return c.(T), nil
+	}
+	l.pools.mu.Lock()
+	defer l.pools.mu.Unlock()
+	p := l.pools.open[key]
+	if p == nil {
+		made, err := open()
+		if err != nil {
+			return none, err
+		}
+		p = &pooled{Closer: made}
+		l.pools.open[key] = p
+	}
+	p.users++
+	l.held[key] = p.Closer
+	return p.Closer.(T), nil
+}
+
+// Close gives back all that the lease holds. A second call does nothing.
+func (l *Lease) Close() {
+	l.mu.Lock()
+	held := l.held
+	l.held, l.closed = nil, true
+	l.mu.Unlock()
+	var over []io.Closer
+	l.pools.mu.Lock()
+	for key := range held {
+		p := l.pools.open[key]
+		if p.users--; p.users == 0 {
+			delete(l.pools.open, key)
+			over = append(over, p.Closer)
+		}
+	}
+	l.pools.mu.Unlock()
+	for _, c := range over {
+		if err := c.Close(); err != nil {
+			l.pools.log.Warn("closing a backend", "error", err)
+		}
+	}
+}
+
+var _ module.Backends = (*Lease)(nil)
+
+// notConfigured is the error of a name that the configuration does not have.
+func notConfigured(kind, name string, near string) error {
+	return fmt.Errorf("config.toml has no [backend.%s.%s]%s", kind, name, near)
+}

@@ -1,0 +1,12 @@
+package policytest
+
+import (
+	"errors"
+
+	"perilune/policy/module"
+)
+
+// HTTP implements module.Backends.
+func (k *fakes) HTTP(name string, o *module.HTTPOptions) (module.HTTP, error) {
+	return nil, errors.New("not built")
+}
