@@ -50,6 +50,8 @@ var homes = map[string]string{
 	"github.com/pelletier/go-toml":    "engine/config",
 	"github.com/prometheus/":          "engine/admin",
 	"github.com/go-crypt/":            "engine/auth",
+	"github.com/redis/go-redis":       "policy/backend",
+	"github.com/go-ldap/ldap":         "policy/backend",
 	"github.com/google/go-cmp":        "nowhere",
 	"pgregory.net/rapid":              "nowhere",
 	"go.uber.org/goleak":              "nowhere",
