@@ -62,7 +62,7 @@ func appendDetail(dst []byte, at time.Time, name []byte, pairs []dictionary.Pair
 		case old && p.Attr.Type == dictionary.TypeOctets:
 			dst = append(dst, p.Value...)
 		default:
-			dst = p.Attr.AppendText(dst, p.Value)
+			dst = p.Attr.AppendTyped(dst, p.Value)
 		}
 		dst = append(appendPrintable(dst[:start], dst[start:], old), '\n')
 	}

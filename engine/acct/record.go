@@ -88,7 +88,7 @@ func appendNAS(dst []byte, pairs []dictionary.Pair) []byte {
 			if number(pairs[i].Attr) == n {
 				dst = append(dst, `,"nas":"`...)
 				start := len(dst)
-				dst = pairs[i].Attr.AppendText(dst, pairs[i].Value)
+				dst = pairs[i].Attr.AppendTyped(dst, pairs[i].Value)
 				return append(quoteTail(dst, start), '"')
 			}
 		}
@@ -142,7 +142,7 @@ func appendPair(dst []byte, p *dictionary.Pair) []byte {
 	if p.Attr.Secret {
 		dst = append(dst, "***"...)
 	} else {
-		dst = p.Attr.AppendText(dst, p.Value)
+		dst = p.Attr.AppendTyped(dst, p.Value)
 	}
 	return append(quoteTail(dst, start), `"]`...)
 }

@@ -82,6 +82,15 @@ type Vendor struct {
 	at raddb.Pos
 }
 
+// A Codec gives the octets of an attribute a form that says more than its type does: scripts declare them. It is
+// safe for use by many goroutines.
+type Codec interface {
+	// AppendText appends a value's text for people; false if the octets cannot be decoded.
+	AppendText(dst, value []byte) ([]byte, bool)
+	// ParseText appends the octets that such a text means.
+	ParseText(dst []byte, text string) ([]byte, error)
+}
+
 // An Attribute is one entry of a dictionary. It is not changed after Freeze and is compared by pointer.
 type Attribute struct {
 	Name   string
@@ -105,6 +114,7 @@ type Attribute struct {
 	Propagate  bool   // kept from a home server's answer (GNU flag P)
 	Detail     bool   // written to detail files although internal (GNU flag l)
 	UserFlags  uint16 // bits 1 to 9 of PROPERTY, for extended comparison
+	Codec      Codec  // another form of the octets than the type's; nil for nearly all
 
 	aliases   []string    // further names, as declared
 	qualified string      // "Acme-QoS.Down" of a field without a name of its own in the dictionary

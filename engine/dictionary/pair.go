@@ -28,6 +28,11 @@ func (a *Attribute) appendAssigned(dst, value []byte, redact bool) []byte {
 	switch {
 	case redact && a.Secret:
 		return append(dst, `"[secret]"`...)
+	case a.Codec != nil:
+		if text, ok := a.Codec.AppendText(nil, value); ok {
+			return appendQuoted(dst, text)
+		}
+		return appendHex(dst, value)
 	case a.Type == TypeString:
 		return appendQuoted(dst, value)
 	case a.Type == TypeABinary && isFilter(value): // words of which some look like operators

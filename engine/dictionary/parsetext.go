@@ -16,9 +16,12 @@ import (
 )
 
 // ParseText appends to dst the wire form of a value given as text: VALUE names and aliases, digits, 0x…,
-// addresses, prefixes, MACs, dates ("2026-01-05T09:00:00Z", "Jan 05 2026"), text as it stands. The error
+// addresses, prefixes, MACs, dates ("2026-01-05T09:00:00Z", "Jan 05 2026"), text as it stands, what a Codec reads. The error
 // says what was expected and names a near value; it never contains text of a Secret attribute.
 func (a *Attribute) ParseText(dst []byte, text string) ([]byte, error) {
+	if a.Codec != nil && !strings.HasPrefix(text, "0x") {
+		return a.Codec.ParseText(dst, text)
+	}
 	switch a.Type {
 	case TypeString:
 		return append(dst, text...), nil

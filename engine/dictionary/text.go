@@ -8,8 +8,20 @@ import (
 )
 
 // AppendText appends the value as text for people: VALUE name if there is one, canonical addresses (RFC
-// 5952), 0x… for octets, plain text unquoted. A value whose length does not fit the type is given as 0x….
+// 5952), 0x… for octets, plain text unquoted, what a Codec makes of them. A value whose length does not fit the
+// type is given as 0x….
 func (a *Attribute) AppendText(dst, value []byte) []byte {
+	if a.Codec == nil {
+		return a.AppendTyped(dst, value)
+	}
+	if text, ok := a.Codec.AppendText(dst, value); ok {
+		return text
+	}
+	return appendHex(dst, value)
+}
+
+// AppendTyped is AppendText by the type alone, for records that outlive a Codec.
+func (a *Attribute) AppendTyped(dst, value []byte) []byte {
 	if !a.Fits(value) {
 		return appendHex(dst, value)
 	}
