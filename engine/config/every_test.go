@@ -124,7 +124,7 @@ func another(t *testing.T, f field) string {
 		if one := strings.Fields(f.tag.Get("one")); len(one) > 0 {
 			return "[" + strconv.Quote(one[len(one)-1]) + "]"
 		}
-		return `["ann"]`
+		return `["/ann"]`
 	case Database:
 		return `"/else/where"`
 	case *time.Location:

@@ -25,9 +25,15 @@ func Reference() string {
 	return b.String()
 }
 
+// referenceTable gives a table, then the named tables in it.
 func referenceTable(b *strings.Builder, key, doc string, table reflect.Value) {
 	fmt.Fprintf(b, "## [%s]\n\n%s\n\n| Key | Default | Meaning | Change |\n|---|---|---|---|\n", key, doc)
+	var named []field
 	for f := range fields(table, "") {
+		if isNamed(f.value.Type()) {
+			named = append(named, f)
+			continue
+		}
 		change := "reload"
 		if f.restart() {
 			change = "restart"
@@ -35,6 +41,9 @@ func referenceTable(b *strings.Builder, key, doc string, table reflect.Value) {
 		fmt.Fprintf(b, "| `%s` | `%s` | %s | %s |\n", f.key, literal(f.value), meaning(f.tag), change)
 	}
 	b.WriteString("\n")
+	for _, f := range named {
+		referenceTable(b, key+"."+f.key+".NAME", f.tag.Get("doc"), newNamed(f.value.Type()).Elem())
+	}
 }
 
 // meaning gives the explanation with the bounds.
@@ -56,6 +65,10 @@ func literal(v reflect.Value) string {
 		return strconv.Quote(v)
 	case Database:
 		return strconv.Quote(v.String())
+	case Secret:
+		return strconv.Quote(v.String())
+	case []Secret:
+		return listLiteral(v, Secret.String)
 	case []string:
 		return listLiteral(v, func(s string) string { return s })
 	case netip.Addr:

@@ -21,6 +21,14 @@ func (r *reader) set(s slot, key string, v any, at raddb.Pos) {
 		r.database(s, key, v, at)
 		return
 	}
+	switch s.value.Type() {
+	case reflect.TypeFor[Secret]():
+		r.secret(s, key, v, at)
+		return
+	case reflect.TypeFor[[]Secret]():
+		r.secrets(s, key, v, at)
+		return
+	}
 	converted, expected := r.convert(s, v)
 	if expected == "" {
 		expected = s.outOfBounds(converted)

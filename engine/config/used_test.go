@@ -46,20 +46,19 @@ func TestEveryKeyHasAnEffect(t *testing.T) {
 }
 
 // keys gives all settings as Go spells them: Server.Loops.
-func keys() (all []string) {
-	c := reflect.TypeFor[Config]()
-	for i := range c.NumField() {
-		table := c.Field(i)
-		if table.Tag.Get("toml") == "" {
-			continue
-		}
-		name, typ := table.Name, table.Type
-		if isNamed(typ) {
-			typ = typ.Elem().Elem()
-			name = typ.Name()
-		}
-		for j := range typ.NumField() {
-			all = append(all, name+"."+typ.Field(j).Name)
+func keys() []string { return keysOf(reflect.TypeFor[Config](), "") }
+
+func keysOf(table reflect.Type, name string) (all []string) {
+	for i := range table.NumField() {
+		f := table.Field(i)
+		switch {
+		case f.Tag.Get("toml") == "":
+		case isNamed(f.Type):
+			all = append(all, keysOf(f.Type.Elem().Elem(), f.Type.Elem().Elem().Name())...)
+		case isTable(f.Type):
+			all = append(all, keysOf(f.Type, f.Name)...)
+		default:
+			all = append(all, name+"."+f.Name)
 		}
 	}
 	return all

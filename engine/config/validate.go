@@ -31,6 +31,7 @@ func (r *reader) validate() {
 	}
 	r.paths()
 	r.filters()
+	r.backends()
 }
 
 // filters refuses what says nothing.
