@@ -144,8 +144,8 @@ func (rn *Runner) Evaluate(ref int, r *server.Request, p *server.Pair) (value []
 
 // expression gives this state's function of an expression, made at its first use.
 func (rn *Runner) expression(ref int) *lua.LFunction {
-	if rn.expressions == nil {
-		rn.expressions = make([]*lua.LFunction, len(rn.pr.expressions))
+	if n := len(rn.pr.expressions); len(rn.expressions) < n {
+		rn.expressions = append(rn.expressions, make([]*lua.LFunction, n-len(rn.expressions))...)
 	}
 	if rn.expressions[ref] == nil {
 		rn.expressions[ref] = rn.box.Function(rn.pr.expressions[ref].program)

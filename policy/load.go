@@ -135,15 +135,16 @@ func message(err error) string {
 	return err.Error()
 }
 
-// require gives the program behind require("lib.vlan"): scripts/lib/vlan.lua.
-func (pr *Program) require(name string) (*sandbox.Program, error) {
+// require gives the program behind require("lib.vlan"): scripts/lib/vlan.lua. late allows what no script has
+// required while the program was loaded.
+func (pr *Program) require(name string, late bool) (*sandbox.Program, error) {
 	if p := pr.library.programs[name]; p != nil {
 		return p, nil
 	}
 	if !strings.Contains(name, ".") || strings.Contains(name, "..") || strings.ContainsAny(name, `/\`) {
 		return nil, fmt.Errorf("require(%q): only files in sub-directories can be required, as require(\"lib.vlan\")", name)
 	}
-	if pr.linked && !pr.view {
+	if pr.linked && !late {
 		return nil, fmt.Errorf("require(%q): not read when the scripts were loaded first", name)
 	}
 	file := strings.ReplaceAll(name, ".", "/") + ".lua"
@@ -159,12 +160,12 @@ func (pr *Program) require(name string) (*sandbox.Program, error) {
 	return p, nil
 }
 
-// readFile gives a file below the scripts directory, read once.
-func (pr *Program) readFile(name string) (string, error) {
+// readFile gives a file below the scripts directory, read once; late as for require.
+func (pr *Program) readFile(name string, late bool) (string, error) {
 	if text, ok := pr.library.files[name]; ok {
 		return text, nil
 	}
-	if pr.linked && !pr.view {
+	if pr.linked && !late {
 		return "", fmt.Errorf("readfile(%q): not read when the scripts were loaded first", name)
 	}
 	if err := pr.inside(name); err != nil {

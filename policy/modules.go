@@ -34,7 +34,7 @@ func (rn *Runner) openModules() {
 		Radius: o.Radius, Backends: o.Backends, Loading: func() bool { return rn.loading }, Attribute: rn.addDynamic, Described: rn.described,
 	}
 	if rn.pr.view {
-		rn.env.Resolver = rn.pr.refusing()
+		rn.env.Resolver, rn.env.Random = rn.pr.refusing(), newViewRandom()
 	}
 	module.Open(rn.box)
 	l := rn.lua()

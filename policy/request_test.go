@@ -248,20 +248,20 @@ func TestLinksStayInside(t *testing.T) {
 		}
 	}
 	pr := &Program{o: Options{Tree: tree, Dir: "scripts"}, library: library{map[string]*sandbox.Program{}, map[string]string{}}, tames: map[functionPlace]bool{}}
-	if text, err := pr.readFile("link.txt"); text != "in" || err != nil {
+	if text, err := pr.readFile("link.txt", false); text != "in" || err != nil {
 		t.Errorf("%q, %v", text, err)
 	}
-	if _, err := pr.require("lib.c"); err != nil {
+	if _, err := pr.require("lib.c", false); err != nil {
 		t.Error(err)
 	}
-	if _, err := pr.readFile("out.txt"); !errors.Is(err, errOutside) {
+	if _, err := pr.readFile("out.txt", false); !errors.Is(err, errOutside) {
 		t.Errorf("readfile by a link: %v", err)
 	}
-	if _, err := pr.require("lib.out"); !errors.Is(err, errOutside) {
+	if _, err := pr.require("lib.out", false); !errors.Is(err, errOutside) {
 		t.Errorf("require by a link: %v", err)
 	}
 	for _, name := range []string{"../dictionary", "/etc/passwd", "data/../../dictionary", ""} {
-		if _, err := pr.readFile(name); err == nil {
+		if _, err := pr.readFile(name, false); err == nil {
 			t.Errorf("readfile(%q) reads", name)
 		}
 	}

@@ -29,9 +29,10 @@ type Runner struct {
 	scratch     []byte // of values under way
 	meta        metatables
 	env         module.Env
-	revealed    []string // secrets that scripts have read
-	bench       bool     // runs test files
-	own         *objects // reused by handlers that cannot keep req
+	revealed    []string          // secrets that scripts have read
+	bench       bool              // runs test files
+	own         *objects          // reused by handlers that cannot keep req
+	shot        *sandbox.Snapshot // of a view: what the scripts hold after they were loaded
 
 	// Of the request.
 	r        *server.Request
@@ -62,9 +63,11 @@ func (pr *Program) bareRunner() *Runner {
 func (rn *Runner) open() {
 	o := &rn.pr.o
 	rn.patterns, rn.functions, rn.expressions = map[patternKey]*pattern{}, nil, nil
-	rn.box = sandbox.New(o.Limits, sandbox.Host{
-		Now: o.Now, Print: rn.print, Require: rn.pr.require, ReadFile: rn.readFile, Data: rn,
-	})
+	host := sandbox.Host{Now: o.Now, Print: rn.print, Require: rn.require, ReadFile: rn.readFile, Data: rn}
+	if rn.pr.view {
+		host.Seed = viewSeed
+	}
+	rn.box = sandbox.New(o.Limits, host)
 	rn.box.OnLong = rn.long
 	rn.box.Yield = o.Busy.Yield
 	rn.openAPI()
@@ -93,6 +96,9 @@ func (rn *Runner) loadAgain() (errs raddb.List) {
 	if errs.Failed() && pr.o.Log != nil {
 		pr.o.Log.Error("a further Lua state: " + errs.Error())
 	}
+	if pr.view {
+		rn.shot = rn.box.Snapshot(rn.functions)
+	}
 	return errs
 }
 
@@ -103,11 +109,16 @@ func (rn *Runner) renew() {
 	rn.loadAgain()
 }
 
+// require reads further files in test files alone: elsewhere all were read when the scripts were loaded first.
+func (rn *Runner) require(name string) (*sandbox.Program, error) {
+	return rn.pr.require(name, rn.bench)
+}
+
 func (rn *Runner) readFile(name string) (string, error) {
 	if !rn.loading {
 		return "", errors.New("readfile works while scripts load, not later")
 	}
-	return rn.pr.readFile(name)
+	return rn.pr.readFile(name, rn.bench)
 }
 
 func (rn *Runner) lua() *lua.LState { return rn.box.Lua() }

@@ -1,8 +1,10 @@
 package policy
 
 import (
+	"io"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -14,9 +16,9 @@ import (
 	"perilune/policy/sandbox"
 )
 
-// View gives the same program with a clock and log of its own, fresh states and no timers: one for each test
-// case. Nothing leaves the process from it: what would is refused and told to network (nil: nobody). Only its
-// own Close frees its states.
+// View gives the same program with a clock and log of its own, fresh states and no timers: for test cases, one
+// after the other, with Renew between them. Nothing leaves the process from it: what would is refused and told to
+// network (nil: nobody). Only its own Close frees its states.
 func (pr *Program) View(now func() time.Time, log *slog.Logger, network func()) *Program {
 	v := &Program{
 		o: pr.o, dict: pr.dict, names: pr.names, scripts: pr.scripts, linked: pr.linked, view: true,
@@ -30,6 +32,54 @@ func (pr *Program) View(now func() time.Time, log *slog.Logger, network func()) 
 	v.o.Now, v.o.Log, v.o.Timers, v.o.Radius, v.o.Backends, v.network = now, log, nil, nil, nil, network
 	return v
 }
+
+// viewSeed begins what is random in views: a test gives the same answer each time.
+const viewSeed = 1
+
+// Renew makes a view as it was: none of its states remembers what ran in it. Those whose scripts hold what they
+// held after they were loaded are used again; others are thrown away, since loading them anew costs more than
+// to look.
+func (pr *Program) Renew() {
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	kept := pr.idle[:0]
+	for _, rn := range pr.idle {
+		if rn.asLoaded() {
+			kept = append(kept, rn)
+		} else {
+			rn.close()
+		}
+	}
+	clear(pr.idle[len(kept):])
+	pr.idle = kept
+}
+
+// asLoaded reports whether a state is as its load has left it, but for what Renew puts back.
+func (rn *Runner) asLoaded() bool {
+	if rn.broken() || rn.shot == nil || !rn.shot.Same() {
+		return false
+	}
+	rn.box.Reseed(viewSeed)
+	rn.env.Random = newViewRandom()
+	return true
+}
+
+// newViewRandom gives the octets that crypto.random takes in a view.
+func newViewRandom() io.Reader { return rand.NewChaCha8([32]byte{viewSeed}) }
+
+// DropExpressions forgets the `=` values that were added to a view after the first n, with those that its states
+// have made of them.
+func (pr *Program) DropExpressions(n int) {
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	pr.expressions = pr.expressions[:n:n]
+	for _, rn := range pr.idle {
+		rn.expressions = nil
+	}
+}
+
+// Expressions gives the number of `=` values.
+func (pr *Program) Expressions() int { return len(pr.expressions) }
 
 // A Radius is what the module radius asks.
 type Radius = module.Radius
