@@ -35,8 +35,9 @@ type budget struct {
 	kind     Kind          // why the run was stopped; 0 while it goes on
 	within   time.Duration // not yet part of deadline; 0: it is
 	deadline time.Time
-	looked   time.Time // the last look; zero if there is no deadline
-	measured bool
+	looks    bool // looked is the time of the last look
+	measured bool // heap is the counter at the last look
+	looked   time.Time
 	pace     int    // steps to the next look
 	heap     uint64 // allocation counter at the last look
 	grown    uint64 // allocated by the process while this run was computing
@@ -127,10 +128,10 @@ const slowLook = 5 * time.Millisecond
 // late reads the clock.
 func (b *budget) late() bool {
 	now := time.Now()
-	if !b.looked.IsZero() && now.Sub(b.looked) > slowLook {
+	if b.looks && now.Sub(b.looked) > slowLook {
 		b.pace = lookSoon
 	}
-	b.looked = now
+	b.looked, b.looks = now, true
 	return now.After(b.deadline)
 }
 

@@ -29,7 +29,8 @@ type State struct {
 	host     Host
 	limits   Limits
 	budget   budget
-	depth    int // of nested Calls
+	outer    []budget // of the runs around the one that goes on
+	depth    int      // of nested Calls
 	results  []lua.LValue
 	loaded   map[string]lua.LValue
 	patterns patternCache
@@ -100,10 +101,10 @@ func (s *State) Load(p *Program) error {
 // Call calls fn within run. The results are valid until the next outermost Call. The error is an *Error. A
 // function that Lua calls may Call again: the inner run has its own steps and at most the outer's deadline.
 func (s *State) Call(fn *lua.LFunction, run Run, args ...lua.LValue) (results []lua.LValue, err error) {
-	outer := s.begin(run)
+	s.begin(run)
 	defer func() {
 		if fault := recover(); fault != nil {
-			results, err = nil, s.crashed(outer, fault)
+			results, err = nil, s.crashed(fault)
 		}
 	}()
 	base := s.l.GetTop()
@@ -113,41 +114,41 @@ func (s *State) Call(fn *lua.LFunction, run Run, args ...lua.LValue) (results []
 	}
 	err = s.l.PCall(len(args), lua.MultRet, nil)
 	if err != nil || s.budget.kind != 0 {
-		return nil, s.end(outer, base, err)
+		return nil, s.end(base, err)
 	}
 	first := len(s.results)
 	for i := base + 1; i <= s.l.GetTop(); i++ {
 		s.results = append(s.results, s.l.Get(i))
 	}
-	s.end(outer, base, nil)
+	s.end(base, nil)
 	return s.results[first:], nil
 }
 
-// begin puts a fresh budget in the place of the outer one, which it gives back.
-func (s *State) begin(run Run) budget {
-	if s.depth > 0 {
-		s.budget.due()
-	}
-	outer := s.budget
+// begin puts a fresh budget in the place of the outer one, which it keeps for end. Few runs have an outer one.
+func (s *State) begin(run Run) {
+	b := &s.budget
+	detached := false
 	if s.depth == 0 {
 		s.results, s.threads = s.results[:0], 0
 		s.raised.kind = 0
-	} else if !outer.deadline.IsZero() && (run.Deadline.IsZero() || outer.deadline.Before(run.Deadline)) {
-		run.Deadline = outer.deadline
+	} else {
+		if due := b.due(); !due.IsZero() && (run.Deadline.IsZero() || due.Before(run.Deadline)) {
+			run.Deadline = due
+		}
+		detached = b.detached
+		s.outer = append(s.outer, *b)
 	}
 	if run.Steps <= 0 {
 		run.Steps = s.limits.Steps
 	}
 	s.depth++
-	s.budget = budget{
-		state: s, left: run.Steps, mark: max(run.Steps-firstLook, 0), long: run.Steps - longEvery,
-		within: run.Within, deadline: run.Deadline, detached: outer.detached && s.depth > 1,
-	}
-	return outer
+	b.left, b.mark, b.long = run.Steps, max(run.Steps-firstLook, 0), run.Steps-longEvery
+	b.within, b.deadline = run.Within, run.Deadline
+	b.kind, b.detached, b.measured, b.looks, b.grown = 0, detached, false, false, 0
 }
 
 // end takes the run's values off the stack and puts the outer budget back.
-func (s *State) end(outer budget, base int, err error) error {
+func (s *State) end(base int, err error) error {
 	var e *Error
 	switch {
 	case err != nil:
@@ -156,10 +157,7 @@ func (s *State) end(outer budget, base int, err error) error {
 		e = &Error{Kind: s.budget.kind, Msg: stopText(s.budget.kind).Error(), Value: lua.LNil}
 	}
 	s.l.SetTop(base)
-	outer.detached = outer.detached || s.budget.detached
-	outer.measured = false
-	s.depth--
-	s.budget = outer
+	s.restore()
 	if s.depth == 0 {
 		s.l.G.CurrentThread = s.l
 	}
@@ -169,12 +167,25 @@ func (s *State) end(outer budget, base int, err error) error {
 	return e
 }
 
+// restore puts the outer budget back, if there is one.
+func (s *State) restore() {
+	s.depth--
+	if s.depth == 0 {
+		s.budget.kind, s.budget.within, s.budget.deadline = 0, 0, time.Time{}
+		return
+	}
+	detached := s.budget.detached
+	s.budget = s.outer[s.depth-1]
+	s.outer = s.outer[:s.depth-1]
+	s.budget.detached = s.budget.detached || detached
+	s.budget.measured = false
+}
+
 // crashed ends a run in which gopher-lua itself panicked past its own recovery: it does so when the registry
 // overflows in a tail call. The runs around it end too, since they are on the same broken stack.
-func (s *State) crashed(outer budget, fault any) error {
+func (s *State) crashed(fault any) error {
 	s.broken = true
-	s.depth--
-	s.budget = outer
+	s.restore()
 	if s.depth > 0 {
 		s.budget.stop(Internal)
 	}

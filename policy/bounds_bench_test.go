@@ -1,0 +1,131 @@
+package policy
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+	"unsafe"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"perilune/engine/dictionary"
+	"perilune/engine/server"
+)
+
+// matchAndSet is one capture and one set: the usual work of a hints hook.
+const matchAndSet = `on("hints", function(req)
+  local user, realm = req.user:match("^([^@]+)@(.+)$")
+  req.control["Huntgroup-Name"] = realm
+end)`
+
+// unbounded makes gopher-lua run without asking the budget before each instruction, though functions still find the
+// state behind its context.
+func unbounded(rn *Runner) {
+	l := rn.lua()
+	budget := l.Context()
+	l.RemoveContext()
+	ctx := reflect.ValueOf(l).Elem().FieldByName("ctx")
+	*(*context.Context)(unsafe.Pointer(ctx.UnsafeAddr())) = budget
+}
+
+// trusting is Runner.Run for a script that is trusted: no steps are counted, no deadline is set, nothing is put on the
+// budget.
+func (rn *Runner) trusting(r *server.Request) error {
+	rn.begin(r)
+	for _, h := range rn.pr.phases[server.PhaseHints] {
+		outer := rn.enter(h, r)
+		rn.own.bind(r)
+		l := rn.lua()
+		l.Push(rn.functions[h.index])
+		l.Push(&rn.own.request)
+		err := l.PCall(1, lua.MultRet, nil)
+		l.SetTop(0)
+		rn.own.live = false
+		if err == nil {
+			err = rn.checkRun(h, r, nil)
+		}
+		if err != nil {
+			return err
+		}
+		r.Hook = h.label
+		rn.leave(outer)
+	}
+	return nil
+}
+
+// BenchmarkBounds is the usual hook with all its bounds and without. Both are measured in turns, and the median of the
+// ratios is told, so that other work on the machine does not decide.
+func BenchmarkBounds(b *testing.B) {
+	h := load(b, matchAndSet)
+	free := h.pr.newRunner()
+	unbounded(free)
+	bounded := h.pr.newRunner()
+	names := rotatingNames()
+	user := h.gen.Dictionary.Known.UserName.AnyTag()
+	r := h.access("User-Name", "nobody", "NAS-Port", "3")
+	calls := func(run func()) time.Duration {
+		begun := time.Now()
+		for _, name := range names {
+			r.Attributes.Reset()
+			r.Attributes.AddShared(dictionary.Pair{Attr: user.Attr, Value: name})
+			r.Control.Reset()
+			run()
+		}
+		return time.Since(begun)
+	}
+	frame := calls(func() {})
+	var ratios []float64
+	var with, without time.Duration
+	for b.Loop() {
+		frame = min(frame, calls(func() {}))
+		w := calls(func() {
+			if v := bounded.Run(server.PhaseHints, r); v != nil {
+				b.Fatal(v)
+			}
+			bounded.End(r)
+		}) - frame
+		f := calls(func() {
+			free.budgetless(b, r)
+			free.End(r)
+		}) - frame
+		with, without = with+w, without+f
+		ratios = append(ratios, float64(w)/float64(f))
+	}
+	slices.Sort(ratios)
+	n := float64(len(ratios) * len(names))
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(with)/n, "ns/bounded")
+	b.ReportMetric(float64(without)/n, "ns/free")
+	b.ReportMetric((ratios[len(ratios)/2]-1)*100, "%bounds")
+}
+
+func (rn *Runner) budgetless(b *testing.B, r *server.Request) {
+	if err := rn.trusting(r); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// TestUsualHookAllocates holds the number that BenchmarkMatchAndSet shows.
+func TestUsualHookAllocates(t *testing.T) {
+	h := load(t, matchAndSet)
+	rn := h.pr.newRunner()
+	names := rotatingNames()
+	user := h.gen.Dictionary.Known.UserName.AnyTag()
+	r, i := h.access("User-Name", "nobody"), 0
+	got := testing.AllocsPerRun(1000, func() {
+		i++
+		r.Attributes.Reset()
+		r.Attributes.AddShared(dictionary.Pair{Attr: user.Attr, Value: names[i%len(names)]})
+		r.Control.Reset()
+		rn.Run(server.PhaseHints, r)
+		rn.End(r)
+	})
+	if got > 4 {
+		t.Errorf("%v allocations, want at most 4", got)
+	}
+	if realm, _ := r.Control.First(h.gen.Dictionary.Attribute("Huntgroup-Name")); len(realm) == 0 {
+		t.Errorf("the hook did nothing: %s", h.log)
+	}
+}
