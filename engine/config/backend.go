@@ -4,7 +4,6 @@ import (
 	"reflect"
 	"strings"
 	"time"
-
 )
 
 // Backend holds the servers, databases and directories that scripts open by name, and the programs that they may run.
@@ -12,6 +11,7 @@ type Backend struct {
 	Programs []string `toml:"programs" doc:"absolute paths of the programs that exec.run may run: docs/modules/exec.md"`
 
 	HTTP map[string]*BackendHTTP `toml:"http" doc:"A server that http.open(NAME) asks: docs/modules/http.md."`
+	SQL  map[string]*BackendSQL  `toml:"sql" doc:"A database that sql.open(NAME) asks: docs/modules/sql.md."`
 }
 
 // BackendHTTP is one [backend.http.NAME].
@@ -63,6 +63,7 @@ func (r *reader) backends() {
 	for name, h := range b.HTTP {
 		r.needs("backend.http."+name, "base", h.Base)
 	}
+	r.sqls()
 }
 
 // needs refuses a named table without a key that it cannot be without.
@@ -82,4 +83,3 @@ func (r *reader) toldAt(key string) bool {
 	}
 	return false
 }
-
