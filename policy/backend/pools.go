@@ -18,6 +18,9 @@ type Pools struct {
 
 	mu   sync.Mutex // protects open and the counts in it
 	open map[string]*pooled
+
+	counting sync.Mutex // protects counters
+	counters map[string]*calls
 }
 
 // pooled is one thing that generations share, with the number of those that do.
@@ -31,7 +34,7 @@ func New(now func() time.Time, log *slog.Logger) *Pools {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Pools{now: now, log: log, open: map[string]*pooled{}}
+	return &Pools{now: now, log: log, open: map[string]*pooled{}, counters: map[string]*calls{}}
 }
 
 // A Lease is what one generation has open. It implements policy.Backends. What no lease holds any more is closed.
@@ -42,11 +45,14 @@ type Lease struct {
 	mu     sync.Mutex // protects held
 	held   map[string]io.Closer
 	closed bool
+
+	reading sync.Mutex // protects files
+	files   map[string]fileRead
 }
 
 // Lease gives a generation its access; settings are its configuration's.
 func (p *Pools) Lease(settings Settings) *Lease {
-	return &Lease{pools: p, settings: settings, held: map[string]io.Closer{}}
+	return &Lease{pools: p, settings: settings, held: map[string]io.Closer{}, files: map[string]fileRead{}}
 }
 
 var errClosed = errors.New("the generation is over")
@@ -96,6 +102,18 @@ func (l *Lease) Close() {
 	for _, c := range over {
 		if err := c.Close(); err != nil {
 			l.pools.log.Warn("closing a backend", "error", err)
+		}
+	}
+}
+
+// Reset empties what the lease holds, as far as that has a method Reset: tables and windows, between two tests.
+// Handles of it stay as they are.
+func (l *Lease) Reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.held {
+		if r, ok := c.(interface{ Reset() }); ok {
+			r.Reset()
 		}
 	}
 }
