@@ -16,6 +16,9 @@ func (r *Request) ControlPassword() (stored auth.Stored, ok bool, err error) {
 // join the reply. ok is false if the request has none of them. A costly hash is computed by Hash, whose errors it gives.
 func (r *Request) CheckPassword(stored auth.Stored) (right, ok bool, err error) {
 	right, ok, err = r.checkPassword(r.decoy(stored))
+	if ok && err == nil {
+		r.compared(right)
+	}
 	r.way.guess.wrong = r.way.guess.wrong || ok && !right && err == nil
 	return right, ok, err
 }
@@ -24,12 +27,18 @@ func (r *Request) checkPassword(stored auth.Stored) (right, ok bool, err error) 
 	known := &r.Generation.Dictionary.Known
 	if response, chap := r.Attributes.First(known.CHAPPassword); chap {
 		clear, plain := stored.Clear()
-		right := auth.CHAP(response, r.chapChallenge(&r.Attributes, known.CHAPChallenge), clear)
+		right, remembered := r.remembered(&stored)
+		if !remembered {
+			right = auth.CHAP(response, r.chapChallenge(&r.Attributes, known.CHAPChallenge), clear)
+		}
 		return right && plain, true, nil
 	}
 	given, pap := r.Attributes.First(known.UserPassword)
 	if m, is := r.msCredential(); is && !pap {
 		right, _ = r.verifyMSCHAP(&m, stored)
+		return right, true, nil
+	}
+	if right, known := r.remembered(&stored); pap && known {
 		return right, true, nil
 	}
 	if !pap || !stored.Costly() {

@@ -258,6 +258,9 @@ func (c *Core) password(r *Request, n *native, kind authKind) {
 // judge accepts a credential that fits, and rejects another for the reason. A dummy fits nothing.
 func (c *Core) judge(r *Request, kind authKind, stored auth.Stored, why Reason) {
 	right, ok := c.compare(r, kind, r.decoy(stored))
+	if ok && why == ReasonPassword {
+		r.compared(right)
+	}
 	switch {
 	case !ok: // decided there
 	case right && why == ReasonPassword:
@@ -315,7 +318,10 @@ func (c *Core) verifyCHAP(r *Request, stored auth.Stored, response []byte) bool 
 	if !plain {
 		c.warn(r, "CHAP needs the clear password, and "+r.holder()+" has a hash")
 	}
-	right := auth.CHAP(response, r.chapChallenge(&r.Attributes, r.Generation.Dictionary.Known.CHAPChallenge), clear)
+	right, known := r.remembered(&stored)
+	if !known {
+		right = auth.CHAP(response, r.chapChallenge(&r.Attributes, r.Generation.Dictionary.Known.CHAPChallenge), clear)
+	}
 	return right && plain
 }
 
@@ -346,6 +352,9 @@ func (r *Request) chapChallenge(l *dictionary.List, attr *dictionary.Attribute) 
 
 // verifyPAP compares at once, or for a costly hash apart from the loop and in turn.
 func (c *Core) verifyPAP(r *Request, stored auth.Stored, given []byte) (right, ok bool) {
+	if right, known := r.remembered(&stored); known {
+		return right, true
+	}
 	if !stored.Costly() {
 		return stored.Verify(given), true
 	}

@@ -69,6 +69,9 @@ func (c *msCredential) verify(r *Request, nt [16]byte) (auth.MSCHAPSuccess, bool
 func (r *Request) verifyMSCHAP(c *msCredential, stored auth.Stored) (right, hashed bool) {
 	nt, usable := stored.NTHash()
 	s, right := c.verify(r, nt)
+	if remembered, known := r.remembered(&stored); known {
+		right = remembered
+	}
 	if !right || !usable {
 		return false, !usable
 	}

@@ -34,14 +34,16 @@ type Offline struct {
 
 // A Question is one request for Offline.
 type Question struct {
-	Client     *nas.Client     // nil: a client named test
-	Source     netip.AddrPort  // invalid: the first address of the client's prefix
-	Listener   string          // "": the one for Code
-	Code       radius.Code     // 0: Access-Request
-	Attributes dictionary.List // as on the wire; User-Password in clear
-	CHAP       string          // if not "": CHAP-Password is made of this password, over CHAP-Challenge if there is one
-	State      []byte          // of an Outcome, for the next round
-	Unsigned   bool            // without Message-Authenticator
+	Client     *nas.Client           // nil: a client named test
+	Source     netip.AddrPort        // invalid: the first address of the client's prefix
+	Listener   string                // "": the one for Code
+	Code       radius.Code           // 0: Access-Request
+	Attributes dictionary.List       // as on the wire; User-Password in clear
+	CHAP       string                // if not "": CHAP-Password is made of this password, over CHAP-Challenge if there is one
+	State      []byte                // of an Outcome, for the next round
+	Unsigned   bool                  // without Message-Authenticator
+	Recorded   *Recorded             // what was met when the request was decided first; nil: nothing
+	Challenge  *radius.Authenticator // the Request Authenticator; nil: a new one
 }
 
 // An Outcome is what became of a Question.
@@ -60,6 +62,7 @@ type Outcome struct {
 	Realm  string          // as Request.Realm
 	Sent   *Proxied        // what a home server said; nil if none was asked
 	Trace  *Trace
+	Tape   *Tape
 }
 
 // NewOffline gives an Offline with its own clock (nil: time.Now), an empty memory of what was learnt about
@@ -88,6 +91,7 @@ func (o *Offline) Run(g *Generation, q *Question) (*Outcome, error) {
 		return nil, err
 	}
 	defer r.releaseRunner()
+	r.way.recorded, r.way.tape = q.Recorded, new(Tape)
 	if why := o.core.checkFrom(r, datagram); why != ReasonNone {
 		r.refuse(Discard, why)
 		return r.outcome(), nil
@@ -147,7 +151,11 @@ func listenerFor(code radius.Code) string {
 // packet makes the signed request.
 func (q *Question) packet(code radius.Code, id byte, g *Generation, s *radius.Session) ([]byte, error) {
 	p := radius.Packet{Code: code, Identifier: id}
-	rand.Read(p.Authenticator[:])
+	if q.Challenge != nil && code == radius.CodeAccessRequest {
+		p.Authenticator = *q.Challenge
+	} else {
+		rand.Read(p.Authenticator[:])
+	}
 	var attrs []byte
 	if !q.Unsigned && code != radius.CodeAccountingRequest {
 		attrs = radius.AppendAttribute(attrs, radius.TypeMessageAuthenticator, make([]byte, messageAuthenticatorLen))
@@ -196,7 +204,7 @@ func (r *Request) outcome() *Outcome {
 		Decision: r.decision(), Kind: r.Verdict, Answer: r.Code, Delay: r.Delay,
 		Rules: clonedRules(r.Rules()), Hooks: r.Trace.Hooks(),
 		Notes: append([]Note(nil), r.Notes...), Record: append([]byte(nil), r.way.record...), Trace: r.Trace,
-		Realm: r.Realm, Sent: r.Proxied,
+		Realm: r.Realm, Sent: r.Proxied, Tape: r.way.tape,
 	}
 }
 

@@ -135,6 +135,10 @@ type way struct {
 	values      []byte           // encoding scratch
 	accountName []byte           // the canonical user, if it is not User-Name
 	text        []byte           // a message of the server's own; pairs of Reply point into it
+	truth       Truth            // of the password
+	captors     []Captor         // who want the request when it is over
+	tape        *Tape            // what it meets, for them
+	recorded    *Recorded        // what it met when it was decided first; nil for a request of today
 }
 
 // reset makes the request ready for the next packet on the same desk: all but buffers, the desk, its Runner
@@ -160,6 +164,8 @@ func (w *way) reset() {
 	w.decided = nil
 	w.settled, w.noRecord, w.asked, w.slow, w.second, w.verified = false, false, false, false, false, false
 	w.keyless = false
+	w.truth, w.tape, w.recorded = Unchecked, nil, nil
+	w.captors = w.captors[:0]
 	w.question, w.told = nil, nil
 	w.runsAfter, w.external = false, false
 	w.booked, w.limit, w.realm = booked{}, 0, nil

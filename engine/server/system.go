@@ -64,6 +64,9 @@ func (c *Core) system(r *Request, n *native) {
 		stored = c.nothing(r)
 	}
 	right, ok := c.verifyPAP(r, r.decoy(stored), given)
+	if ok && found {
+		r.compared(right)
+	}
 	switch {
 	case !ok: // decided there
 	case !right || !found:

@@ -47,6 +47,8 @@ type Core struct {
 	noise    *noise
 	recent   *recent
 	watches  watches
+	captors  captors
+	captured atomic.Pointer[[]Captor] // nil: nobody
 
 	programs *program.Runner // nil if dry
 	dry      bool            // programs are not run, only told of
@@ -157,6 +159,9 @@ func (c *Core) Drain() { c.draining.Store(true) }
 func (c *Core) process(r *Request) {
 	r.way.hashes, r.way.throttle = c.hashes, c.throttle
 	c.look(r)
+	if c.captured.Load() != nil {
+		c.elect(r)
+	}
 	switch r.Packet.Code {
 	case radius.CodeStatusServer:
 		c.status(r)
@@ -177,6 +182,7 @@ func (c *Core) process(r *Request) {
 // conclude is the end of every request that receive let through: rings and traces.
 func (c *Core) conclude(r *Request) {
 	c.recent.add(r)
+	c.capture(r)
 	if r.Trace != nil {
 		c.show(r)
 	}
