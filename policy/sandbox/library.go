@@ -128,5 +128,4 @@ func (s *State) openBase() {
 	for name, v := range baseValues {
 		s.SetGlobal(name, v)
 	}
-	s.l.SetMetatable(lua.LString(""), stringMeta)
 }

@@ -16,6 +16,7 @@ type Host struct {
 	Require  func(name string) (*Program, error) // the program behind require(name)
 	ReadFile func(name string) (string, error)   // readfile; the host refuses it outside loading
 	Data     any                                 // given back by State.Data
+	Globals  *lua.LTable                         // from ShareGlobals of another state; nil: the base library
 	Seed     uint64                              // of math.random; 0: a random one
 }
 
@@ -43,10 +44,11 @@ type State struct {
 		text string
 	}
 	broken bool
+	shared bool // other states have the same globals
 	sample [1]metrics.Sample
 }
 
-// New makes a state with the base library. It costs some 20 KiB.
+// New makes a state with the base library. It costs some 20 KiB, most of them for its stacks.
 func New(limits Limits, host Host) *State {
 	s := &State{limits: limits.withDefaults(), host: host, loaded: map[string]lua.LValue{}}
 	s.budget.state = s
@@ -58,13 +60,20 @@ func New(limits Limits, host Host) *State {
 		RegistryMaxSize:  maxRegistry,
 		RegistryGrowStep: 256,
 	})
+	s.l.G.Registry = &lua.LTable{Metatable: lua.LNil} // for libraries of gopher-lua that are absent
 	s.l.SetContext(&s.budget)
 	s.l.G.MainThread, s.l.G.CurrentThread = s.l, s.l
 	if s.host.Now == nil {
 		s.host.Now = time.Now
 	}
 	s.seed(host.Seed)
-	s.openBase()
+	if host.Globals != nil {
+		s.useGlobals(host.Globals)
+		s.shared = true
+	} else {
+		s.openBase()
+	}
+	s.l.SetMetatable(lua.LString(""), stringMeta)
 	return s
 }
 
@@ -87,7 +96,26 @@ func (s *State) Broken() bool { return s.broken }
 func (s *State) Close() { s.l.Close() }
 
 // SetGlobal gives scripts a name. The name must also be in Options.Globals of the programs that use it.
-func (s *State) SetGlobal(name string, v lua.LValue) { s.globals().RawSetString(name, v) }
+func (s *State) SetGlobal(name string, v lua.LValue) {
+	if s.shared {
+		own := &lua.LTable{Metatable: lua.LNil}
+		for k, v := s.globals().Next(lua.LNil); k != lua.LNil; k, v = s.globals().Next(k) {
+			own.RawSet(k, v)
+		}
+		s.useGlobals(own)
+		s.shared = false
+	}
+	s.globals().RawSetString(name, v)
+}
+
+// ShareGlobals gives the names that scripts see, for Host.Globals of further states. None of them is changed from now
+// on: a state that is given one more takes a copy first.
+func (s *State) ShareGlobals() *lua.LTable {
+	s.shared = true
+	return s.globals()
+}
+
+func (s *State) useGlobals(t *lua.LTable) { s.l.G.Global, s.l.Env = t, t }
 
 func (s *State) globals() *lua.LTable { return s.l.G.Global }
 
