@@ -1,6 +1,7 @@
 package module
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"io"
@@ -27,23 +28,25 @@ type Env struct {
 	Attribute func(l *dictionary.List, name string, v lua.LValue) error
 	// Described gives the session that the request at work is about; false for any other value.
 	Described func(v lua.LValue) (acct.Session, bool)
-	Log       *slog.Logger                // default: nothing is logged
-	LogAttrs  func() []slog.Attr          // what each line says beside: the request, the hook
-	Blank     func(text string) string    // takes secrets out of texts for the log
-	Revealed  func(text string)           // told what a script has revealed of a secret
-	Now       func() time.Time            // default time.Now
-	Zone      *time.Location              // default time.Local
-	MayWait   func() error                // an error where nothing waits: at the top level, in `=` values
-	Hash      func(work func()) error     // computes a costly hash in its turn; nil: after Wait
-	Wait      func() error                // called before a call blocks: the loop is given away here; ErrBusy
-	Random    io.Reader                   // default crypto/rand
-	Resolver  *net.Resolver               // default net.DefaultResolver
-	Radius    Radius                      // what radius asks; nil: its functions fail
-	Backends  Backends                    // behind http, sql, ldap, kv, window and exec; nil: open raises
-	Loading   func() bool                 // whether scripts load; nil: always
-	zones     map[string]*time.Location   // by name, as scripts used them
-	spans     map[string]*users.LoginTime // by spec of time.within
-	expr      map[string]*lua.LUserData   // compiled regular expressions by text
+	Log       *slog.Logger                          // default: nothing is logged
+	LogAttrs  func() []slog.Attr                    // what each line says beside: the request, the hook
+	Blank     func(text string) string              // takes secrets out of texts for the log
+	Revealed  func(text string)                     // told what a script has revealed of a secret
+	Now       func() time.Time                      // default time.Now
+	Zone      *time.Location                        // default time.Local
+	MayWait   func() error                          // an error where nothing waits: at the top level, in `=` values
+	Hash      func(work func()) error               // computes a costly hash in its turn; nil: after Wait
+	Wait      func() error                          // called before a call blocks: the loop is given away here; ErrBusy
+	Random    io.Reader                             // default crypto/rand
+	Resolver  *net.Resolver                         // default net.DefaultResolver
+	Radius    Radius                                // what radius asks; nil: its functions fail
+	Context   func(context.Context) context.Context // of a call that blocks: says for whom it is; nil: for nobody
+	Backends  Backends                              // behind http, sql, ldap, kv, window and exec; nil: open raises
+	Loading   func() bool                           // whether scripts load; nil: always
+	zones     map[string]*time.Location             // by name, as scripts used them
+	spans     map[string]*users.LoginTime           // by spec of time.within
+	expr      map[string]*lua.LUserData             // compiled regular expressions by text
+	aside     int                                   // functions under way that must not wait
 }
 
 // A Holder is what sandbox.Host.Data must be, so that modules find their Env. An Env is one itself.
@@ -104,11 +107,22 @@ func (e *Env) blank(text string) string {
 
 // mayWait raises where a function that can wait may not be called.
 func (e *Env) mayWait(l *lua.LState, what string) {
+	if e.aside > 0 {
+		sandbox.RaiseMisuse(l, "%s: nothing waits in the function of kv's update", what)
+	}
 	if e.MayWait == nil {
 		return
 	}
 	if err := e.MayWait(); err != nil {
 		sandbox.RaiseMisuse(l, "%s: %v", what, err)
+	}
+}
+
+// inHandler raises at the top level of scripts: what they change would be changed once more by each state, and by
+// scripts that are only checked.
+func (e *Env) inHandler(l *lua.LState, what string) {
+	if e.Loading != nil && e.Loading() && e.MayWait != nil && e.MayWait() != nil {
+		sandbox.RaiseMisuse(l, "%s: read and changed in handlers, not while scripts load", what)
 	}
 }
 

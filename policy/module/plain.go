@@ -1,9 +1,11 @@
 package module
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -39,6 +41,9 @@ func appendPlain(out []byte, v lua.LValue, depth int) ([]byte, error) {
 		}
 		return append(out, tagFalse), nil
 	case lua.LNumber:
+		if v == 0 {
+			v = 0 // not the negative zero, which equals it
+		}
 		return binary.BigEndian.AppendUint64(append(out, tagNumber), math.Float64bits(float64(v))), nil
 	case lua.LString:
 		out = binary.AppendUvarint(append(out, tagText), uint64(len(v)))
@@ -53,6 +58,7 @@ func appendPlain(out []byte, v lua.LValue, depth int) ([]byte, error) {
 	return nil, fmt.Errorf("found a %s, expected plain data", v.Type())
 }
 
+// appendPlainTable writes the pairs in the order of their octets, so that equal tables are equal octets.
 func appendPlainTable(out []byte, t *lua.LTable, depth int) ([]byte, error) {
 	if depth > maxPlainDepth {
 		return nil, fmt.Errorf("tables are nested more than %d deep, or hold themselves", maxPlainDepth)
@@ -62,17 +68,59 @@ func appendPlainTable(out []byte, t *lua.LTable, depth int) ([]byte, error) {
 		count++
 	}
 	out = binary.AppendUvarint(append(out, tagTable), uint64(count))
+	from, last, sorted := len(out), 0, true
+	ends := make([]int, 0, 16)
 	var err error
 	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+		begin := len(out)
 		if out, err = appendPlain(out, k, depth); err != nil {
 			return nil, err
 		}
 		if out, err = appendPlain(out, v, depth); err != nil {
 			return nil, err
 		}
+		sorted = sorted && (len(ends) == 0 || bytes.Compare(out[last:begin], out[begin:]) < 0)
+		last, ends = begin, append(ends, len(out))
+	}
+	if !sorted {
+		sortPairs(out, from, ends)
 	}
 	return out, nil
 }
+
+// sortPairs puts the pairs that end at ends into order; the first begins at from.
+func sortPairs(out []byte, from int, ends []int) {
+	octets, pairs := bytes.Clone(out[from:]), make([][]byte, len(ends))
+	begin := 0
+	for i, end := range ends {
+		pairs[i], begin = octets[begin:end-from], end-from
+	}
+	slices.SortFunc(pairs, bytes.Compare)
+	out = out[:from]
+	for _, p := range pairs {
+		out = append(out, p...)
+	}
+}
+
+// EncodePlain gives plain data as octets: equal values are equal octets.
+func EncodePlain(v lua.LValue) ([]byte, error) { return appendPlain(nil, v, 0) }
+
+// EncodeNumber gives a number as EncodePlain does.
+func EncodeNumber(f float64) string {
+	octets, _ := appendPlain(make([]byte, 0, numberLen), lua.LNumber(f), 0) // a number is plain data
+	return string(octets)
+}
+
+// DecodeNumber reads what EncodeNumber wrote; false for all else.
+func DecodeNumber(octets string) (float64, bool) {
+	if len(octets) != numberLen || octets[0] != tagNumber {
+		return 0, false
+	}
+	return math.Float64frombits(binary.BigEndian.Uint64([]byte(octets[1:]))), true
+}
+
+// numberLen is the length of a number with its tag.
+const numberLen = 9
 
 // readPlain reads what appendPlain wrote and gives what follows.
 func readPlain(l *lua.LState, in []byte, depth int) (v lua.LValue, rest []byte, ok bool) {
