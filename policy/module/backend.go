@@ -32,6 +32,10 @@ type Backends interface {
 type Failure struct {
 	Kind string // timeout, refused, busy, breaker or status
 	Err  error
+
+	// Answered says that the backend is well and has said no, as to a row whose key is taken: that is no reason to send the
+	// NAS to another server, so that without try_ it raises as a fault does (on_error).
+	Answered bool
 }
 
 // Error gives "timeout: …".
@@ -48,11 +52,11 @@ func AsFailure(err error) *Failure {
 	case errors.As(err, &f):
 		return f
 	case errors.Is(err, ErrBusy):
-		return &Failure{"busy", errors.New("too many requests are waiting")}
+		return &Failure{Kind: "busy", Err: errors.New("too many requests are waiting")}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.As(err, &timeout) && timeout.Timeout():
-		return &Failure{"timeout", errors.New("no answer in the time that the handler has")}
+		return &Failure{Kind: "timeout", Err: errors.New("no answer in the time that the handler has")}
 	}
-	return &Failure{"refused", err}
+	return &Failure{Kind: "refused", Err: err}
 }
 
 // Misuse is an error of the script that only the backend can see, like a statement with too few arguments: it raises
@@ -85,7 +89,11 @@ func raising(in string, call waiting) lua.LGFunction {
 		v, err := call(l)
 		if err != nil {
 			misused(l, in, err)
-			sandbox.RaiseBackend(l, "%s: %v", in, AsFailure(err))
+			f := AsFailure(err)
+			if f.Answered {
+				sandbox.RaiseMisuse(l, "%s: %v", in, f)
+			}
+			sandbox.RaiseBackend(l, "%s: %v", in, f)
 		}
 		return pushed(l, v)
 	}

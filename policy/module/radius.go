@@ -255,7 +255,7 @@ func radiusAuth(l *lua.LState, r Radius) (lua.LValue, error) {
 	case err != nil:
 		return nil, err
 	case a.Late:
-		return nil, &Failure{"timeout", a.Err}
+		return nil, &Failure{Kind: "timeout", Err: a.Err}
 	case a.Err != nil:
 		return nil, a.Err
 	}
@@ -389,7 +389,7 @@ func answered(l *lua.LState, a *server.DynamicAnswer) (lua.LValue, error) {
 		if a.Result() == "timeout" {
 			kind = "timeout"
 		}
-		return nil, &Failure{kind, a.Err}
+		return nil, &Failure{Kind: kind, Err: a.Err}
 	}
 	t := l.CreateTable(0, 3)
 	t.RawSetString("ok", lua.LBool(a.OK()))
