@@ -13,7 +13,8 @@ import (
 )
 
 // build resolves the draft's names and encodes its values.
-func (pr *Program) build(v *verdict) error {
+func (rn *Runner) build(v *verdict) error {
+	pr := rn.pr
 	if v.v != nil {
 		return nil
 	}
@@ -38,7 +39,7 @@ func (pr *Program) build(v *verdict) error {
 		out.Attributes = append(out.Attributes, set[:]...)
 	}
 	for _, item := range v.draft.items {
-		if err := pr.buildItem(&out, item, v.foreign); err != nil {
+		if err := rn.buildItem(&out, item, v.foreign); err != nil {
 			return fmt.Errorf("%s: %w", v.kind, err)
 		}
 	}
@@ -46,16 +47,16 @@ func (pr *Program) build(v *verdict) error {
 	return nil
 }
 
-func (pr *Program) buildItem(out *server.Verdict, item draftItem, foreign bool) error {
-	ref, err := pr.names.resolve(item.name)
+func (rn *Runner) buildItem(out *server.Verdict, item draftItem, foreign bool) error {
+	ref, err := rn.pr.names.resolve(item.name)
 	if err != nil {
 		return err
 	}
-	if err := serverOnly(&pr.dict.Known, ref.Attr, !foreign); err != nil {
+	if err := serverOnly(&rn.pr.dict.Known, ref.Attr, !foreign); err != nil {
 		return err
 	}
 	for i, v := range item.values {
-		value, err := wire(nil, ref.Attr, v)
+		value, err := rn.wire(nil, ref.Attr, v)
 		if err != nil {
 			return err
 		}
@@ -113,7 +114,7 @@ func vlanAttributes(known *dictionary.Known, id lua.LValue, tag int8) (set [vlan
 	default:
 		return set, fmt.Errorf("vlan: %w", found(id, "a number or a name"))
 	}
-	group, err := wire(nil, known.TunnelPrivateGroupID, lua.LString(id.String()))
+	group, err := (*Runner)(nil).wire(nil, known.TunnelPrivateGroupID, lua.LString(id.String()))
 	if err != nil {
 		return set, err
 	}

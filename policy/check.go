@@ -31,7 +31,7 @@ type checker struct {
 func (pr *Program) check(src *sandbox.Source, errs *raddb.List) {
 	c := &checker{pr, src, errs, map[*ast.FunctionExpr]bool{}, map[*ast.FuncCallExpr]bool{}}
 	for _, h := range src.Handlers {
-		if len(h.Func.ParList.Names) > 0 {
+		if len(h.Func.ParList.Names) > 0 && !h.Codec {
 			c.handlers[h.Func] = true
 		}
 		at := functionPlace{src.File, h.Func.Line()}

@@ -33,7 +33,7 @@ func (rn *Runner) file(v *verdict) error {
 		rn.pr.pending = append(rn.pr.pending, v)
 		return nil
 	}
-	if err := rn.pr.build(v); err != nil {
+	if err := rn.build(v); err != nil {
 		return err // nothing was made
 	}
 	if rn.h != nil {

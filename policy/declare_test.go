@@ -31,7 +31,6 @@ func TestDeclareErrors(t *testing.T) {
 		`attribute{name="My-Mark", type="string", fields={{id=1, name="A", type="string"}}}`:                  `attribute: fields are for type="tlv", nested at most 3 deep`,
 		`attribute{vendor="Acme", name="Acme-T", id=90, type="tlv", fields={"x"}}`:                            `attribute: field 1: got a string, expected a table`,
 		`attribute{vendor="Acme", name="Acme-T", id=90, type="tlv", fields={{id=1, name="A", type="strng"}}}`: `attribute: field 1: no type "strng"; did you mean "string"?`,
-		`attribute{vendor="Acme", name="Acme-T", id=90, type="octets", codec={}}`:                             `attribute: codec: this server reads and writes the types of the dictionary only; use octets and bytes.unpack`,
 		`attribute{vendor="Acm", name="Acme-T", id=90, type="octets"}`:                                        `attribute: no vendor "Acm" is declared; write vendor{name="Acm", id=…} above`,
 		`attribute{vendor="Acme", name="Acme-T", type="octets"}`:                                              `attribute: vendor and id go together; without both the attribute is internal`,
 	} {

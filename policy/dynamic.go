@@ -22,7 +22,7 @@ func (rn *Runner) addDynamic(l *dictionary.List, name string, v lua.LValue) erro
 	if ref.Attr.Internal {
 		return fmt.Errorf("%s is internal; it is never sent", ref.Attr.Name)
 	}
-	return addValues(l, ref, v)
+	return rn.addValues(l, ref, v)
 }
 
 // described gives the session that the request at work is about, if v is req.

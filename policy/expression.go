@@ -135,7 +135,7 @@ func (rn *Runner) Evaluate(ref int, r *server.Request, p *server.Pair) (value []
 	if !done || len(results) == 0 || results[0] == lua.LNil {
 		return nil, false, v
 	}
-	value, err := wire(nil, p.Attr, results[0])
+	value, err := rn.wire(nil, p.Attr, results[0])
 	if err != nil {
 		return nil, false, rn.failed(e.handler, r, err)
 	}

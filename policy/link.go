@@ -12,9 +12,10 @@ func (pr *Program) Link() raddb.List {
 	pr.o.Busy.Enter()
 	defer pr.o.Busy.Leave()
 	pr.names = newNames(pr.dict)
+	pr.checkCodecs(&errs)
 	pr.linkLiterals(&errs)
 	for _, v := range pr.pending {
-		if err := pr.build(v); err != nil {
+		if err := pr.first.build(v); err != nil {
 			errs.Errorf(v.at, "%v", err)
 		}
 	}

@@ -49,7 +49,7 @@ const octetsPerStep = 16
 
 // encode gives the wire form of argument n. It is valid until the next call.
 func (rn *Runner) encode(l *lua.LState, ref dictionary.Ref, n int) []byte {
-	value, err := wire(rn.scratch[:0], ref.Attr, l.Get(n))
+	value, err := rn.wire(rn.scratch[:0], ref.Attr, l.Get(n))
 	sandbox.Charge(l, len(value)/octetsPerStep)
 	if err != nil {
 		sandbox.RaiseMisuse(l, "%s", err)
@@ -171,7 +171,7 @@ func (rn *Runner) mergeOne(a *attributes, k, v lua.LValue) error {
 		}
 	}
 	for _, item := range items {
-		value, err := wire(nil, ref.Attr, item)
+		value, err := rn.wire(nil, ref.Attr, item)
 		if err == nil {
 			err = a.roomFor(1)
 		}
@@ -321,8 +321,12 @@ func listPairs(rn *Runner, l *lua.LState) int {
 		}
 		p := &pairs[next]
 		next++
-		l.Push(lua.LString(p.Attr.Name))
-		l.Push(rn.value(p.Attr, p.Value))
+		name, value := p.Attr.Name, rn.value(p.Attr, p.Value)
+		if value == lua.LNil && p.Attr.Codec != nil {
+			name, value = p.Attr.NumberName(), lua.LString(p.Value)
+		}
+		l.Push(lua.LString(name))
+		l.Push(value)
 		if p.Tag == 0 {
 			l.Push(lua.LNil)
 		} else {

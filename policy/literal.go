@@ -171,6 +171,8 @@ func (pr *Program) linkLiteral(l literal) error {
 	}
 	value := constant(l.value)
 	switch {
+	case value == nil && l.kind == literalName && !l.pattern:
+		return pr.linkTable(ref.Attr, l.value)
 	case value == nil:
 		return nil
 	case l.kind == literalComparison:
@@ -179,8 +181,61 @@ func (pr *Program) linkLiteral(l literal) error {
 		_, err = attributePattern(ref.Attr, value)
 		return err
 	}
-	_, err = wire(nil, ref.Attr, value)
+	_, err = pr.wire(ref.Attr, value)
 	return err
+}
+
+// linkTable checks a table that is all literals: fields of one value, or a list of values.
+func (pr *Program) linkTable(a *dictionary.Attribute, e ast.Expr) error {
+	t, ok := constantTable(e, 0)
+	if !ok {
+		return nil
+	}
+	items := []lua.LValue{t}
+	if t.Len() > 0 {
+		items = items[:0]
+		for i := 1; i <= t.Len(); i++ {
+			items = append(items, t.RawGetInt(i))
+		}
+	} else if !structured(a) || t.Len() == 0 && firstKey(t) == lua.LNil {
+		return nil
+	}
+	for _, item := range items {
+		if _, err := pr.wire(a, item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func firstKey(t *lua.LTable) lua.LValue {
+	k, _ := t.Next(lua.LNil)
+	return k
+}
+
+// constantTable gives the table of a constructor that holds nothing but literals.
+func constantTable(e ast.Expr, depth int) (*lua.LTable, bool) {
+	n, ok := e.(*ast.TableExpr)
+	if !ok || depth > maxPlainDepth {
+		return nil, false
+	}
+	t := &lua.LTable{Metatable: lua.LNil}
+	for _, f := range n.Fields {
+		v := constant(f.Value)
+		if inner, ok := constantTable(f.Value, depth+1); ok {
+			v = inner
+		}
+		key := constant(f.Key)
+		switch {
+		case v == nil || f.Key != nil && key == nil:
+			return nil, false
+		case f.Key == nil:
+			t.Append(v)
+		default:
+			t.RawSet(key, v)
+		}
+	}
+	return t, true
 }
 
 // The bounds of RFC 2869 s5.16 on Acct-Interim-Interval, in seconds.
@@ -200,7 +255,7 @@ func (pr *Program) linkSensible(l literal, errs *raddb.List) {
 	if err != nil {
 		return
 	}
-	v, err := wire(nil, ref.Attr, value)
+	v, err := pr.wire(ref.Attr, value)
 	seconds, ok := ref.Attr.Uint(v)
 	if err != nil || !ok {
 		return
@@ -231,6 +286,9 @@ func constant(e ast.Expr) lua.LValue {
 
 // compares says why a == b can never be true for a value of a and the literal b.
 func compares(a *dictionary.Attribute, v lua.LValue) error {
+	if c, ok := a.Codec.(*codec); ok {
+		return c.compares(v)
+	}
 	if !numeric(a) {
 		if v.Type() == lua.LTNumber {
 			return fmt.Errorf("%s reads as text, so it never equals the number %v", a.Name, v)

@@ -284,7 +284,7 @@ func (rn *Runner) replace(a *attributes, ref dictionary.Ref, v lua.LValue) error
 	if v == lua.LNil {
 		a.list.Delete(ref)
 	} else {
-		value, err := wire(rn.scratch[:0], ref.Attr, v)
+		value, err := rn.wire(rn.scratch[:0], ref.Attr, v)
 		if err != nil {
 			return err
 		}
@@ -316,7 +316,7 @@ func (rn *Runner) replaceMany(a *attributes, ref dictionary.Ref, t *lua.LTable) 
 	}
 	values := make([][]byte, 0, t.Len())
 	for i := 1; i <= t.Len(); i++ {
-		value, err := wire(nil, ref.Attr, t.RawGetInt(i))
+		value, err := rn.wire(nil, ref.Attr, t.RawGetInt(i))
 		if err != nil {
 			return err
 		}
@@ -336,7 +336,7 @@ func (rn *Runner) replaceMany(a *attributes, ref dictionary.Ref, t *lua.LTable) 
 
 // structured reports whether values of a are tables in Lua.
 func structured(a *dictionary.Attribute) bool {
-	return a.Type == dictionary.TypeTLV || a.Type == dictionary.TypeStruct
+	return a.Type == dictionary.TypeTLV || a.Type == dictionary.TypeStruct || a.Codec != nil
 }
 
 // touch notes a change that was made, and keeps the name as received once User-Name differs from it.

@@ -54,6 +54,12 @@ func attributePattern(a *dictionary.Attribute, v lua.LValue) (pattern, error) {
 			return pattern{kind: patternPresent}, nil
 		}
 		return pattern{kind: patternAbsent}, nil
+	}
+	if a.Codec != nil {
+		wire, err := a.ParseText(nil, v.String())
+		return pattern{kind: patternWire, wire: wire}, err
+	}
+	switch v := v.(type) {
 	case lua.LNumber:
 		if !numeric(a) {
 			return pattern{}, fmt.Errorf("%s: got a number, expected text", a.Name)

@@ -66,6 +66,7 @@ type Program struct {
 	authTypes               map[string]*handler
 	authNumbers             map[uint32]*handler
 	expressions             []*expression
+	codecs                  []*codec
 	tames                   map[functionPlace]bool
 	literals                []literal // names in the scripts' text, checked by Link
 	requestNames, listNames map[string]Entry

@@ -22,6 +22,8 @@ type Runner struct {
 	box         *sandbox.State
 	functions   []*lua.LFunction // of the handlers, by index
 	expressions []*lua.LFunction // by ref, made when first used
+	codecs      []codecFunctions // of the program's codecs, by index
+	pure        bool             // a codec computes
 	loading     bool
 	busy        bool // a handler without request computes for long
 	keys        keyCache
@@ -62,7 +64,7 @@ func (pr *Program) bareRunner() *Runner {
 // open makes the Lua state.
 func (rn *Runner) open() {
 	o := &rn.pr.o
-	rn.patterns, rn.functions, rn.expressions = map[patternKey]*pattern{}, nil, nil
+	rn.patterns, rn.functions, rn.expressions, rn.codecs, rn.pure = map[patternKey]*pattern{}, nil, nil, nil, false
 	host := sandbox.Host{Now: o.Now, Print: rn.print, Require: rn.require, ReadFile: rn.readFile, Data: rn}
 	if rn.pr.view {
 		host.Seed = viewSeed
@@ -92,6 +94,9 @@ func (rn *Runner) loadAgain() (errs raddb.List) {
 	}
 	for len(rn.functions) < len(pr.handlers) {
 		rn.functions = append(rn.functions, nil)
+	}
+	for len(rn.codecs) < len(pr.codecs) {
+		rn.codecs = append(rn.codecs, codecFunctions{})
 	}
 	if errs.Failed() && pr.o.Log != nil {
 		pr.o.Log.Error("a further Lua state: " + errs.Error())

@@ -19,6 +19,9 @@ const maxExact = 1 << 53
 
 // value gives the Lua value of one attribute value; it is a copy. nil if the value does not fit its type.
 func (rn *Runner) value(a *dictionary.Attribute, value []byte) lua.LValue {
+	if a.Codec != nil {
+		return rn.decoded(a, value)
+	}
 	switch a.Type {
 	case dictionary.TypeString, dictionary.TypeOctets, dictionary.TypeABinary:
 		return lua.LString(value)
@@ -49,7 +52,11 @@ func (rn *Runner) named(ref dictionary.Ref, value []byte) lua.LValue {
 	if ref.Raw != nil && !ref.Attr.Fits(value) {
 		return lua.LString(value)
 	}
-	return rn.value(ref.Attr, value)
+	v := rn.value(ref.Attr, value)
+	if v == lua.LNil && ref.Raw != nil && ref.Attr.Codec != nil {
+		return lua.LString(value)
+	}
+	return v
 }
 
 func (rn *Runner) number(a *dictionary.Attribute, value []byte) lua.LValue {
@@ -117,9 +124,9 @@ func (rn *Runner) addField(t *lua.LTable, child *dictionary.Attribute, i int, v 
 
 // wire appends the wire form of a Lua value to dst, or says why the attribute cannot hold it. The error
 // never holds the value of a secret attribute.
-func wire(dst []byte, a *dictionary.Attribute, v lua.LValue) ([]byte, error) {
+func (rn *Runner) wire(dst []byte, a *dictionary.Attribute, v lua.LValue) ([]byte, error) {
 	start := len(dst)
-	dst, err := wireOf(dst, a, v)
+	dst, err := rn.wireOf(dst, a, v)
 	if err != nil && (strings.HasPrefix(err.Error(), a.Name+" ") || strings.HasPrefix(err.Error(), a.Name+".")) {
 		return dst, err // the dictionary's errors, and those of fields, name the attribute
 	}
@@ -127,12 +134,16 @@ func wire(dst []byte, a *dictionary.Attribute, v lua.LValue) ([]byte, error) {
 		return dst, fmt.Errorf("%s: %w", a.Name, err)
 	}
 	if n, room := len(dst)-start, room(a); n > room {
-		return dst, fmt.Errorf("%s: %d octets are more than the %d that fit", a.Name, n, room)
+		return dst, tooLong(a, n)
 	}
 	return dst, nil
 }
 
-func wireOf(dst []byte, a *dictionary.Attribute, v lua.LValue) ([]byte, error) {
+func (rn *Runner) wireOf(dst []byte, a *dictionary.Attribute, v lua.LValue) ([]byte, error) {
+	if a.Codec != nil {
+		value, err := rn.encoded(a.Codec.(*codec), v)
+		return append(dst, value...), err
+	}
 	switch a.Type {
 	case dictionary.TypeString, dictionary.TypeOctets, dictionary.TypeABinary:
 		return wireText(dst, a, v)
@@ -146,7 +157,7 @@ func wireOf(dst []byte, a *dictionary.Attribute, v lua.LValue) ([]byte, error) {
 			return dst, found(v, "epoch seconds or text")
 		}
 	case dictionary.TypeTLV, dictionary.TypeStruct:
-		return wireFields(dst, a, v)
+		return rn.wireFields(dst, a, v)
 	}
 	text, ok := v.(lua.LString)
 	if !ok {
@@ -250,7 +261,7 @@ func maxNumber(a *dictionary.Attribute) uint64 {
 }
 
 // wireFields makes a TLV or struct of a table by the names of its fields.
-func wireFields(dst []byte, a *dictionary.Attribute, v lua.LValue) ([]byte, error) {
+func (rn *Runner) wireFields(dst []byte, a *dictionary.Attribute, v lua.LValue) ([]byte, error) {
 	t, ok := v.(*lua.LTable)
 	if !ok {
 		return dst, found(v, "a table of fields")
@@ -263,7 +274,7 @@ func wireFields(dst []byte, a *dictionary.Attribute, v lua.LValue) ([]byte, erro
 			continue
 		}
 		known++
-		if err := addFields(&l, child, items); err != nil {
+		if err := rn.addFields(&l, child, items); err != nil {
 			return dst, err
 		}
 	}
@@ -284,7 +295,7 @@ func wireFields(dst []byte, a *dictionary.Attribute, v lua.LValue) ([]byte, erro
 	return append(dst, value...), nil
 }
 
-func addFields(l *dictionary.List, child *dictionary.Attribute, items lua.LValue) error {
+func (rn *Runner) addFields(l *dictionary.List, child *dictionary.Attribute, items lua.LValue) error {
 	list, many := items.(*lua.LTable)
 	many = many && !(structured(child) && list.Len() == 0)
 	if many && !child.Array {
@@ -299,7 +310,7 @@ func addFields(l *dictionary.List, child *dictionary.Attribute, items lua.LValue
 		if many {
 			item = list.RawGetInt(i + 1)
 		}
-		value, err := wire(nil, child, item)
+		value, err := rn.wire(nil, child, item)
 		if err != nil {
 			return err
 		}

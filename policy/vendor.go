@@ -154,12 +154,10 @@ func declareAttribute(rn *Runner, l *lua.LState) int {
 	o.kind(&a)
 	values, _ := o.get("values").(*lua.LTable)
 	fields, _ := o.get("fields").(*lua.LTable)
-	if o.get("codec") != lua.LNil {
-		o.fail("codec: this server reads and writes the types of the dictionary only; use octets and bytes.unpack")
-	}
+	codec, functions := o.codec(&a)
 	err := o.end()
-	if err == nil && !rn.pr.linked {
-		err = rn.pr.addAttribute(l, a, values, fields)
+	if err == nil {
+		err = rn.addAttribute(declared{a, values, fields, codec, functions}, whereabouts(l))
 	}
 	if err != nil {
 		sandbox.RaiseMisuse(l, "%s", err)
@@ -209,31 +207,59 @@ func (o *optionReader) kind(a *dictionary.Attribute) {
 // maxFieldDepth is how deep TLVs nest.
 const maxFieldDepth = 3
 
-func (pr *Program) addAttribute(l *lua.LState, a dictionary.Attribute, values, fields *lua.LTable) error {
-	at := whereabouts(l)
-	made, err := pr.dict.AddAttribute(a, at)
-	if err != nil {
-		return err
+// A declared is an attribute or a field as a script declares it.
+type declared struct {
+	dictionary.Attribute
+	values, fields *lua.LTable
+	codec          *codec
+	functions      codecFunctions
+}
+
+// addAttribute adds an attribute to the dictionary, and its codec to this state: further states find the attribute
+// there.
+func (rn *Runner) addAttribute(d declared, at raddb.Pos) error { return rn.addDeclared(d, at, 1) }
+
+func (rn *Runner) addDeclared(d declared, at raddb.Pos, depth int) error {
+	made := &d.Attribute
+	if !rn.pr.linked {
+		var err error
+		if made, err = rn.pr.dict.AddAttribute(d.Attribute, at); err != nil {
+			return err
+		}
+		if err := rn.pr.addValues(made, d.values, at); err != nil {
+			return err
+		}
 	}
-	if values != nil {
-		each(values, func(k, v lua.LValue) bool {
-			n, ok := v.(lua.LNumber)
-			if !ok || n < 0 || n != lua.LNumber(uint32(n)) {
-				err = fmt.Errorf("attribute: values: %v is %v, expected a whole number", k, v)
-			} else {
-				err = pr.dict.AddValue(made, k.String(), uint64(n), at)
-			}
-			return err == nil
-		})
+	if d.codec != nil {
+		d.codec.attr = made
+		if err := rn.addCodec(d.codec, d.functions, at); err != nil {
+			return err
+		}
 	}
-	if err == nil && fields != nil {
-		err = pr.addFields(l, made, fields, 1)
+	if d.fields == nil {
+		return nil
 	}
+	return rn.addFieldsOf(made, d.fields, at, depth)
+}
+
+func (pr *Program) addValues(made *dictionary.Attribute, values *lua.LTable, at raddb.Pos) (err error) {
+	if values == nil {
+		return nil
+	}
+	each(values, func(k, v lua.LValue) bool {
+		n, ok := v.(lua.LNumber)
+		if !ok || n < 0 || n != lua.LNumber(uint32(n)) {
+			err = fmt.Errorf("attribute: values: %v is %v, expected a whole number", k, v)
+		} else {
+			err = pr.dict.AddValue(made, k.String(), uint64(n), at)
+		}
+		return err == nil
+	})
 	return err
 }
 
-// addFields declares the fields of a TLV.
-func (pr *Program) addFields(l *lua.LState, parent *dictionary.Attribute, fields *lua.LTable, depth int) error {
+// addFieldsOf declares the fields of a TLV.
+func (rn *Runner) addFieldsOf(parent *dictionary.Attribute, fields *lua.LTable, at raddb.Pos, depth int) error {
 	if parent.Type != dictionary.TypeTLV || depth > maxFieldDepth {
 		return fmt.Errorf(`attribute: fields are for type="tlv", nested at most %d deep`, maxFieldDepth)
 	}
@@ -248,10 +274,11 @@ func (pr *Program) addFields(l *lua.LState, parent *dictionary.Attribute, fields
 		o.kind(&a)
 		values, _ := o.get("values").(*lua.LTable)
 		inner, _ := o.get("fields").(*lua.LTable)
+		codec, functions := o.codec(&a)
 		if err := o.end(); err != nil {
 			return err
 		}
-		if err := pr.addAttribute(l, a, values, inner); err != nil {
+		if err := rn.addDeclared(declared{a, values, inner, codec, functions}, at, depth+1); err != nil {
 			return err
 		}
 	}

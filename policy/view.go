@@ -26,6 +26,7 @@ func (pr *Program) View(now func() time.Time, log *slog.Logger, network func()) 
 		handlers: pr.handlers, phases: pr.phases, huntgroups: pr.huntgroups, rewrites: pr.rewrites,
 		answers: pr.answers, authTypes: pr.authTypes, authNumbers: pr.authNumbers,
 		expressions: pr.expressions[:len(pr.expressions):len(pr.expressions)],
+		codecs:      pr.codecs,
 		tames:       pr.tames, requestNames: pr.requestNames, listNames: pr.listNames,
 		globals: pr.globals, registration: pr.registration, accounts: pr.accounts,
 	}
@@ -160,7 +161,7 @@ func (b *Bench) Encode(name string, v lua.LValue) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return wire(nil, ref.Attr, v)
+	return b.rn.wire(nil, ref.Attr, v)
 }
 
 // Values gives the values of an attribute as a script reads them.
@@ -184,11 +185,11 @@ func (b *Bench) Add(l *dictionary.List, name string, v lua.LValue) error {
 	if err != nil {
 		return err
 	}
-	return addValues(l, ref, v)
+	return b.rn.addValues(l, ref, v)
 }
 
 // addValues appends one value, or a list of them.
-func addValues(l *dictionary.List, ref dictionary.Ref, v lua.LValue) error {
+func (rn *Runner) addValues(l *dictionary.List, ref dictionary.Ref, v lua.LValue) error {
 	items := []lua.LValue{v}
 	if t, ok := v.(*lua.LTable); ok && !(structured(ref.Attr) && t.Len() == 0) {
 		items = items[:0]
@@ -197,7 +198,7 @@ func addValues(l *dictionary.List, ref dictionary.Ref, v lua.LValue) error {
 		}
 	}
 	for _, item := range items {
-		value, err := wire(nil, ref.Attr, item)
+		value, err := rn.wire(nil, ref.Attr, item)
 		if err != nil {
 			return err
 		}

@@ -39,7 +39,7 @@ var Libraries = sync.OnceValue(func() []*sandbox.Library {
 			functions[f.Module] = map[string]lua.LGFunction{}
 		}
 		if f.call != nil {
-			functions[f.Module][f.Name] = f.call
+			functions[f.Module][f.Name] = f.calling()
 		}
 	}
 	constants := map[string]map[string]lua.LValue{"json": {"null": null}}
@@ -71,7 +71,7 @@ func methods(list []Function, kind string, meta map[string]lua.LGFunction) *lua.
 	index := &lua.LTable{Metatable: lua.LNil}
 	for _, f := range list {
 		if f.Of == kind {
-			index.RawSetString(f.Name, sandbox.NewFunction(f.call))
+			index.RawSetString(f.Name, sandbox.NewFunction(f.calling()))
 		}
 	}
 	mt := &lua.LTable{Metatable: lua.LNil}

@@ -82,6 +82,7 @@ func (s *State) seed(n uint64) {
 }
 
 func mathRandom(l *lua.LState) int {
+	impure(l, "math.random")
 	rng := Of(l).rng
 	low, high := 1, 0
 	switch l.GetTop() {

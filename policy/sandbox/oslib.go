@@ -13,6 +13,7 @@ var osFunctions = map[string]lua.LGFunction{"time": osTime, "date": osDate}
 
 func osTime(l *lua.LState) int {
 	if l.Get(1) == lua.LNil {
+		impure(l, "os.time")
 		l.Push(lua.LNumber(Of(l).host.Now().Unix()))
 		return 1
 	}
@@ -42,6 +43,8 @@ func osDate(l *lua.LState) int {
 	at := Of(l).host.Now()
 	if l.Get(2) != lua.LNil {
 		at = time.Unix(int64(CheckInt(l, 2)), 0)
+	} else {
+		impure(l, "os.date")
 	}
 	if rest, utc := strings.CutPrefix(format, "!"); utc {
 		format, at = rest, at.UTC()

@@ -284,15 +284,24 @@ func (r *resolver) changes(n *ast.FuncCallExpr, name string) {
 
 func (r *resolver) handlers(n *ast.FuncCallExpr) {
 	for _, a := range n.Args {
-		switch v := a.(type) {
-		case *ast.FunctionExpr:
-			r.src.Handlers = append(r.src.Handlers, Handler{n, v})
-		case *ast.IdentExpr:
-			if b := r.lookup(v.Value); b != nil {
-				if fn, ok := b.Value.(*ast.FunctionExpr); ok {
-					r.src.Handlers = append(r.src.Handlers, Handler{n, fn})
-				}
+		r.handler(n, a, false)
+	}
+}
+
+// handler notes a function argument, and those in a table: the codecs of attribute{}.
+func (r *resolver) handler(n *ast.FuncCallExpr, e ast.Expr, codec bool) {
+	switch v := e.(type) {
+	case *ast.FunctionExpr:
+		r.src.Handlers = append(r.src.Handlers, Handler{n, v, codec})
+	case *ast.IdentExpr:
+		if b := r.lookup(v.Value); b != nil {
+			if fn, ok := b.Value.(*ast.FunctionExpr); ok {
+				r.src.Handlers = append(r.src.Handlers, Handler{n, fn, codec})
 			}
+		}
+	case *ast.TableExpr:
+		for _, f := range v.Fields {
+			r.handler(n, f.Value, true)
 		}
 	}
 }

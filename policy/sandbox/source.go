@@ -26,8 +26,9 @@ type Source struct {
 
 // A Handler is one function argument of a registration call.
 type Handler struct {
-	Call *ast.FuncCallExpr
-	Func *ast.FunctionExpr
+	Call  *ast.FuncCallExpr
+	Func  *ast.FunctionExpr
+	Codec bool // it stands in a table of the call, and its parameter is no request
 }
 
 // A Binding is one local name: a variable, parameter or loop variable.
