@@ -28,8 +28,10 @@ type Run struct {
 // each instruction: that question is the counter.
 type budget struct {
 	state    *State
-	left     int // steps
+	steps    int // in all
+	left     int // of them
 	mark     int // value of left at the next look
+	seen     int // the same while lines are counted, which looks at each step
 	long     int // value of left at the next OnLong or Yield
 	detached bool
 	kind     Kind          // why the run was stopped; 0 while it goes on
@@ -84,6 +86,9 @@ func (b *budget) Value(any) any { return nil }
 
 // look checks what is too costly to check at each instruction.
 func (b *budget) look() <-chan struct{} {
+	if b.covered() {
+		return nil
+	}
 	switch {
 	case b.kind != 0:
 	case b.left <= 0:
@@ -96,7 +101,7 @@ func (b *budget) look() <-chan struct{} {
 		if b.left <= b.long {
 			b.pause()
 		}
-		b.mark = max(b.left-b.pace, 0)
+		b.setMark(max(b.left-b.pace, 0))
 		return nil
 	}
 	return closed

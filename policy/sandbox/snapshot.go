@@ -28,12 +28,7 @@ type upvalueShot struct {
 // Snapshot looks at a state that is not running. functions are those that its host calls.
 func (s *State) Snapshot(functions []*lua.LFunction) *Snapshot {
 	shot := &Snapshot{state: s, loaded: len(s.loaded), seen: map[any]struct{}{}, own: map[*lua.LFunction]struct{}{}}
-	globals := s.globals()
-	for k, v := globals.Next(lua.LNil); k != lua.LNil; k, v = globals.Next(k) {
-		if fn, ok := v.(*lua.LFunction); ok {
-			shot.own[fn] = struct{}{}
-		}
-	}
+	shot.addOwn(s.globals())
 	for _, fn := range functions {
 		if fn != nil {
 			shot.add(fn)
@@ -44,6 +39,20 @@ func (s *State) Snapshot(functions []*lua.LFunction) *Snapshot {
 	}
 	shot.seen, shot.own = nil, nil
 	return shot
+}
+
+// addOwn notes the functions of the API.
+func (shot *Snapshot) addOwn(t *lua.LTable) {
+	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+		switch v := v.(type) {
+		case *lua.LFunction:
+			shot.own[v] = struct{}{}
+		case *lua.LTable:
+			if inner := behind(v); inner != nil {
+				shot.addOwn(inner)
+			}
+		}
+	}
 }
 
 // add looks at a value and at all that can be reached from it.
@@ -85,7 +94,7 @@ func (shot *Snapshot) addTable(t *lua.LTable) {
 // made for a script, as gmatch does, has some that cannot be seen.
 func (shot *Snapshot) addFunction(fn *lua.LFunction) {
 	if fn.IsG {
-		if _, known := shot.own[fn]; !known && fn.Env != nil {
+		if _, known := shot.own[fn]; !known {
 			shot.opaque = true
 		}
 		return

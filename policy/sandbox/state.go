@@ -44,7 +44,8 @@ type State struct {
 		text string
 	}
 	broken bool
-	shared bool // other states have the same globals
+	cover  *Coverage // nil: lines are not counted
+	shared bool      // other states have the same globals
 	sample [1]metrics.Sample
 }
 
@@ -127,7 +128,8 @@ func (s *State) Load(p *Program) error {
 }
 
 // Call calls fn within run. The results are valid until the next outermost Call. The error is an *Error. A
-// function that Lua calls may Call again: the inner run has its own steps and at most the outer's deadline.
+// function that Lua calls may Call again: the inner run has its own steps, for which the outer one pays in the end, at
+// most the outer's deadline, and no memory of its own.
 func (s *State) Call(fn *lua.LFunction, run Run, args ...lua.LValue) (results []lua.LValue, err error) {
 	s.begin(run)
 	defer func() {
@@ -159,6 +161,7 @@ func (s *State) begin(run Run) {
 	if s.depth == 0 {
 		s.results, s.threads = s.results[:0], 0
 		s.raised.kind = 0
+		b.measured, b.looks, b.grown = false, false, 0
 	} else {
 		if due := b.due(); !due.IsZero() && (run.Deadline.IsZero() || due.Before(run.Deadline)) {
 			run.Deadline = due
@@ -170,9 +173,10 @@ func (s *State) begin(run Run) {
 		run.Steps = s.limits.Steps
 	}
 	s.depth++
-	b.left, b.mark, b.long = run.Steps, max(run.Steps-firstLook, 0), run.Steps-longEvery
+	b.steps, b.left, b.long = run.Steps, run.Steps, run.Steps-longEvery
+	b.setMark(max(run.Steps-firstLook, 0))
 	b.within, b.deadline = run.Within, run.Deadline
-	b.kind, b.detached, b.measured, b.looks, b.grown = 0, detached, false, false, 0
+	b.kind, b.detached = 0, detached
 }
 
 // end takes the run's values off the stack and puts the outer budget back.
@@ -195,18 +199,21 @@ func (s *State) end(base int, err error) error {
 	return e
 }
 
-// restore puts the outer budget back, if there is one.
+// restore puts the outer budget back, if there is one. It pays for what the inner run has taken.
 func (s *State) restore() {
 	s.depth--
 	if s.depth == 0 {
 		s.budget.kind, s.budget.within, s.budget.deadline = 0, 0, time.Time{}
 		return
 	}
-	detached := s.budget.detached
-	s.budget = s.outer[s.depth-1]
+	inner := s.budget
+	b := &s.budget
+	*b = s.outer[s.depth-1]
 	s.outer = s.outer[:s.depth-1]
-	s.budget.detached = s.budget.detached || detached
-	s.budget.measured = false
+	b.left -= inner.steps - max(inner.left, 0)
+	b.detached = b.detached || inner.detached
+	b.measured, b.heap, b.grown, b.pace = inner.measured, inner.heap, inner.grown, inner.pace
+	b.looks, b.looked = inner.looks, inner.looked
 }
 
 // crashed ends a run in which gopher-lua itself panicked past its own recovery: it does so when the registry
