@@ -109,6 +109,7 @@ func (b *budget) look() <-chan struct{} {
 
 func (b *budget) stop(k Kind) {
 	b.kind = k
+	b.steps -= max(b.left, 0) // what is not taken is not paid for
 	b.left, b.mark = 0, 0
 }
 
