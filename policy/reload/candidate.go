@@ -125,7 +125,7 @@ func absolute(root, dir string) string {
 func (b *builder) loadScripts(c *Candidate, errs *raddb.List) {
 	p := c.Config.Policy
 	o := policy.Options{
-		Backends: b.o.Backends.Lease(backend.Settings{Backend: c.Config.Backend, StateDir: c.StateDir}),
+		Backends: b.o.Backends.Lease(backend.Settings{Backend: c.Config.Backend, Root: c.Root, StateDir: c.StateDir}),
 		Tree:     c.Tree, Dir: c.ScriptsDir, Dictionary: c.Dictionary, Timeout: p.Timeout, Log: b.o.Log, Busy: b.o.Busy,
 		Limits: sandbox.Limits{Steps: p.Steps, String: int(p.StringSize), Memory: int(p.Memory), Depth: p.CallDepth},
 		Realms: c.Realms, Clients: c.Clients, Zone: c.Config.Server.Timezone, Version: b.o.Version,
