@@ -235,6 +235,7 @@ type Sessions struct {
 // State names the place of state.
 type State struct {
 	Dir     string `toml:"dir" restart:"yes" doc:"directory of state, relative to this one; empty: $STATE_DIRECTORY, /var/lib/perilune for root, else $XDG_STATE_HOME/perilune or ~/.local/state/perilune"`
+	KV      string `toml:"kv" doc:"name of a [backend.kv.NAME] with an address, where the servers of a fleet remember which State is spent; empty: each server for itself"`
 	KeyFile string `toml:"key-file" restart:"yes" doc:"key that seals State and Class; a fleet shares it; a second line keeps the former key valid; empty: made once in the state directory"`
 }
 
