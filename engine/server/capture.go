@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
@@ -32,6 +33,8 @@ type Captured struct {
 	Listener      string
 	Code          radius.Code
 	Authenticator radius.Authenticator // CHAP without CHAP-Challenge is over it
+	Wire          radius.Attributes    // as received
+	Secret        radius.Secret        // of the client; of two the one that has fitted
 	Signed        bool                 // Message-Authenticator was there and right
 	Received      dictionary.List      // as it came
 	Method        string
@@ -134,6 +137,10 @@ func (c *Core) captureOf(r *Request) *Captured {
 		Listener: r.Listener, Code: r.Packet.Code, Authenticator: r.Packet.Authenticator, Signed: r.way.verified,
 		Method: r.Method, Password: r.way.truth, Verdict: r.Verdict, Reason: r.Reason, Rule: r.Rule(), Hook: r.Hook, Tape: r.way.tape,
 	}
+	if k.Secret = r.Client.Secret; r.way.second {
+		k.Secret = r.Client.Second
+	}
+	k.Wire = bytes.Clone(r.Packet.Attributes)
 	r.decodeInto(&k.Received, r.Packet.Attributes)
 	if state, ok := r.Packet.Attributes.Find(radius.TypeState); ok {
 		k.Answers = chainID(state)

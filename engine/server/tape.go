@@ -2,6 +2,9 @@ package server
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 
 	"perilune/engine/auth"
@@ -36,6 +39,8 @@ type BackendCall struct {
 	Fail   string // kind of the failure; "" for none
 	Why    string // its text
 	Misuse bool   // the script was to blame
+
+	Answered bool // as module.Failure has it
 }
 
 // Bounds of a Tape.
@@ -160,4 +165,11 @@ func WithRequest(ctx context.Context, r *Request) context.Context {
 func RequestOf(ctx context.Context) *Request {
 	r, _ := ctx.Value(requestKey{}).(*Request)
 	return r
+}
+
+// KeyedAsk stands for a call where that itself must not be guessed from.
+func KeyedAsk(key []byte, ask string) string {
+	m := hmac.New(sha256.New, key)
+	m.Write([]byte(ask))
+	return hex.EncodeToString(m.Sum(nil)[:12])
 }
