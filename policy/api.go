@@ -148,48 +148,6 @@ func attributesAPI() []Entry {
 	}
 }
 
-// openAPI gives the state all names of the API.
-func (rn *Runner) openAPI() {
-	l := rn.lua()
-	rn.keys = keyCache{request: map[string]access{}, list: map[string]access{}}
-	rn.openVerdicts()
-	for _, e := range API() {
-		var fn *lua.LFunction
-		if e.call != nil {
-			fn = l.NewFunction(func(l *lua.LState) int { return e.call(rn, l) })
-		}
-		switch e.Of {
-		case OfGlobal:
-			rn.box.SetGlobal(e.Name, fn)
-		case OfRequest:
-			rn.keys.request[e.Name] = access{get: e.get, set: e.set}
-		case OfAttributes:
-			rn.keys.list[e.Name] = access{method: fn}
-			rn.keys.request[e.Name] = access{method: fn}
-		case OfRequestFn:
-			rn.keys.request[e.Name] = access{method: fn}
-		}
-	}
-	rn.meta.request = rn.objectMeta("req")
-	rn.meta.list = rn.objectMeta("attributes")
-	rn.openProxy()
-	rn.openModules()
-}
-
-// objectMeta makes the metatable of req or of the lists.
-func (rn *Runner) objectMeta(name string) *lua.LTable {
-	l := rn.lua()
-	mt := l.NewTable()
-	mt.RawSetString("__index", l.NewFunction(rn.index))
-	mt.RawSetString("__newindex", l.NewFunction(rn.newIndex))
-	mt.RawSetString("__metatable", lua.LFalse)
-	mt.RawSetString("__tostring", l.NewFunction(func(l *lua.LState) int {
-		l.Push(lua.LString(name))
-		return 1
-	}))
-	return mt
-}
-
 // objectNames gives the fields and methods of req, and those of every list.
 func objectNames() (request, list map[string]Entry) {
 	request, list = map[string]Entry{}, map[string]Entry{}

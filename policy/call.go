@@ -27,6 +27,9 @@ func (rn *Runner) callFunction(h *handler, fn *lua.LFunction, r *server.Request,
 		objects = rn.newObjects()
 	}
 	objects.bind(r)
+	if r.Trace != nil {
+		rn.showBegin(h, r)
+	}
 	results, err := rn.invoke(h, fn, r, objects, args)
 	objects.live = false
 	if err == nil {
@@ -36,9 +39,10 @@ func (rn *Runner) callFunction(h *handler, fn *lua.LFunction, r *server.Request,
 		v = rn.failed(h, r, err)
 	} else if rn.changed {
 		r.Hook = h.label
+		r.Touched(h.label)
 	}
 	if r.Trace != nil {
-		rn.showChanges(h, r)
+		rn.showEnd(h, r, results)
 	}
 	rn.leave(outer)
 	return results, v, err == nil
@@ -78,18 +82,6 @@ func (rn *Runner) checkAnswer(results []lua.LValue) error {
 	return checkTruth(results)
 }
 
-// showChanges records for the trace what a handler did.
-func (rn *Runner) showChanges(h *handler, r *server.Request) {
-	hook := h.label
-	r.Trace.Step(h.kindName() + ": " + hook + " " + h.text())
-	if h.change() == 0 {
-		return
-	}
-	r.Trace.Diff(hook, "request", &rn.saved[0], &r.Attributes)
-	r.Trace.Diff(hook, "control", &rn.saved[1], &r.Control)
-	r.Trace.Diff(hook, "reply", &rn.saved[2], &r.Reply)
-}
-
 // errMissing is what a handler fails with in a state whose scripts did not run to their end.
 var errMissing = errors.New("the handler is missing in this state; its script failed there")
 
@@ -118,6 +110,7 @@ func (rn *Runner) enter(h *handler, r *server.Request) frame {
 	rn.h, rn.change, rn.changed, rn.made = h, h.change(), false, nil
 	// Huntgroups change nothing; one that is asked by a handler leaves the handler's copies alone.
 	if h.change() != 0 && (h.undoes() || r.Trace != nil) {
+		rn.copied = true
 		r.Attributes.CopyTo(&rn.saved[0])
 		r.Control.CopyTo(&rn.saved[1])
 		r.Reply.CopyTo(&rn.saved[2])
@@ -141,6 +134,7 @@ func (rn *Runner) returned(h *handler, r *server.Request, results []lua.LValue) 
 	}
 	out := verdictOf(results[0]).v
 	r.Hook = h.label
+	r.Touched(h.label)
 	if r.Trace != nil {
 		r.Trace.Decided(h.label)
 		return named(out, h)
@@ -197,6 +191,9 @@ func (rn *Runner) failed(h *handler, r *server.Request, err error) *server.Verdi
 	}
 	rn.logFailure(h, r, err)
 	a := h.failure(r, late)
+	if r.Trace != nil {
+		rn.showFailure(r, err, a)
+	}
 	if h.phase == server.PhaseDone {
 		return nil
 	}
@@ -205,6 +202,7 @@ func (rn *Runner) failed(h *handler, r *server.Request, err error) *server.Verdi
 		return nil
 	}
 	r.Hook = h.label
+	r.Touched(h.label)
 	v := dropFailed
 	if a == actionReject {
 		v = rejectFailed

@@ -22,7 +22,7 @@ func constructing(k server.Kind) func(rn *Runner, l *lua.LState) int {
 		if err != nil {
 			sandbox.RaiseMisuse(l, "%s", err)
 		}
-		l.Push(&lua.LUserData{Value: v, Env: l.G.Global, Metatable: rn.meta.verdict})
+		l.Push(&lua.LUserData{Value: v, Env: l.G.Global, Metatable: rn.pr.surface.meta.verdict})
 		return 1
 	}
 }
@@ -52,23 +52,17 @@ func verdictOf(v lua.LValue) *verdict {
 	return nil
 }
 
-// openVerdicts makes the metatable of verdicts.
-func (rn *Runner) openVerdicts() {
-	l := rn.lua()
-	mt := l.NewTable()
-	mt.RawSetString("__metatable", lua.LFalse)
-	mt.RawSetString("__tostring", l.NewFunction(func(l *lua.LState) int {
+// verdictMeta makes the metatable of verdicts.
+func verdictMeta() *lua.LTable {
+	refuse := func(l *lua.LState) int {
+		sandbox.RaiseMisuse(l, "a verdict is a value: it can be returned, not read or changed")
+		return 0
+	}
+	return metatable(map[string]lua.LGFunction{"__index": refuse, "__newindex": refuse, "__tostring": func(l *lua.LState) int {
 		if v := verdictOf(l.Get(1)); v != nil {
 			l.Push(lua.LString(v.kind.String() + "{}"))
 			return 1
 		}
 		return 0
-	}))
-	refuse := l.NewFunction(func(l *lua.LState) int {
-		sandbox.RaiseMisuse(l, "a verdict is a value: it can be returned, not read or changed")
-		return 0
-	})
-	mt.RawSetString("__index", refuse)
-	mt.RawSetString("__newindex", refuse)
-	rn.meta.verdict = mt
+	}})
 }

@@ -270,8 +270,8 @@ func (rn *Runner) pattern(a *dictionary.Attribute, v lua.LValue) (*pattern, erro
 	if err != nil {
 		return nil, err
 	}
-	if len(rn.patterns) >= maxKeys {
-		clear(rn.patterns)
+	if rn.patterns == nil || len(rn.patterns) >= maxKeys {
+		rn.patterns = map[patternKey]*pattern{}
 	}
 	rn.patterns[key] = &p
 	return &p, nil

@@ -158,6 +158,9 @@ func (pr *Program) linkLiteral(l literal) error {
 		return nil
 	}
 	ref, err := pr.names.resolve(l.name)
+	if err == nil && !pr.linked {
+		pr.literalNames[l.name] = &access{ref: ref}
+	}
 	if err != nil || l.kind == literalName && l.value == nil {
 		if l.kind == literalComparison {
 			return nil // told where the name stands

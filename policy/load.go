@@ -40,6 +40,7 @@ func Load(o Options) (*Program, raddb.List) {
 		accounts: sync.OnceValues(func() (*users.Accounts, error) { return users.ReadAccounts(o.Tree.ReadSystemFile) }),
 	}
 	pr.requestNames, pr.listNames = objectNames()
+	pr.literalNames = map[string]*access{}
 	pr.globals, pr.registration = globalNames()
 	var errs raddb.List
 	names, err := pr.list()

@@ -106,7 +106,7 @@ func anyText[T string | []byte](patterns []pattern, text T, present bool) bool {
 				return true
 			}
 		case !present:
-		case p.kind == patternPresent, glob(p.text, text, p.fold):
+		case fits(p, text):
 			return true
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"perilune/engine/server"
 	"perilune/policy/module"
 	"perilune/policy/sandbox"
 )
@@ -24,25 +25,19 @@ func moduleFields() map[string][]string {
 	return names
 }
 
-// openModules gives the state its libraries.
-func (rn *Runner) openModules() {
+// fillEnv tells the modules of the state what they need.
+func (rn *Runner) fillEnv() {
 	o := &rn.pr.o
 	rn.env = module.Env{
 		Dictionary: o.Dictionary, Log: o.Log, LogAttrs: rn.logAttrs, Now: o.Now, Zone: o.Zone,
 		Blank:    func(text string) string { return rn.blank(rn.r, text) },
 		Revealed: rn.reveal, MayWait: rn.mayWait, Wait: rn.wait, Hash: rn.hash,
 		Radius: o.Radius, Backends: o.Backends, Loading: func() bool { return rn.loading }, Attribute: rn.addDynamic, Described: rn.described,
+		Context: rn.context,
 	}
 	if rn.pr.view {
 		rn.env.Resolver, rn.env.Random = rn.pr.refusing(), newViewRandom()
 	}
-	module.Open(rn.box)
-	l := rn.lua()
-	rn.box.SetGlobal("secret", l.NewFunction(rn.secret))
-	version := sandbox.NewLibrary("perilune", nil, map[string]lua.LValue{
-		"version": lua.LString(o.Version), "api": lua.LNumber(apiVersion),
-	})
-	rn.box.SetGlobal(version.Name, version.Value())
 }
 
 // refusing gives the resolver of tests: nothing is asked.
@@ -57,6 +52,9 @@ func (pr *Program) refusing() *net.Resolver {
 
 // ModuleEnv implements module.Holder.
 func (rn *Runner) ModuleEnv() *module.Env { return &rn.env }
+
+// context tells backends for which request they are asked.
+func (rn *Runner) context(ctx context.Context) context.Context { return server.WithRequest(ctx, rn.r) }
 
 // logAttrs gives what a script's log line says beside.
 func (rn *Runner) logAttrs() []slog.Attr {
@@ -133,6 +131,9 @@ func (rn *Runner) reveal(text string) {
 	}
 	rn.revealed = append(rn.revealed, text)
 }
+
+// Revealed gives the secrets that scripts have read in this state. The caller must not change them.
+func (rn *Runner) Revealed() []string { return rn.revealed[:len(rn.revealed):len(rn.revealed)] }
 
 // blankRevealed takes revealed secrets out of a text.
 func (rn *Runner) blankRevealed(text string) string {

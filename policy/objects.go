@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
+	"strings"
 	"unsafe"
 
 	lua "github.com/yuin/gopher-lua"
@@ -41,11 +43,11 @@ func (rn *Runner) newObjects() *objects {
 	for i := range o.lists {
 		o.lists[i] = attributes{of: o, which: 1 << i}
 	}
-	env := rn.lua().G.Global
-	o.request = lua.LUserData{Value: &o.lists[0], Env: env, Metatable: rn.meta.request}
-	o.control = lua.LUserData{Value: &o.lists[1], Env: env, Metatable: rn.meta.list}
-	o.reply = lua.LUserData{Value: &o.lists[2], Env: env, Metatable: rn.meta.list}
-	o.proxied = lua.LUserData{Value: &o.lists[3], Env: env, Metatable: rn.meta.list}
+	env, meta := rn.lua().G.Global, &rn.pr.surface.meta
+	o.request = lua.LUserData{Value: &o.lists[0], Env: env, Metatable: meta.request}
+	o.control = lua.LUserData{Value: &o.lists[1], Env: env, Metatable: meta.list}
+	o.reply = lua.LUserData{Value: &o.lists[2], Env: env, Metatable: meta.list}
+	o.proxied = lua.LUserData{Value: &o.lists[3], Env: env, Metatable: meta.list}
 	return o
 }
 
@@ -91,16 +93,17 @@ func self(l *lua.LState) *attributes {
 
 // An access is what a key of req, or of a list, means.
 type access struct {
-	ref    dictionary.Ref // an attribute if Attr is not nil
-	get    func(rn *Runner, a *attributes) lua.LValue
+	ref    dictionary.Ref                             // an attribute if Attr is not nil
+	get    func(rn *Runner, a *attributes) lua.LValue // of a field
 	set    func(rn *Runner, a *attributes, v lua.LValue) error
 	method *lua.LFunction
 }
 
-// keyCache remembers what keys mean, for req and for other lists.
+// keyCache remembers what keys mean that are no fields or methods, for req and for other lists alike, and the keys
+// found last.
 type keyCache struct {
-	request, list map[string]access
-	latest        [2][latestKeys]latestKey // of list and request: those that a script's own constants led to
+	attributes map[string]*access
+	latest     [2][latestKeys]latestKey // of list and request: those that a script's own constants led to
 }
 
 // latestKeys is the number of places for keys found last; a power of two.
@@ -110,7 +113,7 @@ const latestKeys = 32
 // each time. The entry keeps the string alive, so its address means no other.
 type latestKey struct {
 	name   string
-	access access
+	access *access
 }
 
 // latestOf gives the place for a name, by its address.
@@ -131,7 +134,7 @@ func (k *latestKey) is(name string) bool {
 const maxKeys = 4096
 
 // key finds what a key means for a; the error says that it means nothing.
-func (rn *Runner) key(a *attributes, name string) (access, error) {
+func (rn *Runner) key(a *attributes, name string) (*access, error) {
 	latest := rn.keys.latestOf(a, name)
 	if latest.is(name) {
 		return latest.access, nil
@@ -144,56 +147,59 @@ func (rn *Runner) key(a *attributes, name string) (access, error) {
 }
 
 // lookUp is key for a name that was not found just now.
-func (rn *Runner) lookUp(a *attributes, name string) (access, error) {
-	m := rn.keys.list
-	if a.which == changeRequest {
-		m = rn.keys.request
-	}
-	if k, ok := m[name]; ok {
-		return k, nil
-	}
+func (rn *Runner) lookUp(a *attributes, name string) (*access, error) {
 	if isField(name) {
-		return access{}, rn.unknownKey(a, name)
+		if k := rn.fieldsOfKind(a)[name]; k != nil {
+			return k, nil
+		}
+		return nil, rn.unknownKey(a, name)
 	}
-	ref, err := rn.ref(name)
-	if err != nil {
-		return access{}, err
+	return rn.attribute(name)
+}
+
+// fieldsOfKind gives fields and methods of req, or of the other lists.
+func (rn *Runner) fieldsOfKind(a *attributes) map[string]*access {
+	if a.which == changeRequest {
+		return rn.pr.surface.request
 	}
-	k := access{ref: ref}
-	if len(m) < maxKeys {
-		m[name] = k
-	}
-	return k, nil
+	return rn.pr.surface.list
 }
 
 func (rn *Runner) unknownKey(a *attributes, name string) error {
-	m := rn.keys.list
-	if a.which == changeRequest {
-		m = rn.keys.request
-	}
-	fields := func(yield func(string) bool) {
-		for k := range m {
-			if isField(k) && !yield(k) {
-				return
-			}
-		}
-	}
-	return fmt.Errorf("%s has no field or method %q%s", a.name(), name, raddb.DidYouMean(name, fields))
+	return fmt.Errorf("%s has no field or method %q%s", a.name(), name, raddb.DidYouMean(name, maps.Keys(rn.fieldsOfKind(a))))
 }
 
 // ref resolves an attribute name of a script.
 func (rn *Runner) ref(name string) (dictionary.Ref, error) {
-	if k, ok := rn.keys.list[name]; ok && k.ref.Attr != nil {
-		return k.ref, nil
+	k, err := rn.attribute(name)
+	if err != nil {
+		return dictionary.Ref{}, err
+	}
+	return k.ref, nil
+}
+
+func (rn *Runner) attribute(name string) (*access, error) {
+	if k := rn.keys.attributes[name]; k != nil {
+		return k, nil
 	}
 	if rn.pr.names == nil {
-		return dictionary.Ref{}, fmt.Errorf("attributes cannot be used while scripts load")
+		return nil, fmt.Errorf("attributes cannot be used while scripts load")
 	}
-	ref, err := rn.pr.names.resolve(name)
-	if err == nil && len(rn.keys.list) < maxKeys {
-		rn.keys.list[name] = access{ref: ref}
+	k := rn.pr.literalNames[name]
+	if k == nil {
+		ref, err := rn.pr.names.resolve(name)
+		if err != nil {
+			return nil, err
+		}
+		k = &access{ref: ref}
 	}
-	return ref, err
+	if rn.keys.attributes == nil {
+		rn.keys.attributes = map[string]*access{}
+	}
+	if len(rn.keys.attributes) < maxKeys {
+		rn.keys.attributes[strings.Clone(name)] = k
+	}
+	return k, nil
 }
 
 // index is __index of req and of the lists.
@@ -249,7 +255,7 @@ func (rn *Runner) newIndex(l *lua.LState) int {
 	return 0
 }
 
-func (rn *Runner) assign(a *attributes, name string, k access, v lua.LValue) error {
+func (rn *Runner) assign(a *attributes, name string, k *access, v lua.LValue) error {
 	switch {
 	case k.set != nil:
 		return k.set(rn, a, v)

@@ -16,7 +16,8 @@ import (
 // A pattern is one value of a `when` key, or of l:is, made ready for comparison without strings.
 type pattern struct {
 	kind   patternKind
-	text   string // glob, exact
+	text   string // glob, exact, what the value begins with
+	tail   string // what it ends with
 	fold   bool   // ASCII case does not count
 	ranges []span
 	prefix netip.Prefix
@@ -30,6 +31,7 @@ const (
 	patternAbsent                     // false
 	patternExact
 	patternGlob
+	patternEnds // a glob with one star: what it begins and ends with
 	patternRanges
 	patternPrefix
 	patternWire
@@ -43,7 +45,26 @@ func textPattern(text string, fold bool) pattern {
 	if plainGlob(text) {
 		return pattern{kind: patternExact, text: text, fold: fold}
 	}
+	if head, tail, _ := strings.Cut(text, "*"); !fold && plainGlob(head) && plainGlob(tail) && strings.Contains(text, "*") {
+		return pattern{kind: patternEnds, text: head, tail: tail}
+	}
 	return pattern{kind: patternGlob, text: text, fold: fold}
+}
+
+// fits compares text with a pattern for text.
+func fits[T string | []byte](p *pattern, text T) bool {
+	switch n := len(text); p.kind {
+	case patternPresent:
+		return true
+	case patternExact:
+		if !p.fold {
+			return string(text) == p.text
+		}
+		return n == len(p.text) && glob(p.text, text, true)
+	case patternEnds:
+		return n >= len(p.text)+len(p.tail) && string(text[:len(p.text)]) == p.text && string(text[n-len(p.tail):]) == p.tail
+	}
+	return glob(p.text, text, p.fold)
 }
 
 // attributePattern makes the pattern that v means for values of a.
@@ -182,12 +203,8 @@ func addressPattern(text string) (pattern, error) {
 // value reports whether one value of a fits.
 func (p *pattern) value(a *dictionary.Attribute, value []byte) bool {
 	switch p.kind {
-	case patternPresent:
-		return true
-	case patternExact:
-		return string(value) == p.text || p.fold && glob(p.text, value, true)
-	case patternGlob:
-		return glob(p.text, value, p.fold)
+	case patternPresent, patternExact, patternGlob, patternEnds:
+		return fits(p, value)
 	case patternRanges:
 		n, ok := a.Uint(value)
 		return ok && p.number(n+bias(a))

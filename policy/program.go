@@ -55,8 +55,9 @@ type Program struct {
 	library library
 	failed  bool // Load had errors
 	linked  bool
-	view    bool   // made by View: test files may read more
-	network func() // of a view: told of what would have left the process
+	view    bool              // made by View: test files may read more
+	network func()            // of a view: told of what would have left the process
+	cover   *sandbox.Coverage // of a view: counts the lines that run; nil: nothing is counted
 
 	handlers                []*handler // in order of registration; a handler's index is its place here
 	phases                  [numPhases][]*handler
@@ -68,10 +69,12 @@ type Program struct {
 	expressions             []*expression
 	codecs                  []*codec
 	tames                   map[functionPlace]bool
-	literals                []literal // names in the scripts' text, checked by Link
+	literals                []literal          // names in the scripts' text, checked by Link
+	literalNames            map[string]*access // the attributes among them; not changed after Link
 	requestNames, listNames map[string]Entry
 	globals                 map[string][]string
 	registration            []string
+	surface                 *surface   // of the API, of all states; nil before the first
 	first                   *Runner    // the state that registered, until Link
 	pending                 []*verdict // made while loading, built by Link
 

@@ -159,27 +159,22 @@ func getProxy(rn *Runner, a *attributes) lua.LValue {
 	}
 	t := proxiedTable(rn.lua(), rn.realmName(), p)
 	t.RawSetString("reply", &a.of.proxied)
-	return &lua.LUserData{Value: proxyObject{t}, Env: rn.lua().G.Global, Metatable: rn.meta.proxy}
+	return &lua.LUserData{Value: proxyObject{t}, Env: rn.lua().G.Global, Metatable: rn.pr.surface.meta.proxy}
 }
 
 // A proxyObject is what stands behind req.proxy.
 type proxyObject struct{ fields *lua.LTable }
 
-// openProxy makes the metatable of req.proxy: a name that it does not have raises, and nothing in it changes.
-func (rn *Runner) openProxy() {
-	l := rn.lua()
-	mt := l.NewTable()
-	mt.RawSetString("__metatable", lua.LFalse)
-	mt.RawSetString("__tostring", l.NewFunction(func(l *lua.LState) int {
-		l.Push(lua.LString("req.proxy"))
-		return 1
-	}))
-	mt.RawSetString("__index", l.NewFunction(proxyIndex))
-	mt.RawSetString("__newindex", l.NewFunction(func(l *lua.LState) int {
-		sandbox.RaiseMisuse(l, "req.proxy is read-only")
-		return 0
-	}))
-	rn.meta.proxy = mt
+// proxyMeta makes the metatable of req.proxy.
+func proxyMeta() *lua.LTable {
+	return metatable(map[string]lua.LGFunction{
+		"__index": proxyIndex,
+		"__newindex": func(l *lua.LState) int {
+			sandbox.RaiseMisuse(l, "req.proxy is read-only")
+			return 0
+		},
+		"__tostring": func(l *lua.LState) int { l.Push(lua.LString("req.proxy")); return 1 },
+	})
 }
 
 func proxyIndex(l *lua.LState) int {

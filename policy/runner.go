@@ -29,7 +29,6 @@ type Runner struct {
 	keys        keyCache
 	patterns    map[patternKey]*pattern
 	scratch     []byte // of values under way
-	meta        metatables
 	env         module.Env
 	revealed    []string          // secrets that scripts have read
 	bench       bool              // runs test files
@@ -52,6 +51,7 @@ type Runner struct {
 	changed bool
 	made    []*verdict // by this run
 	saved   [3]dictionary.List
+	copied  bool // saved holds something
 }
 
 // bareRunner makes a state with the API and no handlers.
@@ -64,15 +64,24 @@ func (pr *Program) bareRunner() *Runner {
 // open makes the Lua state.
 func (rn *Runner) open() {
 	o := &rn.pr.o
-	rn.patterns, rn.functions, rn.expressions, rn.codecs, rn.pure = map[patternKey]*pattern{}, nil, nil, nil, false
+	rn.patterns, rn.functions, rn.expressions, rn.codecs, rn.pure = nil, nil, nil, nil, false
 	host := sandbox.Host{Now: o.Now, Print: rn.print, Require: rn.require, ReadFile: rn.readFile, Data: rn}
 	if rn.pr.view {
 		host.Seed = viewSeed
 	}
+	shared := rn.pr.surface
+	if shared != nil {
+		host.Globals = shared.globals
+	}
 	rn.box = sandbox.New(o.Limits, host)
+	rn.box.Cover(rn.pr.cover)
 	rn.box.OnLong = rn.long
 	rn.box.Yield = o.Busy.Yield
-	rn.openAPI()
+	rn.fillEnv()
+	rn.keys = keyCache{}
+	if shared == nil {
+		rn.openAPI()
+	}
 	rn.own = rn.newObjects()
 }
 
@@ -153,6 +162,8 @@ func (rn *Runner) Run(p server.Phase, r *server.Request) *server.Verdict {
 		ok, v := rn.applies(h, r)
 		if ok {
 			v = rn.handle(h, r)
+		} else if r.Trace != nil && v == nil {
+			rn.showSkipped(h, r)
 		}
 		if v != nil {
 			return rn.ends(p, r, v)
@@ -218,6 +229,7 @@ func (rn *Runner) answerText(r *server.Request) lua.LValue {
 	if !ok {
 		return lua.LNil
 	}
+	r.Reads(rn.known().UserPassword, text)
 	return lua.LString(text)
 }
 
@@ -226,7 +238,9 @@ func (rn *Runner) begin(r *server.Request) {
 	if rn.r == r {
 		return
 	}
-	rn.forget()
+	if rn.r != nil {
+		rn.forget()
+	}
 	if rn.broken() {
 		rn.renew()
 	}
@@ -236,17 +250,22 @@ func (rn *Runner) begin(r *server.Request) {
 
 // End implements server.Runner.
 func (rn *Runner) End(r *server.Request) {
-	rn.forget()
+	if rn.r != nil {
+		rn.forget()
+	}
 	r.Local = nil
 }
 
 // forget drops all that belongs to a request.
 func (rn *Runner) forget() {
 	rn.r, rn.ctx, rn.round, rn.kept = nil, nil, nil, parked{}
-	rn.replaced = nil
+	rn.replaced, rn.env.Called, rn.env.Logged = nil, nil, nil
 	clear(rn.asked)
-	for i := range rn.saved {
-		rn.saved[i].Reset()
+	if rn.copied {
+		rn.copied = false
+		for i := range rn.saved {
+			rn.saved[i].Reset()
+		}
 	}
 }
 

@@ -26,9 +26,8 @@ func (pr *Program) View(now func() time.Time, log *slog.Logger, network func()) 
 		handlers: pr.handlers, phases: pr.phases, huntgroups: pr.huntgroups, rewrites: pr.rewrites,
 		answers: pr.answers, authTypes: pr.authTypes, authNumbers: pr.authNumbers,
 		expressions: pr.expressions[:len(pr.expressions):len(pr.expressions)],
-		codecs:      pr.codecs,
-		tames:       pr.tames, requestNames: pr.requestNames, listNames: pr.listNames,
-		globals: pr.globals, registration: pr.registration, accounts: pr.accounts,
+		codecs: pr.codecs, tames: pr.tames, requestNames: pr.requestNames, listNames: pr.listNames,
+		globals: pr.globals, surface: pr.surface, literalNames: pr.literalNames, registration: pr.registration, accounts: pr.accounts,
 	}
 	v.o.Now, v.o.Log, v.o.Timers, v.o.Radius, v.o.Backends, v.network = now, log, nil, nil, nil, network
 	return v
@@ -133,7 +132,7 @@ func CompileTest(name string, source []byte, globals map[string][]string) (*sand
 // beside those of every list, nil for a name that it does not know; extra itself may be nil.
 func (b *Bench) List(l *dictionary.List, extra func(name string) lua.LValue) lua.LValue {
 	a := &attributes{list: l, extra: extra}
-	return &lua.LUserData{Value: a, Env: b.rn.lua().G.Global, Metatable: b.rn.meta.list}
+	return &lua.LUserData{Value: a, Env: b.rn.lua().G.Global, Metatable: b.rn.pr.surface.meta.list}
 }
 
 // Verdict gives the verdict that a value is, nil if it is none. A verdict that a test makes is the answer of a
