@@ -233,19 +233,18 @@ type tapedTx struct {
 }
 
 // Commit implements module.SQLTx.
-func (t tapedTx) Commit() error {
+func (t tapedTx) Commit(ctx context.Context) error {
 	if t.tx == nil {
 		return nil
 	}
-	return t.tx.Commit()
+	return t.tx.Commit(ctx)
 }
 
 // Rollback implements module.SQLTx.
-func (t tapedTx) Rollback() error {
-	if t.tx == nil {
-		return nil
+func (t tapedTx) Rollback() {
+	if t.tx != nil {
+		t.tx.Rollback()
 	}
-	return t.tx.Rollback()
 }
 
 type tapedLDAP struct {
