@@ -151,8 +151,19 @@ func tableKeys(t *lua.LTable) (keys []string, n int) {
 	return keys, n
 }
 
-func jsonDecode(l *lua.LState) int {
-	text := sandbox.CheckString(l, 1)
+func jsonDecode(l *lua.LState) int { return decodeJSON(l, sandbox.CheckString(l, 1)) }
+
+// decodeJSON pushes the value of a document, or nil and why it is none.
+func decodeJSON(l *lua.LState, text string) int {
+	v, err := FromJSON(l, text)
+	if err != nil {
+		return failed(l, err.Error())
+	}
+	return pushed(l, v)
+}
+
+// FromJSON gives the value of a document.
+func FromJSON(l *lua.LState, text string) (lua.LValue, error) {
 	sandbox.Charge(l, len(text)/4)
 	d := &jsonDecoder{l: l, in: json.NewDecoder(strings.NewReader(text))}
 	d.in.UseNumber()
@@ -163,10 +174,13 @@ func jsonDecode(l *lua.LState) int {
 		}
 	}
 	if err != nil {
-		return failed(l, fmt.Sprintf("json: %v (at octet %d)", err, d.in.InputOffset()))
+		return nil, fmt.Errorf("json: %v (at octet %d)", err, d.in.InputOffset())
 	}
-	return pushed(l, v)
+	return v, nil
 }
+
+// ToJSON gives the document of plain data.
+func ToJSON(l *lua.LState, v lua.LValue) ([]byte, error) { return appendJSON(l, nil, v, 0) }
 
 type jsonDecoder struct {
 	l  *lua.LState

@@ -125,7 +125,9 @@ func absolute(root, dir string) string {
 func (b *builder) loadScripts(c *Candidate, errs *raddb.List) {
 	p := c.Config.Policy
 	o := policy.Options{
-		Backends: b.o.Backends.Lease(backend.Settings{Backend: c.Config.Backend, Root: c.Root, StateDir: c.StateDir}),
+		Backends: b.o.Backends.Lease(backend.Settings{Backend: c.Config.Backend, Root: c.Root, StateDir: c.StateDir, File: func(name string) ([]byte, error) {
+			return c.Tree.ReadFileUpTo(name, backend.MaxFile)
+		}}),
 		Tree:     c.Tree, Dir: c.ScriptsDir, Dictionary: c.Dictionary, Timeout: p.Timeout, Log: b.o.Log, Busy: b.o.Busy,
 		Limits: sandbox.Limits{Steps: p.Steps, String: int(p.StringSize), Memory: int(p.Memory), Depth: p.CallDepth},
 		Realms: c.Realms, Clients: c.Clients, Zone: c.Config.Server.Timezone, Version: b.o.Version,
