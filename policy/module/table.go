@@ -25,7 +25,8 @@ type Function struct {
 // Functions gives all functions and methods in the order of the documentation.
 func Functions() []Function {
 	return slices.Concat(logFunctions(), jsonFunctions(), bytesFunctions(), netFunctions(), timeFunctions(),
-		reFunctions(), cryptoFunctions(), dictFunctions(), radiusFunctions(), httpFunctions(), sqlFunctions())
+		reFunctions(), cryptoFunctions(), dictFunctions(), radiusFunctions(), sqlFunctions(),
+		kvFunctions(), windowFunctions(), httpFunctions(), execFunctions())
 }
 
 // Libraries gives the modules as tables for scripts. They are made once and shared by all states.
