@@ -88,6 +88,9 @@ func clip(text string) string {
 
 // print is print and log.debug.
 func (rn *Runner) print(text string) {
+	if rn.env.Logged != nil {
+		rn.env.Logged(slog.LevelDebug.String(), text)
+	}
 	if rn.pr.o.Log == nil {
 		return
 	}
@@ -114,7 +117,7 @@ func requestTrace(rn *Runner, l *lua.LState) int {
 	if err != nil {
 		sandbox.RaiseMisuse(l, "trace: %v", err)
 	}
-	rn.r.Trace.Step(rn.h.label + ": " + rn.blank(rn.r, line))
+	rn.r.Trace.Say("trace: " + rn.blank(rn.r, line))
 	return 0
 }
 

@@ -139,7 +139,8 @@ type test struct {
 	subject    subject
 	ref        dictionary.Ref
 	patterns   []pattern
-	huntgroups []int // refs
+	huntgroups []int  // refs
+	key, wants string // as written, for the trace
 }
 
 // compileWhen resolves a condition for handlers of phase p. Each error is reported at at.
@@ -169,7 +170,7 @@ func (pr *Program) compileTest(k writtenKey, p server.Phase) (test, error) {
 	if err := placeOfSubject(s, k.key, p); err != nil {
 		return test{}, err
 	}
-	t := test{subject: s}
+	t := test{subject: s, key: k.key, wants: k.short()}
 	if s == subjectAttribute {
 		name := k.key
 		if name == "status" {

@@ -1,8 +1,7 @@
 package main
 
 import (
-	"errors"
-	"fmt"
+		"fmt"
 	"net/netip"
 	"strconv"
 	"time"
@@ -78,27 +77,6 @@ func (d *daemon) lastDecisions(c *admin.Call) (any, error) {
 	return d.core.Recent(c.Params["who"], n), nil
 }
 
-// trace streams live requests until the peer goes away.
-func (d *daemon) trace(c *admin.Call) (any, error) {
-	traces, stop, ok := d.core.Watch(server.Filter{
-		User: c.Params["user"], Client: c.Params["client"], Attribute: c.Params["attr"], Value: c.Params["value"],
-	})
-	if !ok {
-		return nil, errors.New("too many traces run already")
-	}
-	defer stop()
-	for {
-		select {
-		case <-c.Done():
-			return nil, nil
-		case t := <-traces:
-			if err := c.Send(t); err != nil {
-				return nil, nil
-			}
-		}
-	}
-}
-
 // statusReport is what `perilune status` shows.
 type statusReport struct {
 	Version     string           `json:"version"`
@@ -114,6 +92,7 @@ type statusReport struct {
 	LearntHomes []server.Learnt  `json:"home_message_authenticator_required"`
 	Throttle    server.Throttled `json:"throttled"`
 	Acct        accountingStatus `json:"accounting"`
+	Record      *recordStatus    `json:"record,omitempty"`
 	Noise       uint64           `json:"unprintable_passwords"`
 	Noisy       []server.Noisy   `json:"unprintable_passwords_by_client"`
 }
@@ -133,6 +112,7 @@ func (d *daemon) status() statusReport {
 	r.Noise, r.Noisy = d.core.Noisy()
 	r.Homes, r.LearntHomes = d.homes(), d.core.LearntHomes()
 	r.Acct = d.accountingStatus()
+	r.Record = d.recordStatus()
 	if g, release := d.server.Hold(); g != nil {
 		r.Clients, r.Users = g.Clients.Len(), g.Users.Len()
 		r.Throttle = d.core.Throttled(g.Settings.Throttle)

@@ -42,6 +42,9 @@ func (a *Attribute) appendAssigned(dst, value []byte, redact bool) []byte {
 }
 
 // appendQuoted appends text in quotes that a users file reads back: what is not printable UTF-8 is escaped.
+// Quote gives a text in quotes as a Pair's text has it.
+func Quote(text string) string { return string(appendQuoted(nil, []byte(text))) }
+
 func appendQuoted(dst, value []byte) []byte {
 	dst = append(dst, '"')
 	for len(value) > 0 {

@@ -126,6 +126,7 @@ func (c *Core) answer(r *Request) bool {
 		return true
 	}
 	r.way.asked, r.way.guess.asked = true, true
+	r.Trace.Enter(PhaseAnswer.String())
 	v, found := r.runner().Answer(r)
 	if !found || v == nil {
 		c.reject(r, ReasonChallengeGone)
@@ -194,19 +195,21 @@ func (c *Core) match(r *Request) bool {
 	q := &r.way.query
 	q.Name, q.Request, q.Control, q.Reply = r.User(), &r.Attributes, &r.Control, &r.Reply
 	q.Host, q.Now, q.Watch = (*host)(r), r.Arrival, nil
+	var watch *ruleWatch
 	if r.Trace != nil {
-		q.Watch = r.Trace
+		watch = r.watchRules()
+		q.Watch = watch
 	}
 	t.Match(q)
+	if watch != nil {
+		watch.ended()
+	}
 	r.keepMessages(before)
 	c.tellExpansions(r, q)
 	if r.way.decided != nil {
 		c.apply(r, c.permit(PhaseAuthorize, r, r.way.decided))
 	} else if q.Err != nil {
 		c.reject(r, ReasonEncode)
-	}
-	if r.Trace != nil {
-		r.Trace.List("control", &r.Control)
 	}
 	return q.Found || r.Generation.prepare().supplies(&r.Control)
 }
@@ -262,7 +265,6 @@ func (c *Core) accept(r *Request) {
 		return
 	}
 	r.Verdict = Accept
-	r.Trace.Step("accept")
 }
 
 // host answers for the policy what a users rule asks in the middle of a match.

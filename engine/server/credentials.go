@@ -190,6 +190,7 @@ func (n *native) password(a *dictionary.Attribute) *storedAs {
 // of a wrong password.
 func (c *Core) authenticate(r *Request, known bool) {
 	n := r.Generation.prepare()
+	r.Trace.Enter("authenticate")
 	if !known {
 		c.judge(r, authLocal, c.nothing(r), ReasonUnknownUser)
 		return
@@ -201,6 +202,7 @@ func (c *Core) authenticate(r *Request, known bool) {
 	}
 	switch kind {
 	case authAccept:
+		r.Trace.Step("Auth-Type Accept: no password is looked at")
 		c.accept(r)
 	case authReject:
 		c.reject(r, ReasonDenied)
@@ -225,6 +227,7 @@ func (c *Core) authenticate(r *Request, known bool) {
 func (c *Core) custom(r *Request, order []byte) {
 	if r.Generation.Policy != nil && len(order) == 4 {
 		r.way.asked = true
+		r.Trace.Enter(PhaseAuthType.String())
 		if r.skips() {
 			c.reject(r, ReasonPassword)
 			return
@@ -260,6 +263,9 @@ func (c *Core) judge(r *Request, kind authKind, stored auth.Stored, why Reason) 
 	right, ok := c.compare(r, kind, r.decoy(stored))
 	if ok && why == ReasonPassword {
 		r.compared(right)
+	}
+	if r.Trace != nil && ok {
+		r.tellJudged(right, why)
 	}
 	switch {
 	case !ok: // decided there

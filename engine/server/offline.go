@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"strings"
 	"time"
 
 	"perilune/engine/acct"
@@ -63,6 +62,8 @@ type Outcome struct {
 	Sent   *Proxied        // what a home server said; nil if none was asked
 	Trace  *Trace
 	Tape   *Tape
+
+	request *Request // what Traced reads
 }
 
 // NewOffline gives an Offline with its own clock (nil: time.Now), an empty memory of what was learnt about
@@ -85,7 +86,7 @@ func (o *Offline) Run(g *Generation, q *Question) (*Outcome, error) {
 	if o.core.ratchet.count > 0 { // one question teaches nothing about the next
 		o.core.ratchet, _ = openRatchet("", o.core.log)
 	}
-	r := &Request{Trace: new(Trace)}
+	r := &Request{Trace: &Trace{now: o.core.now}}
 	datagram, err := o.prepare(g, q, r)
 	if err != nil {
 		return nil, err
@@ -204,7 +205,7 @@ func (r *Request) outcome() *Outcome {
 		Decision: r.decision(), Kind: r.Verdict, Answer: r.Code, Delay: r.Delay,
 		Rules: clonedRules(r.Rules()), Hooks: r.Trace.Hooks(),
 		Notes: append([]Note(nil), r.Notes...), Record: append([]byte(nil), r.way.record...), Trace: r.Trace,
-		Realm: r.Realm, Sent: r.Proxied, Tape: r.way.tape,
+		Realm: r.Realm, Sent: r.Proxied, Tape: r.way.tape, request: r,
 	}
 }
 
@@ -251,24 +252,12 @@ func (r *Request) readReply(out *Outcome, seal *sealer) error {
 	return nil
 }
 
-// String gives the outcome for people: what was decided and how, and the reply; one screen.
-func (o *Outcome) String() string {
-	var b strings.Builder
-	b.WriteString(o.Trace.String())
-	fmt.Fprintf(&b, "%s", o.Kind)
-	for _, f := range [...]struct{ name, value string }{
-		{"reason", o.Reason}, {"rule", o.Rule}, {"hooks", strings.Join(o.Hooks, ",")}, {"next", o.Next},
-	} {
-		if f.value != "" {
-			fmt.Fprintf(&b, " %s=%s", f.name, oneWord(f.value))
-		}
-	}
-	b.WriteByte('\n')
-	if o.Answer != 0 {
-		b.WriteString(o.Answer.String() + "\n")
-	}
-	for i := range o.Reply.Pairs {
-		b.WriteString("  " + shortened(string(o.Reply.Pairs[i].AppendText(nil, true))) + "\n")
-	}
-	return b.String()
+// Traced gives the outcome as people read it.
+func (o *Outcome) Traced() *Traced {
+	t := o.request.traced(o.Took)
+	t.Next = o.Next
+	return t
 }
+
+// String gives the outcome for people: what was decided and how, and the reply; one screen.
+func (o *Outcome) String() string { return o.Traced().String() }

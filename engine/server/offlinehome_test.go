@@ -24,7 +24,7 @@ func TestOfflineHome(t *testing.T) {
 	}{
 		{"accept", func(*HomeQuestion) HomeAnswer {
 			return HomeAnswer{Code: radius.CodeAccessAccept, Attributes: attrs(t, g, `MS-MPPE-Send-Key = 0123456789abcdef`, `Class = 0x63`)}
-		}, Accept, "accept", []string{`MS-MPPE-Send-Key = "[secret]"`, "Class = 0x63", "Session-Timeout = 5"}, ""},
+		}, Accept, "accept", []string{`MS-MPPE-Send-Key = "[secret]"`, "Class = (1 octets)", "Session-Timeout = 5"}, ""},
 		{"silence", func(*HomeQuestion) HomeAnswer { return HomeAnswer{} }, Drop, "timeout", nil, ""},
 		{"dead", func(*HomeQuestion) HomeAnswer { return HomeAnswer{Dead: true} }, Drop, "dead", nil, ""},
 		{"nobody there", nil, Drop, "dead", nil, ""},

@@ -267,7 +267,7 @@ func (r *Request) mergeOutput(said, l *dictionary.List, name string) {
 		l.Merge(said.Pairs[i])
 	}
 	if changes := difference(redactedTexts(&before), redactedTexts(l)); r.Trace != nil && len(changes) > 0 {
-		r.Trace.add("the program changed "+name, clip(changes))
+		r.Trace.add(TraceStep{Text: "the program changed " + name, Changes: changes, ours: true})
 	}
 }
 

@@ -29,13 +29,14 @@ func (o *outbound) trace(r *Request) {
 	for i := range o.realm.Servers {
 		servers = append(servers, o.realm.Servers[i].Name)
 	}
+	r.Trace.Enter("proxy")
 	r.Trace.Step("sent on by realm " + o.realm.Name + ", home servers " + strings.Join(servers, " "))
 	var received dictionary.List
 	if r.Generation.Dictionary.Decode(&received, r.Packet.Attributes, &r.Session, &r.Packet.Authenticator) != nil {
 		return
 	}
 	if changes := difference(redactedTexts(&received), sentTexts(o.list)); len(changes) > 0 {
-		r.Trace.add("changed against what was received", clip(changes))
+		r.Trace.add(TraceStep{Text: "changed against what was received", Changes: changes, ours: true})
 	}
 }
 
@@ -53,6 +54,7 @@ func sentTexts(l *dictionary.List) []string {
 // traceAnswer tells what came back, and what of it is kept.
 func (o *outbound) traceAnswer(r *Request) {
 	x, p := &o.exchange, &o.proxied
+	r.Trace.Enter("proxy")
 	result := x.Outcome.String()
 	if r.way.home != 0 {
 		result = r.way.home.String()
@@ -72,6 +74,6 @@ func (o *outbound) traceAnswer(r *Request) {
 	}
 	r.Trace.List("received", &p.Reply)
 	if changes := difference(redactedTexts(&p.Reply), redactedTexts(&r.Reply)); len(changes) > 0 {
-		r.Trace.add("kept of it", clip(changes))
+		r.Trace.add(TraceStep{Text: "kept of it", Changes: changes, ours: true})
 	}
 }

@@ -114,7 +114,7 @@ func (r *Request) encodeList(b []byte, code radius.Code) ([]byte, error) {
 		if !carries(code, p.Attr, r.Client, msError) || r.withholds(p, code) {
 			r.way.runsAfter = r.way.runsAfter || p.Attr == after
 			if r.Trace != nil && !p.Attr.Internal {
-				r.Trace.Step("left out of " + code.String() + ": " + p.Attr.Name)
+				r.Trace.leftOut(p.Attr.Name)
 			}
 			continue
 		}

@@ -13,6 +13,7 @@ import (
 // and handlers'.
 func (c *Core) restrict(r *Request) {
 	r.way.left = math.MaxInt64
+	r.Trace.Enter("restrictions")
 	c.limits(r, r.Generation.Dictionary.Known.Expiration, c.expiration)
 	if r.Verdict == Accept && r.closed() {
 		c.reject(r, ReasonClosed)

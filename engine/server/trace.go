@@ -1,82 +1,241 @@
 package server
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"perilune/engine/dictionary"
-	"perilune/engine/radius"
-	"perilune/engine/users"
 )
 
-// A Trace records the steps of one request for explain and trace. It is bounded and holds no secrets: those
-// are blanked when they are recorded. All methods may be called on nil and then do nothing, but arguments
-// that cost something should not be made for nobody.
+// A Trace records the steps of one request for explain and trace. It is bounded. Secrets are blanked: those of
+// attributes when they are recorded, texts that repeat them when the steps are read. All methods may be called on nil
+// and then do nothing, but arguments that cost something should not be made for nobody.
 type Trace struct {
-	steps  []TraceStep
-	lost   int      // steps beyond the bound
-	missed int      // users entries that did not match, beyond the bound
-	hooks  []string // handlers that changed or decided something
+	now     func() time.Time // of the times that handlers take
+	phase   string
+	steps   []TraceStep
+	running []running // handlers, the innermost last
+	ended   int       // step of the handler that ended last, and 1; 0: none
+	near    nearest
+	lost    int      // steps beyond the bound
+	hooks   []string // handlers that changed or decided something
+	left    []string // attributes that the reply's code may not carry
+	secrets secrets
+	samples []sample // of vendors' attributes that no dictionary knows
+
+	watching []*Watching // who may want it
 }
 
-// A TraceStep is one step of a request: a line, and what it changed.
+// A TraceStep is one step of a request on its way.
 type TraceStep struct {
-	Text    string   `json:"step"`
-	Changes []string `json:"changes,omitempty"` // "+ A = x", "- A = y"
+	Phase   string      `json:"phase,omitempty"`
+	Text    string      `json:"step,omitempty"`
+	Hook    string      `json:"hook,omitempty"`    // file:line of the handler that ran
+	Took    int64       `json:"took_us,omitempty"` // microseconds of its run; 0: not measured
+	Verdict string      `json:"verdict,omitempty"` // that it gave, with its reason
+	Inside  []string    `json:"inside,omitempty"`  // what it asked and said while it ran
+	Changes []string    `json:"changes,omitempty"` // "reply + A = x", "control - B = y"; of lists "A = x"
+	Nearest []TraceMiss `json:"nearest,omitempty"` // users entries that did not match
+	Skipped []TraceSkip `json:"skipped,omitempty"` // handlers whose condition did not hold
+
+	ours bool // the text is the server's own, so that a password that is one of its words is not blanked in it
 }
 
-// One screen is the bound.
+// A TraceSkip is a handler that was not run, and the key of its `when` or `unless` that was against it.
+type TraceSkip struct {
+	Hook  string `json:"hook"` // file:line
+	Name  string `json:"name"`
+	Key   string `json:"key"`
+	Wants string `json:"wants"`
+	Found string `json:"found"`
+	Near  bool   `json:"near,omitempty"` // all other keys held
+}
+
+// One screen is the aim; these are the bounds.
 const (
 	traceSteps   = 100
-	traceMisses  = 12
 	traceChanges = 24
-	traceWidth   = 300 // octets of one line
+	traceInside  = 24
+	traceSkips   = 24
+	traceWidth   = 300  // octets of one line that is shown
+	traceKept    = 2048 // and of one that is recorded
 )
 
-// Step records a line of text without secrets.
-func (t *Trace) Step(text string) { t.add(text, nil) }
+// running is a handler that runs.
+type running struct {
+	at    int // its step; -1: it has none
+	what  string
+	begun time.Time
+}
 
-func (t *Trace) add(text string, changes []string) {
-	switch {
-	case t == nil:
-	case len(t.steps) >= traceSteps:
-		t.lost++
-	default:
-		t.steps = append(t.steps, TraceStep{shortened(text), changes})
+// Enter begins a phase: what follows belongs to it.
+func (t *Trace) Enter(phase string) {
+	if t != nil {
+		t.phase, t.ended = phase, 0
 	}
 }
 
-func shortened(text string) string {
-	if len(text) > traceWidth {
-		return strings.ToValidUTF8(text[:traceWidth], "") + "…"
+// Step records a line of text.
+func (t *Trace) Step(text string) {
+	if t != nil {
+		t.Say(text)
+	}
+}
+
+// Say records a line that a handler or an administrator's text has a share in: inside of the handler that runs, else a
+// step of its own.
+func (t *Trace) Say(text string) {
+	if t == nil {
+		return
+	}
+	if s := t.outermost(); s != nil {
+		s.inside(text)
+	} else if len(t.running) == 0 {
+		t.add(TraceStep{Text: text})
+	}
+}
+
+func (s *TraceStep) inside(text string) {
+	switch n := len(s.Inside); {
+	case n < traceInside:
+		s.Inside = append(s.Inside, cut(text, traceKept))
+	case n == traceInside:
+		s.Inside = append(s.Inside, "…")
+	}
+}
+
+// outermost gives the step of the handler that runs for the request, nil if none does or it has no room.
+func (t *Trace) outermost() *TraceStep {
+	if len(t.running) == 0 || t.running[0].at < 0 {
+		return nil
+	}
+	return &t.steps[t.running[0].at]
+}
+
+// add records a step and gives its place, -1 if there is no room.
+func (t *Trace) add(s TraceStep) int {
+	if t == nil {
+		return -1
+	}
+	if len(t.steps) >= traceSteps {
+		t.lost++
+		return -1
+	}
+	s.Phase, s.Text, s.Changes = t.phase, cut(s.Text, traceKept), clip(s.Changes)
+	t.steps = append(t.steps, s)
+	return len(t.steps) - 1
+}
+
+// cut bounds a text, between characters.
+func cut(text string, most int) string {
+	if len(text) > most {
+		return strings.ToValidUTF8(text[:most], "") + "…"
 	}
 	return text
 }
 
-// List records a list of attributes under a title; an empty list is left out.
+// List records a list of attributes under a title, which may be ""; an empty list is left out.
 func (t *Trace) List(title string, l *dictionary.List) {
 	if t == nil || len(l.Pairs) == 0 {
 		return
 	}
-	t.add(title, clip(redactedTexts(l)))
+	t.learn(l)
+	t.add(TraceStep{Text: title, Changes: redactedTexts(l)})
 }
 
-// Diff records what a hook made of a list ("request", "control", "reply"). Equal lists record nothing.
+// A Change is a list of attributes before and after a step.
+type Change struct {
+	List          string // request, control or reply
+	Before, After *dictionary.List
+}
+
+// Began records that a handler runs: its place is file:line, what tells kind and name. Each is followed by Ended.
+func (t *Trace) Began(place, what string) {
+	if t == nil {
+		return
+	}
+	at := -1
+	if len(t.running) == 0 {
+		at = t.add(TraceStep{Text: what, Hook: place})
+	} else {
+		what += " at " + place
+	}
+	t.running = append(t.running, running{at, what, t.clock()})
+}
+
+// Ended records what the handler that runs has answered ("" for nothing), and what it has changed.
+func (t *Trace) Ended(answer string, changes ...Change) {
+	if t == nil || len(t.running) == 0 {
+		return
+	}
+	r := t.running[len(t.running)-1]
+	t.running = t.running[:len(t.running)-1]
+	took := t.clock().Sub(r.begun)
+	if len(t.running) > 0 { // asked by another handler
+		t.Say(answered(r.what, answer) + after(took.Microseconds()))
+	}
+	place := ""
+	if r.at >= 0 {
+		s := &t.steps[r.at]
+		s.Text, s.Took, place = answered(s.Text, answer), max(took.Microseconds(), min(1, int64(took))), s.Hook
+		t.ended = r.at + 1
+	}
+	t.change(place, r.at, changes)
+}
+
+func answered(what, answer string) string {
+	if answer != "" {
+		return what + " = " + answer
+	}
+	return what
+}
+
+// change records what became of lists; equal ones record nothing.
+func (t *Trace) change(hook string, at int, changes []Change) {
+	var all []string
+	for _, c := range changes {
+		t.learn(c.Before)
+		t.learn(c.After)
+		all = append(all, c.texts()...)
+	}
+	if len(all) == 0 {
+		return
+	}
+	t.touched(hook)
+	if at >= 0 {
+		t.steps[at].Changes = clip(append(t.steps[at].Changes, all...))
+	}
+}
+
+// texts gives the difference of the lists, a line for each attribute.
+func (c *Change) texts() (texts []string) {
+	for _, line := range difference(redactedTexts(c.Before), redactedTexts(c.After)) {
+		texts = append(texts, c.List+" "+line)
+	}
+	if len(texts) == 0 && !sameValues(c.Before, c.After) {
+		texts = append(texts, c.List+" ~ a secret value")
+	}
+	return texts
+}
+
+// Diff records what a handler made of a list ("request", "control", "reply"). Equal lists record nothing.
 func (t *Trace) Diff(hook, list string, before, after *dictionary.List) {
 	if t == nil {
 		return
 	}
-	changes := difference(redactedTexts(before), redactedTexts(after))
-	if len(changes) == 0 && !sameValues(before, after) {
-		changes = []string{"~ a secret value"}
+	if c := (Change{list, before, after}); len(c.texts()) > 0 {
+		t.change(hook, t.add(TraceStep{Hook: hook}), []Change{c})
 	}
-	if len(changes) == 0 {
-		return
+}
+
+// clock reads the time; a test's stands.
+func (t *Trace) clock() time.Time {
+	if t.now == nil {
+		return time.Now()
 	}
-	t.touched(hook)
-	t.add(hook+" changed "+list, clip(changes))
+	return t.now()
 }
 
 // touched remembers a handler that changed or decided something.
@@ -89,94 +248,53 @@ func (t *Trace) touched(hook string) {
 // Decided remembers a handler that gave a verdict.
 func (t *Trace) Decided(hook string) { t.touched(hook) }
 
-func clip(changes []string) []string {
-	if n := len(changes) - traceChanges; n > 0 {
-		return append(changes[:traceChanges:traceChanges], fmt.Sprintf("… %d more", n))
+// Skip records a handler whose condition did not hold.
+func (t *Trace) Skip(s TraceSkip) {
+	if t == nil {
+		return
 	}
-	return changes
-}
-
-func redactedTexts(l *dictionary.List) []string {
-	texts := make([]string, 0, len(l.Pairs))
-	for i := range l.Pairs {
-		p := &l.Pairs[i]
-		switch {
-		case p.Tag == users.Deferred:
-			texts = append(texts, p.Attr.Name+" = (computed after the password)")
-		case p.Attr.Vendor == nil && p.Attr.Number == uint32(radius.TypeMessageAuthenticator) && !p.Attr.Internal:
-			// Noise: it was right, or the request would not be here.
-		default:
-			texts = append(texts, shortened(string(p.AppendText(nil, true))))
+	n := len(t.steps)
+	if n == 0 || t.steps[n-1].Phase != t.phase || t.steps[n-1].Skipped == nil {
+		if t.add(TraceStep{}) < 0 {
+			return
 		}
+		n = len(t.steps)
 	}
-	return texts
-}
-
-func sameValues(a, b *dictionary.List) bool {
-	return slices.EqualFunc(a.Pairs, b.Pairs, func(x, y Pair) bool {
-		return x.Attr == y.Attr && x.Tag == y.Tag && string(x.Value) == string(y.Value)
-	})
-}
-
-// difference gives what left and what came, in the order of the lists. Attributes of one name keep their
-// order, so a common head and tail tell most of it.
-func difference(before, after []string) []string {
-	head := 0
-	for head < len(before) && head < len(after) && before[head] == after[head] {
-		head++
-	}
-	tail := 0
-	for tail < len(before)-head && tail < len(after)-head && before[len(before)-1-tail] == after[len(after)-1-tail] {
-		tail++
-	}
-	var changes []string
-	for _, text := range before[head : len(before)-tail] {
-		changes = append(changes, "- "+text)
-	}
-	for _, text := range after[head : len(after)-tail] {
-		changes = append(changes, "+ "+text)
-	}
-	return changes
-}
-
-// Tried implements users.Watcher.
-func (t *Trace) Tried(r users.Rule, matched bool, failed, found string) {
-	place := fmt.Sprintf("%s:%d %s", r.File, r.Line, r.Label)
-	switch {
-	case matched:
-		t.Step(place + ": matched (" + r.Dialect.String() + ")")
-	case t.missed >= traceMisses:
-		t.missed++
-	default:
-		t.missed++
-		t.Step(place + ": no, wants " + failed + ", " + instead(found))
+	if list := &t.steps[n-1].Skipped; len(*list) < traceSkips {
+		*list = append(*list, s)
+	} else {
+		t.lost++
 	}
 }
 
-// instead tells what the request has; of huntgroups and profiles there is a sentence already.
-func instead(found string) string {
-	switch {
-	case found == "":
-		return "the request has nothing"
-	case strings.HasPrefix(found, "the "), strings.HasPrefix(found, "no entry "):
-		return found
+// leftOut remembers an attribute that the encoder left out.
+func (t *Trace) leftOut(name string) {
+	if t != nil && len(t.left) < traceChanges {
+		t.left = append(t.left, name)
 	}
-	return "the request has " + found
 }
 
+// verdict records what a handler or the native way decided.
 func (t *Trace) verdict(v *Verdict) {
 	if t == nil {
 		return
 	}
 	t.touched(v.Hook)
-	text := v.Hook + ": " + v.Kind.String()
+	text := v.Kind.String()
 	if v.Failed {
 		text += " (the handler failed)"
 	}
 	if v.Reason != "" {
 		text += ", reason " + v.Reason
 	}
-	t.add(text, nil)
+	if t.ended > 0 && t.steps[t.ended-1].Hook == v.Hook {
+		t.steps[t.ended-1].Verdict = cut(text, traceKept)
+		return
+	}
+	if v.Hook != "" {
+		text = v.Hook + ": " + text
+	}
+	t.add(TraceStep{Text: text})
 }
 
 // Steps gives what was recorded, and a last line for what was not.
@@ -184,9 +302,10 @@ func (t *Trace) Steps() []TraceStep {
 	if t == nil {
 		return nil
 	}
-	steps := slices.Clip(t.steps)
-	if n := t.missed - traceMisses; n > 0 {
-		steps = append(steps, TraceStep{Text: fmt.Sprintf("%d more users entries did not match", n)})
+	steps := make([]TraceStep, len(t.steps), len(t.steps)+1)
+	b := t.blanker()
+	for i := range t.steps {
+		steps[i] = b.step(t.steps[i])
 	}
 	if t.lost > 0 {
 		steps = append(steps, TraceStep{Text: fmt.Sprintf("%d more steps", t.lost)})
@@ -201,18 +320,3 @@ func (t *Trace) Hooks() []string {
 	}
 	return t.hooks
 }
-
-// String gives the steps as text, one a line, changes indented below.
-func (t *Trace) String() string {
-	var b strings.Builder
-	for _, s := range t.Steps() {
-		b.WriteString("  " + s.Text + "\n")
-		for _, c := range s.Changes {
-			b.WriteString("      " + c + "\n")
-		}
-	}
-	return b.String()
-}
-
-// MarshalJSON gives the steps as a list.
-func (t *Trace) MarshalJSON() ([]byte, error) { return json.Marshal(t.Steps()) }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -34,6 +35,21 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
+// fitting checks that a text fits a terminal, and puts a fixed time in its first line.
+func fitting(t *testing.T, text string) string {
+	t.Helper()
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	if len(lines) > 24 {
+		t.Errorf("%d lines", len(lines))
+	}
+	for _, l := range lines {
+		if utf8.RuneCountInString(l) > screenWidth {
+			t.Errorf("%d columns: %s", utf8.RuneCountInString(l), l)
+		}
+	}
+	return text
+}
+
 const traceUsers = `
 DEFAULT NAS-Port < 10, Auth-Type := Accept
         Filter-Id = "console"
@@ -48,23 +64,28 @@ func TestExplain(t *testing.T) {
 		PhaseHints: func(r *Request) *Verdict {
 			var before dictionary.List
 			r.Attributes.CopyTo(&before)
+			r.Trace.Began("hints.lua:7", `hook "lower"`)
 			ref, _ := r.Generation.Dictionary.Resolve("User-Name")
 			r.Attributes.Set(ref, []byte(strings.ToLower(string(r.User()))))
-			r.Trace.Diff("hints.lua:7", "request", &before, &r.Attributes)
+			r.Trace.Say("trace: the name was " + string(r.ReceivedUser))
+			r.Trace.Ended("", Change{"request", &before, &r.Attributes})
+			r.Trace.Skip(TraceSkip{Hook: "hints.lua:12", Name: "vpn", Key: "client", Wants: "client = vpn-*", Found: "has test", Near: true})
+			r.Trace.Skip(TraceSkip{Hook: "hints.lua:20", Name: "visitors", Key: "realm"})
+			r.Trace.Skip(TraceSkip{Hook: "hints.lua:31", Name: "suffix", Key: "user"})
 			return nil
 		},
 	}}
 	for name, password := range map[string]string{"explain-accept.txt": "hello", "explain-reject.txt": "wrong"} {
 		g := load(t, traceUsers, p)
 		out := ask(t, offline(), g, Question{Attributes: attrs(t, g, "User-Name = BOB", "User-Password = "+password, "NAS-Port = 12")})
-		if strings.Contains(out.String(), password) {
+		if strings.Contains(out.String(), `"`+password) {
 			t.Errorf("the password is shown")
 		}
-		golden(t, name, out.String())
+		golden(t, name, fitting(t, out.String()))
 	}
 	g := load(t, traceUsers, inPhase(PhaseReply, &Verdict{Kind: Reject, Reason: "too many", Hook: "limits.lua:3"}))
 	out := ask(t, offline(), g, Question{Attributes: attrs(t, g, "User-Name = eve", "User-Password = evil", "NAS-Port = 7", "NAS-Port = 3")})
-	golden(t, "explain-hook.txt", out.String())
+	golden(t, "explain-hook.txt", fitting(t, out.String()))
 }
 
 // TestTraceIsBounded: one screen, whatever happens.
@@ -72,7 +93,7 @@ func TestTraceIsBounded(t *testing.T) {
 	var trace Trace
 	var long dictionary.List
 	g := load(t, "", nil)
-	ref, _ := g.Dictionary.Resolve("Class")
+	ref, _ := g.Dictionary.Resolve("Attr-200")
 	for range 100 {
 		long.Add(ref, make([]byte, 250))
 	}
@@ -136,17 +157,17 @@ func TestWatch(t *testing.T) {
 		{Filter{Attribute: "NAS-Port", Value: "13"}, ""},
 		{Filter{Attribute: "User-Password", Value: "secret12"}, ""}, // no oracle
 	} {
-		traces, stop, ok := o.core.Watch(c.filter)
+		w, ok := o.core.Watch(c.filter)
 		if !ok {
 			t.Fatal("too many")
 		}
 		run("bob")
 		run("eve")
-		stop()
-		stop()
+		w.Stop()
+		w.Stop()
 		run("bob")
 		var got []string
-		for trace := range traces {
+		for trace := range w.Traces() {
 			got = append(got, trace.User)
 			text := trace.String()
 			blob, err := json.Marshal(trace)
@@ -161,7 +182,7 @@ func TestWatch(t *testing.T) {
 	for range watchLimit {
 		o.core.Watch(Filter{})
 	}
-	if _, _, ok := o.core.Watch(Filter{}); ok {
+	if _, ok := o.core.Watch(Filter{}); ok {
 		t.Error("no bound")
 	}
 	for range watchQueue + 5 { // nobody reads: nobody waits
@@ -172,15 +193,15 @@ func TestWatch(t *testing.T) {
 // TestWatchRefused: a wrong secret is seen by those who look for the user.
 func TestWatchRefused(t *testing.T) {
 	g, c := load(t, "", nil), core(t, CoreOptions{})
-	traces, stop, _ := c.Watch(Filter{User: "BOB", Client: "home"})
-	others, stopOthers, _ := c.Watch(Filter{User: "eve"})
+	bob, _ := c.Watch(Filter{User: "BOB", Client: "home"})
+	eve, _ := c.Watch(Filter{User: "eve"})
 	c.receive(incoming(g, "auth"), onWire(1, "not-the-secret!!", "first", attribute(1, "bob")))
-	stop()
-	stopOthers()
-	if got, ok := <-traces; !ok || got.Reason != "bad-message-authenticator" || got.Verdict != "discard" {
+	bob.Stop()
+	eve.Stop()
+	if got, ok := <-bob.Traces(); !ok || got.Reason != "bad-message-authenticator" || got.Verdict != "discard" {
 		t.Errorf("%+v", got)
 	}
-	if got, ok := <-others; ok {
+	if got, ok := <-eve.Traces(); ok {
 		t.Errorf("for eve: %+v", got)
 	}
 }
@@ -230,7 +251,7 @@ func TestSecretDiff(t *testing.T) {
 	trace.Diff("hints.lua:1", "request", &before, &after)
 	trace.Diff("hints.lua:2", "request", &after, &after)
 	got, err := json.Marshal(&trace)
-	if want := `[{"step":"hints.lua:1 changed request","changes":["~ a secret value"]}]`; err != nil || string(got) != want {
+	if want := `[{"hook":"hints.lua:1","changes":["request ~ a secret value"]}]`; err != nil || string(got) != want {
 		t.Errorf("%v\n%s\n%s", err, got, want)
 	}
 }
@@ -238,12 +259,12 @@ func TestSecretDiff(t *testing.T) {
 // TestInstead: what a rule found instead reads as a sentence.
 func TestInstead(t *testing.T) {
 	for found, want := range map[string]string{
-		"":                           "the request has nothing",
-		"NAS-Port = 25":              "the request has NAS-Port = 25",
-		"no NAS-Port":                "the request has no NAS-Port",
+		"":                           "has nothing",
+		"NAS-Port = 25":              "has NAS-Port = 25",
+		"no NAS-Port":                "has no NAS-Port",
 		"the request is not in it":   "the request is not in it",
 		"no entry of it matches":     "no entry of it matches",
-		`User-Name = "the request "`: `the request has User-Name = "the request "`,
+		`User-Name = "the request "`: `has User-Name = "the request "`,
 	} {
 		if got := instead(found); got != want {
 			t.Errorf("%q: %s, want %s", found, got, want)

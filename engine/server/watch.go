@@ -1,172 +1,206 @@
 package server
 
 import (
-	"strings"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
-
-// A Filter chooses live requests to watch. Empty fields fit all; all that are set must fit.
-type Filter struct {
-	User      string // User-Name as received or as it stands at the end; ASCII case does not count
-	Client    string // the client's name
-	Attribute string // name of an attribute of the request
-	Value     string // its value as text; "" for any
-}
-
-// A Traced is one request that was watched.
-type Traced struct {
-	Decision
-	Steps []TraceStep `json:"steps"`
-	Reply []string    `json:"reply,omitempty"`
-}
-
-// String gives decision, steps and reply on one screen.
-func (t *Traced) String() string {
-	var b strings.Builder
-	b.WriteString(t.Decision.String() + "\n")
-	for _, s := range t.Steps {
-		b.WriteString("  " + s.Text + "\n")
-		for _, c := range s.Changes {
-			b.WriteString("      " + c + "\n")
-		}
-	}
-	for _, line := range t.Reply {
-		b.WriteString("  reply " + line + "\n")
-	}
-	return b.String()
-}
 
 // watches are those who look at live requests. While there is none a request pays one atomic load.
 type watches struct {
-	count atomic.Int32
-	mu    sync.Mutex // protects list
-	list  []*watch
-}
-
-type watch struct {
-	filter Filter
-	out    chan Traced
+	list atomic.Pointer[[]*Watching] // nil: nobody looks; never changed in place
+	mu   sync.Mutex                  // held by those who exchange the list
 }
 
 const (
 	watchQueue = 64 // traces kept for a slow reader; more are lost for it
 	watchLimit = 16
+	watchLooks = 1000 // requests a second that are traced because somebody may want them
 )
 
-// Watch sends a trace of each request that fits, from now until stop is called. A reader that is too slow
-// loses traces, never delays a request. ok is false if too many look already.
-func (c *Core) Watch(f Filter) (traces <-chan Traced, stop func(), ok bool) {
-	w := &watch{f, make(chan Traced, watchQueue)}
+// A Watching is somebody who looks at live requests. A reader that is too slow loses traces, never delays a request.
+type Watching struct {
+	filter Filter
+	ws     *watches
+	out    chan *Traced
+
+	notShown, unlooked atomic.Uint64
+
+	mu      sync.Mutex // protects all below, and sending to out
+	stopped bool
+	second  int64 // that shown and looks count
+	shown   int
+	looks   int
+	fitted  int // for Filter.Sample
+}
+
+// Watch sends a trace of each request that fits, from now until Stop is called. ok is false if too many look already.
+func (c *Core) Watch(f Filter) (w *Watching, ok bool) {
 	ws := &c.watches
+	w = &Watching{filter: f, ws: ws, out: make(chan *Traced, watchQueue)}
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	if len(ws.list) >= watchLimit {
-		return nil, func() {}, false
+	var list []*Watching
+	if old := ws.list.Load(); old != nil {
+		list = *old
 	}
-	ws.list = append(ws.list, w)
-	ws.count.Add(1)
-	return w.out, func() { ws.remove(w) }, true
+	if len(list) >= watchLimit {
+		return nil, false
+	}
+	list = append(list[:len(list):len(list)], w)
+	ws.list.Store(&list)
+	return w, true
 }
 
-func (ws *watches) remove(w *watch) {
+// Traces gives the requests. It ends with Stop. What is sent must not be changed: others may look at it.
+func (w *Watching) Traces() <-chan *Traced { return w.out }
+
+// Missed gives how many requests that fit were not shown since the last call, beyond the bound or for want of room in
+// the queue; and how many were not looked at that might have fitted.
+func (w *Watching) Missed() (notShown, unlooked uint64) {
+	return w.notShown.Swap(0), w.unlooked.Swap(0)
+}
+
+// Stop ends it. A second call does nothing.
+func (w *Watching) Stop() {
+	w.ws.remove(w)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.stopped {
+		w.stopped = true
+		close(w.out)
+	}
+}
+
+func (ws *watches) remove(w *Watching) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	for i, other := range ws.list {
-		if other == w {
-			ws.list = append(ws.list[:i:i], ws.list[i+1:]...)
-			ws.count.Add(-1)
-			close(w.out)
-			return
-		}
+	old := ws.list.Load()
+	if old == nil {
+		return
 	}
+	list := slices.DeleteFunc(slices.Clone(*old), func(o *Watching) bool { return o == w })
+	if len(list) == 0 {
+		ws.list.Store(nil)
+		return
+	}
+	ws.list.Store(&list)
 }
 
-// look gives the request a Trace if somebody might want it.
+// look gives the request a Trace if somebody wants it, or may want it.
 func (c *Core) look(r *Request) {
-	if c.watches.count.Load() > 0 && r.Trace == nil && c.watches.want(r.Client.Name) {
-		r.Trace = new(Trace)
+	list := c.watches.list.Load()
+	if list == nil || r.Trace != nil {
+		return
+	}
+	for _, w := range *list {
+		if w.filter.fitsClient(r.Client.Name) && w.wants(r) {
+			if r.Trace == nil {
+				r.Trace = &Trace{now: c.now}
+			}
+			r.Trace.watching = append(r.Trace.watching, w)
+		}
 	}
 }
 
-// want reports whether somebody looks at a client. Users and attributes are compared at the end: handlers
-// may change them.
-func (ws *watches) want(client string) bool {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	for _, w := range ws.list {
-		if w.filter.Client == "" || w.filter.Client == client {
-			return true
-		}
+// wants reports whether the request is to be traced for the watching. Users and attributes are compared at the end:
+// handlers may change them.
+func (w *Watching) wants(r *Request) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tick(r.Arrival)
+	if w.filter.early() {
+		return w.chooses()
 	}
-	return false
+	full := w.filter.PerSecond > 0 && w.shown >= w.filter.PerSecond
+	switch likely := w.filter.received(r); {
+	case likely && full && w.filter.Attribute == "" && w.filter.Verdict == "":
+		w.notShown.Add(1)
+		return false
+	case likely && !full:
+		return true
+	}
+	if w.looks >= watchLooks || full {
+		w.unlooked.Add(1)
+		return false
+	}
+	w.looks++
+	return true
+}
+
+// chooses reports whether a request that fits is shown: the sample and the bound in a second.
+func (w *Watching) chooses() bool {
+	w.fitted++
+	if w.filter.Sample > 1 && (w.fitted-1)%w.filter.Sample != 0 {
+		return false
+	}
+	if w.filter.PerSecond > 0 && w.shown >= w.filter.PerSecond {
+		w.notShown.Add(1)
+		return false
+	}
+	w.shown++
+	return true
+}
+
+// tick begins a second.
+func (w *Watching) tick(at time.Time) {
+	if s := at.Unix(); s != w.second {
+		w.second, w.shown, w.looks = s, 0, 0
+	}
 }
 
 // show sends the trace of a finished request to those whom it fits.
 func (c *Core) show(r *Request) {
-	if c.watches.count.Load() == 0 {
-		return
-	}
-	ws := &c.watches
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	for _, w := range ws.list {
-		if !w.filter.fits(r) {
+	var made *Traced
+	for _, w := range r.Trace.watching {
+		if !w.filter.early() && (!w.filter.fits(r) || !w.choosesLate()) {
 			continue
 		}
-		select {
-		case w.out <- r.traced():
-		default:
+		if made == nil {
+			made = r.traced(c.now().Sub(r.Arrival))
 		}
+		w.send(made)
 	}
 }
 
-// showRefused sends what is known of a packet that never became a request to those who look for its user,
-// its client or everything.
+func (w *Watching) choosesLate() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.chooses()
+}
+
+// send never waits.
+func (w *Watching) send(t *Traced) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.stopped {
+		return
+	}
+	select {
+	case w.out <- t:
+	default:
+		w.notShown.Add(1)
+	}
+}
+
+// showRefused sends what is known of a packet that never became a request to those whom it fits.
 func (c *Core) showRefused(k *kept) {
-	if c.watches.count.Load() == 0 {
+	list := c.watches.list.Load()
+	if list == nil {
 		return
 	}
-	ws := &c.watches
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	for _, w := range ws.list {
-		f := &w.filter
-		if f.Attribute != "" || f.Client != "" && f.Client != k.client ||
-			f.User != "" && !strings.EqualFold(f.User, string(k.user[:k.users])) {
+	for _, w := range *list {
+		if !w.filter.fitsRefused(k) || !w.choosesAt(k.time) {
 			continue
 		}
-		select {
-		case w.out <- Traced{Decision: k.decision()}:
-		default:
-		}
+		w.send(&Traced{Decision: k.decision()})
 	}
 }
 
-func (r *Request) traced() Traced {
-	t := Traced{Decision: r.decision(), Steps: r.Trace.Steps()}
-	if r.answers() {
-		t.Reply = redactedTexts(&r.Reply)
-	}
-	return t
-}
-
-func (f *Filter) fits(r *Request) bool {
-	if f.Client != "" && f.Client != r.Client.Name {
-		return false
-	}
-	if f.User != "" && !strings.EqualFold(f.User, string(r.ReceivedUser)) && !strings.EqualFold(f.User, string(r.User())) {
-		return false
-	}
-	if f.Attribute == "" {
-		return true
-	}
-	for i := range r.Attributes.Pairs {
-		p := &r.Attributes.Pairs[i]
-		if strings.EqualFold(p.Attr.Name, f.Attribute) &&
-			(f.Value == "" || !p.Attr.Secret && f.Value == string(p.Attr.AppendText(nil, p.Value))) {
-			return true
-		}
-	}
-	return false
+func (w *Watching) choosesAt(at time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tick(at)
+	return w.chooses()
 }

@@ -198,6 +198,7 @@ func (c *Core) done(r *Request) {
 	}
 	if p.Has(PhaseDone) && r.Packet.Code != radius.CodeStatusServer {
 		r.Deadline = c.now().Add(doneTime)
+		r.Trace.Enter(PhaseDone.String())
 		r.runner().Run(PhaseDone, r)
 	}
 	if r.Runner != nil && r.way.policy == p {
@@ -222,7 +223,8 @@ func (c *Core) identify(r *Request) bool {
 	r.Method = r.method()
 	r.addLocal()
 	if r.Trace != nil {
-		r.Trace.List("request", &r.Attributes)
+		r.Trace.Enter("request")
+		r.Trace.List("", &r.Attributes)
 	}
 	return true
 }
@@ -234,6 +236,7 @@ func (c *Core) run(p Phase, r *Request) *Verdict {
 		return nil
 	}
 	r.way.asked = true
+	r.Trace.Enter(p.String())
 	return c.permit(p, r, r.runner().Run(p, r))
 }
 
@@ -247,7 +250,7 @@ func (c *Core) late(r *Request) bool {
 func (r *Request) refuse(k Kind, why Reason) {
 	r.Verdict, r.Cause, r.Reason = k, why, reasonNames[why]
 	if r.Trace != nil {
-		r.Trace.Step(k.String() + ": " + r.Reason)
+		r.Trace.add(TraceStep{Text: k.String() + ": " + r.Reason, ours: true})
 	}
 }
 

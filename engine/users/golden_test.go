@@ -217,7 +217,9 @@ func printable(label string) string {
 
 type watchFunc func(r Rule, matched bool, failed, found string)
 
-func (f watchFunc) Tried(r Rule, matched bool, failed, found string) { f(r, matched, failed, found) }
+func (f watchFunc) Matched(r Rule)                     { f(r, true, "", "") }
+func (f watchFunc) Near(Rule, int, int) bool           { return true }
+func (f watchFunc) Missed(r Rule, wants, found string) { f(r, false, wants, found) }
 
 // TestGolden runs the cases of testdata/*.txt. Each is an archive with a users file (and those that it
 // includes), and sections gnu, freeradius and inferred: the file read in that dialect, with the errors and

@@ -183,9 +183,14 @@ type Dropped struct {
 
 // A Watcher is told of each entry tried, for trace and explain.
 type Watcher interface {
-	// Tried is called for each entry compared: matched, or the text of the check pair that failed and what
-	// the request has instead. Secret values are blanked already.
-	Tried(r Rule, matched bool, failed, found string)
+	// Matched is called for an entry that matched, before it does what it says.
+	Matched(r Rule)
+	// Near is called for an entry that did not: held of its check pairs hold, where what would ask a script or a
+	// profile counts as if it did not. True asks for a call of Missed.
+	Near(r Rule, held, checks int) bool
+	// Missed is told of the check pair that failed, as the file's dialect writes it, and what the request has
+	// in its place. Secret values are blanked.
+	Missed(r Rule, wants, found string)
 }
 
 // Deferred is the Tag of a reply pair whose value is computed by the policy after the password was found

@@ -1,6 +1,7 @@
 package users
 
 import (
+	"bytes"
 	"strconv"
 
 	"perilune/engine/dictionary"
@@ -8,14 +9,45 @@ import (
 
 // watch tells the Watcher of an entry that was compared; p is the check that failed, nil if none did.
 func (m matcher) watch(r record, p *pair) {
-	if m.q.Watch == nil {
+	w := m.q.Watch
+	if w == nil {
 		return
 	}
+	rule := m.t.rule(r)
 	if p == nil {
-		m.q.Watch.Tried(m.t.rule(r), true, "", "")
+		w.Matched(rule)
 		return
 	}
-	m.q.Watch.Tried(m.t.rule(r), false, string(m.appendCheck(nil, p, r)), string(m.appendFound(nil, p)))
+	if held, checks := m.held(r, p); w.Near(rule, held, checks) {
+		w.Missed(rule, string(m.appendCheck(nil, p, r)), string(m.appendFound(nil, p)))
+	}
+}
+
+// held counts the checks of an entry that hold, also those behind the one that failed: but for what asks a script,
+// which must not be asked more because somebody looks.
+func (m matcher) held(r record, failed *pair) (held, checks int) {
+	before, behind := m.q.captured, false
+	var p pair
+	for rest := r.checks(); len(rest) > 0; {
+		if p, rest = nextPair(rest); p.kind >= firstEffect {
+			continue
+		}
+		checks++
+		switch {
+		case p.kind == checkProfile:
+		case !behind && p.is(failed):
+			behind = true
+		case !behind, p.kind != checkHuntgroup && p.flags&pairExpand == 0 && m.holds(&p):
+			held++
+		}
+	}
+	m.q.captured = before
+	return held, checks
+}
+
+// is reports whether two pairs are one place of the list.
+func (p *pair) is(o *pair) bool {
+	return p.kind == o.kind && p.attr == o.attr && p.rel == o.rel && p.tag == o.tag && p.flags == o.flags && bytes.Equal(p.value, o.value)
 }
 
 var relationText = [...]string{"=", "!=", "<", ">", "<=", ">="}

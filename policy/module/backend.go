@@ -77,9 +77,9 @@ func waits(in, of, name, signature, doc string, call waiting) []Function {
 		owner = of + ":"
 	}
 	return []Function{
-		{Module: in, Of: of, Name: name, Signature: owner + name + signature, Doc: doc, Waits: true, call: raising(in, call)},
+		{Module: in, Of: of, Name: name, Signature: owner + name + signature, Doc: doc, Waits: true, call: raising(in, told(in, name, call))},
 		{Module: in, Of: of, Name: "try_" + name, Signature: owner + "try_" + name + signature, Waits: true,
-			Doc: name + " that gives nil and why instead of failing.", call: trying(in, call)},
+			Doc: name + " that gives nil and why instead of failing.", call: trying(in, told(in, "try_"+name, call))},
 	}
 }
 
@@ -131,6 +131,9 @@ func block[T any](l *lua.LState, work func(context.Context) (T, error)) (v T, er
 		ctx, cancel = context.WithDeadline(ctx, d)
 	}
 	defer cancel()
+	if e := From(l); e.Context != nil {
+		ctx = e.Context(ctx)
+	}
 	return work(ctx)
 }
 

@@ -43,6 +43,8 @@ type Env struct {
 	Context   func(context.Context) context.Context // of a call that blocks: says for whom it is; nil: for nobody
 	Backends  Backends                              // behind http, sql, ldap, kv, window and exec; nil: open raises
 	Loading   func() bool                           // whether scripts load; nil: always
+	Called    Called                                // told of each call of a backend; nil: nobody looks
+	Logged    func(level, message string)           // told of each line that scripts log; nil: nobody looks
 	zones     map[string]*time.Location             // by name, as scripts used them
 	spans     map[string]*users.LoginTime           // by spec of time.within
 	expr      map[string]*lua.LUserData             // compiled regular expressions by text

@@ -27,6 +27,9 @@ func logFunctions() []Function {
 
 func logLine(l *lua.LState, level slog.Level) int {
 	e, message := From(l), sandbox.ToString(l, sandbox.CheckAny(l, 1))
+	if e.Logged != nil {
+		e.Logged(level.String(), message)
+	}
 	if e.Log == nil || !e.Log.Enabled(context.Background(), level) {
 		return 0
 	}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"perilune/engine/admin"
+	"perilune/engine/server"
+)
+
+// traceFilter is what `trace` asks for, as parameters of the admin socket.
+func traceParams(f *server.Filter) map[string]string {
+	return map[string]string{
+		"user": f.User, "client": f.Client, "attr": f.Attribute, "value": f.Value, "verdict": f.Verdict,
+		"sample": strconv.Itoa(f.Sample), "rate": strconv.Itoa(f.PerSecond),
+	}
+}
+
+// maxTraceRate bounds what one trace may ask for, in requests a second.
+const maxTraceRate = 1000
+
+func traceFilter(params map[string]string) (f server.Filter, err error) {
+	f = server.Filter{User: params["user"], Client: params["client"], Attribute: params["attr"], Value: params["value"], Verdict: params["verdict"]}
+	for name, n := range map[string]*int{"sample": &f.Sample, "rate": &f.PerSecond} {
+		if text := params[name]; text != "" {
+			if *n, err = strconv.Atoi(text); err != nil || *n < 0 {
+				return f, fmt.Errorf("%s: got %q, expected a number", name, text)
+			}
+		}
+	}
+	if f.PerSecond == 0 || f.PerSecond > maxTraceRate {
+		f.PerSecond = maxTraceRate
+	}
+	return f, nil
+}
+
+// trace streams live requests until the peer goes away. What was not shown is told with the next one, and once a
+// second.
+func (d *daemon) trace(c *admin.Call) (any, error) {
+	f, err := traceFilter(c.Params)
+	if err != nil {
+		return nil, err
+	}
+	w, ok := d.core.Watch(f)
+	if !ok {
+		return nil, errors.New("too many traces run already")
+	}
+	defer w.Stop()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		var t server.Traced
+		select {
+		case <-c.Done():
+			return nil, nil
+		case <-tick.C:
+		case seen := <-w.Traces():
+			t = *seen
+		}
+		t.NotShown, t.Unlooked = w.Missed()
+		if t.Verdict == "" && t.NotShown == 0 && t.Unlooked == 0 {
+			continue
+		}
+		if err := c.Send(t); err != nil {
+			return nil, nil
+		}
+	}
+}
