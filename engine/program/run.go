@@ -13,7 +13,9 @@ import (
 type Job struct {
 	Args     []string // the first is its absolute path
 	Account  Account
+	Stdin    []byte    // what it reads; nil: nothing
 	Output   int       // octets that it may print; 0: 64 KiB
+	Errors   int       // octets of standard error that are kept; 0: 1 KiB
 	Deadline time.Time // by when it must have ended
 }
 
@@ -93,6 +95,10 @@ func (r *Runner) begin() bool {
 func (e *execution) finish(turns chan struct{}) {
 	defer e.runner.work.Done()
 	<-e.process.done
+	if e.input != nil {
+		e.input.SetWriteDeadline(time.Unix(1, 0))
+		<-e.fed
+	}
 	e.output.SetReadDeadline(time.Now().Add(flushTime))
 	e.errors.SetReadDeadline(time.Now().Add(flushTime))
 	e.runner.remove(e.process)
@@ -104,39 +110,65 @@ type execution struct {
 	job     Job
 	runner  *Runner
 	process *process
+	input   *os.File // nil: it reads nothing
 	output  *os.File
 	errors  *os.File
+	fed     chan struct{} // closed once all of its input is written, or will not be
 }
 
-// start starts the program with pipes for what it prints.
+// start starts the program with pipes for what it reads and prints.
 func (e *execution) start() error {
 	if !absolute(e.job.path()) {
 		return ErrRelative
 	}
-	out, outEnd, err := os.Pipe()
+	theirs, err := e.pipes()
+	defer closeAll(theirs[:])
+	if err == nil {
+		e.process, err = start(e.job.Args, e.job.Account, theirs)
+	}
 	if err != nil {
+		closeAll([]*os.File{e.input, e.output, e.errors})
 		return err
 	}
-	defer outEnd.Close()
-	errs, errsEnd, err := os.Pipe()
-	if err != nil {
-		out.Close()
-		return err
+	e.output.SetReadDeadline(e.job.Deadline)
+	e.errors.SetReadDeadline(e.job.Deadline)
+	if e.input != nil {
+		e.fed = make(chan struct{})
+		go e.feed()
 	}
-	defer errsEnd.Close()
-	e.process, err = start(e.job.Args, e.job.Account, [3]*os.File{nil, outEnd, errsEnd})
-	if err != nil {
-		out.Close()
-		errs.Close()
-		return err
-	}
-	e.output, e.errors = out, errs
-	out.SetReadDeadline(e.job.Deadline)
-	errs.SetReadDeadline(e.job.Deadline)
 	if !e.runner.add(e.process) {
 		e.process.kill()
 	}
 	return nil
+}
+
+// pipes makes the pipes and gives the program's ends: standard input, nil if it reads nothing, output and error.
+func (e *execution) pipes() (theirs [3]*os.File, err error) {
+	if e.job.Stdin != nil {
+		if theirs[0], e.input, err = os.Pipe(); err != nil {
+			return theirs, err
+		}
+	}
+	if e.output, theirs[1], err = os.Pipe(); err == nil {
+		e.errors, theirs[2], err = os.Pipe()
+	}
+	return theirs, err
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		if f != nil {
+			f.Close()
+		}
+	}
+}
+
+// feed writes the program's input. One that does not read it all is no error.
+func (e *execution) feed() {
+	defer close(e.fed)
+	defer e.input.Close()
+	e.input.SetWriteDeadline(e.job.Deadline)
+	e.input.Write(e.job.Stdin)
 }
 
 func absolute(path string) bool { return path != "" && path[0] == '/' }
@@ -205,7 +237,11 @@ func (r *Runner) stopping() bool {
 
 // complaints reads standard error to its end and keeps the beginning.
 func (e *execution) complaints() []byte {
-	kept, _ := io.ReadAll(io.LimitReader(e.errors, keptErrors))
+	limit := e.job.Errors
+	if limit <= 0 {
+		limit = keptErrors
+	}
+	kept, _ := io.ReadAll(io.LimitReader(e.errors, int64(limit)))
 	io.Copy(io.Discard, e.errors)
 	return kept
 }

@@ -95,6 +95,34 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestInput: what a program is given to read, whatever it does with it.
+func TestInput(t *testing.T) {
+	large := strings.Repeat("0123456789abcdef", 20_000)
+	for _, c := range []struct{ name, text, stdin, output string }{
+		{"reads all", "cat", "one\ntwo", "one\ntwo"},
+		{"counts much", "wc -c | tr -d ' '", large, "320000\n"},
+		{"reads nothing", "echo done", large, "done\n"},
+		{"closes it", "exec <&-; echo done", large, "done\n"},
+		{"reads one line of it", "read line; echo $line", "first\n" + large, "first\n"},
+		{"leaves it to a daemon", "setsid sleep 0.2 & echo done", large, "done\n"},
+		{"has an empty one", "cat; echo end", "", "end\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			j := job(script(t, c.text))
+			j.Stdin, j.Errors = []byte(c.stdin), 8
+			res, err := newRunner(t, Options{}).Run(j)
+			if err != nil || string(res.Output) != c.output {
+				t.Errorf("output %.80q, errors %.40q, error %v", res.Output, res.Errors, err)
+			}
+		})
+	}
+	j := job(script(t, "sleep 60"))
+	j.Stdin, j.Deadline = []byte(large), time.Now().Add(200*time.Millisecond)
+	if _, err := newRunner(t, Options{}).Run(j); !errors.Is(err, ErrDeadline) {
+		t.Errorf("one that never reads: %v", err)
+	}
+}
+
 // TestSurroundings: arguments as given, PATH alone, the temporary directory, standard descriptors, an own group.
 func TestSurroundings(t *testing.T) {
 	t.Setenv("SECRET", "x")

@@ -13,6 +13,7 @@ type Settings struct {
 	StateDir string
 	// File reads a file of the tree, which is an input of the generation from then on; nil: there are none.
 	File func(name string) ([]byte, error)
+	Run  Programs // how exec runs programs
 }
 
 // MaxFile bounds the files with certificates and keys, in octets.

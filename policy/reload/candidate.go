@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"perilune/engine/config"
+	"perilune/engine/program"
 	"perilune/engine/raddb"
 	"perilune/engine/server"
 	"perilune/engine/users"
@@ -40,18 +41,24 @@ func (c *Candidate) Discard() {
 
 // Build makes a generation for commands that serve nothing: test, explain. Neither tests nor load handlers are
 // run. It is nil if there are errors.
-func Build(o Options) (*Candidate, raddb.List) { return build(o, false) }
+func Build(o Options) (*Candidate, raddb.List) { return build(o, nil, false) }
+
+// BuildFrom is Build from a tree, whose inputs then tell what was read, also if it failed.
+func BuildFrom(o Options, tree *raddb.Tree) (*Candidate, raddb.List) { return build(o, tree, false) }
 
 // Check is Build for the command check: what shows in the text of the policy's tests is told, too.
-func Check(o Options) (*Candidate, raddb.List) { return build(o, true) }
+func Check(o Options) (*Candidate, raddb.List) { return build(o, nil, true) }
 
-func build(o Options, checkTests bool) (*Candidate, raddb.List) {
+func build(o Options, tree *raddb.Tree, checkTests bool) (*Candidate, raddb.List) {
 	r, err := New(o)
 	if err != nil {
 		return nil, raddb.List{{Msg: err.Error()}}
 	}
 	r.build.beside, r.build.checkTests = true, checkTests
-	return r.build.candidate(raddb.Open(r.o.Root))
+	if tree == nil {
+		tree = raddb.Open(r.o.Root)
+	}
+	return r.build.candidate(tree)
 }
 
 // builder makes candidates. beside leaves tests and timers out; checkTests compiles the tests.
@@ -125,9 +132,7 @@ func absolute(root, dir string) string {
 func (b *builder) loadScripts(c *Candidate, errs *raddb.List) {
 	p := c.Config.Policy
 	o := policy.Options{
-		Backends: b.o.Backends.Lease(backend.Settings{Backend: c.Config.Backend, Root: c.Root, StateDir: c.StateDir, File: func(name string) ([]byte, error) {
-			return c.Tree.ReadFileUpTo(name, backend.MaxFile)
-		}}),
+		Backends: b.o.Backends.Lease(c.backends()),
 		Tree:     c.Tree, Dir: c.ScriptsDir, Dictionary: c.Dictionary, Timeout: p.Timeout, Log: b.o.Log, Busy: b.o.Busy,
 		Limits: sandbox.Limits{Steps: p.Steps, String: int(p.StringSize), Memory: int(p.Memory), Depth: p.CallDepth},
 		Realms: c.Realms, Clients: c.Clients, Zone: c.Config.Server.Timezone, Version: b.o.Version,
@@ -144,6 +149,16 @@ func (b *builder) loadScripts(c *Candidate, errs *raddb.List) {
 	c.Program, c.Policy = program, program
 	c.Dictionary.Freeze()
 	*errs = append(*errs, program.Link()...)
+}
+
+// backends gives the settings of what scripts ask beside RADIUS.
+func (c *Candidate) backends() backend.Settings {
+	run := backend.Programs{Timeout: c.Config.Programs.Timeout, Output: int(c.Config.Programs.Output), Max: c.Config.Programs.Max}
+	run.Account, run.Trouble = program.Lookup(c.Config.Programs.User)
+	return backend.Settings{
+		Backend: c.Config.Backend, Root: c.Root, StateDir: c.StateDir, Run: run,
+		File: func(name string) ([]byte, error) { return c.Tree.ReadFileUpTo(name, backend.MaxFile) },
+	}
 }
 
 func (b *builder) usersOptions(c *Candidate, a *accounts) users.Options {
