@@ -20,6 +20,7 @@ func commands() []command {
 		{"check", "read a configuration and tell everything that is wrong with it", runCheck},
 		{"test", "run the policy's tests", runTest},
 		{"explain", "show how a request is decided, and why", runExplain},
+		{"replay", "run recorded requests through other files and show what would change", runReplay},
 		{"trace", "watch requests of a running server being decided", runTrace},
 		{"init", "write the default configuration and scripts into a directory", runInit},
 		{"convert", "turn the configuration of GNU Radius or FreeRADIUS into one of this server", runConvert},

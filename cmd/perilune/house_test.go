@@ -21,18 +21,19 @@ var layers = []struct {
 	packages []string
 	also     map[string][]string // package -> packages of its own layer that it may import
 }{
-	{packages: []string{"engine/radius", "engine/raddb", "raddb", "scripts"}},
+	{packages: []string{"engine/radius", "engine/raddb", "engine/pcap", "raddb", "scripts"}},
 	{packages: []string{"engine/dictionary"}},
 	{packages: []string{"engine/nas", "engine/users", "engine/auth", "engine/acct", "engine/client", "engine/admin", "engine/program"}},
 	{packages: []string{"engine/proxy"}},
 	{packages: []string{"engine/config", "engine/server"}},
-	{packages: []string{"policy/sandbox", "policy/module", "policy/backend", "policy", "policy/policytest", "policy/reload",
+	{packages: []string{"policy/sandbox", "policy/module", "policy/backend", "policy", "policy/policytest", "policy/replay", "policy/reload",
 		"policy/convert/output", "policy/convert/rewrite", "policy/convert/gnu", "policy/convert/freeradius", "policy/convert"}, also: map[string][]string{
 		"policy/module":     {"policy/sandbox"},
 		"policy/backend":    {"policy/module"},
 		"policy":            {"policy/sandbox", "policy/module"},
 		"policy/policytest": {"policy/sandbox", "policy/module", "policy/backend", "policy"},
-		"policy/reload":     {"policy/sandbox", "policy", "policy/backend", "policy/policytest"},
+		"policy/replay":     {"policy/module", "policy/backend", "policy"},
+		"policy/reload":     {"policy/sandbox", "policy", "policy/backend", "policy/policytest", "policy/replay"},
 
 		"policy/convert/rewrite":    {"policy/convert/output"},
 		"policy/convert/gnu":        {"policy/convert/output", "policy/convert/rewrite"},

@@ -201,6 +201,9 @@ func (p *statusReport) write(w io.Writer) {
 		fmt.Fprintf(w, "listens on %s for %s: %d datagrams, %d dropped by the kernel\n", l.Address, l.Kind, l.Received, l.KernelDrops)
 	}
 	p.Acct.write(w)
+	if r := p.Record; r != nil {
+		fmt.Fprintf(w, "recorded in %s: %d requests, %d lost for want of room, %d could not be written\n", r.File, r.Written, r.Lost, r.Failed)
+	}
 	for _, name := range []string{"requests", "verdicts", "reasons"} {
 		fmt.Fprintf(w, "%s: %s\n", name, inWords(p.Counters[name]))
 	}

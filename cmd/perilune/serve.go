@@ -11,8 +11,10 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -23,6 +25,7 @@ import (
 	"perilune/engine/server"
 	"perilune/policy/backend"
 	"perilune/policy/reload"
+	"perilune/policy/replay"
 )
 
 // serveOptions are the command line of serve; they stand above config.toml.
@@ -101,7 +104,9 @@ type daemon struct {
 	store     *acct.Store
 	detail    *acct.Detail // nil: none
 	forwarder *proxy.Forwarder
+	memory    atomic.Pointer[server.Heap] // nil: the process has no limit
 	core      *server.Core
+	requests  *replay.Recorder
 	server    *server.Server
 	began     time.Time
 	bindable  func(netip.Addr) bool // whether the machine has an address
@@ -115,7 +120,7 @@ func serve(o *serveOptions, s streams) error {
 	early := newSinks(config.Log{Format: o.logFormat, Level: o.logLevel}, s.err)
 	var err error
 	d.reloader, err = reload.New(reload.Options{
-		Root: o.dir, Scripts: o.scripts, State: o.state, Version: version(), Strict: o.strict, Log: early.logger, Busy: busy, Radius: world{d},
+		Root: o.dir, Scripts: o.scripts, State: o.state, Version: version(), Strict: o.strict, Log: early.logger, Busy: busy, Full: d.full, Radius: world{d},
 		Backends: backend.New(time.Now, early.logger),
 	})
 	if err != nil {
@@ -131,9 +136,21 @@ func serve(o *serveOptions, s streams) error {
 	return d.run()
 }
 
+// limitMemory holds the process to a limit, 0 for none, before the first packet is read.
+func (d *daemon) limitMemory(limit int64) {
+	if limit > 0 {
+		debug.SetMemoryLimit(limit)
+		d.memory.Store(server.NewHeap(limit))
+	}
+}
+
+// full reports whether the process has nearly all its memory. The first scripts are loaded before the limit is known.
+func (d *daemon) full() bool { return d.memory.Load().Full() }
+
 // open makes everything that the first generation's settings ask for.
 func (d *daemon) open(busy *server.Busy, early *sinks) error {
 	c := d.first.Config
+	d.limitMemory(int64(c.Server.Memory))
 	where := c.Log
 	if where.File != "" {
 		where.File = d.first.Path(where.File)
@@ -154,6 +171,9 @@ func (d *daemon) open(busy *server.Busy, early *sinks) error {
 		return err
 	}
 	d.closers = append(d.closers, func() { d.core.Close() })
+	if err := d.openRecord(); err != nil {
+		return err
+	}
 	lines, err := d.sinks.requests(c.Log, d.first.StateDir)
 	if err != nil {
 		return err
@@ -161,7 +181,7 @@ func (d *daemon) open(busy *server.Busy, early *sinks) error {
 	requests := server.NewLog(lines)
 	d.closers = append(d.closers, func() { closeWithin(requests.Close) })
 	d.server, err = server.New(d.core, server.Options{
-		Listeners: d.listeners(c), Batch: c.Server.Batch, Detached: c.Server.Queue, Outstanding: c.Proxy.MaxOutstanding,
+		Listeners: d.listeners(c), Batch: c.Server.Batch, Detached: c.Server.Queue, DetachedBytes: int(c.Server.QueueMemory), Heap: d.memory.Load(), Outstanding: c.Proxy.MaxOutstanding,
 		DuplicateBytes: int(c.Server.DuplicateCache), Log: requests, Busy: busy,
 	})
 	if err != nil {
@@ -171,6 +191,7 @@ func (d *daemon) open(busy *server.Busy, early *sinks) error {
 		requests.SetLevel(d.sinks.setLevel(g.Config.Log, d.o))
 		d.forwarder.Configure(g.Realms)
 		d.server.Swap(g.Generation)
+		d.requests.Configure(recordOf(g))
 	})
 	return d.openSides(c)
 }

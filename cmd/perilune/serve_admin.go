@@ -1,7 +1,7 @@
 package main
 
 import (
-		"fmt"
+	"fmt"
 	"net/netip"
 	"strconv"
 	"time"

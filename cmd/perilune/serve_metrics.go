@@ -53,6 +53,7 @@ func (d *daemon) metrics(yield func(admin.Sample)) {
 	}
 	gauge("perilune_last_reload_timestamp_seconds", "When the last attempt began.", float64(s.Last.Time.Unix()))
 	gauge("perilune_waiting_requests", "Requests that wait for a backend or a costly hash.", float64(snap.Waiting))
+	gauge("perilune_waiting_bytes", "Memory that these take, about.", float64(snap.WaitingBytes))
 	gauge("perilune_recording_requests", "Accounting requests whose record is being written.", float64(snap.Recording))
 	gauge("perilune_delayed_rejects", "Rejects held back.", float64(snap.Delayed))
 	for _, who := range []struct {
@@ -67,6 +68,7 @@ func (d *daemon) metrics(yield func(admin.Sample)) {
 	d.accountingMetrics(yield)
 	d.homeMetrics(yield)
 	d.programMetrics(yield)
+	d.recordMetrics(yield)
 	yield(admin.Sample{Name: "perilune_log_lines_lost_total", Help: "Log lines that found no room.", Value: float64(snap.LogLost)})
 }
 

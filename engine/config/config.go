@@ -34,6 +34,7 @@ type Config struct {
 	Sessions   Sessions   `toml:"sessions" doc:"Open sessions and Simultaneous-Use: docs/sessions.md."`
 	State      State      `toml:"state" doc:"What the server keeps over restarts."`
 	Reload     Reload     `toml:"reload" doc:"When and how a changed tree becomes the active one."`
+	Record     Record     `toml:"record" doc:"A record of requests and what became of them, without secrets, for perilune replay: docs/replay.md."`
 	Log        Log        `toml:"log" doc:"What the server says."`
 	Admin      Admin      `toml:"admin" doc:"The socket of reload, status, trace, who and kick."`
 	HTTP       HTTP       `toml:"http" doc:"Metrics and health: /live, /ready, /metrics."`
@@ -73,7 +74,9 @@ type Server struct {
 	SessionJitter  int            `toml:"session-jitter" min:"0" max:"50" doc:"percent by which Session-Timeout is shortened at random, so that sessions do not all end in one second"`
 	Loops          int            `toml:"loops" min:"1" max:"256" restart:"yes" doc:"sockets that share the port of each listener, each with a loop of its own, among which the kernel spreads the sources; more than one pays where one processor is not enough"`
 	Batch          int            `toml:"batch" min:"1" max:"128" restart:"yes" doc:"datagrams read at once"`
-	Queue          int            `toml:"queue" min:"1" max:"1048576" restart:"yes" doc:"requests that may wait for a backend at once; beyond it they are dropped"`
+	Queue          int            `toml:"queue" min:"1" max:"1048576" restart:"yes" doc:"requests that may wait for a backend at once; beyond it they are dropped as busy. From three quarters on, clients with more than their equal share are refused"`
+	QueueMemory    Size           `toml:"queue-memory" min:"1MiB" max:"1024GiB" restart:"yes" doc:"memory that these may take, about: a Lua state and 28 KiB each; beyond it they are dropped as memory"`
+	Memory         Size           `toml:"memory" min:"0" max:"1024GiB" restart:"yes" doc:"of the process. Its garbage collector works harder when it comes near; from three quarters on no request may begin to wait, and scripts that have taken more than 1 MiB are ended. The users file lies in memory beside it. 0: no limit, unless the environment has GOMEMLIMIT"`
 	RecvBuffer     Size           `toml:"recv-buffer" min:"4KiB" max:"1GiB" restart:"yes" doc:"the kernel's buffer of a socket; the kernel may grant less, see net.core.rmem_max"`
 }
 
@@ -145,6 +148,7 @@ type Policy struct {
 	Steps      int           `toml:"steps" min:"1000" max:"1000000000" doc:"instructions of one run"`
 	StringSize Size          `toml:"string-size" min:"4KiB" max:"64MiB" doc:"longest string"`
 	Memory     Size          `toml:"memory" min:"1MiB" max:"4GiB" doc:"what one run may allocate"`
+	HookQueue  int           `toml:"hook-queue" min:"0" max:"1048576" doc:"requests that may wait in one handler at once, so that a slow backend leaves room for handlers that ask others; beyond it they are dropped as hook-busy. 0: half of server.queue"`
 	CallDepth  int           `toml:"call-depth" min:"32" max:"10000" doc:"nested calls"`
 }
 
@@ -257,6 +261,15 @@ type Log struct {
 	Identity  string `toml:"identity" one:"plain hash" restart:"yes" doc:"whether the lines of requests have user names plainly or as keyed hashes; the key is made once in the state directory"`
 	Passwords bool   `toml:"passwords" doc:"whether the lines of Access-Requests have the password that was typed, which is a danger; the bits of Log-Mode-Mask leave it out"`
 	Last      int    `toml:"last" min:"1" max:"1048576" restart:"yes" doc:"decisions that perilune explain --last remembers"`
+}
+
+// Record holds the settings of the record of requests.
+type Record struct {
+	File    string `toml:"file" doc:"file to write to, one line for each request; a relative name is one in the state directory. Empty: nothing is recorded"`
+	Size    Size   `toml:"size" min:"64KiB" max:"1GiB" doc:"a file that would grow beyond it is renamed to FILE.1, and a new one begins"`
+	Keep    int    `toml:"keep" min:"0" max:"1000" doc:"older files that are kept, FILE.1 the newest"`
+	Sample  int    `toml:"sample" min:"1" max:"1000000" doc:"one request of so many is recorded; 1: each"`
+	Answers bool   `toml:"answers" doc:"keep what HTTP servers, databases, directories and programs have told scripts, sealed with a key of the state directory, so that a replay there can tell it again"`
 }
 
 // Admin holds the settings of the admin socket.

@@ -31,6 +31,7 @@ type Case struct {
 
 	Password server.Truth
 	Real     bool     // its credentials are the real ones
+	Bare     bool     // of what was decided the answer alone is known
 	Answers  string   // id of the challenge that it answers; "" for none
 	Asks     string   // id of the challenge that it was answered with
 	Secrets  []string // that no report may show

@@ -157,6 +157,14 @@ func (w *worker) received(c *Case, l *dictionary.List) error {
 // compare says what is different now.
 func (w *worker) compare(c *Case, after Result) Finding {
 	before := &c.Before
+	if c.Bare { // nothing is known of the way there
+		known := *before
+		known.Rule, known.Hook, known.Hooks = after.Rule, after.Hook, after.Hooks
+		if known.Reason == "" {
+			known.Reason = after.Reason
+		}
+		before = &known
+	}
 	f := Finding{After: after}
 	changed := differs(before, &after, w.gen.Settings.SessionJitter > 0)
 	switch {
@@ -186,5 +194,5 @@ var moments = []string{
 	server.ReasonNoHomeServer.String(), server.ReasonDraining.String(), server.ReasonHashQueue.String(), server.ReasonInflight.String(),
 	server.ReasonInternal.String(), server.ReasonProgramBusy.String(), server.ReasonProgramTime.String(), server.ReasonProgram.String(),
 	server.ReasonHomeTimeout.String(), server.ReasonThrottled.String(), server.ReasonRealmQuota.String(), server.ReasonMultipleLogin.String(),
-	server.ReasonNoSession.String(), server.ReasonStale.String(), "superseded",
+	server.ReasonNoSession.String(), server.ReasonStale.String(), "superseded", noAnswer,
 }

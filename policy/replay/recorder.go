@@ -123,6 +123,14 @@ func (r *Recorder) Counters() (written, lost, failed uint64) {
 	return r.counters.Written.Load(), r.counters.Lost.Load(), r.counters.Failed.Load()
 }
 
+// File gives the path of the file, "" while nothing is recorded.
+func (r *Recorder) File() string {
+	if s := r.settings.Load(); s != nil {
+		return s.File
+	}
+	return ""
+}
+
 // run is the writer. What has come together is written together.
 func (r *Recorder) run() {
 	defer close(r.over)
