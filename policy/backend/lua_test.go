@@ -20,6 +20,7 @@ type world struct {
 	pools *Pools
 	env   module.Env
 	load  bool
+	time  time.Duration // that a handler has; 0: any
 }
 
 func newWorld(t testing.TB, s Settings) *world {
@@ -78,7 +79,11 @@ func (w *world) run(source string) string {
 	w.load = false
 	for _, fn := range handlers {
 		if err == nil {
-			_, err = s.Call(fn, sandbox.Run{Steps: 1_000_000})
+			run := sandbox.Run{Steps: 1_000_000}
+			if w.time > 0 {
+				run.Deadline = time.Now().Add(w.time)
+			}
+			_, err = s.Call(fn, run)
 		}
 	}
 	if err != nil {

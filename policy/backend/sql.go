@@ -2,9 +2,9 @@ package backend
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
-	"maps"
 	"path/filepath"
 	"time"
 
@@ -32,14 +32,18 @@ type sqlSession interface {
 
 // SQL implements module.Backends.
 func (l *Lease) SQL(name string) (module.SQL, error) {
-	s, ok := l.settings.SQL[name]
+	s, ok := l.settings.Backend.SQL[name]
 	if !ok {
-		return nil, notConfigured("sql", name, raddb.DidYouMean(name, maps.Keys(l.settings.SQL)))
+		return nil, notConfigured("sql", name, raddb.DidYouMean(name, keysOf(l.settings.Backend.SQL)))
 	}
-	dial, place := sqlDialer(s, l.settings.Root)
+	dial, place, err := sqlDialer(s, l.settings.Root)
+	if err != nil {
+		return nil, fmt.Errorf("[backend.sql.%s]: %w", name, err)
+	}
 	b := sqlBounds(s)
-	return take(l, fmt.Sprintf("sql %q %q %t %v", name, place, s.ReadOnly, b), func() (*sqlPool, error) {
-		return &sqlPool{newPool("backend.sql."+name, b, dial)}, nil
+	key := fmt.Sprintf("sql %s %x %t %v", name, sha256.Sum256([]byte(place)), s.ReadOnly, b) // the address may hold a password
+	return take(l, key, func() (*sqlPool, error) {
+		return &sqlPool{newPool("backend.sql."+name, b, dial), l.pools.counter("sql", name)}, nil
 	})
 }
 
@@ -48,16 +52,23 @@ func sqlBounds(s *config.BackendSQL) poolBounds {
 }
 
 // sqlDialer gives what connects to a database, and what tells databases apart.
-func sqlDialer(s *config.BackendSQL, root string) (dial func(context.Context) (sqlSession, error), place string) {
+func sqlDialer(s *config.BackendSQL, root string) (dial func(context.Context) (sqlSession, error), place string, err error) {
+	if s.Database.Shared() {
+		c, err := postgresConfig(s.Database.Name(), s.ReadOnly, s.Connect)
+		return func(ctx context.Context) (sqlSession, error) { return dialPostgres(ctx, c.Copy(), s.ReadOnly) }, s.Database.Name(), err
+	}
 	path := s.Database.Name()
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(root, path)
 	}
-	return func(context.Context) (sqlSession, error) { return dialSQLite(path, s.ReadOnly) }, path
+	return func(context.Context) (sqlSession, error) { return dialSQLite(path, s.ReadOnly) }, path, nil
 }
 
 // An sqlPool is one database.
-type sqlPool struct{ *pool[sqlSession] }
+type sqlPool struct {
+	*pool[sqlSession]
+	calls *calls
+}
 
 // Query implements module.SQL.
 func (p *sqlPool) Query(ctx context.Context, query string, args []any, limit int) (rows []module.SQLRow, err error) {
@@ -77,7 +88,8 @@ func (p *sqlPool) Exec(ctx context.Context, query string, args []any) (n int64, 
 	return n, err
 }
 
-func (p *sqlPool) with(ctx context.Context, work func(sqlSession) error) error {
+func (p *sqlPool) with(ctx context.Context, work func(sqlSession) error) (err error) {
+	defer func() { p.calls.count(err) }()
 	s, err := p.take(ctx)
 	if err != nil {
 		return err
@@ -96,7 +108,8 @@ func (p *sqlPool) back(s sqlSession) {
 }
 
 // Begin implements module.SQL.
-func (p *sqlPool) Begin(ctx context.Context) (module.SQLTx, error) {
+func (p *sqlPool) Begin(ctx context.Context) (_ module.SQLTx, err error) {
+	defer func() { p.calls.count(err) }()
 	s, err := p.take(ctx)
 	if err != nil {
 		return nil, err
@@ -117,12 +130,14 @@ type sqlTx struct {
 // Query implements module.SQLTx.
 func (t *sqlTx) Query(ctx context.Context, query string, args []any, limit int) ([]module.SQLRow, error) {
 	rows, _, err := t.s.run(ctx, query, args, limit)
+	t.p.calls.count(err)
 	return rows, err
 }
 
 // Exec implements module.SQLTx.
 func (t *sqlTx) Exec(ctx context.Context, query string, args []any) (int64, error) {
 	_, n, err := t.s.run(ctx, query, args, 0)
+	t.p.calls.count(err)
 	return n, err
 }
 
@@ -134,6 +149,7 @@ func (t *sqlTx) Begin(context.Context) (module.SQLTx, error) {
 // Commit implements module.SQLTx.
 func (t *sqlTx) Commit(ctx context.Context) error {
 	err := t.s.commit(ctx)
+	t.p.calls.count(err)
 	if err != nil {
 		t.Rollback()
 		return err

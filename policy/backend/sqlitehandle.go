@@ -88,7 +88,7 @@ func (h *sqliteHandle) copied(text string) uintptr {
 	if p == 0 {
 		panic(errSQLiteMemory)
 	}
-	copy(unsafe.Slice((*byte)(unsafe.Pointer(p)), len(text)), text)
+	copy(libc.GoBytes(p, len(text)), text)
 	return p
 }
 
@@ -232,7 +232,7 @@ func (st *sqliteStmt) value(i int32, room *int) any {
 		if *room -= n; p == 0 || *room < 0 {
 			return ""
 		}
-		return string(unsafe.Slice((*byte)(unsafe.Pointer(p)), n))
+		return string(libc.GoBytes(p, n))
 	}
 	return nil
 }

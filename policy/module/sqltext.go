@@ -37,7 +37,7 @@ func placeholders(query string) (n int, err error) {
 				return 0, errors.New(why)
 			}
 		}
-		first = false
+		first = first && token == ";"
 	}
 }
 
