@@ -103,11 +103,12 @@ type frame struct {
 	change  lists
 	changed bool
 	made    []*verdict
+	placed  bool
 }
 
 func (rn *Runner) enter(h *handler, r *server.Request) frame {
-	outer := frame{rn.h, rn.change, rn.changed, rn.made}
-	rn.h, rn.change, rn.changed, rn.made = h, h.change(), false, nil
+	outer := frame{rn.h, rn.change, rn.changed, rn.made, rn.placed}
+	rn.h, rn.change, rn.changed, rn.made, rn.placed = h, h.change(), false, nil, false
 	// Huntgroups change nothing; one that is asked by a handler leaves the handler's copies alone.
 	if h.change() != 0 && (h.undoes() || r.Trace != nil) {
 		rn.copied = true
@@ -119,6 +120,8 @@ func (rn *Runner) enter(h *handler, r *server.Request) frame {
 }
 
 func (rn *Runner) leave(f frame) {
+	rn.leavePlace()
+	rn.placed = f.placed
 	rn.h, rn.change, rn.changed, rn.made = f.h, f.change, f.changed || rn.changed, f.made
 }
 

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -44,15 +45,16 @@ var actions = []string{"", "reject", "drop", "continue"}
 
 // A handler is one registered function, without the function itself: each state has its own, at index.
 type handler struct {
-	kind   kind
-	phase  server.Phase // whose rules hold while it runs
-	name   string
-	at     raddb.Pos
-	label  string // file.lua:line, for r.Hook and the log
-	index  int    // in Program.handlers and Runner.functions
-	ref    int    // what users.Host calls it by
-	number uint32 // value of Auth-Type
-	tame   bool   // req cannot outlive a run, so the same object serves each
+	kind    kind
+	phase   server.Phase // whose rules hold while it runs
+	name    string
+	at      raddb.Pos
+	label   string       // file.lua:line, for r.Hook and the log
+	index   int          // in Program.handlers and Runner.functions
+	ref     int          // what users.Host calls it by
+	number  uint32       // value of Auth-Type
+	waiting atomic.Int32 // requests that wait in it
+	tame    bool         // req cannot outlive a run, so the same object serves each
 
 	when, unless         written
 	condition, exception condition

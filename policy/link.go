@@ -2,6 +2,7 @@ package policy
 
 import (
 	"perilune/engine/raddb"
+	"perilune/policy/sandbox"
 )
 
 // Link resolves what the scripts named, once the dictionary is frozen and all names are known: attributes,
@@ -37,8 +38,10 @@ func (pr *Program) Link() raddb.List {
 
 // linkStates keeps the first state for use, and makes a second one.
 func (pr *Program) linkStates(errs *raddb.List) {
+	before := sandbox.Allocated()
 	second := pr.bareRunner()
 	*errs = append(*errs, second.loadAgain()...)
+	pr.stateSize = max(int(sandbox.Allocated()-before), leastState)
 	pr.idle = append(pr.idle, second, pr.first)
 	pr.first = nil
 }

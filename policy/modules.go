@@ -35,6 +35,9 @@ func (rn *Runner) fillEnv() {
 		Radius: o.Radius, Backends: o.Backends, Loading: func() bool { return rn.loading }, Attribute: rn.addDynamic, Described: rn.described,
 		Context: rn.context,
 	}
+	if o.Silent {
+		rn.env.Resolver = rn.pr.refusing()
+	}
 	if rn.pr.view {
 		rn.env.Resolver, rn.env.Random = rn.pr.refusing(), newViewRandom()
 	}
@@ -84,10 +87,36 @@ func (rn *Runner) wait() error {
 	if rn.r == nil || rn.pr.view {
 		return nil
 	}
+	if !rn.takePlace() {
+		rn.r.Crowd()
+		return module.ErrBusy
+	}
 	if rn.r.Detach() != nil {
 		return module.ErrBusy
 	}
 	return nil
+}
+
+// takePlace counts the run of a handler among those that wait, once. It reports false if as many wait in that handler
+// as may: so a slow backend leaves room for handlers that ask others.
+func (rn *Runner) takePlace() bool {
+	if rn.placed || rn.h == nil {
+		return true
+	}
+	if n, most := rn.h.waiting.Add(1), rn.pr.o.HookWaiting; most > 0 && int(n) > most {
+		rn.h.waiting.Add(-1)
+		return false
+	}
+	rn.placed = true
+	return true
+}
+
+// leavePlace gives the place of a run back.
+func (rn *Runner) leavePlace() {
+	if rn.placed {
+		rn.placed = false
+		rn.h.waiting.Add(-1)
+	}
 }
 
 // hash computes a password hash as the server does it for its own.

@@ -3,6 +3,7 @@ package policy
 import (
 	"iter"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,21 +21,22 @@ var _ server.Policy = (*Program)(nil)
 
 // Options of Load. Tree, Dir and Dictionary must be set.
 type Options struct {
-	Tree       *raddb.Tree
-	Dir        string                 // of the scripts, as a name of the tree
-	Dictionary *dictionary.Dictionary // not frozen yet: scripts may add to it
-	Limits     Limits
-	Timeout    time.Duration    // of a request's handler that names none; 1 s
-	Now        func() time.Time // of scripts; time.Now
-	Log        *slog.Logger     // of scripts and failures; nil: nothing is logged
-	Busy       *server.Busy     // told of long computations; may be nil
-	Realms     *proxy.Realms    // what proxy{} may name; nil: not known, nothing is checked
-	Clients    *nas.Table       // what proxy{client=} may name; nil: not known, nothing is checked
-	Radius     module.Radius    // what the module radius asks; nil: its functions fail
-	Backends   Backends         // what the modules of section 7 open; nil: they open nothing
-	Timers     *Timers          // due times that live over reloads; nil: timers don't run
-	Zone       *time.Location   // of scripts' times; nil: the process's
-	Version    string           // perilune.version
+	Tree        *raddb.Tree
+	Dir         string                 // of the scripts, as a name of the tree
+	Dictionary  *dictionary.Dictionary // not frozen yet: scripts may add to it
+	Limits      Limits
+	Timeout     time.Duration    // of a request's handler that names none; 1 s
+	Now         func() time.Time // of scripts; time.Now
+	Log         *slog.Logger     // of scripts and failures; nil: nothing is logged
+	Busy        *server.Busy     // told of long computations; may be nil
+	HookWaiting int              // requests that may wait in one handler at the same time; 0: any number
+	Realms      *proxy.Realms    // what proxy{} may name; nil: not known, nothing is checked
+	Clients     *nas.Table       // what proxy{client=} may name; nil: not known, nothing is checked
+	Radius      module.Radius    // what the module radius asks; nil: its functions fail
+	Backends    Backends         // what the modules of section 7 open; nil: they open nothing
+	Timers      *Timers          // due times that live over reloads; nil: timers don't run
+	Zone        *time.Location   // of scripts' times; nil: the process's
+	Version     string           // perilune.version
 	// Secret gives the text behind secret("name"); nil: there are none.
 	Secret func(name string) (string, error)
 }
@@ -75,13 +77,15 @@ type Program struct {
 	globals                 map[string][]string
 	registration            []string
 	surface                 *surface   // of the API, of all states; nil before the first
+	stateSize               int        // of one state, in octets, about
 	first                   *Runner    // the state that registered, until Link
 	pending                 []*verdict // made while loading, built by Link
 
-	mu   sync.Mutex // protects idle and shut
-	idle []*Runner
-	shut bool
-	stop func() // ends the timers; nil if none runs
+	mu    sync.Mutex // protects idle, least and shut
+	idle  []*Runner
+	least int // idle states that were never needed since the last Trim
+	shut  bool
+	stop  func() // ends the timers; nil if none runs
 
 	accounts func() (*users.Accounts, error) // of the system, read once when first asked for
 
@@ -90,8 +94,11 @@ type Program struct {
 	started bool // Start was called: the generation was in place
 }
 
-// maxIdle bounds the free states of a program; those beyond are thrown away.
-const maxIdle = 64
+// leastState is what a Lua state takes at least, in octets.
+const leastState = 32 << 10
+
+// StateSize gives about what a state of the program takes, in octets: what making one has allocated.
+func (rn *Runner) StateSize() int { return rn.pr.stateSize }
 
 // Has implements server.Policy.
 func (pr *Program) Has(p server.Phase) bool { return len(pr.phases[p]) > 0 }
@@ -101,12 +108,30 @@ func (pr *Program) Acquire() server.Runner {
 	pr.mu.Lock()
 	if n := len(pr.idle); n > 0 {
 		rn := pr.idle[n-1]
+		pr.idle[n-1] = nil
 		pr.idle = pr.idle[:n-1]
+		pr.least = min(pr.least, n-1)
 		pr.mu.Unlock()
 		return rn
 	}
+	pr.least = 0
 	pr.mu.Unlock()
 	return pr.newRunner()
+}
+
+// Trim throws half of the idle states away that were not needed since the last call. What waits needs a state for
+// itself, and making one costs as much as a hundred hooks: so as many are kept as waited at a time of late.
+func (pr *Program) Trim() {
+	pr.mu.Lock()
+	n := len(pr.idle)
+	keep := n - (pr.least+1)/2
+	over := slices.Clone(pr.idle[keep:])
+	clear(pr.idle[keep:])
+	pr.idle, pr.least = pr.idle[:keep], keep
+	pr.mu.Unlock()
+	for _, rn := range over {
+		rn.close()
+	}
 }
 
 // Release implements server.Policy.
@@ -114,7 +139,7 @@ func (pr *Program) Release(r server.Runner) {
 	rn := r.(*Runner)
 	pr.mu.Lock()
 	defer pr.mu.Unlock()
-	if pr.shut || rn.broken() || len(pr.idle) >= maxIdle {
+	if pr.shut || rn.broken() {
 		rn.close()
 		return
 	}

@@ -52,6 +52,7 @@ type Runner struct {
 	made    []*verdict // by this run
 	saved   [3]dictionary.List
 	copied  bool // saved holds something
+	placed  bool // it is counted among those that wait in h
 }
 
 // bareRunner makes a state with the API and no handlers.

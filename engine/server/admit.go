@@ -15,8 +15,11 @@ import (
 // and for those that come back from a home server: half of their work is done already (RFC 5080 s2.2.3).
 type admission struct {
 	bound   int
+	memory  int   // what the requests that wait may take, in octets
+	heap    *Heap // of the process
 	mu      sync.Mutex
 	total   int
+	octets  int // that the requests that wait take
 	clients map[netip.Prefix]int // requests that wait
 	limited map[netip.Prefix]int // requests that are parked, of clients with max-inflight=
 	parked  [waits]atomic.Int64  // requests that hold no goroutine, by what they wait for
@@ -26,20 +29,37 @@ type admission struct {
 // place is what one admitted request is counted under.
 type place struct {
 	client netip.Prefix
+	octets int
 	taken  bool
 }
 
+// waitingOctets is what a request that waits has beside its Lua state: desk, buffers, the stack of its goroutine.
+const waitingOctets = 28 << 10
+
+// weight gives about what a request takes while it waits, in octets.
+func (r *Request) weight() int {
+	n := waitingOctets
+	if p, ok := r.Runner.(interface{ StateSize() int }); ok {
+		n += p.StateSize()
+	}
+	return n
+}
+
 // admit takes a place for the request, or says why there is none.
-func (a *admission) admit(r *Request, p *place) Reason {
+func (a *admission) admit(r *Request, p *place, waits bool) Reason {
 	limit := r.Client.MaxInflight
 	if limit == 0 {
 		limit = r.Generation.Settings.MaxInflight
 	}
+	octets, full := r.weight(), waits && a.heap.Full()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	mine := a.clients[r.Client.Prefix]
-	if limit > 0 && mine >= limit {
+	switch {
+	case limit > 0 && mine >= limit:
 		return ReasonInflight
+	case full || waits && a.memory > 0 && a.octets+octets > a.memory:
+		return ReasonMemory
 	}
 	if !a.room(mine, r.Round != nil || r.way.sentOn) {
 		return ReasonBusy
@@ -49,7 +69,8 @@ func (a *admission) admit(r *Request, p *place) Reason {
 	}
 	a.clients[r.Client.Prefix]++
 	a.total++
-	*p = place{r.Client.Prefix, true}
+	a.octets += octets
+	*p = place{r.Client.Prefix, octets, true}
 	return ReasonNone
 }
 
@@ -76,16 +97,17 @@ func (a *admission) leave(p *place) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.total--
+	a.octets -= p.octets
 	if a.clients[p.client]--; a.clients[p.client] == 0 {
 		delete(a.clients, p.client)
 	}
 	*p = place{}
 }
 
-func (a *admission) detached() int {
+func (a *admission) detached() (requests, octets int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.total
+	return a.total, a.octets
 }
 
 // The bounds of what is parked; a parked request has some 10 KiB.

@@ -13,7 +13,7 @@ import (
 // TestAdmissionModel takes and gives places in any order: the bounds hold, and at the end nothing is left.
 func TestAdmissionModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		a := admission{bound: rapid.IntRange(1, 40).Draw(t, "bound")}
+		a := admission{bound: rapid.IntRange(1, 40).Draw(t, "bound"), memory: rapid.IntRange(0, 40).Draw(t, "memory") * waitingOctets}
 		g := &Generation{Settings: Settings{MaxInflight: rapid.IntRange(0, 10).Draw(t, "inflight")}}
 		clients := make([]*nas.Client, 4)
 		for i := range clients {
@@ -37,29 +37,48 @@ func TestAdmissionModel(t *testing.T) {
 			r := &Request{Generation: g}
 			r.Client = rapid.SampledFrom(clients).Draw(t, "client")
 			p := new(place)
-			switch why := a.admit(r, p); {
+			switch why := a.admit(r, p, true); {
 			case why == ReasonNone:
 				mine[r.Client]++
 				all = append(all, held{r.Client, p})
 			case why == ReasonInflight && (g.Settings.MaxInflight == 0 || mine[r.Client] < g.Settings.MaxInflight):
 				t.Fatalf("inflight with %d of %d", mine[r.Client], g.Settings.MaxInflight)
+			case why == ReasonMemory && (a.memory == 0 || (len(all)+1)*waitingOctets <= a.memory):
+				t.Fatalf("no memory with %d waiting and %d octets", len(all), a.memory)
 			case why == ReasonBusy && len(all) < a.bound-a.bound/4 && len(all) < a.bound-a.bound/16:
 				t.Fatalf("busy with %d of %d", len(all), a.bound)
 			}
 			if len(all) > a.bound || g.Settings.MaxInflight > 0 && mine[r.Client] > g.Settings.MaxInflight {
 				t.Fatalf("%d of %d, %d of the client", len(all), a.bound, mine[r.Client])
 			}
-			if a.detached() != len(all) {
-				t.Fatalf("counts %d, want %d", a.detached(), len(all))
+			if n, octets := a.detached(); n != len(all) || octets != len(all)*waitingOctets || a.memory > 0 && octets > a.memory {
+				t.Fatalf("counts %d of %d octets, want %d", n, octets, len(all))
 			}
 		}
 		for _, h := range all {
 			a.leave(h.place)
 		}
-		if a.total != 0 || len(a.clients) != 0 {
+		if a.total != 0 || a.octets != 0 || len(a.clients) != 0 {
 			t.Fatalf("left over: %d, %v", a.total, a.clients)
 		}
 	})
+}
+
+// TestFullHeapAdmitsNoWaiting: what waits is refused while the process has nearly all its memory; what computes is not.
+func TestFullHeapAdmitsNoWaiting(t *testing.T) {
+	r := &Request{Generation: new(Generation), Peer: Peer{Client: &nas.Client{Prefix: netip.MustParsePrefix("192.0.2.1/32")}}}
+	a := admission{bound: 4, heap: NewHeap(1)}
+	if why := a.admit(r, new(place), true); why != ReasonMemory {
+		t.Errorf("a request that waits: %q", why)
+	}
+	if why := a.admit(r, new(place), false); why != ReasonNone {
+		t.Errorf("a request that computes: %q", why)
+	}
+	for _, h := range []*Heap{nil, NewHeap(0), NewHeap(1 << 40)} {
+		if h.Full() {
+			t.Errorf("%+v is full", h)
+		}
+	}
 }
 
 func TestStatusLimitIsPerClient(t *testing.T) {

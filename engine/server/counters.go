@@ -131,15 +131,16 @@ func (t *tally) addTo(sum *Counters) {
 
 // A Snapshot is the state of the server at one moment, for status and metrics.
 type Snapshot struct {
-	Generation uint64 // number of the active one
-	Listeners  []ListenerSnapshot
-	Waiting    int // requests detached now
-	Recording  int // accounting requests with their recorder now
-	Forwarded  int // requests at home servers now
-	Delayed    int // rejects on their delay now
-	Busy       int // long computations now
-	LogLost    uint64
-	Stopping   bool
+	Generation   uint64 // number of the active one
+	Listeners    []ListenerSnapshot
+	Waiting      int // requests detached now
+	WaitingBytes int // that they take, about
+	Recording    int // accounting requests with their recorder now
+	Forwarded    int // requests at home servers now
+	Delayed      int // rejects on their delay now
+	Busy         int // long computations now
+	LogLost      uint64
+	Stopping     bool
 }
 
 // A ListenerSnapshot is one listener's part of a Snapshot.
@@ -154,8 +155,9 @@ type ListenerSnapshot struct {
 // Snapshot collects the counters. Those of requests answered at once are as of the end of each loop's last
 // batch.
 func (s *Server) Snapshot() Snapshot {
+	waiting, octets := s.admission.detached()
 	snap := Snapshot{Listeners: make([]ListenerSnapshot, len(s.options.Listeners)),
-		Waiting: s.admission.detached(), Recording: int(s.admission.parked[waitRecord].Load()), Forwarded: int(s.admission.parked[waitHome].Load()), Delayed: s.delays.len(),
+		Waiting: waiting, WaitingBytes: octets, Recording: int(s.admission.parked[waitRecord].Load()), Forwarded: int(s.admission.parked[waitHome].Load()), Delayed: s.delays.len(),
 		Busy: s.busy.Count(), LogLost: s.log.Lost(), Stopping: s.stopping.Load()}
 	if g := s.generation.Load(); g != nil {
 		snap.Generation = g.Number

@@ -21,7 +21,10 @@ var ErrBusy = errors.New("server: too many requests wait already")
 // goroutine, this one goes on with the request alone. It is called before anything that may block; further
 // calls are free. It fails with ErrBusy if too many requests wait already, of all clients or of this one;
 // then the caller must not wait.
-func (r *Request) Detach() error {
+func (r *Request) Detach() error { return r.leaveLoop(true) }
+
+// leaveLoop is Detach; what only computes is not refused for want of memory, as it would hold the loop instead.
+func (r *Request) leaveLoop(waits bool) error {
 	r.way.slow = true
 	d := r.desk
 	if d == nil {
@@ -32,7 +35,7 @@ func (r *Request) Detach() error {
 	if d.detached && (!d.woken || d.place.taken) {
 		return nil
 	}
-	if why := ro.server.admission.admit(r, &d.place); why != ReasonNone {
+	if why := ro.server.admission.admit(r, &d.place, waits); why != ReasonNone {
 		d.refused = why
 		return ErrBusy
 	}
@@ -47,6 +50,14 @@ func (r *Request) Detach() error {
 	return nil
 }
 
+// Crowd says that the request wanted to wait where as many wait as may: if it is dropped for that, the reason is
+// hook-busy.
+func (r *Request) Crowd() {
+	if r.desk != nil {
+		r.desk.refused = ReasonHookBusy
+	}
+}
+
 // Compute is Detach for a request that computes for long instead of waiting: readers are told too, as the
 // scheduler would leave them parked. The caller then calls Busy.Yield every 50 to 300 µs. It lasts until the
 // step of the way is over, or until the next Detach. After ErrBusy the caller may go on: the loop waits for
@@ -57,7 +68,7 @@ func (r *Request) Compute() error {
 	if d == nil {
 		return nil
 	}
-	err := r.Detach()
+	err := r.leaveLoop(false)
 	if !d.computing {
 		d.computing = true
 		d.role.server.busy.Enter()

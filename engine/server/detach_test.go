@@ -165,7 +165,7 @@ func TestNoisiestClientIsShed(t *testing.T) {
 		if round {
 			r.Round = new(Round)
 		}
-		return a.admit(r, new(place))
+		return a.admit(r, new(place), true)
 	}
 	for i := range 12 {
 		if why := ask("10.0.0.0/24", false); why != ReasonNone {

@@ -41,6 +41,8 @@ const (
 	ReasonProgramTime // an external program was killed at its deadline
 	ReasonHomeTimeout // no home server has answered in time
 	ReasonProxyLoop   // sent on in a circle, or too often
+	ReasonMemory      // what waits has the memory that it may have, or the process nearly its own
+	ReasonHookBusy    // as many requests wait in this handler already as may
 )
 
 // Reasons of rejects, and of what hooks decide.
@@ -84,6 +86,8 @@ var reasonNames = [NumReasons]string{
 	ReasonProgram:                 "program",
 	ReasonHomeTimeout:             "home-server-timeout",
 	ReasonProxyLoop:               "proxy-loop",
+	ReasonMemory:                  "memory",
+	ReasonHookBusy:                "hook-busy",
 	ReasonHomeReject:              "home-server-reject",
 	ReasonProhibited:              "prohibited",
 	ReasonUnsupported:             "unsupported",

@@ -19,6 +19,8 @@ type Options struct {
 	Listeners      []Listener
 	Batch          int           // datagrams of one read, 1 to 128; 0: 64
 	Detached       int           // requests that wait at the same time, at most; 0: 1024
+	DetachedBytes  int           // memory that these may take, counted roughly; 0: 512 MiB
+	Heap           *Heap         // while it is full no request may begin to wait; nil: it never is
 	Outstanding    int           // requests at home servers at the same time, at most; 0: 65536
 	Delayed        int           // rejects held back at the same time, at most; 0: 16384
 	DuplicateBytes int           // memory of each loop's duplicate cache, rounded up to a power of two; 0: 16 MiB
@@ -39,6 +41,7 @@ func (o *Options) fill() {
 	def(&o.Batch, 64)
 	o.Batch = min(o.Batch, maxBatch)
 	def(&o.Detached, 1024)
+	def(&o.DetachedBytes, 512<<20)
 	def(&o.Outstanding, maxOut)
 	def(&o.Delayed, 16384)
 	def(&o.DuplicateBytes, 16<<20)
@@ -117,6 +120,7 @@ func newServer(way steps, o Options) (*Server, error) {
 	s := &Server{options: o, born: time.Now(), steps: way, busy: o.Busy, log: o.Log, stopped: make(chan struct{})}
 	s.process, s.done, s.resume = way.process, way.done, way.resume
 	s.admission.bound, s.admission.out = o.Detached, int64(o.Outstanding)
+	s.admission.memory, s.admission.heap = o.DetachedBytes, o.Heap
 	s.delays, s.outbox, s.twins = newDelays(o.Delayed), newOutbox(), newTwins(o.DuplicateBytes)
 	for i, l := range o.Listeners {
 		if err := s.open(i, l); err != nil {
@@ -174,11 +178,24 @@ func (s *Server) Serve(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 			s.desks.trim()
+			s.trimPolicy()
 		case <-ctx.Done():
 			grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.Grace)
 			defer cancel()
 			return s.Shutdown(grace)
 		}
+	}
+}
+
+// trimPolicy lets the active policy drop Lua states that were not needed of late.
+func (s *Server) trimPolicy() {
+	g, release := s.Hold()
+	defer release()
+	if g == nil {
+		return
+	}
+	if p, ok := g.Policy.(interface{ Trim() }); ok {
+		p.Trim()
 	}
 }
 

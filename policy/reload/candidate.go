@@ -1,6 +1,7 @@
 package reload
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
@@ -132,10 +133,11 @@ func absolute(root, dir string) string {
 func (b *builder) loadScripts(c *Candidate, errs *raddb.List) {
 	p := c.Config.Policy
 	o := policy.Options{
-		Backends: b.o.Backends.Lease(c.backends()),
+		Backends: b.o.open(c.backends()),
 		Tree:     c.Tree, Dir: c.ScriptsDir, Dictionary: c.Dictionary, Timeout: p.Timeout, Log: b.o.Log, Busy: b.o.Busy,
-		Limits: sandbox.Limits{Steps: p.Steps, String: int(p.StringSize), Memory: int(p.Memory), Depth: p.CallDepth},
-		Realms: c.Realms, Clients: c.Clients, Zone: c.Config.Server.Timezone, Version: b.o.Version,
+		HookWaiting: cmp.Or(p.HookQueue, max(c.Config.Server.Queue/2, 1)),
+		Limits:      sandbox.Limits{Steps: p.Steps, String: int(p.StringSize), Memory: int(p.Memory), Depth: p.CallDepth, Full: b.o.Full},
+		Realms:      c.Realms, Clients: c.Clients, Zone: c.Config.Server.Timezone, Version: b.o.Version,
 		Secret: func(name string) (string, error) {
 			octets, err := c.Tree.Secret(name)
 			return string(octets), err
@@ -149,6 +151,15 @@ func (b *builder) loadScripts(c *Candidate, errs *raddb.List) {
 	c.Program, c.Policy = program, program
 	c.Dictionary.Freeze()
 	*errs = append(*errs, program.Link()...)
+}
+
+// open gives a generation its backends.
+func (o *Options) open(s backend.Settings) backend.Backends {
+	lease := backend.Taped(o.Backends.Lease(s))
+	if o.Wrap == nil {
+		return lease
+	}
+	return o.Wrap(lease)
 }
 
 // backends gives the settings of what scripts ask beside RADIUS.

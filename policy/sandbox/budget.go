@@ -13,6 +13,9 @@ const (
 	longEvery = 8_192 // OnLong once, then Yield
 )
 
+// allocations is the counter of all that the process allocates.
+const allocations = "/gc/heap/allocs:bytes"
+
 // fastGrowth is what a run may allocate between two looks without being watched closely, in octets.
 const fastGrowth = 1 << 20
 
@@ -155,7 +158,15 @@ func (b *budget) overMemory() bool {
 		}
 	}
 	b.heap, b.measured = now, true
-	return b.grown > uint64(b.state.limits.Memory)
+	limits := &b.state.limits
+	return b.grown > uint64(limits.Memory) || b.grown > fastGrowth && limits.Full != nil && limits.Full()
+}
+
+// Allocated gives what the process has allocated since it began, in octets.
+func Allocated() uint64 {
+	sample := [1]metrics.Sample{{Name: allocations}}
+	metrics.Read(sample[:])
+	return sample[0].Value.Uint64()
 }
 
 // spend takes n steps at once and reports whether the run may go on.

@@ -15,6 +15,10 @@ type Limits struct {
 	Coroutines int           // made in one run; 16
 	LoadSteps  int           // instructions of one Load; 10,000,000
 	LoadTime   time.Duration // of one Load; 5 s
+
+	// Full reports whether the process has nearly all the memory that it may have. Then runs that have allocated much
+	// are ended as if they were over Memory. nil: it never has. It is called often and by many goroutines.
+	Full func() bool
 }
 
 // What a table, a registry and a pattern may hold in every state.

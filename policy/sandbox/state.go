@@ -53,7 +53,7 @@ type State struct {
 func New(limits Limits, host Host) *State {
 	s := &State{limits: limits.withDefaults(), host: host, loaded: map[string]lua.LValue{}}
 	s.budget.state = s
-	s.sample[0].Name = "/gc/heap/allocs:bytes"
+	s.sample[0].Name = allocations
 	s.l = lua.NewState(lua.Options{
 		SkipOpenLibs:     true,
 		CallStackSize:    s.limits.Depth,
