@@ -7,21 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 	"time"
-
-	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"perilune/engine/config"
 	"perilune/policy/module"
 )
 
-// A redisPool is a Redis or Valkey with its connections and its breaker. Tables with the same settings share it.
+// A redisPool is a Redis or Valkey with its connections and its breaker. Tables with the same settings share it. A
+// server that refuses connections is found out by the pool, one that is silent by the breaker.
 type redisPool struct {
-	client  *redis.Client
-	timeout time.Duration
-	gate    *gate
+	*pool[*respConn]
+	timeout time.Duration // of one call
 	breaker *breaker
 }
 
@@ -58,95 +54,68 @@ func (s redisSettings) key() string {
 	return fmt.Sprintf("redis %x", h.Sum(nil))
 }
 
-// openRedis makes a pool, which connects when it is asked first.
-func openRedis(s redisSettings) (*redisPool, error) {
-	o := &redis.Options{
-		Network: "tcp", Addr: s.Address, Username: s.User, Password: s.Password.Text(), DB: s.Database,
-		Protocol: 2, DisableIdentity: true, ContextTimeoutEnabled: true,
-		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
-		MaxRetries:               -1, // a call that was sent may have been done
-		DialerRetries:            1,
-		DialTimeout:              s.Timeout, ReadTimeout: s.Timeout, WriteTimeout: s.Timeout,
-		PoolSize: s.Connections, PoolTimeout: s.Timeout, ConnMaxIdleTime: idleTime,
-	}
-	if strings.HasPrefix(s.Address, "/") {
-		o.Network = "unix"
-	}
+// redisIdle is how long a connection is kept that nobody uses.
+const redisIdle = time.Minute
+
+// openRedis makes a pool, which connects when it is asked first. what names it to people.
+func openRedis(what string, s redisSettings) (*redisPool, error) {
+	var c *tls.Config
 	if s.TLS {
-		c, err := tlsOf(s.ca, s.cert, s.pin)
-		if err != nil {
+		var err error
+		if c, err = tlsOf(s.ca, s.cert, s.pin); err != nil {
 			return nil, err
 		}
-		o.TLSConfig = named(c, s.Address)
+		c.ServerName, _, _ = net.SplitHostPort(s.Address) // the configuration was checked
 	}
+	b := poolBounds{connections: s.Connections, waiting: s.Waiting, connect: s.Timeout, retry: s.Cooldown, idle: redisIdle}
 	return &redisPool{
-		client: redis.NewClient(o), timeout: s.Timeout, gate: newGate(s.Connections, s.Waiting),
+		pool:    newPool(what, b, func(ctx context.Context) (*respConn, error) { return dialRESP(ctx, s, c) }),
+		timeout: s.Timeout,
 		breaker: &breaker{fails: s.Fails, cooldown: s.Cooldown, now: time.Now},
 	}, nil
 }
 
-// named says whose certificate is expected.
-func named(c *tls.Config, address string) *tls.Config {
-	c.ServerName, _, _ = net.SplitHostPort(address) // the configuration was checked
-	return c
-}
+// alive implements conn.
+func (r *respConn) alive() bool { return quiet(r.conn) }
 
-// Close implements io.Closer.
-func (p *redisPool) Close() error { return p.client.Close() }
-
-// ask makes one call. Its context ends with the caller's, or after the time of one call.
-func (p *redisPool) ask(ctx context.Context, call func(context.Context) error) error {
+// ask makes one call on a connection. It ends with the caller's context, or after the time of one call.
+func (p *redisPool) ask(ctx context.Context, call func(context.Context, *respConn) error) error {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	if err := p.gate.enter(ctx); err != nil {
-		return err
-	}
-	defer p.gate.leave()
 	trial, err := p.breaker.allow()
 	if err != nil {
 		return err
 	}
 	began := time.Now()
-	err = redisFailure(ctx, call(ctx))
+	err = p.on(ctx, call)
 	p.breaker.done(trial, p.judge(err, time.Since(began)))
+	return err
+}
+
+// on makes a call on a connection of the pool.
+func (p *redisPool) on(ctx context.Context, call func(context.Context, *respConn) error) error {
+	c, err := p.take(ctx)
+	if err != nil {
+		return err
+	}
+	err = c.refusal(call(ctx, c))
+	if c.bad {
+		p.drop(c)
+	} else {
+		p.put(c)
+	}
 	return err
 }
 
 // judge says what the end of a call tells of the server.
 func (p *redisPool) judge(err error, took time.Duration) outcome {
 	var misuse *module.Misuse
-	switch {
-	case err == nil, errors.As(err, &misuse):
+	if err == nil || errors.As(err, &misuse) {
 		return good
-	case module.AsFailure(err).Kind == "timeout" && took < min(fairTime, p.timeout):
+	}
+	switch kind := module.AsFailure(err).Kind; {
+	case kind == "busy", kind == "timeout" && took < min(fairTime, p.timeout):
 		return mute
 	}
 	return bad
-}
-
-// redisFailure gives what a script is told of an error.
-func redisFailure(ctx context.Context, err error) error {
-	var said redis.Error
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case errors.As(err, &said):
-		return saidFailure(said.Error())
-	case errors.Is(err, redis.ErrPoolTimeout), errors.Is(err, redis.ErrPoolExhausted):
-		return module.ErrBusy
-	}
-	return err
-}
-
-// saidFailure gives the failure behind what the server says.
-func saidFailure(text string) error {
-	switch {
-	case strings.Contains(text, scriptNoNumber):
-		return errNoNumber
-	case strings.Contains(text, scriptTooLarge):
-		return errTooLarge
-	}
-	return &module.Failure{Kind: "refused", Err: errors.New(text)}
 }

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"perilune/policy/module"
 )
 
@@ -27,7 +25,7 @@ const (
 )
 
 // incrScript adds and keeps the life of what is there. Numbers are doubles here as there, with all their digits.
-var incrScript = redis.NewScript(`
+var incrScript = newScript(`
 local have = redis.call('GET', KEYS[1])
 local n = tonumber(have or '0')
 if not n then return redis.error_reply('` + scriptNoNumber + `') end
@@ -40,7 +38,7 @@ else redis.call('SET', KEYS[1], text) end
 return text`)
 
 // casScript compares and sets. An empty text is no value.
-var casScript = redis.NewScript(`
+var casScript = newScript(`
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
 if ARGV[2] == '' then redis.call('DEL', KEYS[1])
 elseif ARGV[3] ~= '0' then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
@@ -50,70 +48,70 @@ return 1`)
 // Remote implements module.KV.
 func (t *redisTable) Remote() bool { return true }
 
-// do makes one call and counts how it ended.
-func (t *redisTable) do(ctx context.Context, call func(context.Context) error) error {
-	err := t.ask(ctx, call)
+// tell makes one call and counts how it ended.
+func (t *redisTable) tell(ctx context.Context, call func(context.Context, *respConn) (respReply, error)) (reply respReply, err error) {
+	err = t.ask(ctx, func(ctx context.Context, c *respConn) (err error) {
+		reply, err = call(ctx, c)
+		return err
+	})
 	t.calls.count(err)
-	return err
+	return reply, err
 }
 
 // Get implements module.KV.
-func (t *redisTable) Get(ctx context.Context, key string) (value string, err error) {
-	err = t.do(ctx, func(ctx context.Context) error {
-		text, err := t.client.Get(ctx, t.prefix+key).Result()
-		if errors.Is(err, redis.Nil) {
-			return nil
-		}
-		if err == nil {
-			value, err = fromRedis(text)
-		}
-		return err
+func (t *redisTable) Get(ctx context.Context, key string) (string, error) {
+	reply, err := t.tell(ctx, func(ctx context.Context, c *respConn) (respReply, error) {
+		return c.do(ctx, "GET", t.prefix+key)
 	})
-	return value, err
+	if err != nil || reply.none {
+		return "", err
+	}
+	return fromRedis(reply.text)
 }
 
 // Set implements module.KV.
 func (t *redisTable) Set(ctx context.Context, key, value string, ttl time.Duration) error {
-	return t.do(ctx, func(ctx context.Context) error {
-		return t.client.Set(ctx, t.prefix+key, toRedis(value), whole(ttl)).Err()
-	})
+	call := []string{"SET", t.prefix + key, toRedis(value)}
+	if ttl > 0 {
+		call = append(call, "PX", milliseconds(ttl))
+	}
+	_, err := t.tell(ctx, func(ctx context.Context, c *respConn) (respReply, error) { return c.do(ctx, call...) })
+	return err
 }
 
 // Incr implements module.KV.
-func (t *redisTable) Incr(ctx context.Context, key string, by float64, ttl time.Duration) (sum float64, err error) {
-	err = t.do(ctx, func(ctx context.Context) error {
-		sum, err = incrScript.Run(ctx, t.client, []string{t.prefix + key}, digits(by), whole(ttl).Milliseconds()).Float64()
-		return err
+func (t *redisTable) Incr(ctx context.Context, key string, by float64, ttl time.Duration) (float64, error) {
+	reply, err := t.tell(ctx, func(ctx context.Context, c *respConn) (respReply, error) {
+		return incrScript.run(ctx, c, t.prefix+key, digits(by), milliseconds(ttl))
 	})
-	return sum, err
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseFloat(reply.text, 64)
 }
 
 // CAS implements module.KV.
-func (t *redisTable) CAS(ctx context.Context, key, old, value string, ttl time.Duration) (done bool, err error) {
-	err = t.do(ctx, func(ctx context.Context) error {
-		n, err := casScript.Run(ctx, t.client, []string{t.prefix + key}, toRedis(old), toRedis(value), whole(ttl).Milliseconds()).Int()
-		done = n == 1
-		return err
+func (t *redisTable) CAS(ctx context.Context, key, old, value string, ttl time.Duration) (bool, error) {
+	reply, err := t.tell(ctx, func(ctx context.Context, c *respConn) (respReply, error) {
+		return casScript.run(ctx, c, t.prefix+key, toRedis(old), toRedis(value), milliseconds(ttl))
 	})
-	return done, err
+	return reply.number == 1, err
 }
 
 // Del implements module.KV.
-func (t *redisTable) Del(ctx context.Context, key string) (done bool, err error) {
-	err = t.do(ctx, func(ctx context.Context) error {
-		n, err := t.client.Del(ctx, t.prefix+key).Result()
-		done = n == 1
-		return err
+func (t *redisTable) Del(ctx context.Context, key string) (bool, error) {
+	reply, err := t.tell(ctx, func(ctx context.Context, c *respConn) (respReply, error) {
+		return c.do(ctx, "DEL", t.prefix+key)
 	})
-	return done, err
+	return reply.number == 1, err
 }
 
-// whole gives a life in whole milliseconds, of which Redis counts at least one.
-func whole(ttl time.Duration) time.Duration {
+// milliseconds gives a life as Redis counts it, at least one; "0" for a value that stays.
+func milliseconds(ttl time.Duration) string {
 	if ttl <= 0 {
-		return 0
+		return "0"
 	}
-	return max(ttl.Truncate(time.Millisecond), time.Millisecond)
+	return strconv.FormatInt(max(ttl.Milliseconds(), 1), 10)
 }
 
 // digits writes a number as C does with %.17g, so that equal numbers are equal texts.
