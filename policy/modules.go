@@ -49,7 +49,7 @@ func (pr *Program) refusing() *net.Resolver {
 		if pr.network != nil {
 			pr.network()
 		}
-		return nil, errors.New("tests ask no name server")
+		return nil, errors.New("no name server is asked here")
 	}}
 }
 

@@ -37,6 +37,7 @@ type Options struct {
 	Timers      *Timers          // due times that live over reloads; nil: timers don't run
 	Zone        *time.Location   // of scripts' times; nil: the process's
 	Version     string           // perilune.version
+	Silent      bool             // no name server is asked
 	// Secret gives the text behind secret("name"); nil: there are none.
 	Secret func(name string) (string, error)
 }

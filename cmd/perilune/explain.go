@@ -5,24 +5,30 @@ import (
 	"flag"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"perilune/engine/radius"
 	"perilune/engine/server"
+	"perilune/policy/backend"
 	"perilune/policy/reload"
 )
 
 func runExplain(args []string, s streams) int {
 	r := newRemote(s, "explain [NAME=VALUE ...]", "Shows how a request would be decided by the files as they are, without a server: each phase, each hook with\n"+
-		"what it changed, the users entries that matched and those that did not, the verdict and its reason.\n"+
-		"With -last it asks a running server what has just happened to a user or MAC, wrong secrets included.",
+		"its time and what it changed, the users entries that matched and the nearest that did not, the verdict and its reason.\n"+
+		"Nothing is written, and no backend of a script is asked, but with -backends.\n"+
+		"With -last it asks a running server what has just happened to a user or MAC, wrong secrets included.\n"+
+		"Exit code 0: a positive answer; 1: a refusal, no answer, or an error; 2: wrong usage.",
 		"perilune explain User-Name=demo User-Password=hello")
+	x := explainer{remote: r}
 	last := r.String("last", "", "last decisions about `USER` or MAC of the running server; \"\" is everybody: -last ''")
 	n := r.Int("n", 10, "how many of the last decisions")
-	client := r.String("client", "", "name or `ADDRESS` of the client that asks (default: one at 127.0.0.1)")
+	r.StringVar(&x.client, "client", "", "name or `ADDRESS` of the client that asks (default: one at 127.0.0.1)")
 	code := r.String("code", "auth", "auth, acct, coa or disconnect")
 	scripts := r.String("scripts", "", "`DIR` of the scripts instead of [policy] scripts")
-	var answers list
-	r.Var(&answers, "answer", "answer a challenge with `TEXT`; repeat for more rounds")
+	file := r.String("file", "", "read attributes from `FILE`, one NAME = VALUE a line; an empty line ends a request; - is standard input")
+	backends := r.Bool("backends", false, "let scripts ask their servers, databases, directories and programs")
+	r.Var(&x.answers, "answer", "answer a challenge with `TEXT`; repeat for more rounds")
 	rest, exit, ok := r.parse(args)
 	if !ok {
 		return exit
@@ -34,17 +40,25 @@ func runExplain(args []string, s streams) int {
 	if !ok || kind.code == radius.CodeStatusServer {
 		return r.wrong("-code %q cannot be explained; expected auth, acct, coa or disconnect", *code)
 	}
-	if len(rest) == 0 {
+	requests, err := x.read(*file, rest)
+	if err != nil {
+		return r.s.fail("explain", err)
+	}
+	if len(requests) == 0 {
 		return r.wrong("expected the attributes of a request, as NAME=VALUE")
 	}
-	c, errs := reload.Build(reload.Options{Root: r.dir, Scripts: *scripts})
-	printFindings(s, errs, false)
-	if c == nil {
-		return exitFailed
+	x.code = kind.code
+	return x.explain(reload.Options{Root: r.dir, Scripts: *scripts, State: r.state, Wrap: aside(*backends), Silent: !*backends}, requests)
+}
+
+// aside says what scripts may ask that are only looked at.
+func aside(ask bool) func(backend.Backends) backend.Backends {
+	if ask {
+		return backend.Fresh
 	}
-	defer c.Discard()
-	x := explainer{remote: r, c: c, offline: server.NewOffline(nil), answers: answers}
-	return x.run(kind.code, *client, rest)
+	return func(b backend.Backends) backend.Backends {
+		return backend.Refusing(b, "explain asks no backend; -backends lets it")
+	}
 }
 
 // given reports whether an option stands on the command line.
@@ -73,17 +87,66 @@ func (r *remote) explainLast(who string, n int) int {
 	return exitOK
 }
 
-// explainer takes a request through a candidate without a server.
+// explainer takes requests through a candidate without a server.
 type explainer struct {
 	*remote
 	c       *reload.Candidate
 	offline *server.Offline
+	code    radius.Code
+	client  string
 	answers list
 }
 
-func (x *explainer) run(code radius.Code, client string, texts []string) int {
-	q := &server.Question{Code: code}
-	if err := x.from(q, client); err != nil {
+// read gives the requests: the file's, each with what the command line says; without a file that alone. Each is a list
+// of NAME=VALUE.
+func (x *explainer) read(file string, texts []string) ([][]string, error) {
+	if file == "" {
+		if len(texts) == 0 {
+			return nil, nil
+		}
+		return [][]string{texts}, nil
+	}
+	text, err := readAttributes(file, x.s.in)
+	if err != nil {
+		return nil, err
+	}
+	var requests [][]string
+	var request []string
+	for line := range strings.Lines(text + "\n\n") {
+		line = strings.TrimSuffix(strings.TrimSpace(line), ",")
+		switch {
+		case line == "" && len(request) > 0:
+			requests, request = append(requests, append(request, texts...)), nil
+		case line != "" && line[0] != '#':
+			request = append(request, line)
+		}
+	}
+	return requests, nil
+}
+
+// explain shows one request after the other. The exit code is that of the worst.
+func (x *explainer) explain(o reload.Options, requests [][]string) int {
+	c, errs := reload.Build(o)
+	printFindings(x.s, errs, false)
+	if c == nil {
+		return exitFailed
+	}
+	defer c.Discard()
+	x.c, x.offline = c, server.NewOffline(nil)
+	worst := exitOK
+	for i, texts := range requests {
+		if i > 0 && !x.asJSON {
+			fmt.Fprintln(x.s.out)
+		}
+		worst = max(worst, x.one(texts))
+	}
+	return worst
+}
+
+// one explains a request with all its rounds.
+func (x *explainer) one(texts []string) int {
+	q := &server.Question{Code: x.code}
+	if err := x.from(q, x.client); err != nil {
 		return x.s.fail("explain", err)
 	}
 	for _, t := range texts {
@@ -141,15 +204,7 @@ func (x *explainer) from(q *server.Question, client string) error {
 
 func (x *explainer) show(out *server.Outcome) {
 	if x.asJSON {
-		reply := []string{}
-		for i := range out.Reply.Pairs {
-			reply = append(reply, string(out.Reply.Pairs[i].AppendText(nil, true)))
-		}
-		json.NewEncoder(x.s.out).Encode(struct {
-			server.Decision
-			Steps []server.TraceStep `json:"steps"`
-			Reply []string           `json:"reply"`
-		}{out.Decision, out.Trace.Steps(), reply})
+		json.NewEncoder(x.s.out).Encode(out.Traced())
 		return
 	}
 	fmt.Fprint(x.s.out, out.String())

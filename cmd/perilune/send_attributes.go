@@ -74,10 +74,12 @@ func (x *sender) passwords() error {
 	return nil
 }
 
-func (x *sender) readFile() (string, error) {
-	in := x.s.in
-	if x.file != "-" {
-		f, err := os.Open(x.file)
+func (x *sender) readFile() (string, error) { return readAttributes(x.file, x.s.in) }
+
+// readAttributes reads a file of attributes; - is standard input.
+func readAttributes(file string, in io.Reader) (string, error) {
+	if file != "-" {
+		f, err := os.Open(file)
 		if err != nil {
 			return "", err
 		}
@@ -86,7 +88,7 @@ func (x *sender) readFile() (string, error) {
 	}
 	b, err := io.ReadAll(io.LimitReader(in, maxAttributes+1))
 	if err == nil && len(b) > maxAttributes {
-		err = fmt.Errorf("%s: over %d octets; expected attributes, one a line", x.file, maxAttributes)
+		err = fmt.Errorf("%s: over %d octets; expected attributes, one a line", file, maxAttributes)
 	}
 	return string(b), err
 }

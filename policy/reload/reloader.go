@@ -26,10 +26,12 @@ type Options struct {
 	Strict   bool   // a broken tree at start is refused; otherwise the last good generation starts, loudly
 	Log      *slog.Logger
 	Busy     *server.Busy
-	Full     func() bool // of sandbox.Limits; may be nil
+	Full     func() bool    // of sandbox.Limits; may be nil
 	Resolver nas.Resolver   // of host names; nil: the system's
 	Radius   policy.Radius  // what the module radius asks; nil: its functions fail
 	Backends *backend.Pools // that outlive generations; nil: pools of its own
+
+	Silent bool // scripts ask no name server
 
 	// Wrap changes what scripts ask; nil: nothing.
 	Wrap func(backend.Backends) backend.Backends
