@@ -21,6 +21,10 @@ type Pools struct {
 
 	counting sync.Mutex // protects counters
 	counters map[string]*calls
+
+	showing sync.Mutex // protects metrics and opened
+	metrics map[*metric]struct{}
+	opened  int
 }
 
 // pooled is one thing that generations share, with the number of those that do.
@@ -34,7 +38,7 @@ func New(now func() time.Time, log *slog.Logger) *Pools {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Pools{now: now, log: log, open: map[string]*pooled{}, counters: map[string]*calls{}}
+	return &Pools{now: now, log: log, open: map[string]*pooled{}, counters: map[string]*calls{}, metrics: map[*metric]struct{}{}}
 }
 
 // A Lease is what one generation has open. It implements policy.Backends. What no lease holds any more is closed.

@@ -26,6 +26,8 @@ type Backends interface {
 	Window(name string, o WindowOptions) (Window, error)
 	// Exec runs the programs that [backend] programs lists.
 	Exec() Exec
+	// Metric opens a counter or a gauge.
+	Metric(o MetricOptions) (Metric, error)
 }
 
 // A Failure is how a backend fails. Its text is what try_ functions give beside nil.

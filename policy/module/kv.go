@@ -145,7 +145,14 @@ func kvTrying(call tableCall) lua.LGFunction {
 
 // thisTable gives the table that a method was called on, where it may be used.
 func thisTable(l *lua.LState) *table {
-	t, e := self[*table](l, "table"), From(l)
+	t := self[*table](l, "table")
+	t.open(l)
+	return t
+}
+
+// open raises where the table may not be used, and finds what is behind it there.
+func (t *table) open(l *lua.LState) {
+	e := From(l)
 	e.inHandler(l, "kv")
 	if e.Backends != t.opened && e.Backends != nil {
 		kv, err := e.Backends.KV(t.name, t.o)
@@ -157,7 +164,6 @@ func thisTable(l *lua.LState) *table {
 	if t.kv.Remote() {
 		e.mayWait(l, "kv")
 	}
-	return t
 }
 
 // ask runs one operation: at once in memory, else where nobody waits for it.

@@ -26,7 +26,7 @@ type Function struct {
 func Functions() []Function {
 	return slices.Concat(logFunctions(), jsonFunctions(), bytesFunctions(), netFunctions(), timeFunctions(),
 		reFunctions(), cryptoFunctions(), dictFunctions(), radiusFunctions(), sqlFunctions(),
-		kvFunctions(), windowFunctions(), httpFunctions(), execFunctions())
+		kvFunctions(), windowFunctions(), httpFunctions(), execFunctions(), otpFunctions(), metricsFunctions())
 }
 
 // Libraries gives the modules as tables for scripts. They are made once and shared by all states.
