@@ -1,8 +1,9 @@
 package policy
 
 import (
+	"runtime"
+
 	"perilune/engine/raddb"
-	"perilune/policy/sandbox"
 )
 
 // Link resolves what the scripts named, once the dictionary is frozen and all names are known: attributes,
@@ -38,10 +39,18 @@ func (pr *Program) Link() raddb.List {
 
 // linkStates keeps the first state for use, and makes a second one.
 func (pr *Program) linkStates(errs *raddb.List) {
-	before := sandbox.Allocated()
+	before := allocated()
 	second := pr.bareRunner()
 	*errs = append(*errs, second.loadAgain()...)
-	pr.stateSize = max(int(sandbox.Allocated()-before), leastState)
+	pr.stateSize = max(int(allocated()-before), leastState)
 	pr.idle = append(pr.idle, second, pr.first)
 	pr.first = nil
+}
+
+// allocated gives what the process has allocated since it began, in octets. It is exact, and stops the world for
+// some microseconds.
+func allocated() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.TotalAlloc
 }

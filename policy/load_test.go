@@ -91,6 +91,8 @@ type house struct {
 	gen *server.Generation
 
 	forwarder *proxy.Forwarder // of serve; nil: nothing is sent on
+	listening server.Options   // of serve
+	server    *server.Server   // made by serve
 }
 
 // writeScripts makes a tree with the scripts, by name.

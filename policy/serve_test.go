@@ -28,11 +28,14 @@ func (h *house) serve() netip.AddrPort {
 	if err != nil {
 		h.t.Fatal(err, errs)
 	}
-	s, err := server.New(core, server.Options{Listeners: []server.Listener{{Kind: "auth", Addr: netip.MustParseAddrPort("127.0.0.1:0")}}})
+	o := h.listening
+	o.Listeners = []server.Listener{{Kind: "auth", Addr: netip.MustParseAddrPort("127.0.0.1:0"), ReceiveBuffer: 4 << 20}}
+	s, err := server.New(core, o)
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	s.Swap(h.gen)
+	h.server = s
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(ctx) }()

@@ -26,7 +26,7 @@ func Default() *Config {
 			Loops:          1,
 			Batch:          64,
 			Queue:          16384,
-			QueueMemory:    512 * MiB,
+			QueueMemory:    640 * MiB,
 			RecvBuffer:     4 * MiB,
 		},
 		Clients:    Clients{File: "clients", Require: nas.Auto, Limit: nas.Auto, Resolve: 5 * time.Minute},

@@ -19,7 +19,7 @@ type admission struct {
 	heap    *Heap // of the process
 	mu      sync.Mutex
 	total   int
-	octets  int // that the requests that wait take
+	octets  int                  // that the requests that wait take
 	clients map[netip.Prefix]int // requests that wait
 	limited map[netip.Prefix]int // requests that are parked, of clients with max-inflight=
 	parked  [waits]atomic.Int64  // requests that hold no goroutine, by what they wait for
@@ -34,7 +34,7 @@ type place struct {
 }
 
 // waitingOctets is what a request that waits has beside its Lua state: desk, buffers, the stack of its goroutine.
-const waitingOctets = 28 << 10
+const waitingOctets = 22 << 10
 
 // weight gives about what a request takes while it waits, in octets.
 func (r *Request) weight() int {

@@ -74,7 +74,11 @@ func (d *desk) outcome() {
 	if d.refused == ReasonNone {
 		return
 	}
-	if d.Verdict == Drop && (d.Cause == ReasonNone || d.Cause == ReasonHook || d.Cause == ReasonHookFailed) {
+	switch {
+	case d.Verdict != Drop:
+	case d.Cause == ReasonBackend: // as the hook saw it
+		d.Cause, d.Reason = d.refused, d.refused.String()
+	case d.Cause == ReasonNone || d.Cause == ReasonHook || d.Cause == ReasonHookFailed:
 		d.Cause = d.refused
 	}
 }

@@ -19,7 +19,7 @@ type Options struct {
 	Listeners      []Listener
 	Batch          int           // datagrams of one read, 1 to 128; 0: 64
 	Detached       int           // requests that wait at the same time, at most; 0: 1024
-	DetachedBytes  int           // memory that these may take, counted roughly; 0: 512 MiB
+	DetachedBytes  int           // memory that these may take, counted roughly; 0: 640 MiB
 	Heap           *Heap         // while it is full no request may begin to wait; nil: it never is
 	Outstanding    int           // requests at home servers at the same time, at most; 0: 65536
 	Delayed        int           // rejects held back at the same time, at most; 0: 16384
@@ -41,7 +41,7 @@ func (o *Options) fill() {
 	def(&o.Batch, 64)
 	o.Batch = min(o.Batch, maxBatch)
 	def(&o.Detached, 1024)
-	def(&o.DetachedBytes, 512<<20)
+	def(&o.DetachedBytes, 640<<20)
 	def(&o.Outstanding, maxOut)
 	def(&o.Delayed, 16384)
 	def(&o.DuplicateBytes, 16<<20)

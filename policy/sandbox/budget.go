@@ -162,13 +162,6 @@ func (b *budget) overMemory() bool {
 	return b.grown > uint64(limits.Memory) || b.grown > fastGrowth && limits.Full != nil && limits.Full()
 }
 
-// Allocated gives what the process has allocated since it began, in octets.
-func Allocated() uint64 {
-	sample := [1]metrics.Sample{{Name: allocations}}
-	metrics.Read(sample[:])
-	return sample[0].Value.Uint64()
-}
-
 // spend takes n steps at once and reports whether the run may go on.
 func (b *budget) spend(n int) bool {
 	b.left -= n
