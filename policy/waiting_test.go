@@ -17,7 +17,7 @@ import (
 
 // A slowBackend answers when it is told to, or when its caller's time is up; each that waits says so.
 type slowBackend struct {
-	module.Backends
+	Backends
 	gate  chan struct{}
 	after time.Duration // 0: when the gate opens
 }
