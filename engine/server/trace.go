@@ -142,6 +142,7 @@ func (t *Trace) List(title string, l *dictionary.List) {
 		return
 	}
 	t.learn(l)
+	t.sampleAll(l)
 	t.add(TraceStep{Text: title, Changes: redactedTexts(l)})
 }
 

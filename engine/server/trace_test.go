@@ -38,12 +38,16 @@ func golden(t *testing.T, name, got string) {
 // fitting checks that a text fits a terminal, and puts a fixed time in its first line.
 func fitting(t *testing.T, text string) string {
 	t.Helper()
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	if len(lines) > 24 {
-		t.Errorf("%d lines", len(lines))
+	if n := strings.Count(text, "\n"); n > 24 {
+		t.Errorf("%d lines", n)
 	}
-	for _, l := range lines {
-		if utf8.RuneCountInString(l) > screenWidth {
+	return fittingWidth(t, text)
+}
+
+func fittingWidth(t *testing.T, text string) string {
+	t.Helper()
+	for l := range strings.Lines(text) {
+		if l = strings.TrimRight(l, "\n"); utf8.RuneCountInString(l) > screenWidth {
 			t.Errorf("%d columns: %s", utf8.RuneCountInString(l), l)
 		}
 	}

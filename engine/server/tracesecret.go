@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"perilune/engine/dictionary"
@@ -39,7 +40,7 @@ func (t *Trace) Conceal(values ...string) {
 	}
 }
 
-// learn takes note of a list's secret values, of names, and of what no dictionary knows.
+// learn takes note of a list's secret values and of names.
 func (t *Trace) learn(l *dictionary.List) {
 	for i := range l.Pairs {
 		p := &l.Pairs[i]
@@ -49,8 +50,6 @@ func (t *Trace) learn(l *dictionary.List) {
 			if p.Attr.Type != dictionary.TypeString {
 				t.Conceal(string(p.Attr.AppendText(nil, p.Value)))
 			}
-		case p.Attr.Index < 0:
-			t.sample(p)
 		case p.Attr.Internal || p.Attr.Vendor != nil:
 		case p.Attr.Number == uint32(radius.TypeUserName), p.Attr.Number == uint32(typeCallingStationID):
 			if text := string(p.Value); len(t.secrets.public) < maxSecrets && !slices.Contains(t.secrets.public, text) {
@@ -77,7 +76,7 @@ func (t *Trace) blanker() blanker {
 		}
 		quoted := dictionary.Quote(v)
 		for _, form := range []string{
-			v, quoted[1 : len(quoted)-1], fmt.Sprintf("%q", v)[1:], hex.EncodeToString([]byte(v)), strings.ToUpper(hex.EncodeToString([]byte(v))),
+			v, quoted[1 : len(quoted)-1], strings.Trim(strconv.Quote(v), `"`), hex.EncodeToString([]byte(v)), strings.ToUpper(hex.EncodeToString([]byte(v))),
 			strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(v)), "="),
 		} {
 			forms, longest = append(forms, form, blanked), max(longest, len(form))

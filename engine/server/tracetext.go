@@ -93,7 +93,7 @@ func (s *screen) step(t *TraceStep) {
 	case head != "":
 		s.line(phaseWidth, head)
 	case len(t.Changes) > 0:
-		s.line(phaseWidth, strings.Join(t.Changes, ", "))
+		s.pairs(t.Changes)
 		return
 	}
 	for _, text := range t.Inside {
@@ -106,6 +106,25 @@ func (s *screen) step(t *TraceStep) {
 		s.line(below, "→ "+t.Verdict)
 	}
 	s.skips(t.Skipped)
+}
+
+// pairs writes a list, as many on a line as fit.
+func (s *screen) pairs(list []string) {
+	text := ""
+	for i, pair := range list {
+		if i < len(list)-1 {
+			pair += ","
+		}
+		if text != "" && utf8.RuneCountInString(text)+1+utf8.RuneCountInString(pair) > screenWidth-phaseWidth {
+			s.line(phaseWidth, text)
+			text = ""
+		}
+		if text != "" {
+			text += " "
+		}
+		text += pair
+	}
+	s.line(phaseWidth, text)
 }
 
 // head is the first line of a step.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -22,6 +23,15 @@ const (
 	maxSamples  = 16
 	sampleBytes = 253
 )
+
+// sampleAll remembers what no dictionary knows of a list that was received.
+func (t *Trace) sampleAll(l *dictionary.List) {
+	for i := range l.Pairs {
+		if l.Pairs[i].Attr.Index < 0 {
+			t.sample(&l.Pairs[i])
+		}
+	}
+}
 
 // sample remembers an attribute by its first value.
 func (t *Trace) sample(p *Pair) {
@@ -55,6 +65,9 @@ type UnknownAttribute struct {
 // unknown gives what no dictionary knows, by vendors, with texts that begin a script.
 func (t *Trace) unknown() (list []Unknown) {
 	for _, s := range t.samples {
+		if slices.ContainsFunc(t.secrets.values, func(secret string) bool { return bytes.Contains(s.value, []byte(secret)) }) {
+			continue
+		}
 		v := s.attr.Vendor
 		i := slices.IndexFunc(list, func(u Unknown) bool { return u.Vendor == v.ID })
 		if i < 0 {
