@@ -100,6 +100,7 @@ type daemon struct {
 	log       *slog.Logger
 	sinks     *sinks
 	reloader  *reload.Reloader
+	backends  *backend.Pools
 	first     *reload.Candidate
 	store     *acct.Store
 	detail    *acct.Detail // nil: none
@@ -118,10 +119,11 @@ func serve(o *serveOptions, s streams) error {
 	defer d.close()
 	busy := new(server.Busy)
 	early := newSinks(config.Log{Format: o.logFormat, Level: o.logLevel}, s.err)
+	d.backends = backend.New(time.Now, early.logger)
 	var err error
 	d.reloader, err = reload.New(reload.Options{
 		Root: o.dir, Scripts: o.scripts, State: o.state, Version: version(), Strict: o.strict, Log: early.logger, Busy: busy, Full: d.full, Radius: world{d},
-		Backends: backend.New(time.Now, early.logger),
+		Backends: d.backends,
 	})
 	if err != nil {
 		return err

@@ -51,6 +51,8 @@ func (d *daemon) metrics(yield func(admin.Sample)) {
 	}{{"ok", s.Reloads.OK}, {"unchanged", s.Reloads.Unchanged}, {"refused", s.Reloads.Refused}} {
 		yield(admin.Sample{Name: "perilune_reloads_total", Help: "Attempts to load the files, by result.", Labels: []string{"result", a.result}, Value: float64(a.n)})
 	}
+	gauge("perilune_unconfirmed", "Whether the active generation is taken back unless somebody confirms it.", truth(s.Unconfirmed != nil))
+	yield(admin.Sample{Name: "perilune_generations_taken_back_total", Help: "Generations that nobody has confirmed in time.", Value: float64(s.TakenBack)})
 	gauge("perilune_last_reload_timestamp_seconds", "When the last attempt began.", float64(s.Last.Time.Unix()))
 	gauge("perilune_waiting_requests", "Requests that wait for a backend or a costly hash.", float64(snap.Waiting))
 	gauge("perilune_waiting_bytes", "Memory that these take, about.", float64(snap.WaitingBytes))
@@ -68,6 +70,7 @@ func (d *daemon) metrics(yield func(admin.Sample)) {
 	d.accountingMetrics(yield)
 	d.homeMetrics(yield)
 	d.programMetrics(yield)
+	d.backendMetrics(yield)
 	d.recordMetrics(yield)
 	yield(admin.Sample{Name: "perilune_log_lines_lost_total", Help: "Log lines that found no room.", Value: float64(snap.LogLost)})
 }

@@ -147,7 +147,7 @@ func (p *Pools) openHTTP(s *httpSettings) (*httpPool, error) {
 			MaxResponseHeaderBytes: maxHeaders, DisableCompression: true,
 		}},
 		gate:    newGate(s.Connections, s.Waiting),
-		breaker: &breaker{fails: s.Fails, cooldown: s.Cooldown, now: time.Now},
+		breaker: &breaker{fails: s.Fails, cooldown: s.Cooldown, now: p.now},
 		calls:   p.counter("http", s.name),
 	}
 	h.calls.guardedBy(h.breaker)
@@ -188,8 +188,8 @@ func (h *httpPool) Do(ctx context.Context, q *module.HTTPRequest) (*module.HTTPR
 	}
 }
 
-// retryPause is the pause before the second try; it doubles for each further one.
-const retryPause = 50 * time.Millisecond
+// tryPause is the pause before the second try; it doubles for each further one.
+const tryPause = 50 * time.Millisecond
 
 // again waits before the next try; false if it would make no sense, or no time is left.
 func again(ctx context.Context, err error, try int) bool {
@@ -197,7 +197,7 @@ func again(ctx context.Context, err error, try int) bool {
 	case "busy", "breaker":
 		return false
 	}
-	pause := time.NewTimer(retryPause << (try - 1))
+	pause := time.NewTimer(tryPause << (try - 1))
 	defer pause.Stop()
 	select {
 	case <-pause.C:
@@ -302,9 +302,12 @@ func failure(ctx context.Context, err error) error {
 		err = u.Err
 	}
 	f := module.AsFailure(err)
-	if text := f.Err.Error(); len(text) > maxCause {
-		f.Err = errors.New(text[:maxCause] + "…")
+	text := strings.TrimPrefix(f.Err.Error(), "net/http: HTTP/1.x transport connection broken: ")
+	text = strings.TrimPrefix(text, "net/http: ")
+	if len(text) > maxCause {
+		text = text[:maxCause] + "…"
 	}
+	f.Err = errors.New(text)
 	return f
 }
 

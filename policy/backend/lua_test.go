@@ -21,6 +21,8 @@ type world struct {
 	env   module.Env
 	load  bool
 	time  time.Duration // that a handler has; 0: any
+
+	secrets map[string]string // globals, by name
 }
 
 func newWorld(t testing.TB, s Settings) *world {
@@ -69,6 +71,10 @@ func (w *world) run(source string) string {
 		return 0
 	}))
 	globals := module.Globals()
+	for name, text := range w.secrets {
+		s.SetGlobal(name, module.NewSecret(text))
+		globals[name] = nil
+	}
 	globals["out"], globals["handler"], globals["advance"] = nil, nil, nil
 	p, errs := sandbox.Compile("t.lua", []byte(source), sandbox.Options{Globals: globals})
 	if errs.Failed() {
