@@ -45,6 +45,8 @@ type Options struct {
 // Backends is what handles stand for. The Program that has it closes it at its own end.
 type Backends interface {
 	module.Backends
+	// Activate is called when the program's generation is put in place.
+	Activate()
 	Close()
 }
 

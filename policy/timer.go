@@ -54,6 +54,9 @@ func (t *Timers) forget(keep []*handler) {
 // and runs the `unload` handlers.
 func (pr *Program) Start() {
 	pr.started = true
+	if pr.o.Backends != nil {
+		pr.o.Backends.Activate()
+	}
 	var list []*handler
 	for _, h := range pr.handlers {
 		if h.kind == kindEvery {

@@ -18,6 +18,7 @@ type Pools struct {
 
 	mu   sync.Mutex // protects open and the counts in it
 	open map[string]*pooled
+	held int // of them that nobody uses
 
 	counting sync.Mutex // protects counters
 	counters map[string]*calls
@@ -31,6 +32,7 @@ type Pools struct {
 type pooled struct {
 	io.Closer
 	users int
+	held  *time.Timer // ends the holding of what nobody uses; nil: it is not held
 }
 
 // New makes empty pools. now is the clock of keys and windows; log may be nil.
@@ -49,6 +51,8 @@ type Lease struct {
 	mu     sync.Mutex // protects held
 	held   map[string]io.Closer
 	closed bool
+
+	wishes tableWishes
 
 	reading sync.Mutex // protects files
 	files   map[string]fileRead
@@ -82,7 +86,11 @@ func take[T io.Closer](l *Lease, key string, open func() (T, error)) (none T, er
 		p = &pooled{Closer: made}
 		l.pools.open[key] = p
 	}
-	p.users++
+	if p.users++; p.held != nil {
+		p.held.Stop()
+		p.held = nil
+		l.pools.held--
+	}
 	l.held[key] = p.Closer
 	return p.Closer.(T), nil
 }
@@ -97,10 +105,11 @@ func (l *Lease) Close() {
 	l.pools.mu.Lock()
 	for key := range held {
 		p := l.pools.open[key]
-		if p.users--; p.users == 0 {
-			delete(l.pools.open, key)
-			over = append(over, p.Closer)
+		if p.users--; p.users > 0 || l.settings.Serve && l.pools.hold(key, p) {
+			continue
 		}
+		delete(l.pools.open, key)
+		over = append(over, p.Closer)
 	}
 	l.pools.mu.Unlock()
 	for _, c := range over {
@@ -108,6 +117,46 @@ func (l *Lease) Close() {
 			l.pools.log.Warn("closing a backend", "error", err)
 		}
 	}
+}
+
+// holdTime is how long tables and windows are held that no generation has open: a script that is taken away and put
+// back finds what it had. heldMost bounds their number.
+const (
+	holdTime = time.Hour
+	heldMost = 64
+)
+
+// hold keeps what nobody uses, if that is worth it. The caller holds mu.
+func (p *Pools) hold(key string, unused *pooled) bool {
+	worth, ok := unused.Closer.(interface{ outlives() bool })
+	if !ok || p.held >= heldMost || !worth.outlives() {
+		return false
+	}
+	p.held++
+	unused.held = time.AfterFunc(holdTime, func() { p.release(key, unused) })
+	return true
+}
+
+// release closes what was held for nobody.
+func (p *Pools) release(key string, unused *pooled) {
+	p.mu.Lock()
+	over := unused.users == 0 && p.open[key] == unused
+	if over {
+		delete(p.open, key)
+		p.held--
+	}
+	p.mu.Unlock()
+	if over {
+		unused.Close()
+	}
+}
+
+// alone reports that no other lease has what this one holds under a key.
+func (l *Lease) alone(key string) bool {
+	l.pools.mu.Lock()
+	defer l.pools.mu.Unlock()
+	p := l.pools.open[key]
+	return p != nil && p.users == 1
 }
 
 // Reset empties what the lease holds, as far as that has a method Reset: tables and windows, between two tests.

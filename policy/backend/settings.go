@@ -14,6 +14,8 @@ type Settings struct {
 	// File reads a file of the tree, which is an input of the generation from then on; nil: there are none.
 	File func(name string) ([]byte, error)
 	Run  Programs // how exec runs programs
+	// Serve says that the generation is to serve: its tables are kept in files where scripts want it.
+	Serve bool
 }
 
 // MaxFile bounds the files with certificates and keys, in octets.

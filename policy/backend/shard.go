@@ -18,6 +18,11 @@ type shard struct {
 	octets  int // of keys and values, with what each takes beside
 	serial  uint64
 	moved   bool // to the shards that follow these
+
+	kept    bool          // changes are noted in changes, for the file of the table
+	changes []byte        // records that are not in the file yet
+	lost    bool          // changes were more than there is room for: the file must be written anew
+	wake    chan struct{} // told of the first change
 	_       [64]byte
 }
 
@@ -68,6 +73,7 @@ func (s *shard) set(key, value string, ends, now int64) error {
 	s.serial++
 	e.value, e.number, e.ends, e.serial = value, 0, ends, s.serial
 	heap.Fix(&s.queue, e.at)
+	s.noteSet(e)
 	s.sweep(now)
 	return nil
 }
@@ -81,12 +87,46 @@ func (s *shard) add(key, value string, number float64, ends, now int64) error {
 	}
 	s.sweep(now)
 	for len(s.queue) >= s.limits.keys || s.octets+e.size() > s.limits.octets {
-		s.remove(s.queue[0])
+		s.drop(s.queue[0])
 	}
 	s.entries[e.key] = e
 	heap.Push(&s.queue, e)
 	s.octets += e.size()
+	s.noteSet(e)
 	return nil
+}
+
+// drop removes an entry whose life is not over.
+func (s *shard) drop(e *entry) {
+	if s.kept {
+		s.noted(appendDelete(s.changes, e.key))
+	}
+	s.remove(e)
+}
+
+// noteSet notes what an entry holds now.
+func (s *shard) noteSet(e *entry) {
+	if s.kept {
+		s.noted(appendSet(s.changes, e.key, e.text(), e.ends))
+	}
+}
+
+// maxChanges bounds the changes of a shard that wait for the file, in octets.
+const maxChanges = 1 << 20
+
+func (s *shard) noted(changes []byte) {
+	if s.lost {
+		return
+	}
+	if len(s.changes) == 0 {
+		select {
+		case s.wake <- struct{}{}:
+		default:
+		}
+	}
+	if s.changes = changes; len(changes) > maxChanges {
+		s.changes, s.lost = nil, true
+	}
 }
 
 // sweep removes some of the entries whose life is over: more than are added at a time, so that none stays for long.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,10 @@ type memoryTable struct {
 	base   time.Time // the zero of the shards' clock
 	seed   maphash.Seed
 	shards atomic.Pointer[shards]
+
+	changing sync.Mutex // protects all below, and the exchange of shards
+	keeper   *keeper    // of the file; nil: it has none
+	used     bool       // it has been opened: a file that it is given now is not read
 }
 
 // limits bound a table.
@@ -74,16 +79,20 @@ func end(now int64, ttl time.Duration) int64 {
 
 // lock gives the shard of a key, locked.
 func (t *memoryTable) lock(key string) *shard {
-	h := maphash.String(t.seed, key)
 	for {
 		all := t.shards.Load()
-		s := &all.list[h&uint64(len(all.list)-1)]
+		s := &all.list[t.place(key, all)]
 		s.mu.Lock()
 		if !s.moved {
 			return s
 		}
 		s.mu.Unlock()
 	}
+}
+
+// place gives the number of a key's shard.
+func (t *memoryTable) place(key string, all *shards) uint64 {
+	return maphash.String(t.seed, key) & uint64(len(all.list)-1)
 }
 
 // Remote implements module.KV.
@@ -120,6 +129,7 @@ func (t *memoryTable) Incr(_ context.Context, key string, by float64, ttl time.D
 	}
 	s.octets -= len(e.value)
 	e.value, e.number = "", sum
+	s.noteSet(e)
 	return sum, nil
 }
 
@@ -158,7 +168,7 @@ func (t *memoryTable) CAS(_ context.Context, key, old, value string, ttl time.Du
 	case value != "":
 		return true, s.set(key, value, end(now, ttl), now)
 	case e != nil:
-		s.remove(e)
+		s.drop(e)
 	}
 	return true, nil
 }
@@ -169,7 +179,7 @@ func (t *memoryTable) Del(_ context.Context, key string) (bool, error) {
 	defer s.mu.Unlock()
 	e := s.find(key, now)
 	if e != nil {
-		s.remove(e)
+		s.drop(e)
 	}
 	return e != nil, nil
 }

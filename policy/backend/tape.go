@@ -18,6 +18,8 @@ import (
 // Backends is what a generation has open.
 type Backends interface {
 	module.Backends
+	// Activate is called when the generation is put in place.
+	Activate()
 	Close()
 }
 

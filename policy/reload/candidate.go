@@ -133,7 +133,7 @@ func absolute(root, dir string) string {
 func (b *builder) loadScripts(c *Candidate, errs *raddb.List) {
 	p := c.Config.Policy
 	o := policy.Options{
-		Backends: b.o.open(c.backends()),
+		Backends: b.o.open(c.backends(!b.beside)),
 		Tree:     c.Tree, Dir: c.ScriptsDir, Dictionary: c.Dictionary, Timeout: p.Timeout, Log: b.o.Log, Busy: b.o.Busy,
 		HookWaiting: cmp.Or(p.HookQueue, max(c.Config.Server.Queue/2, 1)),
 		Limits:      sandbox.Limits{Steps: p.Steps, String: int(p.StringSize), Memory: int(p.Memory), Depth: p.CallDepth, Full: b.o.Full},
@@ -163,11 +163,11 @@ func (o *Options) open(s backend.Settings) backend.Backends {
 }
 
 // backends gives the settings of what scripts ask beside RADIUS.
-func (c *Candidate) backends() backend.Settings {
+func (c *Candidate) backends(serve bool) backend.Settings {
 	run := backend.Programs{Timeout: c.Config.Programs.Timeout, Output: int(c.Config.Programs.Output), Max: c.Config.Programs.Max}
 	run.Account, run.Trouble = program.Lookup(c.Config.Programs.User)
 	return backend.Settings{
-		Backend: c.Config.Backend, Root: c.Root, StateDir: c.StateDir, Run: run,
+		Backend: c.Config.Backend, Root: c.Root, StateDir: c.StateDir, Run: run, Serve: serve,
 		File: func(name string) ([]byte, error) { return c.Tree.ReadFileUpTo(name, backend.MaxFile) },
 	}
 }
