@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"go/ast"
@@ -80,7 +81,7 @@ func fences(t *testing.T, page string) (list []fence) {
 func (f *fence) at() string { return fmt.Sprintf("%s:%d", f.page, f.line) }
 
 // ownTests are pages whose blocks have tests of their own.
-var ownTests = []string{"send.md", "migrating.md"}
+var ownTests = []string{"send.md", "migrating.md", "tutorial.md", "testing.md"}
 
 // blockFiles says which file a block of a kind is.
 var blockFiles = map[string]string{
@@ -339,7 +340,7 @@ func TestDocsLua(t *testing.T) {
 		t.Fatalf("%s has no line %q", name, mark)
 	}
 	var b bytes.Buffer
-	if err := policy.WriteDocs(&b); err != nil {
+	if err := errors.Join(policy.WriteDocs(&b), policytest.WriteDocs(&b)); err != nil {
 		t.Fatal(err)
 	}
 	_, made, _ := strings.Cut(b.String(), "\n\n") // the page has its own title
