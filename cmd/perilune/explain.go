@@ -183,7 +183,8 @@ func (x *explainer) next(q *server.Question, out *server.Outcome, answer string)
 // from chooses who asks.
 func (x *explainer) from(q *server.Question, client string) error {
 	if client == "" {
-		q.Client = x.c.Clients.Lookup(netip.MustParseAddr("127.0.0.1"))
+		local := netip.MustParseAddr("127.0.0.1")
+		q.Client, q.Source = x.c.Clients.Lookup(local), netip.AddrPortFrom(local, 0)
 		return nil
 	}
 	if addr, err := netip.ParseAddr(client); err == nil {

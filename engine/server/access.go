@@ -138,6 +138,7 @@ func (c *Core) answer(r *Request) bool {
 
 // route asks where the request goes: the handlers, then the realms file.
 func (c *Core) route(r *Request) bool {
+	r.Trace.Enter(PhaseRoute.String())
 	return c.phase(PhaseRoute, r) || c.forwards(r) || c.undecidable(r)
 }
 

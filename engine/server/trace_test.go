@@ -126,7 +126,9 @@ func TestDifference(t *testing.T) {
 		{"a b", "a b c", "+c"},
 		{"a a", "a", "-a"},
 		{"", "a", "+a"},
-		{"a b", "b a", "-a -b +b +a"},
+		{"a b", "b a", "-a +a"},
+		{"u p x s", "v p x s o", "-u +v +o"},
+		{"a b c d e", "b x d", "-a -c +x -e"},
 	} {
 		got := strings.Join(difference(strings.Fields(c.before), strings.Fields(c.after)), ",")
 		got = strings.ReplaceAll(strings.ReplaceAll(got, " ", ""), ",", " ")

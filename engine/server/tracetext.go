@@ -221,7 +221,7 @@ func words(b *strings.Builder, list ...word) string {
 func (t *Traced) header() string {
 	var b strings.Builder
 	b.WriteString(t.Time.Format("15:04:05.000") + " " + t.Code)
-	return words(&b, word{"user", t.User}, word{"calling", t.Calling}, word{"client", t.Client}, word{"source", t.Source},
+	return words(&b, word{"user", t.User}, word{"calling", t.Calling}, word{"client", t.Client}, word{"source", strings.TrimSuffix(t.Source, ":0")},
 		word{"nas-type", t.NASType}, word{"method", t.Method})
 }
 
