@@ -26,6 +26,7 @@ func commands() []command {
 		{"convert", "turn the configuration of GNU Radius or FreeRADIUS into one of this server", runConvert},
 		{"kick", "put a user or device off now, or change a session", runKick},
 		{"reload", "reload a running server and wait for the result", runReload},
+		{"confirm", "keep a generation that was reloaded with -confirm", runConfirm},
 		{"status", "show what a running server does", runStatus},
 		{"who", "show who is on", runWho},
 		{"last", "show when, how often and how long users were on", runLast},

@@ -53,21 +53,6 @@ func (r *remote) do(verb string, params map[string]string, out any) error {
 	return r.client().Do(ctx, verb, params, out)
 }
 
-func runReload(args []string, s streams) int {
-	r := newRemote(s, "reload", "Makes a running server read its files again, and waits for the result. Exit code 1 if they were refused.", "perilune reload")
-	force := r.Bool("force", false, "build anew even if nothing has changed")
-	if rest, code, ok := r.parse(args); !ok {
-		return code
-	} else if len(rest) > 0 {
-		return r.wrong("unexpected argument %q", rest[0])
-	}
-	var report reload.Report
-	if err := r.do("reload", map[string]string{"force": fmt.Sprint(*force)}, &report); err != nil {
-		return s.fail("reload", err)
-	}
-	return r.showReport(report)
-}
-
 func runRollback(args []string, s streams) int {
 	r := newRemote(s, "rollback NUMBER", "Puts a generation that is kept in place again. The files stay as they are: the next change of them is loaded.", "perilune rollback 12")
 	rest, code, ok := r.parse(args)
@@ -104,6 +89,10 @@ func writeReport(s streams, p reload.Report) {
 		fmt.Fprintln(s.err, e)
 	}
 	took := p.Took.Round(time.Millisecond)
+	if p.Shadow != nil {
+		p.Shadow.Write(s.out)
+		fmt.Fprintln(s.out)
+	}
 	switch {
 	case !p.OK:
 		fmt.Fprintf(s.err, "refused: generation %d serves on (%d errors, %v)\n", p.From, len(p.Errors), took)
@@ -114,6 +103,9 @@ func writeReport(s streams, p reload.Report) {
 		for _, c := range p.Changes {
 			fmt.Fprintf(s.out, "  %s\n", c)
 		}
+	}
+	if p.Unconfirmed != nil {
+		fmt.Fprintf(s.out, "%v, unless `perilune confirm` comes first\n", p.Unconfirmed)
 	}
 }
 
@@ -193,6 +185,9 @@ func (p *statusReport) write(w io.Writer) {
 		for _, e := range p.Reload.Last.Errors {
 			fmt.Fprintf(w, "  %s\n", e)
 		}
+	}
+	if u := p.Reload.Unconfirmed; u != nil {
+		fmt.Fprintf(w, "UNCONFIRMED: %v; `perilune confirm` keeps it\n", u)
 	}
 	if p.Reload.RolledBack != 0 {
 		fmt.Fprintf(w, "rolled back to generation %d: the files on disk wait for their next change\n", p.Reload.RolledBack)

@@ -20,6 +20,7 @@ func (d *daemon) routes() []admin.Route {
 		{Verb: "trace", Handle: d.trace},
 		{Verb: "reload", Role: admin.Change, Handle: d.reload},
 		{Verb: "rollback", Role: admin.Change, Handle: d.rollback},
+		{Verb: "confirm", Role: admin.Change, Handle: d.confirm},
 		{Verb: "wipe", Role: admin.Change, Handle: d.wipe},
 		{Verb: "forget", Role: admin.Change, Handle: d.forget},
 		{Verb: "kick", Role: admin.Change, Handle: d.kick},
@@ -30,7 +31,16 @@ func (d *daemon) routes() []admin.Route {
 func by(c *admin.Call) string { return fmt.Sprintf("by uid %d", c.Peer.UID) }
 
 func (d *daemon) reload(c *admin.Call) (any, error) {
-	return d.reloader.Reload("command "+by(c), c.Params["force"] == "true"), nil
+	force := c.Params["force"] == "true"
+	o, err := deployOf(c)
+	if err != nil {
+		return nil, err
+	}
+	if o.Shadow == 0 && o.Confirm == 0 {
+		return d.reloader.Reload("command "+by(c), force), nil
+	}
+	o.Trigger, o.Force, o.Core = "command "+by(c), force, d.core
+	return d.reloader.Deploy(c, o), nil
 }
 
 func (d *daemon) rollback(c *admin.Call) (any, error) {

@@ -46,12 +46,17 @@ func (r *Reloader) Reload(trigger string, force bool) Report {
 func (r *Reloader) Rollback(number uint64, who string) (Report, error) {
 	r.building.Lock()
 	defer r.building.Unlock()
+	return r.rollback(number, who)
+}
+
+func (r *Reloader) rollback(number uint64, who string) (Report, error) {
 	m, err := r.store.Find(number)
 	if err != nil {
 		return Report{}, err
 	}
 	report := r.attempt(func() (*Candidate, raddb.List) { return r.fromStore(m) }, fmt.Sprintf("rollback to %d %s", number, who), true)
 	if report.OK {
+		r.expect(nil) // who takes one back has decided
 		r.mu.Lock()
 		r.kept, r.status.RolledBack = number, number
 		r.mu.Unlock()
@@ -61,20 +66,48 @@ func (r *Reloader) Rollback(number uint64, who string) (Report, error) {
 
 // attempt is one build, with its report, log line and, if all is well, swap.
 func (r *Reloader) attempt(build func() (*Candidate, raddb.List), trigger string, force bool) Report {
+	return r.finish(r.built(build, trigger, force))
+}
+
+// A building is an attempt that has got as far as a candidate, or has failed.
+type building struct {
+	candidate *Candidate
+	errs      raddb.List
+	report    Report
+	unchanged bool
+	stopped   error // why a good candidate is not put in place
+}
+
+func (b *building) fine() bool { return !b.errs.Failed() }
+
+// built is the first half of an attempt.
+func (r *Reloader) built(build func() (*Candidate, raddb.List), trigger string, force bool) *building {
 	began := time.Now()
-	report := Report{Trigger: trigger, Time: began, From: r.active.Number, To: r.active.Number}
+	b := &building{report: Report{Trigger: trigger, Time: began, From: r.active.Number, To: r.active.Number}}
 	r.o.Busy.Enter()
 	defer r.o.Busy.Leave()
-	c, errs := build()
-	if c != nil {
-		errs = append(errs, config.RestartOnly(r.active.Config, c.Config)...)
+	b.candidate, b.errs = build()
+	if c := b.candidate; c != nil {
+		b.errs = append(b.errs, config.RestartOnly(r.active.Config, c.Config)...)
+		b.unchanged = c.Hash == r.active.Hash && !force
 	}
-	unchanged := c != nil && c.Hash == r.active.Hash && !force
-	if !errs.Failed() && !unchanged {
+	b.report.Took = time.Since(began)
+	return b
+}
+
+// finish is the second half: load handlers, report, log line and, if all is well, swap.
+func (r *Reloader) finish(b *building) Report {
+	began := time.Now()
+	c, errs, report := b.candidate, b.errs, b.report
+	if b.fine() && !b.unchanged && b.stopped == nil {
 		errs = append(errs, c.Program.RunLoad()...)
 	}
-	report.Took = time.Since(began)
+	report.Took += time.Since(began)
 	switch {
+	case b.stopped != nil:
+		report.Errors, report.Warnings = []string{b.stopped.Error()}, texts(errs)
+		c.Discard()
+		r.keepOut(report)
 	case errs.Failed():
 		report.Errors, report.Warnings = apart(errs)
 		c.Discard()
@@ -82,11 +115,11 @@ func (r *Reloader) attempt(build func() (*Candidate, raddb.List), trigger string
 	case r.closed():
 		report.Errors = []string{"the server is stopping"}
 		c.Discard()
-	case unchanged:
+	case b.unchanged:
 		report.OK, report.Unchanged, report.Hash, report.Tests, report.Warnings = true, true, c.Hash, c.Tests, texts(errs)
 		c.Discard()
 		r.settle(report)
-		r.log().Info("policy reload: nothing has changed", "generation", report.From, "trigger", trigger)
+		r.log().Info("policy reload: nothing has changed", "generation", report.From, "trigger", report.Trigger)
 	default:
 		report.Warnings = texts(errs)
 		report = r.accept(c, report)
@@ -108,12 +141,17 @@ func (r *Reloader) accept(c *Candidate, report Report) Report {
 		report.Changes = changes(old, c)
 	}
 	report.OK, report.To, report.Hash, report.Tests = true, c.Number, c.Hash, c.Tests
+	r.await(c)
 	if r.swap != nil {
 		r.swap(c)
 		c.Program.Start()
 	}
 	r.active = c
+	r.turnOver()
 	r.settle(report)
+	if u := r.unconfirmed; u != nil {
+		report.Unconfirmed = u
+	}
 	for _, w := range report.Warnings {
 		r.log().Warn(w)
 	}
@@ -123,7 +161,11 @@ func (r *Reloader) accept(c *Candidate, report Report) Report {
 		Number: c.Number, Hash: c.Hash, Time: report.Time, Version: r.o.Version, Trigger: report.Trigger,
 		Root: r.o.Root, Scripts: c.ScriptsDir,
 	}
-	if err := r.store.Save(m, c.Tree, c.Config.Reload.Keep); err != nil {
+	keep := c.Config.Reload.Keep
+	if r.unconfirmed != nil { // what may come back is kept
+		keep = max(keep, int(c.Number-r.unconfirmed.Back)+1)
+	}
+	if err := r.store.Save(m, c.Tree, keep); err != nil {
 		r.log().Warn("the generation could not be kept on disk", "generation", c.Number, "error", err)
 	}
 	return report

@@ -56,12 +56,18 @@ type Reloader struct {
 	store     *Store
 	unlock    func()
 
+	confirm     time.Duration // the attempt must be confirmed in this time; 0: it need not
+	unconfirmed *Unconfirmed  // nil: the active generation stays
+	patience    *time.Timer   // until it is taken back
+	shadowing   atomic.Bool
+
 	mu      sync.Mutex // protects what Status tells, and queued
 	status  Status
 	number  uint64
 	queued  *flight // waits for the build that runs
 	kept    uint64  // generation that was read from the store; 0: the files'
 	closing bool
+	turned  chan struct{} // closed when another generation is put in place; nil: nobody waits
 }
 
 // New prepares a reloader; nothing is read yet.
@@ -100,6 +106,10 @@ func (r *Reloader) Start() (*Candidate, error) {
 		return nil, err
 	}
 	c, errs := r.fromDisk()
+	if before := r.startBefore(c, began); before != nil {
+		c.Discard()
+		return before, nil
+	}
 	if c != nil {
 		errs = append(errs, c.Program.RunLoad()...)
 	}
@@ -134,7 +144,11 @@ func (r *Reloader) openStore(c *config.Config) (err error) {
 
 // startFromLastGood tries what is kept, the newest first, and reports whether one of them loads.
 func (r *Reloader) startFromLastGood(errs raddb.List, began time.Time) bool {
+	refused := r.store.Unconfirmed()
 	for _, m := range r.store.Manifests() {
+		if refused != nil && m.Hash == refused.Hash {
+			continue // nobody has confirmed it
+		}
 		c, why := r.fromStore(m)
 		if c != nil {
 			why = append(why, c.Program.RunLoad()...)
@@ -181,6 +195,10 @@ func (r *Reloader) Close() {
 	r.mu.Lock()
 	r.closing = true
 	r.mu.Unlock()
+	if r.patience != nil {
+		r.patience.Stop()
+	}
+	r.turnOver()
 	r.unlock()
 	r.unlock = func() {}
 }

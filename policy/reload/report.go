@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"perilune/engine/raddb"
+	"perilune/policy/replay"
 )
 
 // A Report tells what became of one attempt.
@@ -21,6 +22,9 @@ type Report struct {
 	Changes   []string      `json:"changes,omitempty"`
 	Errors    []string      `json:"errors,omitempty"`
 	Warnings  []string      `json:"warnings,omitempty"`
+
+	Shadow      *replay.Report `json:"shadow,omitempty"`      // what live requests would have got; nil: none were tried
+	Unconfirmed *Unconfirmed   `json:"unconfirmed,omitempty"` // nil: it stays
 }
 
 // Status is what `perilune status` and readiness tell of generations.
@@ -32,6 +36,9 @@ type Status struct {
 	RolledBack uint64    `json:"rolled_back_to,omitempty"` // by command; the next change of the files ends it
 	Last       Report    `json:"last_reload"`
 	Reloads    Attempts  `json:"reloads"`
+
+	Unconfirmed *Unconfirmed `json:"unconfirmed,omitempty"` // nil: the active generation stays
+	TakenBack   uint64       `json:"taken_back"`            // generations that nobody has confirmed in time
 }
 
 // Attempts counts reloads by what became of them.
@@ -59,6 +66,9 @@ func (r *Reloader) Generations() []Manifest {
 func (r *Reloader) Wipe() error {
 	r.building.Lock()
 	defer r.building.Unlock()
+	if u := r.unconfirmed; u != nil {
+		return fmt.Errorf("generation %d is not confirmed: what would come back must not be forgotten", u.Generation)
+	}
 	return r.store.prune(1)
 }
 
@@ -82,6 +92,19 @@ func (r *Reloader) refuse(report Report) {
 		"took", report.Took.Round(time.Millisecond), "trigger", report.Trigger)
 }
 
+// keepOut records that good files are not put in place: the old generation serves on.
+func (r *Reloader) keepOut(report Report) {
+	r.mu.Lock()
+	r.status.Last = report
+	if report.Shadow != nil {
+		r.status.Last.Shadow = nil // status stays short
+	}
+	r.status.Degraded = "the files on disk were tried and are not put in place: " + report.Errors[0]
+	r.status.Reloads.Refused++
+	r.mu.Unlock()
+	r.log().Warn("policy reload: the files are not put in place", "generation", report.From, "why", report.Errors[0], "trigger", report.Trigger)
+}
+
 // settle records a success: whatever was wrong with the files before is mended.
 func (r *Reloader) settle(report Report) {
 	r.mu.Lock()
@@ -92,6 +115,7 @@ func (r *Reloader) settle(report Report) {
 		r.status.Loaded = report.Time
 	}
 	r.status.Generation, r.status.Hash, r.status.Last = report.To, report.Hash, report
+	r.status.Last.Shadow = nil // status stays short
 	if !r.keptFiles {
 		r.status.Degraded, r.status.RolledBack, r.kept = "", 0, 0
 	}
