@@ -12,6 +12,7 @@ type Backend struct {
 
 	HTTP map[string]*BackendHTTP `toml:"http" doc:"A server that http.open(NAME) asks: docs/modules/http.md."`
 	SQL  map[string]*BackendSQL  `toml:"sql" doc:"A database that sql.open(NAME) asks: docs/modules/sql.md."`
+	LDAP map[string]*BackendLDAP `toml:"ldap" doc:"A directory that ldap.open(NAME) asks: docs/modules/ldap.md."`
 	KV   map[string]*BackendKV   `toml:"kv" doc:"Where the table that kv.open(NAME) opens is kept: docs/modules/kv.md."`
 }
 
@@ -65,6 +66,7 @@ func (r *reader) backends() {
 		r.needs("backend.http."+name, "base", h.Base)
 	}
 	r.sqls()
+	r.ldaps()
 	r.kvs()
 }
 

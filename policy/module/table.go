@@ -25,7 +25,7 @@ type Function struct {
 // Functions gives all functions and methods in the order of the documentation.
 func Functions() []Function {
 	return slices.Concat(logFunctions(), jsonFunctions(), bytesFunctions(), netFunctions(), timeFunctions(),
-		reFunctions(), cryptoFunctions(), dictFunctions(), radiusFunctions(), sqlFunctions(),
+		reFunctions(), cryptoFunctions(), dictFunctions(), radiusFunctions(), sqlFunctions(), ldapFunctions(),
 		kvFunctions(), windowFunctions(), httpFunctions(), execFunctions(), otpFunctions(), metricsFunctions())
 }
 
