@@ -16,7 +16,7 @@ func (c *Core) access(r *Request) {
 		return
 	}
 	c.takeState(r)
-	if !c.before(r) {
+	if r.Verdict == 0 && !c.before(r) {
 		c.local(r)
 	}
 	if r.pending != waitNothing {
@@ -35,11 +35,12 @@ func (c *Core) closeAccess(r *Request) {
 	if r.answers() {
 		c.replyPhase(r)
 	}
+	c.settleFleet(r)
 	if r.answers() {
 		c.encodeAccess(r)
 	}
 	r.unbook()
-	if r.way.ticket.held {
+	if r.way.ticket.held && r.way.ticket.fleet == nil {
 		c.tries.settle(r.way.ticket.serial, r.Verdict)
 	}
 	c.tellNoise(r)

@@ -51,6 +51,7 @@ type Settings struct {
 	StrictNames                 bool                // refuse user names with control characters
 	MaxInflight                 int                 // per client
 	ChallengeTries              int                 // answers that one State allows; 0: 3
+	Spent                       Counts              // of the answers to each State, for all servers of a fleet; nil: each counts for itself
 	Throttle                    Throttle            // of wrong credentials; zero: none
 	CompareAuth, CompareAcct    uint8               // PROPERTY flag of the extended comparison of duplicates; 0: none
 	SessionJitter               int                 // percent by which Session-Timeout is shortened at random

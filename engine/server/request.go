@@ -82,6 +82,7 @@ type Round struct {
 	Data []byte // as Verdict.State held it
 
 	accepted bool // the State went out with an accept: the user is in and authenticates again
+	expires  time.Time
 }
 
 // way is what one step of the way tells a later one. Its buffers are kept for the next request.

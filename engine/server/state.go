@@ -197,6 +197,7 @@ func (s *sealer) open(r *Request, state []byte, now time.Time, round *Round) (se
 	if string(appendExpiry(nil, now)) > string(plain[:expiryLen]) {
 		return serial, errOld
 	}
+	round.expires = expiryTime(plain)
 	n := sealedHead + int(plain[expiryLen])
 	round.Next, round.Data = string(plain[sealedHead:n]), plain[n:]
 	return serial, nil
@@ -235,6 +236,8 @@ const (
 type ticket struct {
 	serial [nonceLen]byte
 	held   bool
+	fleet  Counts // where it is counted; nil: in this server
+	ends   time.Time
 }
 
 func newTries() *tries { return &tries{used: map[[nonceLen]byte]uint8{}} }
@@ -292,20 +295,37 @@ func (c *Core) takeState(r *Request) {
 	if err == errForeign {
 		return
 	}
-	if err == nil && !c.tries.take(serial, r.Generation.Settings.ChallengeTries) {
-		err = errSpent
+	t := ticket{serial, true, r.Generation.Settings.Spent, r.way.round.expires}
+	if err == nil {
+		err = c.take(r, &t)
+	}
+	if err == errUnknown {
+		c.unknownState(r)
+		return
 	}
 	if err != nil {
 		r.way.bad = true
 		r.Trace.Step(err.Error())
 		return
 	}
-	r.way.ticket = ticket{serial, true}
+	r.way.ticket = t
 	c.silence.broken(r.Client.Name)
 	r.Round, r.Method = &r.way.round, "answer"
 	if r.Trace != nil {
 		r.Trace.Step("State of ours: the answer goes to " + r.Round.Next)
 	}
+}
+
+// take counts one answer to a State.
+func (c *Core) take(r *Request, t *ticket) error {
+	limit := r.Generation.Settings.ChallengeTries
+	if t.fleet != nil {
+		return c.takeFleet(r, t, limit)
+	}
+	if !c.tries.take(t.serial, limit) {
+		return errSpent
+	}
+	return nil
 }
 
 // sealState makes the State that goes into a challenge, or into an accept with next=.
