@@ -76,8 +76,8 @@ func proveConverted(s streams, root string, asJSON bool) int {
 		return exitFailed
 	}
 	defer c.Discard()
-	t := testRun{s, json.NewEncoder(s.out), asJSON, false}
-	return t.sum(c.RunTests(policytest.Options{}), "")
+	t := newTestRun(s, asJSON, false)
+	return t.sum(c.RunTests(policytest.Options{Each: t.show}))
 }
 
 func printConverted(s streams, o convert.Options, r *convert.Result) {

@@ -28,7 +28,7 @@ import (
 // Every fenced block of the pages is used as what its info string says:
 //
 //	lua         a script; with "-- scripts/NAME" as its first line it stays for the page's later blocks
-//	users, clients, realms, dictionary, toml, deny   the file of that name; clients and realms stay for the page's later blocks
+//	users, clients, realms, dictionary, toml, deny   the file of that name; clients, realms and a toml with [backend…] stay for the page's later blocks
 //	console     lines with "$ perilune …" are run against a server; what follows them is their output
 //	text        nothing: pictures, and output of other programs
 //
@@ -45,14 +45,15 @@ type fence struct {
 	text string
 }
 
-// docPages gives the pages: all of docs, and README.md.
+// docPages gives the pages: all of docs and docs/modules, and README.md.
 func docPages(t *testing.T) []string {
 	t.Helper()
 	pages, err := filepath.Glob("../../docs/*.md")
-	if err != nil || len(pages) == 0 {
+	modules, _ := filepath.Glob("../../docs/modules/*.md")
+	if err != nil || len(pages) == 0 || len(modules) == 0 {
 		t.Fatalf("no pages: %v", err)
 	}
-	return append(pages, "../../README.md")
+	return append(append(pages, modules...), "../../README.md")
 }
 
 func fences(t *testing.T, page string) (list []fence) {
@@ -107,7 +108,11 @@ func TestDocsLoad(t *testing.T) {
 				}
 			case blockFiles[f.kind] != "":
 				t.Run(f.at(), func(t *testing.T) { loadBlock(t, scripts, blockFiles[f.kind], f.text) })
-				switch f.kind { // what scripts forward to
+				switch f.kind { // what scripts forward to, and ask
+				case "toml":
+					if strings.Contains(f.text, "[backend") {
+						scripts[blockFiles[f.kind]] = quietConfig + f.text
+					}
 				case "realms":
 					scripts[blockFiles[f.kind]] = f.text
 				case "clients":
@@ -124,7 +129,7 @@ func TestDocsLoad(t *testing.T) {
 func loadBlock(t *testing.T, scripts map[string]string, name, text string) {
 	files := map[string]string{
 		"raddb/secrets/campus": "the secret of the campus", "raddb/secrets/shared": "a secret of 24 octets...",
-		"raddb/users": "$DIALECT freeradius\n",
+		"raddb/users": "$DIALECT freeradius\n", "raddb/secrets/otp": "a token",
 	}
 	for k, v := range scripts {
 		files[k] = v

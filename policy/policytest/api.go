@@ -1,10 +1,10 @@
 package policytest
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -13,33 +13,63 @@ import (
 	"perilune/policy/sandbox"
 )
 
-// globals are the names that test files see beside the modules and verdicts.
-func globals() map[string][]string {
-	return map[string][]string{
-		"test":  {"case", "each", "setup", "users", "clients", "equal", "raises", "fire"},
-		"clock": {"set", "advance"},
-		"mock":  {"pool", "coa", "http", "sql", "ldap", "exec", "fail"},
-		"send":  nil, "expect": nil,
-	}
-}
+// methods are the names that belong to values, by the value and the name.
+type methods map[string]map[string]Function
 
 // open gives the file's state the API of tests.
 func (f *file) open() {
 	state := f.bench.State()
 	l := state.Lua()
-	tables := map[string]map[string]lua.LGFunction{
-		"test": {
-			"case": f.testCase, "each": f.testEach, "setup": f.testSetup, "users": f.testUsers,
-			"clients": f.testClients, "equal": f.testEqual, "raises": f.testRaises, "fire": f.testFire,
-		},
-		"clock": {"set": f.clock.set, "advance": f.clock.advance},
+	tables := map[string]map[string]lua.LGFunction{}
+	f.methods = methods{"reply": {}, "expectation": {}, "mock": {}}
+	for _, fn := range Functions() {
+		table, name, isField := strings.Cut(fn.Name, ".")
+		switch {
+		case fn.Of != "":
+			f.methods[fn.Of][fn.Name] = fn
+		case isField:
+			if tables[table] == nil {
+				tables[table] = map[string]lua.LGFunction{}
+			}
+			tables[table][name] = f.bound(fn.call)
+		default:
+			state.SetGlobal(fn.Name, l.NewFunction(f.bound(fn.call)))
+		}
 	}
 	for name, functions := range tables {
-		state.SetGlobal(name, l.SetFuncs(l.NewTable(), functions))
+		state.SetGlobal(name, sandbox.NewLibrary(name, functions, nil).Value())
 	}
-	state.SetGlobal("mock", f.mockTable(l))
-	state.SetGlobal("send", l.NewFunction(f.send))
-	state.SetGlobal("expect", l.NewFunction(f.expect))
+	f.answering = l.NewFunction(f.bound((*file).answer))
+	f.expectations = f.metatable(l, "expectation", f.demand)
+	f.mocks = f.metatable(l, "mock", func(fn Function) lua.LGFunction { return f.bound(fn.call) })
+}
+
+func (f *file) bound(call func(*file, *lua.LState) int) lua.LGFunction {
+	return func(l *lua.LState) int { return call(f, l) }
+}
+
+// metatable makes that of a kind of value; a method that it has not is an error with the nearest one.
+func (f *file) metatable(l *lua.LState, kind string, function func(Function) lua.LGFunction) *lua.LTable {
+	list := map[string]lua.LValue{}
+	for name, fn := range f.methods[kind] {
+		list[name] = l.NewFunction(function(fn))
+	}
+	mt := l.NewTable()
+	mt.RawSetString("__metatable", lua.LString(kind))
+	mt.RawSetString("__index", l.NewFunction(func(l *lua.LState) int {
+		name := l.Get(2).String()
+		fn := list[name]
+		if fn == nil {
+			sandbox.RaiseMisuse(l, "a value of kind %s has no %q%s", kind, name, raddb.DidYouMean(name, maps.Keys(list)))
+		}
+		l.Push(fn)
+		return 1
+	}))
+	mt.RawSetString("__newindex", l.NewFunction(func(l *lua.LState) int {
+		sandbox.RaiseMisuse(l, "a value of kind %s cannot be changed", kind)
+		return 0
+	}))
+	return mt
 }
 
 // registering raises unless the file is being loaded.
@@ -49,10 +79,17 @@ func (f *file) registering(l *lua.LState, what string) {
 	}
 }
 
+// running raises while the file is being loaded.
+func (f *file) running(l *lua.LState, what string) {
+	if f.loading {
+		sandbox.RaiseMisuse(l, "%s belongs into a case or into test.setup", what)
+	}
+}
+
 func (f *file) testCase(l *lua.LState) int {
 	f.registering(l, "test.case")
 	name, fn := sandbox.CheckString(l, 1), sandbox.CheckFunction(l, 2)
-	f.cases = append(f.cases, testCase{name: name, at: f.whereabouts(l), fn: fn})
+	f.register(testCase{name: name, at: f.whereabouts(l), fn: fn})
 	return 0
 }
 
@@ -60,11 +97,17 @@ func (f *file) testEach(l *lua.LState) int {
 	f.registering(l, "test.each")
 	name, rows, fn := sandbox.CheckString(l, 1), sandbox.CheckTable(l, 2), sandbox.CheckFunction(l, 3)
 	for i := 1; i <= rows.Len(); i++ {
-		f.cases = append(f.cases, testCase{
-			name: fmt.Sprintf("%s #%d", name, i), at: f.whereabouts(l), fn: fn, row: rows.RawGetInt(i),
-		})
+		f.register(testCase{name: fmt.Sprintf("%s #%d", name, i), at: f.whereabouts(l), fn: fn, row: rows.RawGetInt(i)})
 	}
 	return 0
+}
+
+// register adds a case. Two of one name can be told apart by their line alone.
+func (f *file) register(c testCase) {
+	if i := slices.IndexFunc(f.cases, func(known testCase) bool { return known.name == c.name }); i >= 0 {
+		f.warnings.Warnf(c.at, "a second case %q; the first is at line %d", c.name, f.cases[i].at.Line)
+	}
+	f.cases = append(f.cases, c)
 }
 
 func (f *file) testSetup(l *lua.LState) int {
@@ -86,16 +129,19 @@ func (f *file) lines(l *lua.LState, what string, take func(string) error) int {
 }
 
 func (f *file) testEqual(l *lua.LState) int {
+	f.demanded = true
 	if got, want := l.Get(1), l.Get(2); !deepEqual(got, want, 0) {
-		sandbox.RaiseMisuse(l, "not equal\n    got  %s\n    want %s", show(got, 0), show(want, 0))
+		f.raise(l, unequal(want, got))
 	}
 	return 0
 }
 
 func (f *file) testRaises(l *lua.LState) int {
+	f.demanded = true
 	fn, text := sandbox.CheckFunction(l, 1), sandbox.OptString(l, 2, "")
 	l.Push(fn)
 	err := l.PCall(0, 0, nil)
+	f.failed = nil // what was raised was wanted, perhaps
 	if err == nil {
 		sandbox.RaiseMisuse(l, "nothing was raised; expected %q", text)
 	}
@@ -115,10 +161,13 @@ func raised(err error) string {
 }
 
 func (f *file) testFire(l *lua.LState) int {
-	if f.loading {
-		sandbox.RaiseMisuse(l, "test.fire belongs into a case")
+	f.running(l, "test.fire")
+	f.calling = l
+	err := f.view.Fire(sandbox.CheckString(l, 1), sandbox.OptString(l, 2, ""))
+	if f.astray != nil {
+		err = f.astray
 	}
-	if err := f.view.Fire(sandbox.CheckString(l, 1), sandbox.OptString(l, 2, "")); err != nil {
+	if err != nil {
 		sandbox.RaiseMisuse(l, "test.fire: %s", err)
 	}
 	return 0
@@ -153,26 +202,3 @@ func (e scriptError) at(file string) raddb.Pos {
 	}
 	return raddb.Pos{File: e.File, Line: e.Line}
 }
-
-// An errorLog keeps what handlers log as errors, to be shown with a failure.
-type errorLog struct{ lines []string }
-
-// maxLogged bounds the lines that one failure shows.
-const maxLogged = 8
-
-// Enabled implements slog.Handler.
-func (e *errorLog) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelError }
-
-// Handle implements slog.Handler.
-func (e *errorLog) Handle(_ context.Context, r slog.Record) error {
-	if len(e.lines) < maxLogged {
-		e.lines = append(e.lines, r.Message)
-	}
-	return nil
-}
-
-// WithAttrs implements slog.Handler.
-func (e *errorLog) WithAttrs([]slog.Attr) slog.Handler { return e }
-
-// WithGroup implements slog.Handler.
-func (e *errorLog) WithGroup(string) slog.Handler { return e }

@@ -16,18 +16,14 @@ import (
 
 // mockCoA is mock.coa(answer): all NASes, for CoA- and Disconnect-Requests.
 func (f *file) mockCoA(l *lua.LState) int {
-	if f.loading {
-		sandbox.RaiseMisuse(l, "mock.coa belongs into a case or into test.setup")
-	}
+	f.running(l, "mock.coa")
 	answer := l.Get(1)
 	if _, isFunction := answer.(*lua.LFunction); !isFunction {
 		if _, err := f.nasAnswer(answer, radius.CodeCoARequest); err != nil {
 			sandbox.RaiseMisuse(l, "mock.coa: %s", err)
 		}
 	}
-	m, value := newMock(l, answer)
-	f.coa = m
-	l.Push(value)
+	f.coa = f.newMock(l, "mock.coa", answer)
 	return 1
 }
 

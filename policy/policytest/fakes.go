@@ -3,53 +3,102 @@ package policytest
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
-	"time"
 
 	lua "github.com/yuin/gopher-lua"
 
+	"perilune/engine/raddb"
 	"perilune/policy/backend"
 	"perilune/policy/module"
 	"perilune/policy/sandbox"
 )
 
-// fakes stands for the backends of one case: what mock.http and its like answer, and tables and windows that are the
-// case's own. It implements policy.Backends.
+// fakes stands for the backends of a case: what mock.http and its like answer, and tables and windows that are the
+// case's own. Handles of it live as long as the states that opened them; reset empties what is behind them. It
+// implements policy.Backends.
 type fakes struct {
-	f *file
+	f *file // whose case runs
 	*backend.Lease
-	mocks map[string]*mock // by kind, a space and the name
+	mocks map[string]*mock               // by kind, a space and the name
+	names map[string]map[string]struct{} // that scripts have opened, by kind
 }
 
-// newFakes makes the backends of a case, on its clock.
-func (f *file) newFakes() *fakes {
-	return &fakes{f, backend.New(func() time.Time { return f.clock.now() }, nil).Lease(backend.Settings{}), map[string]*mock{}}
+// newFakes makes the backends of cases, on their clock.
+func newFakes(c *clock) *fakes {
+	return &fakes{
+		Lease: backend.New(c.now, nil).Lease(backend.Settings{}), mocks: map[string]*mock{},
+		names: map[string]map[string]struct{}{"http": {}, "sql": {}, "ldap": {}},
+	}
+}
+
+// reset forgets what a case has left.
+func (k *fakes) reset() {
+	clear(k.mocks)
+	k.Reset()
+}
+
+// noting gives the fakes to scripts, and remembers what they open.
+type noting struct{ *fakes }
+
+// HTTP implements module.Backends.
+func (n noting) HTTP(name string, o *module.HTTPOptions) (module.HTTP, error) {
+	if name == "" && o != nil {
+		n.names["http"][o.Base] = struct{}{}
+	} else {
+		n.names["http"][name] = struct{}{}
+	}
+	return n.fakes.HTTP(name, o)
+}
+
+// SQL implements module.Backends.
+func (n noting) SQL(name string) (module.SQL, error) {
+	n.names["sql"][name] = struct{}{}
+	return n.fakes.SQL(name)
+}
+
+// LDAP implements module.Backends.
+func (n noting) LDAP(name string) (module.LDAP, error) {
+	n.names["ldap"][name] = struct{}{}
+	return n.fakes.LDAP(name)
 }
 
 // mockBackend is mock.http(name){[call]=answer, …}: a call is answered by the longest key that it begins with.
 // mock.http(name, answers) is the same.
-func (f *file) mockBackend(kind string) lua.LGFunction {
-	return func(l *lua.LState) int {
-		if f.loading {
-			sandbox.RaiseMisuse(l, "mock.%s belongs into a case or into test.setup", kind)
-		}
-		name := ""
-		if kind != "exec" {
-			name = sandbox.CheckString(l, 1)
-			l.Remove(1)
-		}
-		if l.GetTop() > 0 {
-			return f.answers(l, kind, name, sandbox.CheckTable(l, 1))
-		}
-		l.Push(l.NewFunction(func(l *lua.LState) int { return f.answers(l, kind, name, sandbox.CheckTable(l, 1)) }))
-		return 1
+func (f *file) mockBackend(l *lua.LState, kind string) int {
+	f.running(l, "mock."+kind)
+	name := ""
+	if kind != "exec" {
+		name = sandbox.CheckString(l, 1)
+		f.isOpened(l, kind, name)
+		l.Remove(1)
+	}
+	if l.GetTop() > 0 {
+		return f.answers(l, kind, name)
+	}
+	l.Push(l.NewFunction(func(l *lua.LState) int { return f.answers(l, kind, name) }))
+	return 1
+}
+
+// isOpened raises if no script has opened what a test answers for.
+func (f *file) isOpened(l *lua.LState, kind, name string) {
+	f.view.Release(f.view.Acquire()) // one state at least has run the scripts
+	known := f.fakes.names[kind]
+	if _, ok := known[name]; !ok {
+		sandbox.RaiseMisuse(l, "mock.%s: no script opens %s %q%s", kind, kind, name, raddb.DidYouMean(name, maps.Keys(known)))
 	}
 }
 
-func (f *file) answers(l *lua.LState, kind, name string, table *lua.LTable) int {
-	m, value := newMock(l, table)
-	f.fakes.mocks[kind+" "+name] = m
-	l.Push(value)
+// answers takes the table of answers.
+func (f *file) answers(l *lua.LState, kind, name string) int {
+	table := sandbox.CheckTable(l, 1)
+	for k, _ := table.Next(lua.LNil); k != lua.LNil; k, _ = table.Next(k) {
+		if k.Type() != lua.LTString {
+			sandbox.RaiseMisuse(l, "mock.%s: the key %v is no text; it is how a call begins", kind, k)
+		}
+	}
+	f.fakes.mocks[kind+" "+name] = f.newMock(l, strings.TrimSpace("mock."+kind+" "+name), table)
 	return 1
 }
 
@@ -60,19 +109,14 @@ func (k *fakes) ask(kind, name, call string, arg lua.LValue) (lua.LValue, error)
 	if m == nil {
 		return nil, k.unmocked(kind, fmt.Errorf("%s %s was asked %q, and mock.%s does not answer it in this case", kind, name, call, kind))
 	}
-	best := ""
-	var answer lua.LValue
-	m.answer.(*lua.LTable).ForEach(func(key, v lua.LValue) {
-		if prefix := key.String(); strings.HasPrefix(call, prefix) && (answer == nil || len(prefix) > len(best)) {
-			best, answer = prefix, v
-		}
-	})
-	if answer == nil {
-		return nil, k.unmocked(kind, fmt.Errorf("mock.%s %s has no answer to %q", kind, name, call))
+	m.calls.Append(arg)
+	answer, ok := m.longest(call)
+	if !ok {
+		return nil, k.unmocked(kind, fmt.Errorf("%s has no answer to %q; it has those to %s", m.what, call, m.keys()))
 	}
-	value, err := (&mock{answer: answer, calls: m.calls}).call(k.f.calling, arg)
+	value, err := answerOf(k.f.calling, answer, arg)
 	if err != nil {
-		return nil, k.unmocked(kind, fmt.Errorf("mock.%s: %w", kind, err))
+		return nil, k.unmocked(kind, fmt.Errorf("%s: %w", m.what, err))
 	}
 	if ud, ok := value.(*lua.LUserData); ok {
 		if fail, ok := ud.Value.(failing); ok {
@@ -80,6 +124,29 @@ func (k *fakes) ask(kind, name, call string, arg lua.LValue) (lua.LValue, error)
 		}
 	}
 	return value, nil
+}
+
+// longest gives the answer of the longest key that a call begins with.
+func (m *mock) longest(call string) (answer lua.LValue, ok bool) {
+	best := -1
+	table := m.answer.(*lua.LTable)
+	for k, v := table.Next(lua.LNil); k != lua.LNil; k, v = table.Next(k) {
+		if key := k.String(); strings.HasPrefix(call, key) && len(key) > best {
+			best, answer = len(key), v
+		}
+	}
+	return answer, best >= 0
+}
+
+// keys lists what a mock answers, for errors.
+func (m *mock) keys() string {
+	var keys []string
+	table := m.answer.(*lua.LTable)
+	for k, _ := table.Next(lua.LNil); k != lua.LNil; k, _ = table.Next(k) {
+		keys = append(keys, fmt.Sprintf("%q", k.String()))
+	}
+	slices.Sort(keys)
+	return listed(keys)
 }
 
 // unmocked ends the case, also if the script handles the failure.
@@ -90,7 +157,8 @@ func (k *fakes) unmocked(kind string, err error) error {
 
 // failure gives what mock.fail(how) makes a backend fail with.
 func (f failing) failure() error {
-	kind, rest, _ := strings.Cut(f.how, ": ")
+	kind, rest, _ := strings.Cut(f.how, ":")
+	rest = strings.TrimSpace(rest)
 	if kind == "dead" {
 		kind = "refused"
 	}

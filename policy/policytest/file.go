@@ -2,8 +2,7 @@ package policytest
 
 import (
 	"errors"
-	"log/slog"
-	"sync/atomic"
+	"strings"
 	"testing/fstest"
 	"time"
 
@@ -27,13 +26,17 @@ type testCase struct {
 
 // A file is one test file: its Lua state, what it registered, and the case that runs.
 type file struct {
-	o       *Options
-	name    string
-	clock   *clock
-	program *policy.Program // a view, to which test.users adds its expressions
-	bench   *policy.Bench
-	loading bool
-	output  output // of the file itself, not of handlers
+	*stage
+	name     string
+	bench    *policy.Bench
+	loading  bool
+	judges   bool // it raises errors by itself, so that a case without demands may still have some
+	warnings raddb.List
+
+	methods      methods
+	answering    *lua.LFunction // r.answer
+	expectations *lua.LTable    // metatables
+	mocks        *lua.LTable
 
 	users   *users.Table
 	clients *nas.Table
@@ -41,18 +44,18 @@ type file struct {
 	setups  []*lua.LFunction
 
 	// Of the case that runs.
-	view      *policy.Program
 	gen       *server.Generation
 	offline   *server.Offline
-	log       *errorLog
+	settingUp bool // a test.setup runs
 	last      *exchange
-	network   atomic.Bool              // the case would have used the network; set by the resolver's goroutines
 	exchanges map[lua.LValue]*exchange // by the reply's Lua value
 	pools     map[string]*mock         // by the name of a realm or of a line of the realms file
 	coa       *mock                    // of all NASes
-	fakes     *fakes                   // behind http, sql, ldap, kv, window and exec
-	calling   *lua.LState              // that sends; mocks run on it
-	astray    error                    // a request was sent on without a mock, or the mock went wrong
+	mocked    []*mock
+	calling   *lua.LState // that sends; mocks run on it
+	astray    error       // a request was sent on without a mock, or the mock went wrong
+	failed    *wrong      // the demand that was not met
+	demanded  bool        // something was expected
 }
 
 // Limits of one case; the time is real, the clock of the scripts stands.
@@ -61,19 +64,18 @@ const (
 	caseTime  = time.Minute
 )
 
-func newFile(o *Options, name string) *file {
-	f := &file{o: o, name: name, clock: newClock(o.Users.Location), clients: o.Generation.Clients}
-	f.program = o.Program.View(f.clock.now, slog.New(&f.output), f.asked)
-	f.fakes = f.newFakes() // of states beside the cases
-	f.program.SetBackends(f.fakes)
-	f.bench = f.program.NewBench()
+func newFile(s *stage, name string) *file {
+	f := &file{stage: s, name: name, clients: s.o.Generation.Clients}
+	s.fakes.f = f
+	s.output.take()
+	f.bench = s.own.NewBench()
 	f.open()
 	return f
 }
 
 func (f *file) close() {
 	f.bench.Close()
-	f.program.Close()
+	f.view.DropExpressions(f.added)
 	if f.users != nil {
 		f.users.Close(nil)
 	}
@@ -85,11 +87,15 @@ func (f *file) load(source []byte) raddb.List {
 	if program == nil {
 		return errs
 	}
+	f.o.Busy.Yield()
+	f.judges = strings.Contains(string(source), "error(") || strings.Contains(string(source), "assert(")
 	f.loading = true
 	defer func() { f.loading = false }()
 	if err := f.bench.State().Load(program); err != nil {
 		e := asError(err)
 		errs.Errorf(e.at(f.name), "%s", f.bench.Blank(e.Msg))
+	} else if len(f.cases) == 0 {
+		errs.Warnf(raddb.Pos{File: f.name}, "the file has no test.case and tests nothing")
 	}
 	return errs
 }
@@ -101,7 +107,7 @@ func (f *file) takeUsers(text string) error {
 	}
 	var errs raddb.List
 	o := f.o.Users
-	o.Dictionary, o.Names = f.o.Generation.Dictionary, f.program
+	o.Dictionary, o.Names = f.o.Generation.Dictionary, f.view
 	if p := f.o.Generation.Programs; p != nil {
 		o.Program = p.Check
 	}
@@ -122,46 +128,23 @@ func mapTree(name, text string) *raddb.Tree {
 
 // begin makes all that a case has of its own.
 func (f *file) begin() {
-	f.clock.reset()
-	f.log, f.last, f.exchanges = &errorLog{}, nil, map[lua.LValue]*exchange{}
-	f.pools, f.coa, f.astray, f.calling = map[string]*mock{}, nil, nil, f.bench.State().Lua()
-	f.network.Store(false)
-	f.view = f.program.View(f.clock.now, slog.New(f.log), f.asked)
-	tested := f.o.Generation
-	f.gen = &server.Generation{
-		Number: tested.Number, Hash: tested.Hash, Loaded: tested.Loaded, Dictionary: tested.Dictionary,
-		Clients: f.clients, Users: tested.Users, Policy: f.view, Settings: tested.Settings, Programs: tested.Programs,
-		Realms: tested.Realms,
-	}
-	if f.users != nil {
-		f.gen.Users = f.users
-	}
+	f.sweep()
+	f.last, f.exchanges, f.failed, f.demanded = nil, map[lua.LValue]*exchange{}, nil, false
+	f.pools, f.coa, f.mocked, f.astray, f.calling = map[string]*mock{}, nil, nil, nil, f.bench.State().Lua()
+	f.gen = f.generation(f)
 	f.offline = server.NewOffline(f.clock.now)
 	f.offline.Home, f.offline.NAS = f.home, f.nas
-	f.fakes = f.newFakes()
-	f.view.SetBackends(f.fakes)
-	f.bench.SetBackends(f.fakes)
 	f.view.SetRadius(world{f})
 	f.bench.SetRadius(world{f})
+	f.startTimers()
 }
 
 // run runs the setups and the case. nil means passed.
 func (f *file) run(c testCase) *Failure {
 	f.begin()
-	defer f.fakes.Close()
-	defer f.view.Close()
-	for _, setup := range f.setups {
-		if err := f.call(setup); err != nil {
-			return f.failure(c, err)
-		}
-	}
-	var args []lua.LValue
-	if c.row != nil {
-		args = append(args, c.row)
-	}
-	err := f.call(c.fn, args...)
-	if err == nil {
-		err = f.astray
+	err := f.perform(c)
+	if f.astray != nil && (err == nil || !strings.Contains(err.Error(), f.astray.Error())) {
+		err = f.astray // what followed from it is no news
 	}
 	if err == nil && f.network.Load() {
 		err = errors.New("a name server would have been asked; tests use no network")
@@ -169,11 +152,26 @@ func (f *file) run(c testCase) *Failure {
 	if err != nil {
 		return f.failure(c, err)
 	}
+	f.unused(c)
+	if f.last != nil && !f.demanded && !f.judges {
+		f.warnings.Warnf(c.at, "test %q demands nothing of what it sends; end it with expect(r), test.equal or test.raises", c.name)
+	}
 	return nil
 }
 
-// asked notes that a handler or the case itself would have used the network.
-func (f *file) asked() { f.network.Store(true) }
+func (f *file) perform(c testCase) error {
+	f.settingUp = true
+	for _, setup := range f.setups {
+		if err := f.call(setup); err != nil {
+			return err
+		}
+	}
+	f.settingUp = false
+	if c.row != nil {
+		return f.call(c.fn, c.row)
+	}
+	return f.call(c.fn)
+}
 
 func (f *file) call(fn *lua.LFunction, args ...lua.LValue) error {
 	run := sandbox.Run{Steps: caseSteps, Deadline: time.Now().Add(caseTime)}
@@ -190,8 +188,14 @@ func (f *file) failure(c testCase, err error) *Failure {
 	if failure.At.Line == 0 {
 		failure.At = c.at
 	}
+	if e.Kind == sandbox.Deadline && f.o.late() {
+		failure.Message = f.o.tooLong("ended")
+	}
+	if f.failed != nil && strings.HasSuffix(e.Msg, f.failed.text) {
+		failure.Diff = f.failed.lines()
+	}
 	if f.last != nil {
-		failure.Request, failure.Path = f.last.request(), f.last.out.String()
+		failure.Request, failure.Path = f.last.request(), f.last.way(failure.Diff == nil || f.failed.title != "reply")
 	}
 	return failure
 }

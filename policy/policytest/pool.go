@@ -3,7 +3,6 @@ package policytest
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -12,16 +11,13 @@ import (
 	"perilune/engine/raddb"
 	"perilune/engine/radius"
 	"perilune/engine/server"
-	"perilune/policy"
 	"perilune/policy/sandbox"
 )
 
 // mockPool is mock.pool(name, answer): the home servers of a realm, or of a line of the realms file.
 func (f *file) mockPool(l *lua.LState) int {
 	name, answer := sandbox.CheckString(l, 1), l.Get(2)
-	if f.loading {
-		sandbox.RaiseMisuse(l, "mock.pool belongs into a case or into test.setup")
-	}
+	f.running(l, "mock.pool")
 	key, err := f.poolKey(name)
 	if err != nil {
 		sandbox.RaiseMisuse(l, "mock.pool: %s", err)
@@ -31,9 +27,7 @@ func (f *file) mockPool(l *lua.LState) int {
 			sandbox.RaiseMisuse(l, "mock.pool: %s", err)
 		}
 	}
-	m, value := newMock(l, answer)
-	f.pools[key] = m
-	l.Push(value)
+	f.pools[key] = f.newMock(l, "mock.pool "+name, answer)
 	return 1
 }
 
@@ -151,31 +145,4 @@ func replyCode(k server.Kind, request radius.Code) radius.Code {
 		return radius.CodeAccessChallenge
 	}
 	return 0
-}
-
-// proxiedFields are what expect(r):proxied{…} compares.
-var proxiedFields = []string{"realm", "pool", "server", "attempts", "took", "result"}
-
-// isProxied is :proxied([{pool=, …}]): the request was sent on, and its fields are these.
-func (f *file) isProxied(l *lua.LState, x *exchange) error {
-	want, ok := l.Get(2).(*lua.LTable)
-	if !ok && l.Get(2) != lua.LNil {
-		return fmt.Errorf("proxied: got a %s, expected a table such as {pool=\"example.net\"}", l.Get(2).Type())
-	}
-	if x.out.Sent == nil {
-		return x.differs("proxied")
-	}
-	if want == nil {
-		return nil
-	}
-	got := f.bench.Proxied(x.out.Realm, x.out.Sent)
-	return policy.Each(want, func(k, v lua.LValue) error {
-		if !slices.Contains(proxiedFields, k.String()) {
-			return fmt.Errorf("proxied: no field %q%s", k.String(), raddb.DidYouMean(k.String(), slices.Values(proxiedFields)))
-		}
-		if have := got.RawGet(k); !deepEqual(have, v, 0) {
-			return fmt.Errorf("the request was sent on with another %s\n    got  %s\n    want %s", k, show(have, 0), show(v, 0))
-		}
-		return nil
-	})
 }

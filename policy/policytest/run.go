@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"strings"
 	"time"
 
@@ -22,7 +23,8 @@ type Options struct {
 	Dir        string             // of the scripts, as a name of the tree
 	Users      users.Options      // Dialect, IgnoreCase and Location, for test.users
 	Busy       *server.Busy       // told of long computations; may be nil
-	Match      string             // runs only cases whose "file: name" holds the text; "": all
+	Match      *regexp.Regexp     // runs only cases whose "file: name" it finds; nil: all
+	Coverage   *Coverage          // counts what the cases use; nil: nothing is counted, and nothing paid
 	Each       func(CaseResult)   // called after each case; may be nil
 	Timeout    time.Duration      // for all files together; 0: none
 
@@ -41,6 +43,7 @@ type Result struct {
 // A CaseResult is one case that has run.
 type CaseResult struct {
 	File, Name string
+	At         raddb.Pos
 	Failure    *Failure // nil: passed
 	Output     []string // what the case printed
 	Took       time.Duration
@@ -51,30 +54,35 @@ type Failure struct {
 	At      raddb.Pos
 	Case    string // "" if the file itself is wrong
 	Message string
+	Diff    []string // a title, then lines that begin with "- " (wanted), "+ " (got) or two spaces; nil if none
 	Request string   // the last request of the case, for people; "" if none was sent
 	Path    string   // the way that it took
 	Log     []string // what handlers logged at level error
 	Output  []string // what the case printed
 }
 
-// Text gives the failure for people: the message, the request, its path.
+// Text gives the failure for people: the message, the difference, the path of the request, and what was logged and
+// printed on it.
 func (f Failure) Text() string {
 	var b strings.Builder
 	if f.Case != "" {
 		fmt.Fprintf(&b, "test %q: ", f.Case)
 	}
 	b.WriteString(f.Message)
-	for _, line := range f.Output {
-		b.WriteString("\n  print: " + line)
+	for i, line := range f.Diff {
+		b.WriteString("\n" + strings.Repeat("  ", 1+min(i, 1)) + line)
 	}
-	for _, line := range f.Log {
-		b.WriteString("\n  log: " + line)
-	}
-	if f.Request != "" {
+	if f.Request != "" && f.Path == "" {
 		b.WriteString("\n  request: " + f.Request)
 	}
 	for line := range strings.Lines(f.Path) {
 		b.WriteString("\n    " + strings.TrimRight(line, "\n"))
+	}
+	for _, line := range f.Log {
+		b.WriteString("\n  log: " + line)
+	}
+	for _, line := range f.Output {
+		b.WriteString("\n  print: " + line)
 	}
 	return b.String()
 }
@@ -92,8 +100,15 @@ func Run(o Options) *Result {
 	if err != nil {
 		res.fail(Failure{At: raddb.Pos{File: o.Dir}, Message: err.Error()})
 	}
-	for _, name := range names {
-		o.runFile(name, res)
+	if len(names) > 0 {
+		s := newStage(&o)
+		for _, name := range names {
+			if !s.runFile(name, res) {
+				break
+			}
+			o.Busy.Yield()
+		}
+		s.close()
 	}
 	res.Took = time.Since(start)
 	return res
@@ -134,15 +149,16 @@ func Check(tree *raddb.Tree, dir string) (errs raddb.List) {
 
 func (res *Result) fail(f Failure) { res.Failures = append(res.Failures, f) }
 
-// runFile runs one test file.
-func (o *Options) runFile(name string, res *Result) {
+// runFile runs one test file. It gives false when the time for all is over.
+func (s *stage) runFile(name string, res *Result) bool {
 	res.Files++
+	o := s.o
 	source, err := o.Tree.ReadFile(path.Join(o.Dir, name))
 	if err != nil {
 		res.fail(Failure{At: raddb.Pos{File: name}, Message: err.Error()})
-		return
+		return true
 	}
-	f := newFile(o, name)
+	f := newFile(s, name)
 	defer f.close()
 	for _, e := range f.load(source) {
 		if e.Warning {
@@ -153,20 +169,27 @@ func (o *Options) runFile(name string, res *Result) {
 		f.cases = nil
 	}
 	for _, c := range f.cases {
-		if !strings.Contains(name+": "+c.name, o.Match) {
+		if o.Match != nil && !o.Match.MatchString(name+": "+c.name) {
 			continue
 		}
 		if o.late() {
-			res.fail(Failure{At: c.at, Case: c.name, Message: fmt.Sprintf("not run: the tests took longer than %v", o.Timeout)})
-			return
+			res.fail(Failure{At: c.at, Case: c.name, Message: o.tooLong("this case and those after it were not run")})
+			return false
 		}
 		f.runCase(c, res)
 		o.Busy.Yield()
 	}
+	res.Warnings = append(res.Warnings, f.warnings...)
+	return true
 }
 
 // late reports whether the time for all tests is over.
 func (o *Options) late() bool { return !o.deadline.IsZero() && time.Now().After(o.deadline) }
+
+// tooLong says what became of a case for want of time.
+func (o *Options) tooLong(what string) string {
+	return fmt.Sprintf("%s: the tests took longer than %v together ([reload] tests-timeout)", what, o.Timeout)
+}
 
 // runCase runs one case and files its result.
 func (f *file) runCase(c testCase, res *Result) {
@@ -179,6 +202,6 @@ func (f *file) runCase(c testCase, res *Result) {
 		res.fail(*failure)
 	}
 	if f.o.Each != nil {
-		f.o.Each(CaseResult{File: f.name, Name: c.name, Failure: failure, Output: printed, Took: time.Since(start)})
+		f.o.Each(CaseResult{File: f.name, Name: c.name, At: c.at, Failure: failure, Output: printed, Took: time.Since(start)})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -200,7 +201,7 @@ test.case("talks", function() for i = 1, 250 do print(i) end end)`
 // TestMatch runs only the cases that were asked for.
 func TestMatch(t *testing.T) {
 	o := scriptsIn(t, "good")
-	o.Match = "way_test.lua: two"
+	o.Match = regexp.MustCompile("^way_test.lua: two")
 	if res := Run(o); res.Passed != 1 || len(res.Failures) != 0 {
 		t.Errorf("%+v", res)
 	}
@@ -218,7 +219,7 @@ func TestTimeout(t *testing.T) {
 // BenchmarkCase is the price of one case with one request.
 func BenchmarkCase(b *testing.B) {
 	o := scriptsIn(b, "good")
-	o.Match = "hints make"
+	o.Match = regexp.MustCompile("hints make")
 	for b.Loop() {
 		if res := Run(o); res.Passed != 1 {
 			b.Fatal(res.Failures)

@@ -35,9 +35,7 @@ var codes = []radius.Code{
 
 // send is send{client=, user=, password=, method=, status=, code=, attributes}.
 func (f *file) send(l *lua.LState) int {
-	if f.loading {
-		sandbox.RaiseMisuse(l, "send belongs into a case")
-	}
+	f.running(l, "send")
 	t := sandbox.CheckTable(l, 1)
 	x, err := f.prepare(t)
 	if err == nil {
@@ -146,10 +144,12 @@ func (x *exchange) credential(d *dictionary.Dictionary, method string) error {
 
 // exchange sends a question on its way.
 func (f *file) exchange(l *lua.LState, x *exchange) (err error) {
+	f.o.Busy.Yield()
 	f.calling = l
 	x.out, err = f.offline.Run(f.gen, &x.question)
 	if err == nil {
 		f.last, err = x, f.astray
+		f.o.Coverage.matched(f, x.out.Rules)
 	}
 	return err
 }
@@ -166,6 +166,16 @@ func (x *exchange) request() string {
 	return strings.Join(parts, " ")
 }
 
+// way gives what was decided and how, with the reply or without it.
+func (x *exchange) way(withReply bool) string {
+	text := x.out.String()
+	if x.out.Answer == 0 || withReply {
+		return text
+	}
+	way, _, _ := strings.Cut(text, "\n"+x.out.Answer.String()+"\n")
+	return way + "\n"
+}
+
 // verdict gives the outcome's word.
 func (x *exchange) verdict() string {
 	if x.out.Kind == server.Accept && x.question.Code == radius.CodeAccountingRequest {
@@ -174,52 +184,52 @@ func (x *exchange) verdict() string {
 	return x.out.Kind.String()
 }
 
+// code gives the name of the reply's code, "" if there is no reply.
+func (x *exchange) code() string {
+	if x.out.Answer == 0 {
+		return ""
+	}
+	return x.out.Answer.String()
+}
+
 // reply gives the Lua value of an exchange: its attribute list, its fields, and answer.
 func (f *file) reply(x *exchange) lua.LValue {
 	l := f.bench.State().Lua()
-	answer := l.NewFunction(func(l *lua.LState) int { return f.answer(l, x) })
 	v := f.bench.List(&x.out.Reply, func(name string) lua.LValue {
-		if name == "answer" {
-			return answer
+		fn, ok := f.methods["reply"][name]
+		switch {
+		case !ok:
+			return nil
+		case fn.Field:
+			return fn.get(f, l, x)
 		}
-		return f.field(l, x, name)
+		return f.answering
 	})
 	f.exchanges[v] = x
 	return v
 }
 
-func (f *file) field(l *lua.LState, x *exchange, name string) lua.LValue {
-	switch name {
-	case "verdict":
-		return lua.LString(x.verdict())
-	case "reason":
-		return lua.LString(x.out.Reason)
-	case "code":
-		if x.out.Answer == 0 {
-			return lua.LString("")
-		}
-		return lua.LString(x.out.Answer.String())
-	case "rule":
-		return lua.LString(x.out.Rule)
-	case "hooks":
-		t := l.NewTable()
-		for _, h := range x.out.Hooks {
-			t.Append(lua.LString(h))
-		}
-		return t
-	case "proxied":
-		if x.out.Sent == nil {
-			return lua.LFalse
-		}
-		return f.bench.Proxied(x.out.Realm, x.out.Sent)
-	case "trace":
-		return lua.LString(x.out.Trace.String())
+func hooksOf(_ *file, l *lua.LState, x *exchange) lua.LValue {
+	t := l.NewTable()
+	for _, h := range x.out.Hooks {
+		t.Append(lua.LString(h))
 	}
-	return nil
+	return t
+}
+
+func proxiedOf(f *file, _ *lua.LState, x *exchange) lua.LValue {
+	if x.out.Sent == nil {
+		return lua.LFalse
+	}
+	return f.bench.Proxied(x.out.Realm, x.out.Sent)
 }
 
 // answer is r:answer(text): the next round, with the State of this one.
-func (f *file) answer(l *lua.LState, x *exchange) int {
+func (f *file) answer(l *lua.LState) int {
+	x := f.exchanges[l.Get(1)]
+	if x == nil {
+		sandbox.RaiseMisuse(l, "r:answer(text) is written with a colon")
+	}
 	text := sandbox.CheckString(l, 2)
 	if x.out.State == nil {
 		sandbox.RaiseMisuse(l, "answer: the reply (%s) has no State", x.verdict())

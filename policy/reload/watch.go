@@ -2,6 +2,7 @@ package reload
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -17,11 +18,25 @@ const (
 	restFor  = 10               // times what the last build took, until the watch may begin the next
 )
 
+// inputs is what a watch looks at: of the generations of a Reloader, or of the runs of Follow.
+type inputs interface {
+	watchSettings() config.Reload
+	watched() watched
+	holds() []string
+	// changedOnDisk gives the state of the files, and whether it is another than the last attempt read.
+	changedOnDisk() (fingerprint, bool)
+	// changed works on the files as they are now, and gives how long it took.
+	changed() time.Duration
+	log() *slog.Logger
+}
+
 // A watch turns changes on disk into reloads, until its context ends. Events only schedule a look; what the
 // look finds decides. Where events cannot be had (network file systems, limits of the kernel) polling alone
 // serves.
 type watch struct {
-	r        *Reloader
+	r        inputs
+	settled  <-chan struct{} // told when other files may matter; nil: never
+	noEvents bool            // poll alone
 	settings config.Reload
 	notify   *fsnotify.Watcher // nil: polling alone
 	follows  watched
@@ -58,7 +73,7 @@ func (w *watch) run(ctx context.Context) {
 			if w.due == nil {
 				w.look(time.Now(), true)
 			}
-		case <-w.r.settled:
+		case <-w.settled:
 			if every := w.settings.Poll; w.refresh() != every {
 				poll.Reset(w.settings.Poll)
 			}
@@ -67,7 +82,7 @@ func (w *watch) run(ctx context.Context) {
 }
 
 func (w *watch) open() {
-	if w.r.noEvents {
+	if w.noEvents {
 		return
 	}
 	notify, err := fsnotify.NewWatcher()
@@ -127,7 +142,7 @@ func (w *watch) look(now time.Time, polled bool) {
 		return
 	}
 	w.confirm = false
-	took := w.r.Reload("files changed", false).Took
+	took := w.r.changed()
 	w.rest = time.Now().Add(restFor * took) // a tool that writes every second must not hold a core
 }
 

@@ -15,10 +15,12 @@ import (
 func (r *Reloader) Watch(ctx context.Context) {
 	var all sync.WaitGroup
 	defer all.Wait()
-	all.Go(func() { (&watch{r: r}).run(ctx) })
+	all.Go(func() { (&watch{r: r, settled: r.settled, noEvents: r.noEvents}).run(ctx) })
 	all.Go(func() { r.watchAddresses(ctx) })
 	all.Go(func() { r.complain(ctx) })
 }
+
+func (r *Reloader) changed() time.Duration { return r.Reload("files changed", false).Took }
 
 func (r *Reloader) watchSettings() config.Reload {
 	r.building.Lock()

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestDocsTesting writes the scripts of docs/testing.md into a tree as they come, and runs its commands there, those
+// of its CI snippets, too.
+func TestDocsTesting(t *testing.T) {
+	dir := t.TempDir()
+	var out bytes.Buffer
+	if code := run([]string{"init", dir}, streams{strings.NewReader(""), &out, &out}); code != exitOK {
+		t.Fatal(&out)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "scripts", "*.lua"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(err)
+	}
+	for _, f := range files { // the page begins with no scripts
+		if err := os.Remove(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	writeFiles(t, dir, map[string]string{"raddb/users": "demo Cleartext-Password := \"hello\"\n"})
+	t.Chdir(dir)
+	for _, f := range fences(t, "../../docs/testing.md") {
+		switch f.kind {
+		case "lua":
+			first, _, _ := strings.Cut(f.text, "\n")
+			writeFiles(t, dir, map[string]string{strings.Fields(first)[1]: f.text})
+		case "console":
+			for _, c := range shellCommands(f.text) {
+				t.Run(f.at()+" "+c.line, func(t *testing.T) { c.checkHere(t) })
+			}
+		case "yaml":
+			if err := os.RemoveAll(filepath.Join(dir, "scripts", "wrong_test.lua")); err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range regexp.MustCompile(`(?m)^ *- (?:run: )?perilune (.*)$`).FindAllStringSubmatch(f.text, -1) {
+				c := shellCommand{line: m[1]}
+				t.Run(f.at()+" "+c.line, func(t *testing.T) { c.checkHere(t) })
+			}
+		}
+	}
+}
+
+// checkHere runs the command in the working directory and compares what it prints.
+func (c *shellCommand) checkHere(t *testing.T) {
+	var out bytes.Buffer
+	args := shellWords(c.line)
+	if code := run(args, streams{strings.NewReader(""), &out, &out}); code != c.exit {
+		t.Errorf("exit code %d, want %d\n%s", code, c.exit, &out)
+	}
+	if got := strings.TrimRight(out.String(), "\n"); len(c.output) > 0 && !shows(c.output, strings.Split(got, "\n")) {
+		t.Errorf("(-page +got)\n%s", cmp.Diff(strings.Join(c.output, "\n"), got))
+	}
+}
