@@ -296,6 +296,9 @@ func (c *Core) takeState(r *Request) {
 		return
 	}
 	t := ticket{serial, true, r.Generation.Settings.Spent, r.way.round.expires}
+	if c.dry {
+		t.fleet = nil // tests, explain and replay ask nobody
+	}
 	if err == nil {
 		err = c.take(r, &t)
 	}

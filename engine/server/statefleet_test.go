@@ -38,6 +38,7 @@ func newFleet(t *testing.T) (first, second *rounds, counts *fakeCounts) {
 	other := *first
 	other.o = NewOffline(func() time.Time { return first.now })
 	other.o.core.seal = first.o.core.seal
+	first.o.core.dry, other.o.core.dry = false, false
 	return first, &other, counts
 }
 
@@ -97,6 +98,12 @@ func TestStateOfAFleet(t *testing.T) {
 			return false
 		}
 		a.want("bob", "123456", a.state, "reject state")
+	})
+	t.Run("tests ask nobody", func(t *testing.T) {
+		a, _, counts := newFleet(t)
+		counts.fail = func(float64) bool { return true }
+		a.o.core.dry = true
+		a.want("bob", "123456", a.state, "accept")
 	})
 	t.Run("a State of others is nobody's count", func(t *testing.T) {
 		a, _, counts := newFleet(t)

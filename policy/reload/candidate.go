@@ -132,8 +132,10 @@ func absolute(root, dir string) string {
 // name.
 func (b *builder) loadScripts(c *Candidate, errs *raddb.List) {
 	p := c.Config.Policy
+	lease := b.o.Backends.Lease(c.backends(!b.beside))
+	c.spent(lease, errs)
 	o := policy.Options{
-		Backends: b.o.open(c.backends(!b.beside)),
+		Backends: b.o.wrap(lease),
 		Tree:     c.Tree, Dir: c.ScriptsDir, Dictionary: c.Dictionary, Timeout: p.Timeout, Log: b.o.Log, Busy: b.o.Busy,
 		HookWaiting: cmp.Or(p.HookQueue, max(c.Config.Server.Queue/2, 1)),
 		Limits:      sandbox.Limits{Steps: p.Steps, String: int(p.StringSize), Memory: int(p.Memory), Depth: p.CallDepth, Full: b.o.Full},
@@ -153,13 +155,13 @@ func (b *builder) loadScripts(c *Candidate, errs *raddb.List) {
 	*errs = append(*errs, program.Link()...)
 }
 
-// open gives a generation its backends.
-func (o *Options) open(s backend.Settings) backend.Backends {
-	lease := backend.Taped(o.Backends.Lease(s))
+// wrap gives a generation its backends.
+func (o *Options) wrap(lease *backend.Lease) backend.Backends {
+	b := backend.Taped(lease)
 	if o.Wrap == nil {
-		return lease
+		return b
 	}
-	return o.Wrap(lease)
+	return o.Wrap(b)
 }
 
 // backends gives the settings of what scripts ask beside RADIUS.
