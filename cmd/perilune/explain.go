@@ -167,6 +167,9 @@ func (x *explainer) one(texts []string) int {
 		}
 		x.show(out)
 		if out.Answer != radius.CodeAccessChallenge || round >= len(x.answers) {
+			if out.Answer == 0 {
+				return exitFailed
+			}
 			return exitOf(out.Answer)
 		}
 		x.next(q, out, x.answers[round])
