@@ -51,6 +51,10 @@ func dialSQLite(path string, readOnly bool) (sqlSession, error) {
 	for _, q := range append(pragmas, "SELECT count(*) FROM sqlite_master") {
 		if _, _, err := s.run(ctx, q, nil, 1); err != nil {
 			s.close()
+			var f *module.Failure
+			if errors.As(err, &f) {
+				err = f.Err
+			}
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 	}
