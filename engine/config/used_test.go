@@ -20,7 +20,7 @@ var readers = []string{"tree.go", "statedir.go"}
 
 // TestEveryKeyHasAnEffect: a key that no code reads is a promise that nobody keeps.
 func TestEveryKeyHasAnEffect(t *testing.T) {
-	used := map[string]bool{}
+	var files []*ast.File
 	root := filepath.Join("..", "..")
 	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
@@ -30,13 +30,15 @@ func TestEveryKeyHasAnEffect(t *testing.T) {
 			return nil
 		}
 		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
-		if err == nil {
-			reads(f, used)
-		}
+		files = append(files, f)
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	used, embedded := map[string]bool{}, embeddings(files)
+	for _, f := range files {
+		reads(f, embedded, used)
 	}
 	for _, key := range keys() {
 		if !used[key] && !slices.Contains(idle, key) {
@@ -64,32 +66,85 @@ func keysOf(table reflect.Type, name string) (all []string) {
 	return all
 }
 
+// embeddings gives the tables that types embed, also by a type between.
+func embeddings(files []*ast.File) map[string]string {
+	in := map[string][]string{} // the types that embed a type
+	for _, f := range files {
+		ast.Inspect(f, func(n ast.Node) bool {
+			if t, ok := n.(*ast.TypeSpec); ok {
+				if s, ok := t.Type.(*ast.StructType); ok {
+					for _, field := range s.Fields.List {
+						if len(field.Names) == 0 {
+							name := typeName(field.Type)
+							in[name] = append(in[name], t.Name.Name)
+						}
+					}
+				}
+			}
+			return true
+		})
+	}
+	embedded := map[string]string{}
+	var note func(name, table string)
+	note = func(name, table string) {
+		for _, outer := range in[name] {
+			if embedded[outer] == "" {
+				embedded[outer] = table
+				note(outer, table)
+			}
+		}
+	}
+	for name := range in {
+		if table, ok := strings.CutPrefix(name, "config."); ok {
+			note(name, table)
+		}
+	}
+	return embedded
+}
+
+// typeName gives "T" of T and *T, "config.T" of config.T.
+func typeName(e ast.Expr) string {
+	if star, ok := e.(*ast.StarExpr); ok {
+		e = star.X
+	}
+	if s, ok := e.(*ast.SelectorExpr); ok && lastName(s.X) == "config" {
+		return "config." + s.Sel.Name
+	}
+	return lastName(e)
+}
+
 // reads collects Table.Field of c.Table.Field, and of x.Field where x is a variable or field that the file
-// declares as config.Table or sets to c.Table.
-func reads(f *ast.File, used map[string]bool) {
-	tables := map[string]string{}
+// declares as config.Table, or as a type that embeds one, or sets to c.Table.
+func reads(f *ast.File, embedded map[string]string, used map[string]bool) {
+	tables := map[string][]string{} // by the name of a variable
 	ast.Inspect(f, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.Field:
-			typ := n.Type
-			if star, ok := typ.(*ast.StarExpr); ok {
-				typ = star.X
+			name := typeName(n.Type)
+			table, ok := strings.CutPrefix(name, "config.")
+			if !ok {
+				table = embedded[name]
 			}
-			if table, ok := typ.(*ast.SelectorExpr); ok && lastName(table.X) == "config" {
-				for _, name := range n.Names {
-					tables[name.Name] = table.Sel.Name
-				}
+			for _, name := range n.Names {
+				tables[name.Name] = append(tables[name.Name], table)
 			}
 		case *ast.AssignStmt:
 			for i, right := range n.Rhs {
 				if from, ok := right.(*ast.SelectorExpr); ok && len(n.Lhs) == len(n.Rhs) {
-					tables[lastName(n.Lhs[i])] = from.Sel.Name
+					name := lastName(n.Lhs[i])
+					tables[name] = append(tables[name], from.Sel.Name)
 				}
 			}
-		case *ast.SelectorExpr:
-			table := lastName(n.X)
-			used[table+"."+n.Sel.Name] = true
-			used[tables[table]+"."+n.Sel.Name] = true
+		}
+		return true
+	})
+	ast.Inspect(f, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok {
+			of := lastName(s.X)
+			used[of+"."+s.Sel.Name] = true
+			for _, table := range tables[of] {
+				used[table+"."+s.Sel.Name] = true
+			}
 		}
 		return true
 	})

@@ -28,7 +28,7 @@ func (l *Lease) KV(name string, o module.KVOptions) (module.KV, error) {
 	if b.Remote() {
 		return l.remoteTable(name, b)
 	}
-	wish, err := l.wishes.agree(name, o, int(b.Size))
+	wish, err := l.wishes.agree(name, o, b)
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +54,8 @@ type tableWishes struct {
 }
 
 // agree takes what a script names. All that name options must name the same.
-func (w *tableWishes) agree(name string, o module.KVOptions, octets int) (tableWish, error) {
-	wish := tableWish{limits{o.Max, octets}, o.Persist, o.Max != 0 || o.Persist}
+func (w *tableWishes) agree(name string, o module.KVOptions, b *config.BackendKV) (tableWish, error) {
+	wish := tableWish{limits{o.Max, int(b.Size)}, o.Persist, o.Max != 0 || o.Persist}
 	if wish.keys == 0 {
 		wish.keys = defaultKeys
 	}
