@@ -40,12 +40,14 @@ type budget struct {
 	kind     Kind          // why the run was stopped; 0 while it goes on
 	within   time.Duration // not yet part of deadline; 0: it is
 	deadline time.Time
+	slow     bool // the last pause is long ago
 	looks    bool // looked is the time of the last look
 	measured bool // heap is the counter at the last look
 	looked   time.Time
-	pace     int    // steps to the next look
-	heap     uint64 // allocation counter at the last look
-	grown    uint64 // allocated by the process while this run was computing
+	paused   time.Time // the last pause, or the first look
+	pace     int       // steps to the next look
+	heap     uint64    // allocation counter at the last look
+	grown    uint64    // allocated by the process while this run was computing
 }
 
 type closedChannel = chan struct{}
@@ -101,7 +103,7 @@ func (b *budget) look() <-chan struct{} {
 	case !b.due().IsZero() && b.late():
 		b.stop(Deadline)
 	default:
-		if b.left <= b.long {
+		if b.left <= b.long || b.slow {
 			b.pause()
 		}
 		b.setMark(max(b.left-b.pace, 0))
@@ -119,6 +121,7 @@ func (b *budget) stop(k Kind) {
 // pause lets others run: the first time through OnLong, where the caller gives its loop away.
 func (b *budget) pause() {
 	b.long = b.left - longEvery
+	b.slow, b.paused = false, b.looked
 	hook := b.state.Yield
 	if !b.detached {
 		b.detached = true
@@ -127,8 +130,12 @@ func (b *budget) pause() {
 	if hook != nil {
 		hook()
 	}
-	b.measured = false
+	b.heap = b.allocated() // others have run meanwhile
 }
+
+// longTime is how long a run may compute without a pause, however few steps that were: one that makes a large table
+// costs as much as ten thousand others. It counts from the first look at the clock.
+const longTime = 300 * time.Microsecond
 
 // slowLook is the time between two looks from which on the next comes sooner: some instructions, as next over a
 // table whose keys were deleted, take a thousand times as long as others.
@@ -140,6 +147,10 @@ func (b *budget) late() bool {
 	if b.looks && now.Sub(b.looked) > slowLook {
 		b.pace = lookSoon
 	}
+	if !b.looks {
+		b.paused = now
+	}
+	b.slow = now.Sub(b.paused) > longTime
 	b.looked, b.looks = now, true
 	return now.After(b.deadline)
 }
@@ -147,9 +158,7 @@ func (b *budget) late() bool {
 // overMemory reads the allocation counter. It counts the whole process, so it is a trip-wire: only growth
 // between two looks of a computing run is added up, waits and pauses are left out.
 func (b *budget) overMemory() bool {
-	sample := b.state.sample[:]
-	metrics.Read(sample)
-	now := sample[0].Value.Uint64()
+	now := b.allocated()
 	b.pace = lookSoon
 	if b.measured {
 		b.grown += now - b.heap
@@ -160,6 +169,13 @@ func (b *budget) overMemory() bool {
 	b.heap, b.measured = now, true
 	limits := &b.state.limits
 	return b.grown > uint64(limits.Memory) || b.grown > fastGrowth && limits.Full != nil && limits.Full()
+}
+
+// allocated reads the allocation counter.
+func (b *budget) allocated() uint64 {
+	sample := b.state.sample[:]
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
 
 // spend takes n steps at once and reports whether the run may go on.

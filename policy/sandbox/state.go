@@ -161,7 +161,7 @@ func (s *State) begin(run Run) {
 	if s.depth == 0 {
 		s.results, s.threads = s.results[:0], 0
 		s.raised.kind = 0
-		b.measured, b.looks, b.grown = false, false, 0
+		b.measured, b.looks, b.slow, b.grown = false, false, false, 0
 	} else {
 		if due := b.due(); !due.IsZero() && (run.Deadline.IsZero() || due.Before(run.Deadline)) {
 			run.Deadline = due
@@ -213,7 +213,7 @@ func (s *State) restore() {
 	b.left -= inner.steps - max(inner.left, 0)
 	b.detached = b.detached || inner.detached
 	b.measured, b.heap, b.grown, b.pace = inner.measured, inner.heap, inner.grown, inner.pace
-	b.looks, b.looked = inner.looks, inner.looked
+	b.looks, b.looked, b.paused, b.slow = inner.looks, inner.looked, inner.paused, inner.slow
 }
 
 // crashed ends a run in which gopher-lua itself panicked past its own recovery: it does so when the registry
