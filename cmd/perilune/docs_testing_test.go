@@ -29,8 +29,9 @@ func TestDocsTesting(t *testing.T) {
 		}
 	}
 	writeFiles(t, dir, map[string]string{"raddb/users": "demo Cleartext-Password := \"hello\"\n"})
+	blocks := fences(t, "../../docs/testing.md")
 	t.Chdir(dir)
-	for _, f := range fences(t, "../../docs/testing.md") {
+	for _, f := range blocks {
 		switch f.kind {
 		case "lua":
 			first, _, _ := strings.Cut(f.text, "\n")
