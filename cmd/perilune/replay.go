@@ -84,6 +84,9 @@ func (r *replayer) run(files []string) int {
 	switch {
 	case failed != nil:
 		return r.s.fail("replay", failed)
+	case report.Requests == 0:
+		fmt.Fprintln(r.s.err, "perilune replay: there is no request in what was read")
+		return exitFailed
 	case report.Differs():
 		return exitFailed
 	}

@@ -81,6 +81,9 @@ func NewOffline(now func() time.Time) *Offline {
 	return o
 }
 
+// Capture is Core.Capture for the questions.
+func (o *Offline) Capture(to Captor) (stop func(), ok bool) { return o.core.Capture(to) }
+
 // Run answers one question on a generation. The error tells what cannot be made a packet of.
 func (o *Offline) Run(g *Generation, q *Question) (*Outcome, error) {
 	if o.core.ratchet.count > 0 { // one question teaches nothing about the next

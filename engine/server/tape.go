@@ -90,6 +90,7 @@ type Recorded struct {
 	Tape     *Tape // what backends said
 	Missing  []string
 	used     []bool // of Tape.Calls
+	guessed  bool   // the last comparison had nothing to go by
 }
 
 // Missed notes what was wanted and is not known.
@@ -129,6 +130,10 @@ func (k *Recorded) Recall(of, ask string) (c BackendCall, ok bool) {
 
 // compared remembers whether the password was right.
 func (r *Request) compared(right bool) {
+	if k := r.way.recorded; k != nil && k.guessed {
+		k.Missed("whether the password is right")
+		return
+	}
 	switch {
 	case r.way.guess.throttled: // nobody has looked
 	case right:
@@ -145,9 +150,7 @@ func (r *Request) remembered(stored *auth.Stored) (right, known bool) {
 	if k == nil || k.Real && !stored.Costly() {
 		return false, false
 	}
-	if k.Password == Unchecked {
-		k.Missed("whether the password is right")
-	}
+	k.guessed = k.Password == Unchecked
 	return k.Password == Right, true
 }
 

@@ -168,12 +168,12 @@ func (w *worker) compare(c *Case, after Result) Finding {
 	f := Finding{After: after}
 	changed := differs(before, &after, w.gen.Settings.SessionJitter > 0)
 	switch {
+	case len(w.known.Missing) > 0: // an answer that comes to the same by chance says nothing
+		f.Kind, f.Cause = Incomparable, "needs "+strings.Join(w.known.Missing, ", ")
 	case !changed && before.Reason == after.Reason && before.Rule == after.Rule:
 		return f
 	case !changed:
 		f.Kind = OtherWay
-	case len(w.known.Missing) > 0:
-		f.Kind, f.Cause = Incomparable, "needs "+strings.Join(w.known.Missing, ", ")
 	case momentary(before.Reason) || before.Verdict == server.Drop.String():
 		f.Kind, f.Cause = Incomparable, "was decided by the moment: "+before.Verdict+" "+before.Reason
 	case momentary(after.Reason):

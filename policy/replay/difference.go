@@ -72,8 +72,12 @@ func cause(before, after *Result) string {
 	if before.Reason != after.Reason {
 		why = append(why, "reason "+or(before.Reason, "none")+" → "+or(after.Reason, "none"))
 	}
-	if len(why) == 0 && after.Rule != "" {
+	switch { // nothing but the answer differs: what has made it
+	case len(why) > 0:
+	case after.Rule != "":
 		why = append(why, "rule "+after.Rule)
+	case after.Hook != "":
+		why = append(why, "hook "+after.Hook)
 	}
 	if len(why) == 0 {
 		return what
@@ -104,9 +108,6 @@ func partingHook(before, after *Result) string {
 	}
 	if before.Hook != after.Hook {
 		return "hook " + or(before.Hook, "none") + " → " + or(after.Hook, "none")
-	}
-	if after.Hook != "" && before.Verdict == after.Verdict {
-		return "hook " + after.Hook
 	}
 	return ""
 }

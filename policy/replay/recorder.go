@@ -17,7 +17,7 @@ import (
 // A Recorder writes requests that are over into files that it rotates. It is a server.Captor: a queue takes what the
 // packet path gives, and what has no room there is counted and lost. Its methods are safe for use by many goroutines.
 type Recorder struct {
-	core *server.Core
+	from Traffic
 	log  *slog.Logger
 	key  *Key
 
@@ -39,6 +39,11 @@ type Recorder struct {
 	buf     []byte
 	trouble bool
 	retry   time.Time
+}
+
+// Traffic is what requests are taken from: a server.Core, or a server.Offline.
+type Traffic interface {
+	Capture(to server.Captor) (stop func(), ok bool)
 }
 
 // RecorderSettings say where and how much. An empty File switches the record off.
@@ -64,8 +69,8 @@ const recordQueue = 4096
 const recordRetry = 5 * time.Second
 
 // NewRecorder makes a recorder that is off. key seals answers of backends; nil leaves them out. Close ends it.
-func NewRecorder(core *server.Core, log *slog.Logger, key *Key) *Recorder {
-	r := &Recorder{core: core, log: log, key: key, in: make(chan *server.Captured, recordQueue), ended: make(chan struct{}), over: make(chan struct{})}
+func NewRecorder(from Traffic, log *slog.Logger, key *Key) *Recorder {
+	r := &Recorder{from: from, log: log, key: key, in: make(chan *server.Captured, recordQueue), ended: make(chan struct{}), over: make(chan struct{})}
 	go r.run()
 	return r
 }
@@ -85,7 +90,7 @@ func (r *Recorder) Configure(s RecorderSettings) {
 	}
 	r.settings.Store(&s)
 	if r.stop == nil {
-		if stop, ok := r.core.Capture(r); ok {
+		if stop, ok := r.from.Capture(r); ok {
 			r.stop = stop
 		}
 	}

@@ -30,14 +30,14 @@ const ShadowRate = 500
 var errCaptors = errors.New("too many look at the requests already")
 
 // NewShadow begins to take requests: rate a second at most, 0: ShadowRate.
-func NewShadow(core *server.Core, s Subject, rate int, o Options) (*Shadow, error) {
+func NewShadow(from Traffic, s Subject, rate int, o Options) (*Shadow, error) {
 	if rate <= 0 {
 		rate = ShadowRate
 	}
 	o.Workers = 1
 	w := &Shadow{engine: New(s, o), in: make(chan *server.Captured, shadowQueue), over: make(chan struct{}), rate: uint64(rate)}
 	go w.run()
-	stop, ok := core.Capture(w)
+	stop, ok := from.Capture(w)
 	w.stop = stop
 	if !ok {
 		w.Close()
