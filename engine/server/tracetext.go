@@ -222,7 +222,7 @@ func (t *Traced) header() string {
 	var b strings.Builder
 	b.WriteString(t.Time.Format("15:04:05.000") + " " + t.Code)
 	return words(&b, word{"user", t.User}, word{"calling", t.Calling}, word{"client", t.Client}, word{"source", strings.TrimSuffix(t.Source, ":0")},
-		word{"nas-type", t.NASType}, word{"method", t.Method})
+		word{"nas-type", t.NASType})
 }
 
 // verdict tells what became of the request, and by what.
@@ -233,7 +233,8 @@ func (t *Traced) verdict() string {
 	if t.Delay > 0 {
 		delay = fmt.Sprintf("%gs", t.Delay)
 	}
-	words(&b, word{"reason", t.Reason}, word{"rule", t.Rule}, word{"hooks", strings.Join(t.Hooks, ",")}, word{"next", t.Next},
+	words(&b, word{"reason", t.Reason}, word{"rule", t.Rule}, word{"hooks", strings.Join(t.Hooks, ",")}, word{"method", t.Method},
+		word{"next", t.Next},
 		word{"realm", t.Realm}, word{"home", t.Home}, word{"delay", delay})
 	return b.String() + after(t.Micros)
 }
