@@ -56,7 +56,7 @@ func (rn *Runner) buildItem(out *server.Verdict, item draftItem, foreign bool) e
 		return err
 	}
 	for i, v := range item.values {
-		value, err := rn.wire(nil, ref.Attr, v)
+		value, err := rn.wireAs(nil, ref, v)
 		if err != nil {
 			return err
 		}

@@ -127,6 +127,12 @@ func (rn *Runner) addCodec(c *codec, functions codecFunctions, at raddb.Pos) err
 	return nil
 }
 
+// CheckCodecs tries the examples of all codecs, for programs that are not linked.
+func (pr *Program) CheckCodecs() (errs raddb.List) {
+	pr.checkCodecs(&errs)
+	return errs
+}
+
 // checkCodecs tries the examples of all codecs both ways, twice: what a codec gives must not depend on what it did
 // before.
 func (pr *Program) checkCodecs(errs *raddb.List) {

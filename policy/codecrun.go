@@ -18,8 +18,14 @@ const codecSteps = 10_000
 // Pure implements sandbox.Purist: while a codec runs, only functions of their arguments may be called.
 func (rn *Runner) Pure() bool { return rn.pure }
 
-// compute calls a function of a codec with one value.
-func (rn *Runner) compute(fn *lua.LFunction, v lua.LValue) (lua.LValue, error) {
+// compute calls a function of a codec with one value. A state that has not run the scripts, as those of test files,
+// borrows another.
+func (rn *Runner) compute(c *codec, which func(codecFunctions) *lua.LFunction, v lua.LValue) (out lua.LValue, err error) {
+	if c.index >= len(rn.codecs) {
+		c.pr.withState(func(other *Runner) { out, err = other.compute(c, which, v) })
+		return out, err
+	}
+	fn := which(rn.codecs[c.index])
 	if fn == nil {
 		return nil, errMissing
 	}
@@ -41,9 +47,12 @@ func (rn *Runner) compute(fn *lua.LFunction, v lua.LValue) (lua.LValue, error) {
 	return results[0], nil
 }
 
+func decoding(f codecFunctions) *lua.LFunction { return f.decode }
+func encoding(f codecFunctions) *lua.LFunction { return f.encode }
+
 // decode gives the value that octets stand for.
 func (rn *Runner) decode(c *codec, value []byte) (lua.LValue, error) {
-	v, err := rn.compute(rn.codecs[c.index].decode, lua.LString(value))
+	v, err := rn.compute(c, decoding, lua.LString(value))
 	if err == nil {
 		err = codecValue(v)
 	}
@@ -58,7 +67,7 @@ func (rn *Runner) encoded(c *codec, v lua.LValue) ([]byte, error) {
 	if err := codecValue(v); err != nil {
 		return nil, err
 	}
-	out, err := rn.compute(rn.codecs[c.index].encode, v)
+	out, err := rn.compute(c, encoding, v)
 	if err != nil {
 		return nil, fmt.Errorf("encode: %w", err)
 	}
@@ -105,6 +114,8 @@ func (rn *Runner) undecoded(c *codec, value []byte, err error) {
 // withState calls fn with a state of the program: the only one while scripts load, a free one later.
 func (pr *Program) withState(fn func(rn *Runner)) {
 	if !pr.linked && pr.first != nil {
+		pr.firstUse.Lock()
+		defer pr.firstUse.Unlock()
 		fn(pr.first)
 		return
 	}
@@ -117,8 +128,8 @@ func (pr *Program) withState(fn func(rn *Runner)) {
 }
 
 // wire gives the octets of a literal.
-func (pr *Program) wire(a *dictionary.Attribute, v lua.LValue) (value []byte, err error) {
-	pr.withState(func(rn *Runner) { value, err = rn.wire(nil, a, v) })
+func (pr *Program) wire(ref dictionary.Ref, v lua.LValue) (value []byte, err error) {
+	pr.withState(func(rn *Runner) { value, err = rn.wireAs(nil, ref, v) })
 	return value, err
 }
 

@@ -7,7 +7,18 @@ import (
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"perilune/engine/dictionary"
 )
+
+// CodecExample gives a value of an attribute's codec as text, "" if it has none.
+func CodecExample(a *dictionary.Attribute) string {
+	c, ok := a.Codec.(*codec)
+	if !ok {
+		return ""
+	}
+	return codecText(c.examples[0].value)
+}
 
 // codecText gives a value as text for people and users files: text and numbers as they stand, a table as
 // {slot=2,port=3,name='x'}.

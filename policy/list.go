@@ -49,7 +49,7 @@ const octetsPerStep = 16
 
 // encode gives the wire form of argument n. It is valid until the next call.
 func (rn *Runner) encode(l *lua.LState, ref dictionary.Ref, n int) []byte {
-	value, err := rn.wire(rn.scratch[:0], ref.Attr, l.Get(n))
+	value, err := rn.wireAs(rn.scratch[:0], ref, l.Get(n))
 	sandbox.Charge(l, len(value)/octetsPerStep)
 	if err != nil {
 		sandbox.RaiseMisuse(l, "%s", err)
@@ -171,7 +171,7 @@ func (rn *Runner) mergeOne(a *attributes, k, v lua.LValue) error {
 		}
 	}
 	for _, item := range items {
-		value, err := rn.wire(nil, ref.Attr, item)
+		value, err := rn.wireAs(nil, ref, item)
 		if err == nil {
 			err = a.roomFor(1)
 		}

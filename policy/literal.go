@@ -175,7 +175,7 @@ func (pr *Program) linkLiteral(l literal) error {
 	value := constant(l.value)
 	switch {
 	case value == nil && l.kind == literalName && !l.pattern:
-		return pr.linkTable(ref.Attr, l.value)
+		return pr.linkTable(ref, l.value)
 	case value == nil:
 		return nil
 	case l.kind == literalComparison:
@@ -184,12 +184,12 @@ func (pr *Program) linkLiteral(l literal) error {
 		_, err = attributePattern(ref.Attr, value)
 		return err
 	}
-	_, err = pr.wire(ref.Attr, value)
+	_, err = pr.wire(ref, value)
 	return err
 }
 
 // linkTable checks a table that is all literals: fields of one value, or a list of values.
-func (pr *Program) linkTable(a *dictionary.Attribute, e ast.Expr) error {
+func (pr *Program) linkTable(ref dictionary.Ref, e ast.Expr) error {
 	t, ok := constantTable(e, 0)
 	if !ok {
 		return nil
@@ -200,11 +200,11 @@ func (pr *Program) linkTable(a *dictionary.Attribute, e ast.Expr) error {
 		for i := 1; i <= t.Len(); i++ {
 			items = append(items, t.RawGetInt(i))
 		}
-	} else if !structured(a) || t.Len() == 0 && firstKey(t) == lua.LNil {
+	} else if !structured(ref.Attr) || t.Len() == 0 && firstKey(t) == lua.LNil {
 		return nil
 	}
 	for _, item := range items {
-		if _, err := pr.wire(a, item); err != nil {
+		if _, err := pr.wire(ref, item); err != nil {
 			return err
 		}
 	}
@@ -258,7 +258,7 @@ func (pr *Program) linkSensible(l literal, errs *raddb.List) {
 	if err != nil {
 		return
 	}
-	v, err := pr.wire(ref.Attr, value)
+	v, err := pr.wire(ref, value)
 	seconds, ok := ref.Attr.Uint(v)
 	if err != nil || !ok {
 		return

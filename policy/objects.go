@@ -290,7 +290,7 @@ func (rn *Runner) replace(a *attributes, ref dictionary.Ref, v lua.LValue) error
 	if v == lua.LNil {
 		a.list.Delete(ref)
 	} else {
-		value, err := rn.wire(rn.scratch[:0], ref.Attr, v)
+		value, err := rn.wireAs(rn.scratch[:0], ref, v)
 		if err != nil {
 			return err
 		}
@@ -322,7 +322,7 @@ func (rn *Runner) replaceMany(a *attributes, ref dictionary.Ref, t *lua.LTable) 
 	}
 	values := make([][]byte, 0, t.Len())
 	for i := 1; i <= t.Len(); i++ {
-		value, err := rn.wire(nil, ref.Attr, t.RawGetInt(i))
+		value, err := rn.wireAs(nil, ref, t.RawGetInt(i))
 		if err != nil {
 			return err
 		}

@@ -82,6 +82,7 @@ type Program struct {
 	surface                 *surface   // of the API, of all states; nil before the first
 	stateSize               int        // of one state, in octets, about
 	first                   *Runner    // the state that registered, until Link
+	firstUse                sync.Mutex // held while a codec runs in it
 	pending                 []*verdict // made while loading, built by Link
 
 	mu    sync.Mutex // protects idle, least and shut

@@ -52,11 +52,10 @@ func (rn *Runner) named(ref dictionary.Ref, value []byte) lua.LValue {
 	if ref.Raw != nil && !ref.Attr.Fits(value) {
 		return lua.LString(value)
 	}
-	v := rn.value(ref.Attr, value)
-	if v == lua.LNil && ref.Raw != nil && ref.Attr.Codec != nil {
+	if ref.Raw != nil && ref.Attr.Codec != nil {
 		return lua.LString(value)
 	}
-	return v
+	return rn.value(ref.Attr, value)
 }
 
 func (rn *Runner) number(a *dictionary.Attribute, value []byte) lua.LValue {
@@ -120,6 +119,14 @@ func (rn *Runner) addField(t *lua.LTable, child *dictionary.Attribute, i int, v 
 		t.RawSetString(fieldName(child), list)
 	}
 	list.Append(v)
+}
+
+// wireAs is wire for an attribute as a name means it: by a name of numbers a codec's octets are given as they are.
+func (rn *Runner) wireAs(dst []byte, ref dictionary.Ref, v lua.LValue) ([]byte, error) {
+	if ref.Raw != nil && ref.Attr.Codec != nil {
+		return rn.wire(dst, ref.Raw, v)
+	}
+	return rn.wire(dst, ref.Attr, v)
 }
 
 // wire appends the wire form of a Lua value to dst, or says why the attribute cannot hold it. The error

@@ -160,7 +160,7 @@ func (b *Bench) Encode(name string, v lua.LValue) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.rn.wire(nil, ref.Attr, v)
+	return b.rn.wireAs(nil, ref, v)
 }
 
 // Values gives the values of an attribute as a script reads them.
@@ -197,7 +197,7 @@ func (rn *Runner) addValues(l *dictionary.List, ref dictionary.Ref, v lua.LValue
 		}
 	}
 	for _, item := range items {
-		value, err := rn.wire(nil, ref.Attr, item)
+		value, err := rn.wireAs(nil, ref, item)
 		if err != nil {
 			return err
 		}

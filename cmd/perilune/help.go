@@ -23,6 +23,7 @@ func commands() []command {
 		{"replay", "run recorded requests through other files and show what would change", runReplay},
 		{"trace", "watch requests of a running server being decided", runTrace},
 		{"init", "write the default configuration and scripts into a directory", runInit},
+		{"dict", "show attributes, explain octets, export to FreeRADIUS", runDict},
 		{"convert", "turn the configuration of GNU Radius or FreeRADIUS into one of this server", runConvert},
 		{"kick", "put a user or device off now, or change a session", runKick},
 		{"reload", "reload a running server and wait for the result", runReload},

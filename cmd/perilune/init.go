@@ -15,7 +15,8 @@ import (
 func defaultFiles() fs.FS { return raddb.Files }
 
 func runInit(args []string, s streams) int {
-	f := newFlags(s, "init DIR", "Writes the default configuration to DIR/raddb and the default scripts to DIR/scripts. Nothing is overwritten.", "perilune init /etc/perilune")
+	f := newFlags(s, "init DIR", "Writes the default configuration to DIR/raddb and the default scripts to DIR/scripts, with types for editors that\n"+
+		"have the Lua language server. Nothing is overwritten.", "perilune init /etc/perilune")
 	rest, code, ok := f.parse(args)
 	if !ok {
 		return code
@@ -31,7 +32,11 @@ func runInit(args []string, s streams) int {
 		}
 		written += n
 	}
-	if written == 0 {
+	n, err := writeEditorFiles(rest[0])
+	if err != nil {
+		return s.fail("init", err)
+	}
+	if written += n; written == 0 {
 		fmt.Fprintf(s.out, "%s has all files already; nothing was changed\n", rest[0])
 		return exitOK
 	}

@@ -151,11 +151,12 @@ type sender struct {
 }
 
 func (x *sender) prepare(kind sendKind, args []string) error {
-	var errs raddb.List
-	x.client.Dictionary = loadDictionary(x.dir, &errs)
-	if errs.Failed() {
+	known, errs := openDictionary(x.dir, "")
+	if known == nil {
 		return errs
 	}
+	known.warn(x.s, "send")
+	x.client.Dictionary = known.Dictionary.Dictionary
 	x.client.RequireMessageAuthenticator = x.needMA
 	if err := x.attributes(args); err != nil {
 		return err
@@ -186,17 +187,6 @@ func (x *sender) override(s *client.Server) {
 	if x.timeout > 0 {
 		s.Timeout = x.timeout
 	}
-}
-
-// loadDictionary reads the dictionary of a configuration directory, else the one that the program carries.
-func loadDictionary(dir string, errs *raddb.List) *dictionary.Dictionary {
-	tree := raddb.Open(dir)
-	if _, err := os.Stat(filepath.Join(dir, "dictionary")); err != nil {
-		tree = raddb.OpenFS(defaultFiles())
-	}
-	d := dictionary.Load(tree, "dictionary", errs)
-	d.Freeze()
-	return d
 }
 
 func (x *sender) oneServer(kind sendKind) error {

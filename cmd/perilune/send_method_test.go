@@ -7,7 +7,7 @@ import (
 
 	"perilune/engine/auth"
 	"perilune/engine/client"
-	"perilune/engine/raddb"
+	"perilune/engine/dictionary"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -55,9 +55,19 @@ func TestSendMethodUsage(t *testing.T) {
 	}
 }
 
+// defaultDictionary gives the dictionary that the program carries.
+func defaultDictionary(t *testing.T) *dictionary.Dictionary {
+	t.Helper()
+	known, errs := openDictionary(t.TempDir(), "")
+	if err := errs.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return known.Dictionary.Dictionary
+}
+
 // TestProof: a server that proves something else is a failure.
 func TestProof(t *testing.T) {
-	d := loadDictionary(defaultDir(), new(raddb.List))
+	d := defaultDictionary(t)
 	peer, err := auth.NewMSCHAPPeer(2, []byte("bob"), []byte("hello"))
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -128,6 +130,15 @@ func (d *Dictionary) Vendor(id uint32) *Vendor {
 func (d *Dictionary) VendorNamed(name string) *Vendor {
 	v, _ := find(d.vendors, name)
 	return v
+}
+
+// Vendors gives all vendors in order of their numbers.
+func (d *Dictionary) Vendors() []*Vendor {
+	list := make([]*Vendor, 0, len(d.spaces))
+	for _, id := range slices.Sorted(maps.Keys(d.spaces)) {
+		list = append(list, d.spaces[id].vendor)
+	}
+	return list
 }
 
 // VendorNames gives the names of all vendors, for "did you mean".

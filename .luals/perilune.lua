@@ -1,0 +1,6701 @@
+---@meta
+-- Types for editors, made by `perilune dict -lua-types`. Nothing runs this file.
+
+---Attributes by name: `l["A"]` is the first value or nil, `l["A"] = v` replaces all, a list sets many, nil deletes.
+---@class AttributeList
+---@field ["User-Name"] string? 1, string
+---@field ["User-Password"] string? 2, string
+---@field ["CHAP-Password"] string? 3, octets
+---@field ["NAS-IP-Address"] string? 4, ipaddr
+---@field ["NAS-Port"] integer? 5, integer
+---@field ["Service-Type"] string|integer? 6, integer: Login-User, Framed-User, Callback-Login-User, Callback-Framed-User, Outbound-User, Administrative-User, NAS-Prompt-User, Authenticate-Only, Callback-NAS-Prompt, Call-Check, Callback-Administrative, Voice, …
+---@field ["Framed-Protocol"] string|integer? 7, integer: PPP, SLIP, ARAP, Gandalf-SLML, Xylogics-IPX-SLIP, X.75-Synchronous, GPRS-PDP-Context, PPTP, Ascend-ARA, Ascend-MPP, Ascend-EURAW, Ascend-EUUI, …
+---@field ["Framed-IP-Address"] string? 8, ipaddr
+---@field ["Reply-Message"] string? 18, string
+---@field ["State"] string? 24, octets
+---@field ["Class"] string? 25, octets
+---@field ["Session-Timeout"] integer? 27, integer
+---@field ["Idle-Timeout"] integer? 28, integer
+---@field ["Termination-Action"] string|integer? 29, integer: Default, RADIUS-Request
+---@field ["Called-Station-Id"] string? 30, string
+---@field ["Calling-Station-Id"] string? 31, string
+---@field ["NAS-Identifier"] string? 32, string
+---@field ["Proxy-State"] string? 33, octets
+---@field ["Acct-Status-Type"] string|integer? 40, integer: Start, Stop, Interim-Update, Accounting-On, Accounting-Off, Tunnel-Start, Tunnel-Stop, Tunnel-Reject, Tunnel-Link-Start, Tunnel-Link-Stop, Tunnel-Link-Reject, Failed, …
+---@field ["Acct-Delay-Time"] integer? 41, integer
+---@field ["Acct-Input-Octets"] integer? 42, integer
+---@field ["Acct-Output-Octets"] integer? 43, integer
+---@field ["Acct-Session-Id"] string? 44, string
+---@field ["Acct-Input-Gigawords"] integer? 52, integer
+---@field ["Acct-Output-Gigawords"] integer? 53, integer
+---@field ["Event-Timestamp"] integer? 55, date
+---@field ["CHAP-Challenge"] string? 60, octets
+---@field ["Tunnel-Type"] string|integer? 64, integer, with a tag: PPTP, L2F, L2TP, ATMP, VTP, AH, IP, MIN-IP, ESP, GRE, DVS, IP-in-IP, …
+---@field ["Tunnel-Medium-Type"] string|integer? 65, integer, with a tag: IPv4, IPv6, NSAP, HDLC, BBN-1822, IEEE-802, E.163, E.164, F.69, X.121, IPX, Appletalk, …
+---@field ["Prompt"] string|integer? 76, integer: No-Echo, Echo
+---@field ["EAP-Message"] string? 79, octets
+---@field ["Message-Authenticator"] string? 80, octets
+---@field ["Tunnel-Private-Group-Id"] string? 81, string, with a tag
+---@field ["NAS-Port-Id"] string? 87, string
+---@field ["Chargeable-User-Identity"] string? 89, octets
+---@field ["NAS-IPv6-Address"] string? 95, ipv6addr
+---@field ["Error-Cause"] string|integer? 101, integer: Residual-Context-Removed, Invalid-EAP-Packet, Unsupported-Attribute, Missing-Attribute, NAS-Identification-Mismatch, Invalid-Request, Unsupported-Service, Unsupported-Extension, Invalid-Attribute-Value, Administratively-Prohibited, Proxy-Request-Not-Routable, Session-Context-Not-Found, …
+---@field ["Expiration"] integer? date, never on the wire
+---@field ["User-UID"] integer? integer, never on the wire
+---@field ["User-GID"] integer? integer, never on the wire
+---@field ["Huntgroup-Name"] string? string, never on the wire
+---@field ["Auth-Type"] string|integer? integer, never on the wire: Local, System, SecurID, Crypt-Local, Reject, Ignore, SQL, PAM, Accept, MS-CHAP, PAP, CHAP, …
+---@field ["Menu"] string? string, never on the wire
+---@field ["Termination-Menu"] string? string, never on the wire
+---@field ["Prefix"] string? string, never on the wire
+---@field ["Suffix"] string? string, never on the wire
+---@field ["Group"] string? string, never on the wire
+---@field ["Crypt-Password"] string? string, never on the wire
+---@field ["Connect-Rate"] integer? integer, never on the wire
+---@field ["User-Category"] string? string, never on the wire
+---@field ["Group-Name"] string? string, never on the wire
+---@field ["Simultaneous-Use"] integer? integer, never on the wire
+---@field ["Strip-User-Name"] string|integer? integer, never on the wire: No, Yes
+---@field ["Fall-Through"] string|integer? integer, never on the wire: No, Yes
+---@field ["Add-Port-To-IP-Address"] string|integer? integer, never on the wire: No, Yes
+---@field ["Exec-Program"] string? string, never on the wire
+---@field ["Exec-Program-Wait"] string? string, never on the wire
+---@field ["Hint"] string? string, never on the wire
+---@field ["Pam-Auth"] string? string, never on the wire
+---@field ["Login-Time"] string? string, never on the wire
+---@field ["Replace-User-Name"] string? string, never on the wire
+---@field ["Rewrite-Function"] string? string, never on the wire
+---@field ["Acct-Type"] string|integer? integer, never on the wire: None, System, Detail, SQL
+---@field ["Match-Profile"] string? string, never on the wire
+---@field ["Auth-Data"] string? string, never on the wire
+---@field ["Log-Mode-Mask"] string|integer? integer, never on the wire: Log-Auth, Log-Auth-Pass, Log-Failed-Pass, Log-Pass, Log-All
+---@field ["Acct-Ext-Program"] string? string, never on the wire
+---@field ["Scheme-Procedure"] string? string, never on the wire
+---@field ["Scheme-Acct-Procedure"] string? string, never on the wire
+---@field ["Password-Location"] string|integer? integer, never on the wire: SQL
+---@field ["Proxy-Replied"] string|integer? integer, never on the wire: No, Yes
+---@field ["Realm-Name"] string? string, never on the wire
+---@field ["Auth-Failure-Trigger"] string? string, never on the wire
+---@field ["Orig-User-Name"] string? string, never on the wire
+---@field ["Orig-NAS-Port-Id"] integer? integer, never on the wire
+---@field ["Orig-Acct-Session-Id"] integer? integer, never on the wire
+---@field ["Password-Expire-Days"] integer? integer, never on the wire
+---@field ["GNU-Server-Address"] string? ipaddr, never on the wire
+---@field ["GNU-Server-Port"] integer? integer, never on the wire
+---@field ["Cleartext-Password"] string? string, never on the wire
+---@field ["Password-With-Header"] string? string, never on the wire
+---@field ["NT-Password"] string? octets, never on the wire
+---@field ["LM-Password"] string? octets, never on the wire
+---@field ["MD5-Password"] string? octets, never on the wire
+---@field ["SMD5-Password"] string? octets, never on the wire
+---@field ["SHA-Password"] string? octets, never on the wire
+---@field ["SSHA-Password"] string? octets, never on the wire
+---@field ["SHA2-Password"] string? octets, never on the wire
+---@field ["SSHA2-224-Password"] string? octets, never on the wire
+---@field ["SSHA2-256-Password"] string? octets, never on the wire
+---@field ["SSHA2-384-Password"] string? octets, never on the wire
+---@field ["SSHA2-512-Password"] string? octets, never on the wire
+---@field ["SSHA3-224-Password"] string? octets, never on the wire
+---@field ["SSHA3-256-Password"] string? octets, never on the wire
+---@field ["SSHA3-384-Password"] string? octets, never on the wire
+---@field ["SSHA3-512-Password"] string? octets, never on the wire
+---@field ["PBKDF2-Password"] string? octets, never on the wire
+---@field ["NS-MTA-MD5-Password"] string? string, never on the wire
+---@field ["MS-CHAP-Use-NTLM-Auth"] string|integer? integer, never on the wire: No, Yes
+---@field ["SMB-Account-CTRL"] integer? integer, never on the wire
+---@field ["SMB-Account-CTRL-TEXT"] string? string, never on the wire
+---@field ["TOTP-Secret"] string? string, never on the wire
+---@field ["TOTP-Password"] string? string, never on the wire
+---@field ["Realm"] string? string, never on the wire
+---@field ["Stripped-User-Name"] string? string, never on the wire
+---@field ["Stripped-User-Domain"] string? string, never on the wire
+---@field ["Proxy-To-Realm"] string? string, never on the wire
+---@field ["Replicate-To-Realm"] string? string, never on the wire
+---@field ["Home-Server-Pool"] string? string, never on the wire
+---@field ["Called-Station-SSID"] string? string, never on the wire
+---@field ["Pool-Name"] string? string, never on the wire
+---@field ["User-Profile"] string? string, never on the wire
+---@field ["SQL-User-Name"] string? string, never on the wire
+---@field ["Current-Time"] string? string, never on the wire
+---@field ["Time-Of-Day"] string? string, never on the wire
+---@field ["Acct-Unique-Session-Id"] string? string, never on the wire
+---@field ["Acct-Input-Octets64"] integer? integer64, never on the wire
+---@field ["Acct-Output-Octets64"] integer? integer64, never on the wire
+---@field ["Acct-Session-Start-Time"] integer? date, never on the wire
+---@field ["Module-Failure-Message"] string? string, never on the wire
+---@field ["Module-Success-Message"] string? string, never on the wire
+---@field ["EAP-Type"] integer? integer, never on the wire
+---@field ["Inner-Tunnel-User-Name"] string? string, never on the wire
+---@field ["Relax-Filter"] string|integer? integer, never on the wire: No, Yes
+---@field ["Autz-Type"] integer? integer, never on the wire
+---@field ["Post-Auth-Type"] string|integer? integer, never on the wire: Local, Reject, Challenge, Client-Lost
+---@field ["Session-Type"] integer? integer, never on the wire
+---@field ["Pre-Acct-Type"] integer? integer, never on the wire
+---@field ["Load-Balance-Key"] string? string, never on the wire
+---@field ["Send-Disconnect-Request"] string|integer? integer, never on the wire: No, Yes
+---@field ["Send-CoA-Request"] string|integer? integer, never on the wire: No, Yes
+---@field ["Virtual-Server"] string? string, never on the wire
+---@field ["Add-Prefix"] string? string, never on the wire
+---@field ["Add-Suffix"] string? string, never on the wire
+---@field ["Session-Start-Time"] integer? date, never on the wire
+---@field ["Session-Last-Time"] integer? date, never on the wire
+---@field ["Client-Shortname"] string? string, never on the wire
+---@field ["Client-IP-Address"] string? ipaddr, never on the wire
+---@field ["Packet-Type"] string|integer? integer, never on the wire: Access-Request, Access-Accept, Access-Reject, Accounting-Request, Accounting-Response, Access-Challenge, Status-Server, Status-Client, Disconnect-Request, Disconnect-ACK, Disconnect-NAK, CoA-Request, …
+---@field ["Response-Packet-Type"] string|integer? integer, never on the wire: Access-Accept, Access-Reject, Accounting-Response, Access-Challenge, Disconnect-ACK, Disconnect-NAK, CoA-ACK, CoA-NAK, Do-Not-Respond
+---@field ["Packet-Src-IP-Address"] string? ipaddr, never on the wire
+---@field ["Packet-Dst-IP-Address"] string? ipaddr, never on the wire
+---@field ["Packet-Src-IPv6-Address"] string? ipv6addr, never on the wire
+---@field ["Packet-Dst-IPv6-Address"] string? ipv6addr, never on the wire
+---@field ["Packet-Src-Port"] integer? integer, never on the wire
+---@field ["Packet-Dst-Port"] integer? integer, never on the wire
+---@field ["Packet-Authentication-Vector"] string? octets, never on the wire
+---@field ["Tmp-String-0"] string? string, never on the wire
+---@field ["Tmp-String-1"] string? string, never on the wire
+---@field ["Tmp-String-2"] string? string, never on the wire
+---@field ["Tmp-String-3"] string? string, never on the wire
+---@field ["Tmp-String-4"] string? string, never on the wire
+---@field ["Tmp-String-5"] string? string, never on the wire
+---@field ["Tmp-String-6"] string? string, never on the wire
+---@field ["Tmp-String-7"] string? string, never on the wire
+---@field ["Tmp-String-8"] string? string, never on the wire
+---@field ["Tmp-String-9"] string? string, never on the wire
+---@field ["Tmp-Integer-0"] integer? integer, never on the wire
+---@field ["Tmp-Integer-1"] integer? integer, never on the wire
+---@field ["Tmp-Integer-2"] integer? integer, never on the wire
+---@field ["Tmp-Integer-3"] integer? integer, never on the wire
+---@field ["Tmp-Integer-4"] integer? integer, never on the wire
+---@field ["Tmp-Integer-5"] integer? integer, never on the wire
+---@field ["Tmp-Integer-6"] integer? integer, never on the wire
+---@field ["Tmp-Integer-7"] integer? integer, never on the wire
+---@field ["Tmp-Integer-8"] integer? integer, never on the wire
+---@field ["Tmp-Integer-9"] integer? integer, never on the wire
+---@field ["Tmp-IP-Address-0"] string? ipaddr, never on the wire
+---@field ["Tmp-IP-Address-1"] string? ipaddr, never on the wire
+---@field ["Tmp-IP-Address-2"] string? ipaddr, never on the wire
+---@field ["Tmp-IP-Address-3"] string? ipaddr, never on the wire
+---@field ["Tmp-IP-Address-4"] string? ipaddr, never on the wire
+---@field ["Tmp-IP-Address-5"] string? ipaddr, never on the wire
+---@field ["Tmp-IP-Address-6"] string? ipaddr, never on the wire
+---@field ["Tmp-IP-Address-7"] string? ipaddr, never on the wire
+---@field ["Tmp-IP-Address-8"] string? ipaddr, never on the wire
+---@field ["Tmp-IP-Address-9"] string? ipaddr, never on the wire
+---@field ["Tmp-Octets-0"] string? octets, never on the wire
+---@field ["Tmp-Octets-1"] string? octets, never on the wire
+---@field ["Tmp-Octets-2"] string? octets, never on the wire
+---@field ["Tmp-Octets-3"] string? octets, never on the wire
+---@field ["Tmp-Octets-4"] string? octets, never on the wire
+---@field ["Tmp-Octets-5"] string? octets, never on the wire
+---@field ["Tmp-Octets-6"] string? octets, never on the wire
+---@field ["Tmp-Octets-7"] string? octets, never on the wire
+---@field ["Tmp-Octets-8"] string? octets, never on the wire
+---@field ["Tmp-Octets-9"] string? octets, never on the wire
+---@field ["Tmp-Date-0"] integer? date, never on the wire
+---@field ["Tmp-Date-1"] integer? date, never on the wire
+---@field ["Tmp-Date-2"] integer? date, never on the wire
+---@field ["Tmp-Date-3"] integer? date, never on the wire
+---@field ["Tmp-Date-4"] integer? date, never on the wire
+---@field ["Tmp-Date-5"] integer? date, never on the wire
+---@field ["Tmp-Date-6"] integer? date, never on the wire
+---@field ["Tmp-Date-7"] integer? date, never on the wire
+---@field ["Tmp-Date-8"] integer? date, never on the wire
+---@field ["Tmp-Date-9"] integer? date, never on the wire
+---@field ["Tmp-Integer64-0"] integer? integer64, never on the wire
+---@field ["Tmp-Integer64-1"] integer? integer64, never on the wire
+---@field ["Tmp-Integer64-2"] integer? integer64, never on the wire
+---@field ["Tmp-Integer64-3"] integer? integer64, never on the wire
+---@field ["Tmp-Integer64-4"] integer? integer64, never on the wire
+---@field ["Tmp-Integer64-5"] integer? integer64, never on the wire
+---@field ["Tmp-Integer64-6"] integer? integer64, never on the wire
+---@field ["Tmp-Integer64-7"] integer? integer64, never on the wire
+---@field ["Tmp-Integer64-8"] integer? integer64, never on the wire
+---@field ["Tmp-Integer64-9"] integer? integer64, never on the wire
+---@field ["Framed-IP-Netmask"] string? 9, ipaddr
+---@field ["Framed-Routing"] string|integer? 10, integer: None, Broadcast, Listen, Broadcast-Listen
+---@field ["Filter-Id"] string? 11, string
+---@field ["Framed-MTU"] integer? 12, integer
+---@field ["Framed-Compression"] string|integer? 13, integer: None, Van-Jacobson-TCP-IP, IPX-Header-Compression, Stac-LZS
+---@field ["Login-IP-Host"] string? 14, ipaddr
+---@field ["Login-Service"] string|integer? 15, integer: Telnet, Rlogin, TCP-Clear, PortMaster, LAT, X25-PAD, X25-T3POS, TCP-Clear-Quiet
+---@field ["Login-TCP-Port"] string|integer? 16, integer: Telnet, Rlogin, Rsh
+---@field ["Callback-Number"] string? 19, string
+---@field ["Callback-Id"] string? 20, string
+---@field ["Framed-Route"] string? 22, string
+---@field ["Framed-IPX-Network"] string? 23, ipaddr
+---@field ["Login-LAT-Service"] string? 34, string
+---@field ["Login-LAT-Node"] string? 35, string
+---@field ["Login-LAT-Group"] string? 36, octets
+---@field ["Framed-AppleTalk-Link"] integer? 37, integer
+---@field ["Framed-AppleTalk-Network"] integer? 38, integer
+---@field ["Framed-AppleTalk-Zone"] string? 39, string
+---@field ["NAS-Port-Type"] string|integer? 61, integer: Async, Sync, ISDN, ISDN-V120, ISDN-V110, Virtual, PIAFS, HDLC-Clear-Channel, X.25, X.75, G.3-Fax, SDSL, …
+---@field ["Port-Limit"] integer? 62, integer
+---@field ["Login-LAT-Port"] string? 63, string
+---@field ["ARAP-Password"] string? 70, octets
+---@field ["ARAP-Features"] string? 71, octets
+---@field ["ARAP-Zone-Access"] string|integer? 72, integer: Default-Zone, Zone-Filter-Inclusive, Zone-Filter-Exclusive
+---@field ["ARAP-Security"] integer? 73, integer
+---@field ["ARAP-Security-Data"] string? 74, string
+---@field ["Password-Retry"] integer? 75, integer
+---@field ["Connect-Info"] string? 77, string
+---@field ["Configuration-Token"] string? 78, string
+---@field ["ARAP-Challenge-Response"] string? 84, octets
+---@field ["Framed-Pool"] string? 88, string
+---@field ["Originating-Line-Info"] string? 94, octets
+---@field ["Acct-Authentic"] string|integer? 45, integer: RADIUS, Local, Remote, Diameter
+---@field ["Acct-Session-Time"] integer? 46, integer
+---@field ["Acct-Input-Packets"] integer? 47, integer
+---@field ["Acct-Output-Packets"] integer? 48, integer
+---@field ["Acct-Terminate-Cause"] string|integer? 49, integer: User-Request, Lost-Carrier, Lost-Service, Idle-Timeout, Session-Timeout, Admin-Reset, Admin-Reboot, Port-Error, NAS-Error, NAS-Request, NAS-Reboot, Port-Unneeded, …
+---@field ["Acct-Multi-Session-Id"] string? 50, string
+---@field ["Acct-Link-Count"] integer? 51, integer
+---@field ["Acct-Interim-Interval"] integer? 85, integer
+---@field ["Acct-Tunnel-Connection"] string? 68, string
+---@field ["Acct-Tunnel-Packets-Lost"] integer? 86, integer
+---@field ["Tunnel-Client-Endpoint"] string? 66, string, with a tag
+---@field ["Tunnel-Server-Endpoint"] string? 67, string, with a tag
+---@field ["Tunnel-Password"] string? 69, string, with a tag
+---@field ["Tunnel-Assignment-Id"] string? 82, string, with a tag
+---@field ["Tunnel-Preference"] integer? 83, integer, with a tag
+---@field ["Tunnel-Client-Auth-Id"] string? 90, string, with a tag
+---@field ["Tunnel-Server-Auth-Id"] string? 91, string, with a tag
+---@field ["EAP-Key-Name"] string? 102, octets
+---@field ["EAP-Lower-Layer"] string|integer? 163, integer: Wired-IEEE-802.1X, IEEE-802.1X-No-Preauth, IEEE-802.1X-Preauth, IEEE-802.16e, IKEv2, PPP, PANA-No-Preauth, GSS-API, PANA-Preauth
+---@field ["GSS-Acceptor-Service-Name"] string? 164, string
+---@field ["GSS-Acceptor-Host-Name"] string? 165, string
+---@field ["GSS-Acceptor-Service-Specifics"] string? 166, string
+---@field ["GSS-Acceptor-Realm-Name"] string? 167, string
+---@field ["Framed-Interface-Id"] string? 96, ifid
+---@field ["Framed-IPv6-Prefix"] string? 97, ipv6prefix
+---@field ["Login-IPv6-Host"] string? 98, ipv6addr
+---@field ["Framed-IPv6-Route"] string? 99, string
+---@field ["Framed-IPv6-Pool"] string? 100, string
+---@field ["Delegated-IPv6-Prefix"] string? 123, ipv6prefix
+---@field ["DS-Lite-Tunnel-Name"] string? 144, string
+---@field ["Framed-IPv6-Address"] string? 168, ipv6addr
+---@field ["DNS-Server-IPv6-Address"] string? 169, ipv6addr
+---@field ["Route-IPv6-Information"] string? 170, ipv6prefix
+---@field ["Delegated-IPv6-Prefix-Pool"] string? 171, string
+---@field ["Stateful-IPv6-Address-Pool"] string? 172, string
+---@field ["IPv6-6rd-Configuration"] table? 173, tlv
+---@field ["IPv6-6rd-IPv4MaskLen"] integer? 173.1, integer
+---@field ["IPv6-6rd-Prefix"] string? 173.2, ipv6prefix
+---@field ["IPv6-6rd-BR-IPv4-Address"] string? 173.3, ipaddr
+---@field ["Egress-VLANID"] integer? 56, integer
+---@field ["Ingress-Filters"] string|integer? 57, integer: Enabled, Disabled
+---@field ["Egress-VLAN-Name"] string? 58, string
+---@field ["User-Priority-Table"] string? 59, octets
+---@field ["NAS-Filter-Rule"] string? 92, string
+---@field ["Allowed-Called-Station-Id"] string? 174, string
+---@field ["EAP-Peer-Id"] string? 175, octets
+---@field ["EAP-Server-Id"] string? 176, octets
+---@field ["Mobility-Domain-Id"] integer? 177, integer
+---@field ["Preauth-Timeout"] integer? 178, integer
+---@field ["Network-Id-Name"] string? 179, octets
+---@field ["EAPoL-Announcement"] string? 180, octets
+---@field ["WLAN-HESSID"] string? 181, string
+---@field ["WLAN-Venue-Info"] integer? 182, integer
+---@field ["WLAN-Venue-Language"] string? 183, octets
+---@field ["WLAN-Venue-Name"] string? 184, string
+---@field ["WLAN-Reason-Code"] integer? 185, integer
+---@field ["WLAN-Pairwise-Cipher"] integer? 186, integer
+---@field ["WLAN-Group-Cipher"] integer? 187, integer
+---@field ["WLAN-AKM-Suite"] integer? 188, integer
+---@field ["WLAN-Group-Mgmt-Cipher"] integer? 189, integer
+---@field ["WLAN-RF-Band"] integer? 190, integer
+---@field ["Digest-Realm"] string? 104, string
+---@field ["Digest-Nonce"] string? 105, string
+---@field ["Digest-Response-Auth"] string? 106, string
+---@field ["Digest-Nextnonce"] string? 107, string
+---@field ["Digest-Method"] string? 108, string
+---@field ["Digest-URI"] string? 109, string
+---@field ["Digest-Qop"] string? 110, string
+---@field ["Digest-Algorithm"] string? 111, string
+---@field ["Digest-Entity-Body-Hash"] string? 112, string
+---@field ["Digest-CNonce"] string? 113, string
+---@field ["Digest-Nonce-Count"] string? 114, string
+---@field ["Digest-Username"] string? 115, string
+---@field ["Digest-Opaque"] string? 116, string
+---@field ["Digest-Auth-Param"] string? 117, string
+---@field ["Digest-AKA-Auts"] string? 118, string
+---@field ["Digest-Domain"] string? 119, string
+---@field ["Digest-Stale"] string? 120, string
+---@field ["Digest-HA1"] string? 121, string
+---@field ["SIP-AOR"] string? 122, string
+---@field ["Digest-Response"] string? 206, string
+---@field ["Operator-Name"] string? 126, string
+---@field ["Location-Information"] string? 127, octets
+---@field ["Location-Data"] string? 128, octets
+---@field ["Basic-Location-Policy-Rules"] string? 129, octets
+---@field ["Extended-Location-Policy-Rules"] string? 130, string
+---@field ["Location-Capable"] string|integer? 131, integer: Civic-Location, Geo-Location, Users-Location, NAS-Location
+---@field ["Requested-Location-Info"] string|integer? 132, integer: Civic-Location, Geo-Location, Users-Location, NAS-Location, Future-Requests, None
+---@field ["Framed-Management"] string|integer? 133, integer: SNMP, Web-Based, Netconf, FTP, TFTP, SFTP, RCP, SCP
+---@field ["Management-Transport-Protection"] string|integer? 134, integer: No-Protection, Integrity-Protection, Integrity-Confidentiality-Protection
+---@field ["Management-Policy-Id"] string? 135, string
+---@field ["Management-Privilege-Level"] integer? 136, integer
+---@field ["MIP6-Feature-Vector"] integer? 124, integer64
+---@field ["MIP6-Home-Link-Prefix"] string? 125, octets
+---@field ["Mobile-Node-Identifier"] string? 145, octets
+---@field ["Service-Selection"] string? 146, string
+---@field ["PMIP6-Home-LMA-IPv6-Address"] string? 147, ipv6addr
+---@field ["PMIP6-Visited-LMA-IPv6-Address"] string? 148, ipv6addr
+---@field ["PMIP6-Home-LMA-IPv4-Address"] string? 149, ipaddr
+---@field ["PMIP6-Visited-LMA-IPv4-Address"] string? 150, ipaddr
+---@field ["PMIP6-Home-HN-Prefix"] string? 151, ipv6prefix
+---@field ["PMIP6-Visited-HN-Prefix"] string? 152, ipv6prefix
+---@field ["PMIP6-Home-Interface-ID"] string? 153, ifid
+---@field ["PMIP6-Visited-Interface-ID"] string? 154, ifid
+---@field ["PMIP6-Home-IPv4-HoA"] string? 155, ipv4prefix
+---@field ["PMIP6-Visited-IPv4-HoA"] string? 156, ipv4prefix
+---@field ["PMIP6-Home-DHCP4-Server-Address"] string? 157, ipaddr
+---@field ["PMIP6-Visited-DHCP4-Server-Address"] string? 158, ipaddr
+---@field ["PMIP6-Home-DHCP6-Server-Address"] string? 159, ipv6addr
+---@field ["PMIP6-Visited-DHCP6-Server-Address"] string? 160, ipv6addr
+---@field ["PMIP6-Home-IPv4-Gateway"] string? 161, ipaddr
+---@field ["PMIP6-Visited-IPv4-Gateway"] string? 162, ipaddr
+---@field ["PKM-SS-Cert"] string? 137, octets
+---@field ["PKM-CA-Cert"] string? 138, octets
+---@field ["PKM-Config-Settings"] string? 139, octets
+---@field ["PKM-Cryptosuite-List"] string? 140, octets
+---@field ["PKM-SAID"] integer? 141, short
+---@field ["PKM-SA-Descriptor"] string? 142, octets
+---@field ["PKM-Auth-Key"] string? 143, octets
+---@field ["Frag-Status"] string|integer? 241.1, integer: Reserved, Fragmentation-Supported, More-Data-Pending, More-Data-Request
+---@field ["Proxy-State-Length"] integer? 241.2, integer
+---@field ["Response-Length"] integer? 241.3, integer
+---@field ["Original-Packet-Code"] integer? 241.4, integer
+---@field ["Operator-NAS-Identifier"] string? 241.8, octets
+---@field ["IP-Port-Limit-Info"] table? 241.5, tlv
+---@field ["IP-Port-Type"] integer? 241.5.1, integer
+---@field ["IP-Port-Limit"] integer? 241.5.2, integer
+---@field ["IP-Port-Ext-IPv4-Addr"] string? 241.5.3, ipaddr
+---@field ["IP-Port-Int-IPv4-Addr"] string? 241.5.4, ipaddr
+---@field ["IP-Port-Int-IPv6-Addr"] string? 241.5.5, ipv6addr
+---@field ["IP-Port-Int-Port"] integer? 241.5.6, integer
+---@field ["IP-Port-Ext-Port"] integer? 241.5.7, integer
+---@field ["IP-Port-Alloc"] string|integer? 241.5.8, integer: Reserved, Allocation, Deallocation
+---@field ["IP-Port-Range-Start"] integer? 241.5.9, integer
+---@field ["IP-Port-Range-End"] integer? 241.5.10, integer
+---@field ["IP-Port-Local-Id"] string? 241.5.11, string
+---@field ["IP-Port-Range"] table? 241.6, tlv
+---@field ["IP-Port-Range-Type"] integer? 241.6.1, integer
+---@field ["IP-Port-Range-Limit"] integer? 241.6.2, integer
+---@field ["IP-Port-Range-Ext-IPv4-Addr"] string? 241.6.3, ipaddr
+---@field ["IP-Port-Range-Int-IPv4-Addr"] string? 241.6.4, ipaddr
+---@field ["IP-Port-Range-Int-IPv6-Addr"] string? 241.6.5, ipv6addr
+---@field ["IP-Port-Range-Int-Port"] integer? 241.6.6, integer
+---@field ["IP-Port-Range-Ext-Port"] integer? 241.6.7, integer
+---@field ["IP-Port-Range-Alloc"] string|integer? 241.6.8, integer: Reserved, Allocation, Deallocation
+---@field ["IP-Port-Range-Range-Start"] integer? 241.6.9, integer
+---@field ["IP-Port-Range-Range-End"] integer? 241.6.10, integer
+---@field ["IP-Port-Range-Local-Id"] string? 241.6.11, string
+---@field ["IP-Port-Forwarding-Map"] table? 241.7, tlv
+---@field ["IP-Port-Map-Type"] integer? 241.7.1, integer
+---@field ["IP-Port-Map-Limit"] integer? 241.7.2, integer
+---@field ["IP-Port-Map-Ext-IPv4-Addr"] string? 241.7.3, ipaddr
+---@field ["IP-Port-Map-Int-IPv4-Addr"] string? 241.7.4, ipaddr
+---@field ["IP-Port-Map-Int-IPv6-Addr"] string? 241.7.5, ipv6addr
+---@field ["IP-Port-Map-Int-Port"] integer? 241.7.6, integer
+---@field ["IP-Port-Map-Ext-Port"] integer? 241.7.7, integer
+---@field ["IP-Port-Map-Alloc"] string|integer? 241.7.8, integer: Reserved, Allocation, Deallocation
+---@field ["IP-Port-Map-Range-Start"] integer? 241.7.9, integer
+---@field ["IP-Port-Map-Range-End"] integer? 241.7.10, integer
+---@field ["IP-Port-Map-Local-Id"] string? 241.7.11, string
+---@field ["ADSL-Agent-Circuit-Id"] string? 26.3561.1, octets
+---@field ["ADSL-Agent-Remote-Id"] string? 26.3561.2, octets
+---@field ["Actual-Data-Rate-Upstream"] integer? 26.3561.129, integer
+---@field ["Actual-Data-Rate-Downstream"] integer? 26.3561.130, integer
+---@field ["Minimum-Data-Rate-Upstream"] integer? 26.3561.131, integer
+---@field ["Minimum-Data-Rate-Downstream"] integer? 26.3561.132, integer
+---@field ["Attainable-Data-Rate-Upstream"] integer? 26.3561.133, integer
+---@field ["Attainable-Data-Rate-Downstream"] integer? 26.3561.134, integer
+---@field ["Maximum-Data-Rate-Upstream"] integer? 26.3561.135, integer
+---@field ["Maximum-Data-Rate-Downstream"] integer? 26.3561.136, integer
+---@field ["Minimum-Data-Rate-Upstream-Low-Power"] integer? 26.3561.137, integer
+---@field ["Minimum-Data-Rate-Downstream-Low-Power"] integer? 26.3561.138, integer
+---@field ["Maximum-Interleaving-Delay-Upstream"] integer? 26.3561.139, integer
+---@field ["Actual-Interleaving-Delay-Upstream"] integer? 26.3561.140, integer
+---@field ["Maximum-Interleaving-Delay-Downstream"] integer? 26.3561.141, integer
+---@field ["Actual-Interleaving-Delay-Downstream"] integer? 26.3561.142, integer
+---@field ["Access-Loop-Encapsulation"] string? 26.3561.144, octets
+---@field ["IWF-Session"] string? 26.3561.254, octets
+---@field ["ADSL-Forum-DHCP-Vendor-Specific"] table? 26.3561.255, tlv
+---@field ["ADSL-Forum-Device-Manufacturer-OUI"] string? 26.3561.255.1, octets
+---@field ["ADSL-Forum-Device-Serial-Number"] string? 26.3561.255.2, string
+---@field ["ADSL-Forum-Device-Product-Class"] string? 26.3561.255.3, string
+---@field ["ADSL-Forum-Gateway-Manufacturer-OUI"] string? 26.3561.255.4, octets
+---@field ["Cisco-AVPair"] string? 26.9.1, string
+---@field ["Cisco-NAS-Port"] string? 26.9.2, string
+---@field ["Cisco-Fax-Account-Id-Origin"] string? 26.9.3, string
+---@field ["Cisco-Fax-Msg-Id"] string? 26.9.4, string
+---@field ["Cisco-Fax-Pages"] string? 26.9.5, string
+---@field ["Cisco-Fax-Coverpage-Flag"] string? 26.9.6, string
+---@field ["Cisco-Fax-Modem-Time"] string? 26.9.7, string
+---@field ["Cisco-Fax-Connect-Speed"] string? 26.9.8, string
+---@field ["Cisco-Fax-Recipient-Count"] string? 26.9.9, string
+---@field ["Cisco-Fax-Process-Abort-Flag"] string? 26.9.10, string
+---@field ["Cisco-Fax-Dsn-Address"] string? 26.9.11, string
+---@field ["Cisco-Fax-Dsn-Flag"] string? 26.9.12, string
+---@field ["Cisco-Fax-Mdn-Address"] string? 26.9.13, string
+---@field ["Cisco-Fax-Mdn-Flag"] string? 26.9.14, string
+---@field ["Cisco-Fax-Auth-Status"] string? 26.9.15, string
+---@field ["Cisco-Email-Server-Address"] string? 26.9.16, string
+---@field ["Cisco-Email-Server-Ack-Flag"] string? 26.9.17, string
+---@field ["Cisco-Gateway-Id"] string? 26.9.18, string
+---@field ["Cisco-Call-Type"] string? 26.9.19, string
+---@field ["Cisco-Port-Used"] string? 26.9.20, string
+---@field ["Cisco-Abort-Cause"] string? 26.9.21, string
+---@field ["h323-remote-address"] string? 26.9.23, string
+---@field ["h323-conf-id"] string? 26.9.24, string
+---@field ["h323-setup-time"] string? 26.9.25, string
+---@field ["h323-call-origin"] string? 26.9.26, string
+---@field ["h323-call-type"] string? 26.9.27, string
+---@field ["h323-connect-time"] string? 26.9.28, string
+---@field ["h323-disconnect-time"] string? 26.9.29, string
+---@field ["h323-disconnect-cause"] string? 26.9.30, string
+---@field ["h323-voice-quality"] string? 26.9.31, string
+---@field ["h323-gw-id"] string? 26.9.33, string
+---@field ["h323-incoming-conf-id"] string? 26.9.35, string
+---@field ["Cisco-Policy-Up"] string? 26.9.37, string
+---@field ["Cisco-Policy-Down"] string? 26.9.38, string
+---@field ["Cisco-Relay-Information-Option"] string? 26.9.46, string
+---@field ["Cisco-DHCP-User-Class"] string? 26.9.47, string
+---@field ["Cisco-DHCP-Vendor-Class"] string? 26.9.48, string
+---@field ["Cisco-DHCP-Relay-GiAddr"] string? 26.9.50, string
+---@field ["Cisco-Service-Name"] string? 26.9.51, string
+---@field ["Cisco-Parent-Session-Id"] string? 26.9.52, string
+---@field ["Cisco-Sub-QoS-Pol-In"] string? 26.9.55, string
+---@field ["Cisco-Sub-QoS-Pol-Out"] string? 26.9.56, string
+---@field ["Cisco-In-ACL"] string? 26.9.57, string
+---@field ["Cisco-Out-ACL"] string? 26.9.58, string
+---@field ["Cisco-Sub-PBR-Policy-In"] string? 26.9.59, string
+---@field ["Cisco-Sub-Activate-Service"] string? 26.9.60, string
+---@field ["Cisco-IPv6-In-ACL"] string? 26.9.61, string
+---@field ["Cisco-IPv6-Out-ACL"] string? 26.9.62, string
+---@field ["Cisco-Sub-Deactivate-Service"] string? 26.9.63, string
+---@field ["Cisco-DHCP-Subscriber-Id"] string? 26.9.65, string
+---@field ["Cisco-DHCPv6-Link-Address"] string? 26.9.66, string
+---@field ["sip-conf-id"] string? 26.9.100, string
+---@field ["h323-credit-amount"] string? 26.9.101, string
+---@field ["h323-credit-time"] string? 26.9.102, string
+---@field ["h323-return-code"] string? 26.9.103, string
+---@field ["h323-prompt-id"] string? 26.9.104, string
+---@field ["h323-time-and-day"] string? 26.9.105, string
+---@field ["h323-redirect-number"] string? 26.9.106, string
+---@field ["h323-preferred-lang"] string? 26.9.107, string
+---@field ["h323-redirect-ip-address"] string? 26.9.108, string
+---@field ["h323-billing-model"] string? 26.9.109, string
+---@field ["h323-currency"] string? 26.9.110, string
+---@field ["subscriber"] string? 26.9.111, string
+---@field ["gw-rxd-cdn"] string? 26.9.112, string
+---@field ["gw-final-xlated-cdn"] string? 26.9.113, string
+---@field ["remote-media-address"] string? 26.9.114, string
+---@field ["release-source"] string? 26.9.115, string
+---@field ["gw-rxd-cgn"] string? 26.9.116, string
+---@field ["gw-final-xlated-cgn"] string? 26.9.117, string
+---@field ["call-id"] string? 26.9.141, string
+---@field ["session-protocol"] string? 26.9.142, string
+---@field ["method"] string? 26.9.143, string
+---@field ["prev-hop-via"] string? 26.9.144, string
+---@field ["prev-hop-ip"] string? 26.9.145, string
+---@field ["incoming-req-uri"] string? 26.9.146, string
+---@field ["outgoing-req-uri"] string? 26.9.147, string
+---@field ["next-hop-ip"] string? 26.9.148, string
+---@field ["next-hop-dn"] string? 26.9.149, string
+---@field ["sip-hdr"] string? 26.9.150, string
+---@field ["dsp-id"] string? 26.9.151, string
+---@field ["Cisco-Multilink-ID"] integer? 26.9.187, integer
+---@field ["Cisco-Num-In-Multilink"] integer? 26.9.188, integer
+---@field ["Cisco-Pre-Input-Octets"] integer? 26.9.190, integer
+---@field ["Cisco-Pre-Output-Octets"] integer? 26.9.191, integer
+---@field ["Cisco-Pre-Input-Packets"] integer? 26.9.192, integer
+---@field ["Cisco-Pre-Output-Packets"] integer? 26.9.193, integer
+---@field ["Cisco-Maximum-Time"] integer? 26.9.194, integer
+---@field ["Cisco-Disconnect-Cause"] string|integer? 26.9.195, integer: No-Reason, No-Disconnect, Unknown, Call-Disconnect, CLID-Authentication-Failure, No-Modem-Available, No-Carrier, Lost-Carrier, No-Detected-Result-Codes, User-Ends-Session, Idle-Timeout, Exit-Telnet-Session, …
+---@field ["Cisco-Data-Rate"] integer? 26.9.197, integer
+---@field ["Cisco-PreSession-Time"] integer? 26.9.198, integer
+---@field ["Cisco-PW-Lifetime"] integer? 26.9.208, integer
+---@field ["Cisco-IP-Direct"] integer? 26.9.209, integer
+---@field ["Cisco-PPP-VJ-Slot-Comp"] integer? 26.9.210, integer
+---@field ["Cisco-PPP-Async-Map"] integer? 26.9.212, integer
+---@field ["Cisco-IP-Pool-Definition"] string? 26.9.217, string
+---@field ["Cisco-Assign-IP-Pool"] integer? 26.9.218, integer
+---@field ["Cisco-Route-IP"] integer? 26.9.228, integer
+---@field ["Cisco-Link-Compression"] integer? 26.9.233, integer
+---@field ["Cisco-Target-Util"] integer? 26.9.234, integer
+---@field ["Cisco-Maximum-Channels"] integer? 26.9.235, integer
+---@field ["Cisco-Data-Filter"] integer? 26.9.242, integer
+---@field ["Cisco-Call-Filter"] integer? 26.9.243, integer
+---@field ["Cisco-Idle-Limit"] integer? 26.9.244, integer
+---@field ["Cisco-Subscriber-Password"] string? 26.9.249, string
+---@field ["Cisco-Account-Info"] string? 26.9.250, string
+---@field ["Cisco-Service-Info"] string? 26.9.251, string
+---@field ["Cisco-Command-Code"] string? 26.9.252, string
+---@field ["Cisco-Control-Info"] string? 26.9.253, string
+---@field ["Cisco-Xmit-Rate"] integer? 26.9.255, integer
+---@field ["ASA-Simultaneous-Logins"] integer? 26.3076.2, integer
+---@field ["ASA-Primary-DNS"] string? 26.3076.5, ipaddr
+---@field ["ASA-Secondary-DNS"] string? 26.3076.6, ipaddr
+---@field ["ASA-Primary-WINS"] string? 26.3076.7, ipaddr
+---@field ["ASA-Secondary-WINS"] string? 26.3076.8, ipaddr
+---@field ["ASA-Tunneling-Protocols"] integer? 26.3076.11, integer
+---@field ["ASA-Banner1"] string? 26.3076.15, string
+---@field ["ASA-Group-Policy"] string? 26.3076.25, string
+---@field ["ASA-IPsec-Split-Tunnel-List"] string? 26.3076.27, string
+---@field ["ASA-IPsec-Default-Domain"] string? 26.3076.28, string
+---@field ["ASA-IPsec-Split-DNS-Names"] string? 26.3076.29, string
+---@field ["ASA-Banner2"] string? 26.3076.36, string
+---@field ["ASA-IPsec-Auth-On-Rekey"] string|integer? 26.3076.42, integer: Disabled, Enabled
+---@field ["ASA-Authenticated-User-Idle-Timeout"] integer? 26.3076.50, integer
+---@field ["ASA-IPsec-Split-Tunneling-Policy"] string|integer? 26.3076.55, integer: No-Split-Tunneling, Split-Tunneling, Local-LAN-Permitted
+---@field ["ASA-DHCP-Network-Scope"] string? 26.3076.61, ipaddr
+---@field ["ASA-WebVPN-URL-List"] string? 26.3076.71, string
+---@field ["ASA-WebVPN-Access-List"] string? 26.3076.73, string
+---@field ["ASA-WebVPN-Default-Homepage"] string? 26.3076.76, string
+---@field ["ASA-Tunnel-Group-Lock"] string? 26.3076.85, string
+---@field ["ASA-Access-List-Inbound"] string? 26.3076.86, string
+---@field ["ASA-Access-List-Outbound"] string? 26.3076.87, string
+---@field ["ASA-SVC-Keepalive"] integer? 26.3076.107, integer
+---@field ["ASA-SVC-DPD-Interval-Client"] integer? 26.3076.108, integer
+---@field ["ASA-SVC-DPD-Interval-Gateway"] integer? 26.3076.109, integer
+---@field ["ASA-SVC-Rekey-Time"] integer? 26.3076.110, integer
+---@field ["ASA-WebVPN-Customization"] string? 26.3076.113, string
+---@field ["ASA-WebVPN-Deny-Message"] string? 26.3076.116, string
+---@field ["ASA-SVC-DTLS"] string|integer? 26.3076.123, integer: FALSE, TRUE
+---@field ["ASA-SVC-MTU"] integer? 26.3076.125, integer
+---@field ["ASA-SVC-Modules"] string? 26.3076.127, string
+---@field ["ASA-SVC-Profiles"] string? 26.3076.128, string
+---@field ["ASA-SVC-Ask"] string|integer? 26.3076.131, integer: Disabled, Enabled, Enable-Default-Service, Enable-Default-Clientless
+---@field ["ASA-SVC-Ask-Timeout"] integer? 26.3076.132, integer
+---@field ["ASA-Strip-Realm"] string|integer? 26.3076.135, integer: Disabled, Enabled
+---@field ["ASA-Smart-Tunnel"] string? 26.3076.136, string
+---@field ["ASA-VLAN"] integer? 26.3076.140, integer
+---@field ["ASA-Member-Of"] string? 26.3076.145, string
+---@field ["ASA-TunnelGroupName"] string? 26.3076.146, string
+---@field ["ASA-ClientType"] string|integer? 26.3076.150, integer: Cisco-VPN-Client-IKEv1, AnyConnect-Client-SSL-VPN, Clientless-SSL-VPN, Cut-Through-Proxy, L2TP/IPsec-SSL-VPN, AnyConnect-Client-IPSec-VPN-IKEv2
+---@field ["ASA-SessionType"] string|integer? 26.3076.151, integer: None, AnyConnect-Client-SSL-VPN, AnyConnect-Client-IPSec-VPN/IKEv2, Clientless-SSL-VPN, Clientless-Email-Proxy, Cisco-VPN-Client/IKEv1, IKEv1-LAN-to-LAN, IKEv2-LAN-to-LAN, VPN-Load-Balancing
+---@field ["ASA-SessionSubtype"] string|integer? 26.3076.152, integer: None, Clientless, Client, Client-Only
+---@field ["ASA-Address-Pools"] string? 26.3076.217, string
+---@field ["ASA-IPv6-Address-Pools"] string? 26.3076.218, string
+---@field ["ASA-IPv6-VPN-Filter"] string? 26.3076.219, string
+---@field ["ASA-Privilege-Level"] integer? 26.3076.220, integer
+---@field ["MS-CHAP-Response"] string? 26.311.1, octets
+---@field ["MS-CHAP-Error"] string? 26.311.2, string
+---@field ["MS-CHAP-CPW-1"] string? 26.311.3, octets
+---@field ["MS-CHAP-CPW-2"] string? 26.311.4, octets
+---@field ["MS-CHAP-LM-Enc-PW"] string? 26.311.5, octets
+---@field ["MS-CHAP-NT-Enc-PW"] string? 26.311.6, octets
+---@field ["MS-MPPE-Encryption-Policy"] string|integer? 26.311.7, integer: Encryption-Allowed, Encryption-Required
+---@field ["MS-MPPE-Encryption-Types"] string|integer? 26.311.8, integer: RC4-40bit-Allowed, RC4-128bit-Allowed, RC4-40or128-bit-Allowed
+---@field ["MS-RAS-Vendor"] integer? 26.311.9, integer
+---@field ["MS-CHAP-Domain"] string? 26.311.10, string
+---@field ["MS-CHAP-Challenge"] string? 26.311.11, octets
+---@field ["MS-CHAP-MPPE-Keys"] string? 26.311.12, octets
+---@field ["MS-BAP-Usage"] string|integer? 26.311.13, integer: Not-Allowed, Allowed, Required
+---@field ["MS-Link-Utilization-Threshold"] integer? 26.311.14, integer
+---@field ["MS-Link-Drop-Time-Limit"] integer? 26.311.15, integer
+---@field ["MS-MPPE-Send-Key"] string? 26.311.16, octets
+---@field ["MS-MPPE-Recv-Key"] string? 26.311.17, octets
+---@field ["MS-RAS-Version"] string? 26.311.18, string
+---@field ["MS-Old-ARAP-Password"] string? 26.311.19, octets
+---@field ["MS-New-ARAP-Password"] string? 26.311.20, octets
+---@field ["MS-ARAP-PW-Change-Reason"] string|integer? 26.311.21, integer: Just-Change-Password, Expired-Password, Admin-Requires-Password-Change, Password-Too-Short
+---@field ["MS-Filter"] string? 26.311.22, octets
+---@field ["MS-Acct-Auth-Type"] string|integer? 26.311.23, integer: PAP, CHAP, MS-CHAP-1, MS-CHAP-2, EAP
+---@field ["MS-Acct-EAP-Type"] string|integer? 26.311.24, integer: MD5, OTP, Generic-Token-Card, TLS
+---@field ["MS-CHAP2-Response"] string? 26.311.25, octets
+---@field ["MS-CHAP2-Success"] string? 26.311.26, octets
+---@field ["MS-CHAP2-CPW"] string? 26.311.27, octets
+---@field ["MS-Primary-DNS-Server"] string? 26.311.28, ipaddr
+---@field ["MS-Secondary-DNS-Server"] string? 26.311.29, ipaddr
+---@field ["MS-Primary-NBNS-Server"] string? 26.311.30, ipaddr
+---@field ["MS-Secondary-NBNS-Server"] string? 26.311.31, ipaddr
+---@field ["MS-RAS-Client-Name"] string? 26.311.34, string
+---@field ["MS-RAS-Client-Version"] string? 26.311.35, string
+---@field ["MS-Quarantine-IPFilter"] string? 26.311.36, octets
+---@field ["MS-Quarantine-Session-Timeout"] integer? 26.311.37, integer
+---@field ["MS-User-Security-Identity"] string? 26.311.40, string
+---@field ["MS-Identity-Type"] string|integer? 26.311.41, integer: Machine-Health-Check, Ignore-User-Lookup-Failure
+---@field ["MS-Service-Class"] string? 26.311.42, string
+---@field ["MS-Quarantine-User-Class"] string? 26.311.44, string
+---@field ["MS-Quarantine-State"] string|integer? 26.311.45, integer: Full-Access, Quarantine, Probation
+---@field ["MS-Quarantine-Grace-Time"] integer? 26.311.46, integer
+---@field ["MS-Network-Access-Server-Type"] string|integer? 26.311.47, integer: Unspecified, Terminal-Server-Gateway, Remote-Access-Server, DHCP-Server, Wireless-Access-Point, HRA, HCAP-Server
+---@field ["MS-AFW-Zone"] string|integer? 26.311.48, integer: MS-AFW-Zone-Boundary-Policy, MS-AFW-Zone-Unprotected-Policy, MS-AFW-Zone-Protected-Policy
+---@field ["MS-AFW-Protection-Level"] string|integer? 26.311.49, integer: HECP-Response-Sign-Only, HECP-Response-Sign-And-Encrypt
+---@field ["MS-Machine-Name"] string? 26.311.50, string
+---@field ["MS-IPv6-Filter"] string? 26.311.51, octets
+---@field ["MS-IPv4-Remediation-Servers"] string? 26.311.52, octets
+---@field ["MS-IPv6-Remediation-Servers"] string? 26.311.53, octets
+---@field ["MS-RNAP-Not-Quarantine-Capable"] string|integer? 26.311.54, integer: SoH-Sent, SoH-Not-Sent
+---@field ["MS-Quarantine-SOH"] string? 26.311.55, octets
+---@field ["MS-RAS-Correlation"] string? 26.311.56, octets
+---@field ["MS-Extended-Quarantine-State"] string|integer? 26.311.57, integer: Transition, Infected, Unknown, No-Data
+---@field ["MS-HCAP-User-Groups"] string? 26.311.58, string
+---@field ["MS-HCAP-Location-Group-Name"] string? 26.311.59, string
+---@field ["MS-HCAP-User-Name"] string? 26.311.60, string
+---@field ["MS-User-IPv4-Address"] string? 26.311.61, ipaddr
+---@field ["MS-User-IPv6-Address"] string? 26.311.62, ipv6addr
+---@field ["MS-TSG-Device-Redirection"] integer? 26.311.63, integer
+---@field ["Mikrotik-Recv-Limit"] integer? 26.14988.1, integer
+---@field ["Mikrotik-Xmit-Limit"] integer? 26.14988.2, integer
+---@field ["Mikrotik-Group"] string? 26.14988.3, string
+---@field ["Mikrotik-Wireless-Forward"] integer? 26.14988.4, integer
+---@field ["Mikrotik-Wireless-Skip-Dot1x"] integer? 26.14988.5, integer
+---@field ["Mikrotik-Wireless-Enc-Algo"] string|integer? 26.14988.6, integer: No-encryption, 40-bit-WEP, 104-bit-WEP, AES-CCM, TKIP
+---@field ["Mikrotik-Wireless-Enc-Key"] string? 26.14988.7, string
+---@field ["Mikrotik-Rate-Limit"] string? 26.14988.8, string
+---@field ["Mikrotik-Realm"] string? 26.14988.9, string
+---@field ["Mikrotik-Host-IP"] string? 26.14988.10, ipaddr
+---@field ["Mikrotik-Mark-Id"] string? 26.14988.11, string
+---@field ["Mikrotik-Advertise-URL"] string? 26.14988.12, string
+---@field ["Mikrotik-Advertise-Interval"] integer? 26.14988.13, integer
+---@field ["Mikrotik-Recv-Limit-Gigawords"] integer? 26.14988.14, integer
+---@field ["Mikrotik-Xmit-Limit-Gigawords"] integer? 26.14988.15, integer
+---@field ["Mikrotik-Wireless-PSK"] string? 26.14988.16, string
+---@field ["Mikrotik-Total-Limit"] integer? 26.14988.17, integer
+---@field ["Mikrotik-Total-Limit-Gigawords"] integer? 26.14988.18, integer
+---@field ["Mikrotik-Address-List"] string? 26.14988.19, string
+---@field ["Mikrotik-Wireless-MPKey"] string? 26.14988.20, string
+---@field ["Mikrotik-Wireless-Comment"] string? 26.14988.21, string
+---@field ["Mikrotik-Delegated-IPv6-Pool"] string? 26.14988.22, string
+---@field ["Mikrotik-DHCP-Option-Set"] string? 26.14988.23, string
+---@field ["Mikrotik-DHCP-Option-Param-STR1"] string? 26.14988.24, string
+---@field ["Mikrotik-DHCP-Option-Param-STR2"] string? 26.14988.25, string
+---@field ["Mikrotik-Wireless-VLANID"] integer? 26.14988.26, integer
+---@field ["Mikrotik-Wireless-VLANIDtype"] string|integer? 26.14988.27, integer: 802.1q, 802.1ad
+---@field ["Mikrotik-Wireless-Minsignal"] string? 26.14988.28, string
+---@field ["Mikrotik-Wireless-Maxsignal"] string? 26.14988.29, string
+---@field ["Mikrotik-Switching-Filter"] string? 26.14988.30, string
+---@field ["WISPr-Location-ID"] string? 26.14122.1, string
+---@field ["WISPr-Location-Name"] string? 26.14122.2, string
+---@field ["WISPr-Logoff-URL"] string? 26.14122.3, string
+---@field ["WISPr-Redirection-URL"] string? 26.14122.4, string
+---@field ["WISPr-Bandwidth-Min-Up"] integer? 26.14122.5, integer
+---@field ["WISPr-Bandwidth-Min-Down"] integer? 26.14122.6, integer
+---@field ["WISPr-Bandwidth-Max-Up"] integer? 26.14122.7, integer
+---@field ["WISPr-Bandwidth-Max-Down"] integer? 26.14122.8, integer
+---@field ["WISPr-Session-Terminate-Time"] string? 26.14122.9, string
+---@field ["WISPr-Session-Terminate-End-Of-Day"] string? 26.14122.10, string
+---@field ["WISPr-Billing-Class-Of-Service"] string? 26.14122.11, string
+---@field ["3Com-User-Access-Level"] string|integer? 26.43.1, integer: 3Com-Visitor, 3Com-Monitor, 3Com-Manager, 3Com-Administrator
+---@field ["3Com-VLAN-Name"] string? 26.43.2, string
+---@field ["3Com-Mobility-Profile"] string? 26.43.3, string
+---@field ["3Com-Encryption-Type"] string? 26.43.4, string
+---@field ["3Com-Time-Of-Day"] string? 26.43.5, string
+---@field ["3Com-SSID"] string? 26.43.6, string
+---@field ["3Com-End-Date"] string? 26.43.7, string
+---@field ["3Com-URL"] string? 26.43.8, string
+---@field ["3Com-Connect_Id"] integer? 26.43.26, integer
+---@field ["3Com-NAS-Startup-Timestamp"] integer? 26.43.59, integer
+---@field ["3Com-Ip-Host-Addr"] string? 26.43.60, string
+---@field ["3Com-Product-ID"] string? 26.43.255, string
+---@field ["Adtran-AP-Name"] string? 26.664.100, string
+---@field ["Adtran-AP-IP"] string? 26.664.101, ipaddr
+---@field ["Adtran-AP-Template"] string? 26.664.102, string
+---@field ["Adtran-SSID"] string? 26.664.103, string
+---@field ["Adtran-Role"] string? 26.664.104, string
+---@field ["AAT-Client-Primary-DNS"] string? 26.3041.5, ipaddr
+---@field ["AAT-Client-Primary-WINS-NBNS"] string? 26.3041.6, ipaddr
+---@field ["AAT-Client-Secondary-WINS-NBNS"] string? 26.3041.7, ipaddr
+---@field ["AAT-Client-Secondary-DNS"] string? 26.3041.8, ipaddr
+---@field ["AAT-PPP-Address"] string? 26.3041.9, ipaddr
+---@field ["AAT-PPP-Netmask"] string? 26.3041.10, ipaddr
+---@field ["AAT-Primary-Home-Agent"] string? 26.3041.12, string
+---@field ["AAT-Secondary-Home-Agent"] string? 26.3041.13, string
+---@field ["AAT-Home-Agent-Password"] string? 26.3041.14, string
+---@field ["AAT-Home-Network-Name"] string? 26.3041.15, string
+---@field ["AAT-Home-Agent-UDP-Port"] integer? 26.3041.16, integer
+---@field ["AAT-IP-Direct"] string? 26.3041.17, ipaddr
+---@field ["AAT-FR-Direct"] string|integer? 26.3041.18, integer: No, Yes
+---@field ["AAT-FR-Direct-Profile"] string? 26.3041.19, string
+---@field ["AAT-FR-Direct-DLCI"] integer? 26.3041.20, integer
+---@field ["AAT-ATM-Direct"] string? 26.3041.21, string
+---@field ["AAT-IP-TOS"] string|integer? 26.3041.22, integer: IP-TOS-Normal, IP-TOS-Disabled, IP-TOS-Cost, IP-TOS-Reliability, IP-TOS-Throughput, IP-TOS-Latency
+---@field ["AAT-IP-TOS-Precedence"] string|integer? 26.3041.23, integer: IP-TOS-Precedence-Pri-Normal, IP-TOS-Precedence-Pri-One, IP-TOS-Precedence-Pri-Two, IP-TOS-Precedence-Pri-Three, IP-TOS-Precedence-Pri-Four, IP-TOS-Precedence-Pri-Five, IP-TOS-Precedence-Pri-Six, IP-TOS-Precedence-Pri-Seven
+---@field ["AAT-IP-TOS-Apply-To"] string|integer? 26.3041.24, integer: IP-TOS-Apply-To-Incoming, IP-TOS-Apply-To-Outgoing, IP-TOS-Apply-To-Both
+---@field ["AAT-MCast-Client"] string|integer? 26.3041.27, integer: Multicast-No, Multicast-Yes
+---@field ["AAT-Modem-Port-No"] integer? 26.3041.28, integer
+---@field ["AAT-Modem-Slot-No"] integer? 26.3041.29, integer
+---@field ["AAT-Modem-Shelf-No"] integer? 26.3041.30, integer
+---@field ["AAT-Filter"] string? 26.3041.60, string
+---@field ["AAT-Vrouter-Name"] string? 26.3041.61, string
+---@field ["AAT-Require-Auth"] string|integer? 26.3041.62, integer: Not-Require-Auth, Require-Auth
+---@field ["AAT-IP-Pool-Definition"] string? 26.3041.63, string
+---@field ["AAT-Assign-IP-Pool"] integer? 26.3041.64, integer
+---@field ["AAT-Data-Filter"] string? 26.3041.65, string
+---@field ["AAT-Source-IP-Check"] string|integer? 26.3041.66, integer: Source-IP-Check-No, Source-IP-Check-Yes
+---@field ["AAT-Modem-Answer-String"] string? 26.3041.67, string
+---@field ["AAT-Auth-Type"] string|integer? 26.3041.68, integer: AAT-Auth-None, AAT-Auth-Default, AAT-Auth-Any, AAT-Auth-PAP, AAT-Auth-CHAP, AAT-Auth-MS-CHAP
+---@field ["AAT-Qos"] integer? 26.3041.70, integer
+---@field ["AAT-Qoa"] integer? 26.3041.71, integer
+---@field ["AAT-Client-Assign-DNS"] string|integer? 26.3041.72, integer: DNS-Assign-No, DNS-Assign-Yes
+---@field ["AAT-ATM-VPI"] integer? 26.3041.128, integer
+---@field ["AAT-ATM-VCI"] integer? 26.3041.129, integer
+---@field ["AAT-Input-Octets-Diff"] integer? 26.3041.130, integer
+---@field ["AAT-Output-Octets-Diff"] integer? 26.3041.131, integer
+---@field ["AAT-User-MAC-Address"] string? 26.3041.132, string
+---@field ["AAT-ATM-Traffic-Profile"] string? 26.3041.133, string
+---@field ["Arista-AVPair"] string? 26.30065.1, string
+---@field ["Arista-User-Priv-Level"] integer? 26.30065.2, integer
+---@field ["Arista-User-Role"] string? 26.30065.3, string
+---@field ["Arista-CVP-Role"] string? 26.30065.4, string
+---@field ["Arista-Command"] string? 26.30065.5, string
+---@field ["Arista-WebAuth"] string|integer? 26.30065.6, integer: start, complete
+---@field ["Arista-BlockMac"] string? 26.30065.7, string
+---@field ["Arista-UnblockMac"] string? 26.30065.8, string
+---@field ["Arista-PortFlap"] integer? 26.30065.9, integer
+---@field ["Arista-Captive-Portal"] string? 26.30065.10, string
+---@field ["Cajun-Service-Type"] string|integer? 26.2167.1, integer: Cajun-Read-Only-User, Cajun-Read-Write-User, Cajun-Admin-User
+---@field ["Avaya-StaticVlan-Type"] string? 26.2167.12, string
+---@field ["Avaya-PortPriority-Type"] string|integer? 26.2167.13, integer: Type-0, Type-1, Type-2, Type-3, Type-4, Type-5, Type-6, Type-7
+---@field ["BinTec-biboPPPTable"] string? 26.272.224, string
+---@field ["BinTec-biboDialTable"] string? 26.272.225, string
+---@field ["BinTec-ipExtIfTable"] string? 26.272.226, string
+---@field ["BinTec-ipRouteTable"] string? 26.272.227, string
+---@field ["BinTec-ipExtRtTable"] string? 26.272.228, string
+---@field ["BinTec-ipNatPresetTable"] string? 26.272.229, string
+---@field ["BinTec-ipxCircTable"] string? 26.272.230, string
+---@field ["BinTec-ripCircTable"] string? 26.272.231, string
+---@field ["BinTec-sapCircTable"] string? 26.272.232, string
+---@field ["BinTec-ipxStaticRouteTable"] string? 26.272.233, string
+---@field ["BinTec-ipxStaticServTable"] string? 26.272.234, string
+---@field ["BinTec-ospfIfTable"] string? 26.272.235, string
+---@field ["BinTec-pppExtIfTable"] string? 26.272.236, string
+---@field ["BinTec-ipFilterTable"] string? 26.272.237, string
+---@field ["BinTec-ipQoSTable"] string? 26.272.238, string
+---@field ["BinTec-qosIfTable"] string? 26.272.239, string
+---@field ["BinTec-qosPolicyTable"] string? 26.272.240, string
+---@field ["Brocade-Auth-Role"] string? 26.1588.1, string
+---@field ["Brocade-AVPairs1"] string? 26.1588.2, string
+---@field ["Brocade-AVPairs2"] string? 26.1588.3, string
+---@field ["Brocade-AVPairs3"] string? 26.1588.4, string
+---@field ["Brocade-AVPairs4"] string? 26.1588.5, string
+---@field ["Brocade-Passwd-ExpiryDate"] string? 26.1588.6, string
+---@field ["Brocade-Passwd-WarnPeriod"] string? 26.1588.7, string
+---@field ["Ciena-CN4200-Priv-Level"] string|integer? 26.1271.1, integer: limited, admin, super-user, diag
+---@field ["Ciena-CES-Priv-Level"] string|integer? 26.1271.10, integer: limited, admin, super-user, diag
+---@field ["Ciena-BP-Role"] string? 26.1271.220, string
+---@field ["Ciena-NCS-Role"] integer? 26.1271.240, integer
+---@field ["Ciena-OC-Role"] string? 26.1271.250, string
+---@field ["Ciena-CS-Client-IP"] string? 26.1271.253, ipaddr
+---@field ["Ciena-CS-Acc-Level"] integer? 26.1271.254, integer
+---@field ["Ciena-CS-Priv-Level"] integer? 26.1271.255, integer
+---@field ["DellEMC-AVpair"] string? 26.674.1, string
+---@field ["DellEMC-Group-Name"] string? 26.674.2, string
+---@field ["Dlink-User-Level"] string|integer? 26.171.1, integer: User-Legacy, User, Operator, Admin, Power-User, Admin-Legacy
+---@field ["Dlink-Ingress-Bandwidth-Assignment"] integer? 26.171.2, integer
+---@field ["Dlink-Egress-Bandwidth-Assignment"] integer? 26.171.3, integer
+---@field ["Dlink-1p-Priority"] integer? 26.171.4, integer
+---@field ["Dlink-VLAN-Name"] string? 26.171.10, string
+---@field ["Dlink-VLAN-ID"] string? 26.171.11, string
+---@field ["Dlink-ACL-Profile"] string? 26.171.12, string
+---@field ["Dlink-ACL-Rule"] string? 26.171.13, string
+---@field ["Dlink-ACL-Script"] string? 26.171.14, string
+---@field ["Extreme-CLI-Authorization"] string|integer? 26.1916.201, integer: Disabled, Enabled
+---@field ["Extreme-Shell-Command"] string? 26.1916.202, string
+---@field ["Extreme-Netlogin-Vlan"] string? 26.1916.203, string
+---@field ["Extreme-Netlogin-Url"] string? 26.1916.204, string
+---@field ["Extreme-Netlogin-Url-Desc"] string? 26.1916.205, string
+---@field ["Extreme-Netlogin-Only"] string|integer? 26.1916.206, integer: Disabled, Enabled
+---@field ["Extreme-User-Location"] string? 26.1916.208, string
+---@field ["Extreme-Netlogin-Vlan-Tag"] integer? 26.1916.209, integer
+---@field ["Extreme-Netlogin-Extended-Vlan"] string? 26.1916.211, string
+---@field ["Extreme-Security-Profile"] string? 26.1916.212, string
+---@field ["Extreme-VM-Name"] string? 26.1916.213, string
+---@field ["Extreme-VM-VPP-Name"] string? 26.1916.214, string
+---@field ["Extreme-VM-IP-Addr"] string? 26.1916.215, ipaddr
+---@field ["Extreme-VM-VLAN-ID"] integer? 26.1916.216, integer
+---@field ["Extreme-VM-VR-Name"] string? 26.1916.217, string
+---@field ["Force10-AVPair"] string? 26.6027.1, string
+---@field ["Foundry-Privilege-Level"] integer? 26.1991.1, integer
+---@field ["Foundry-Command-String"] string? 26.1991.2, string
+---@field ["Foundry-Command-Exception-Flag"] integer? 26.1991.3, integer
+---@field ["Foundry-INM-Privilege"] string|integer? 26.1991.4, integer: AAA_pri_0, AAA_pri_1, AAA_pri_2, AAA_pri_3, AAA_pri_4, AAA_pri_5, AAA_pri_6, AAA_pri_7, AAA_pri_8, AAA_pri_9, AAA_pri_10, AAA_pri_11, …
+---@field ["Foundry-Access-List"] string? 26.1991.5, string
+---@field ["Foundry-MAC-Authent-needs-802.1x"] integer? 26.1991.6, integer
+---@field ["Foundry-802.1x-Valid-Lookup"] integer? 26.1991.7, integer
+---@field ["Foundry-MAC-Based-Vlan-QoS"] string|integer? 26.1991.8, integer: QoS_priority_0, QoS_priority_1, QoS_priority_2, QoS_priority_3, QoS_priority_4, QoS_priority_5, QoS_priority_6, QoS_priority_7
+---@field ["Foundry-INM-Role-Aor-List"] string? 26.1991.9, string
+---@field ["Foundry-COA-Command"] string? 26.1991.10, string
+---@field ["Foundry-Voice-Phone-Config"] string? 26.1991.11, string
+---@field ["H3C-Input-Peak-Rate"] integer? 26.25506.1, integer
+---@field ["H3C-Input-Average-Rate"] integer? 26.25506.2, integer
+---@field ["H3C-Input-Basic-Rate"] integer? 26.25506.3, integer
+---@field ["H3C-Output-Peak-Rate"] integer? 26.25506.4, integer
+---@field ["H3C-Output-Average-Rate"] integer? 26.25506.5, integer
+---@field ["H3C-Output-Basic-Rate"] integer? 26.25506.6, integer
+---@field ["H3C-Remanent-Volume"] integer? 26.25506.15, integer
+---@field ["H3C-ISP-ID"] string? 26.25506.17, string
+---@field ["H3C-Command"] string|integer? 26.25506.20, integer: Trigger-Request, Terminate-Request, SetPolicy, Result, PortalClear
+---@field ["H3C-Control-Identifier"] integer? 26.25506.24, integer
+---@field ["H3C-Result-Code"] integer? 26.25506.25, integer
+---@field ["H3C-Connect_Id"] integer? 26.25506.26, integer
+---@field ["H3C-Portal-URL"] string? 26.25506.27, string
+---@field ["H3C-Ftp-Directory"] string? 26.25506.28, string
+---@field ["H3C-Exec-Privilege"] string|integer? 26.25506.29, integer: Visit, Monitor, System, Manage
+---@field ["H3C-NAT-IP-Address"] string? 26.25506.32, ipaddr
+---@field ["H3C-NAT-Start-Port"] integer? 26.25506.33, integer
+---@field ["H3C-NAT-End-Port"] integer? 26.25506.34, integer
+---@field ["H3C-NAS-Startup-Timestamp"] integer? 26.25506.59, integer
+---@field ["H3C-Ip-Host-Addr"] string? 26.25506.60, string
+---@field ["H3C-User-Notify"] string? 26.25506.61, string
+---@field ["H3C-User-HeartBeat"] string? 26.25506.62, string
+---@field ["H3C-IPv4-Multicast-Receive-Group"] string? 26.25506.98, ipaddr
+---@field ["H3C-IPv6-Multicast-Receive-Group"] string? 26.25506.100, ipv6addr
+---@field ["H3C-MLD-Access-Limit"] integer? 26.25506.101, integer
+---@field ["H3C-L2TP-Local-Name"] string? 26.25506.102, string
+---@field ["H3C-IGMP-Access-Limit"] integer? 26.25506.103, integer
+---@field ["H3C-VPN-Instance"] string? 26.25506.104, string
+---@field ["H3C-ANCP-Profile"] string? 26.25506.105, string
+---@field ["H3C-Up-Priority"] integer? 26.25506.106, integer
+---@field ["H3C-Down-Priority"] integer? 26.25506.107, integer
+---@field ["H3C-Longitude-Latitude"] string? 26.25506.111, string
+---@field ["H3C-Client-Primary-DNS"] string? 26.25506.135, ipaddr
+---@field ["H3C-Client-Secondary-DNS"] string? 26.25506.136, ipaddr
+---@field ["H3C-User-Group"] string? 26.25506.140, string
+---@field ["H3C-Security-Level"] integer? 26.25506.141, integer
+---@field ["H3C-Acct-IPv6-Input-Octets"] integer? 26.25506.144, integer
+---@field ["H3C-Acct-IPv6-Output-Octets"] integer? 26.25506.145, integer
+---@field ["H3C-Acct-IPv6-Input-Gigawords"] integer? 26.25506.146, integer
+---@field ["H3C-Acct-IPv6-Output-Gigawords"] integer? 26.25506.147, integer
+---@field ["H3C-User-Role"] string? 26.25506.155, string
+---@field ["H3C-Input-Interval-Octets"] integer? 26.25506.201, integer
+---@field ["H3C-Output-Interval-Octets"] integer? 26.25506.202, integer
+---@field ["H3C-Input-Interval-Packets"] integer? 26.25506.203, integer
+---@field ["H3C-Output-Interval-Packets"] integer? 26.25506.204, integer
+---@field ["H3C-Input-Interval-Gigawords"] integer? 26.25506.205, integer
+---@field ["H3C-Output-Interval-Gigawords"] integer? 26.25506.206, integer
+---@field ["H3C-Backup-NAS-IP"] string? 26.25506.207, ipaddr
+---@field ["H3C-Av-Pair"] string? 26.25506.210, string
+---@field ["H3C-Accounting-Level"] integer? 26.25506.215, integer
+---@field ["H3C-Ita-Policy"] string? 26.25506.216, string
+---@field ["H3C-NAS-Port-Name"] string? 26.25506.230, string
+---@field ["H3C-Auth-Detail-Result"] integer? 26.25506.246, integer
+---@field ["H3C-Input-Committed-Burst-Size"] integer? 26.25506.247, integer
+---@field ["H3C-Output-Committed-Burst-Size"] integer? 26.25506.248, integer
+---@field ["H3C-Authentication-Type"] integer? 26.25506.249, integer
+---@field ["H3C-WEB-URL"] string? 26.25506.250, string
+---@field ["H3C-Subscriber-ID"] string? 26.25506.251, string
+---@field ["H3C-Subscriber-Profile"] string? 26.25506.252, string
+---@field ["H3C-Product-ID"] string? 26.25506.255, string
+---@field ["HP-Privilege-Level"] integer? 26.11.1, integer
+---@field ["HP-Command-String"] string? 26.11.2, string
+---@field ["HP-Command-Exception"] string|integer? 26.11.3, integer: Permit-List, Deny-List
+---@field ["HP-Port-Client-Limit-Dot1x"] integer? 26.11.10, integer
+---@field ["HP-Port-Client-Limit-MA"] integer? 26.11.11, integer
+---@field ["HP-Port-Client-Limit-WA"] integer? 26.11.12, integer
+---@field ["HP-Port-Auth-Mode-Dot1x"] string|integer? 26.11.13, integer: Port-Based, User-Based
+---@field ["HP-Port-MA-Port-Mode"] integer? 26.11.14, integer
+---@field ["HP-Port-Bounce-Host"] integer? 26.11.23, integer
+---@field ["HP-Captive-Portal-URL"] string? 26.11.24, string
+---@field ["HP-User-Role"] string? 26.11.25, string
+---@field ["HP-Management-Protocol"] string|integer? 26.11.26, integer: HTTP, HTTPS
+---@field ["HP-CPPM-Role"] string? 26.11.27, string
+---@field ["HP-CPPM-Secondary-Role"] string? 26.11.28, string
+---@field ["HP-Cos"] string? 26.11.40, string
+---@field ["HP-Bandwidth-Max-Ingress"] integer? 26.11.46, integer
+---@field ["HP-Bandwidth-Max-Egress"] integer? 26.11.48, integer
+---@field ["HP-Nas-Filter-Rule"] string? 26.11.61, string
+---@field ["HP-Access-Profile"] string? 26.11.62, string
+---@field ["HP-Nas-Rules-IPv6"] integer? 26.11.63, integer
+---@field ["HP-Egress-VLANID"] integer? 26.11.64, integer
+---@field ["HP-Egress-VLAN-Name"] string? 26.11.65, string
+---@field ["HP-Bonjour-Inbound-Profile"] string? 26.11.66, string
+---@field ["HP-Bonjour-Outbound-Profile"] string? 26.11.67, string
+---@field ["HP-URI-String"] string? 26.11.80, string
+---@field ["HP-URI-Json-String"] string? 26.11.81, string
+---@field ["HP-URI-Access"] string? 26.11.82, string
+---@field ["HP-URI-Exception"] integer? 26.11.83, integer
+---@field ["HP-VC-groups"] string? 26.11.192, string
+---@field ["HP-Capability-Advert"] string? 26.11.255, octets
+---@field ["Huawei-Input-Burst-Size"] integer? 26.2011.1, integer
+---@field ["Huawei-Input-Average-Rate"] integer? 26.2011.2, integer
+---@field ["Huawei-Input-Peak-Rate"] integer? 26.2011.3, integer
+---@field ["Huawei-Output-Burst-Size"] integer? 26.2011.4, integer
+---@field ["Huawei-Output-Average-Rate"] integer? 26.2011.5, integer
+---@field ["Huawei-Output-Peak-Rate"] integer? 26.2011.6, integer
+---@field ["Huawei-In-Kb-Before-T-Switch"] integer? 26.2011.7, integer
+---@field ["Huawei-Out-Kb-Before-T-Switch"] integer? 26.2011.8, integer
+---@field ["Huawei-In-Pkt-Before-T-Switch"] integer? 26.2011.9, integer
+---@field ["Huawei-Out-Pkt-Before-T-Switch"] integer? 26.2011.10, integer
+---@field ["Huawei-In-Kb-After-T-Switch"] integer? 26.2011.11, integer
+---@field ["Huawei-Out-Kb-After-T-Switch"] integer? 26.2011.12, integer
+---@field ["Huawei-In-Pkt-After-T-Switch"] integer? 26.2011.13, integer
+---@field ["Huawei-Out-Pkt-After-T-Switch"] integer? 26.2011.14, integer
+---@field ["Huawei-Remanent-Volume"] integer? 26.2011.15, integer
+---@field ["Huawei-Tariff-Switch-Interval"] integer? 26.2011.16, integer
+---@field ["Huawei-ISP-ID"] string? 26.2011.17, string
+---@field ["Huawei-Max-Users-Per-Logic-Port"] integer? 26.2011.18, integer
+---@field ["Huawei-Command"] integer? 26.2011.20, integer
+---@field ["Huawei-Priority"] integer? 26.2011.22, integer
+---@field ["Huawei-Control-Identifier"] integer? 26.2011.24, integer
+---@field ["Huawei-Result-Code"] string|integer? 26.2011.25, integer: Succeeded
+---@field ["Huawei-Connect-ID"] integer? 26.2011.26, integer
+---@field ["Huawei-PortalURL"] string? 26.2011.27, string
+---@field ["Huawei-FTP-Directory"] string? 26.2011.28, string
+---@field ["Huawei-Exec-Privilege"] integer? 26.2011.29, integer
+---@field ["Huawei-IP-Address"] integer? 26.2011.30, integer
+---@field ["Huawei-Qos-Profile-Name"] string? 26.2011.31, string
+---@field ["Huawei-SIP-Server"] string? 26.2011.32, string
+---@field ["Huawei-User-Password"] string? 26.2011.33, string
+---@field ["Huawei-Command-Mode"] string? 26.2011.34, string
+---@field ["Huawei-Renewal-Time"] integer? 26.2011.35, integer
+---@field ["Huawei-Rebinding-Time"] integer? 26.2011.36, integer
+---@field ["Huawei-IGMP-Enable"] integer? 26.2011.37, integer
+---@field ["Huawei-Destnation-IP-Addr"] string? 26.2011.39, string
+---@field ["Huawei-Destnation-Volume"] string? 26.2011.40, string
+---@field ["Huawei-Startup-Stamp"] integer? 26.2011.59, integer
+---@field ["Huawei-IPHost-Addr"] string? 26.2011.60, string
+---@field ["Huawei-Up-Priority"] integer? 26.2011.61, integer
+---@field ["Huawei-Down-Priority"] integer? 26.2011.62, integer
+---@field ["Huawei-Tunnel-VPN-Instance"] string? 26.2011.63, string
+---@field ["Huawei-VT-Name"] integer? 26.2011.64, integer
+---@field ["Huawei-User-Date"] string? 26.2011.65, string
+---@field ["Huawei-User-Class"] string? 26.2011.66, string
+---@field ["Huawei-PPP-NCP-Type"] integer? 26.2011.70, integer
+---@field ["Huawei-VSI-Name"] string? 26.2011.71, string
+---@field ["Huawei-Subnet-Mask"] string? 26.2011.72, ipaddr
+---@field ["Huawei-Gateway-Address"] string? 26.2011.73, ipaddr
+---@field ["Huawei-Lease-Time"] integer? 26.2011.74, integer
+---@field ["Huawei-Primary-WINS"] string? 26.2011.75, ipaddr
+---@field ["Huawei-Secondary-WINS"] string? 26.2011.76, ipaddr
+---@field ["Huawei-Input-Peak-Burst-Size"] integer? 26.2011.77, integer
+---@field ["Huawei-Output-Peak-Burst-Size"] integer? 26.2011.78, integer
+---@field ["Huawei-Reduced-CIR"] integer? 26.2011.79, integer
+---@field ["Huawei-Tunnel-Session-Limit"] integer? 26.2011.80, integer
+---@field ["Huawei-Zone-Name"] string? 26.2011.81, string
+---@field ["Huawei-Data-Filter"] string? 26.2011.82, string
+---@field ["Huawei-Access-Service"] string? 26.2011.83, string
+---@field ["Huawei-Accounting-Level"] integer? 26.2011.84, integer
+---@field ["Huawei-Portal-Mode"] string|integer? 26.2011.85, integer: PADM, Redirectional, Non-captive
+---@field ["Huawei-DPI-Policy-Name"] string? 26.2011.86, string
+---@field ["huawei-Policy-Route"] string? 26.2011.87, ipaddr
+---@field ["Huawei-Framed-Pool"] string? 26.2011.88, string
+---@field ["Huawei-L2TP-Terminate-Cause"] string? 26.2011.89, string
+---@field ["Huawei-Multi-Account-Mode"] integer? 26.2011.90, integer
+---@field ["Huawei-Queue-Profile"] string? 26.2011.91, string
+---@field ["Huawei-Layer4-Session-Limit"] integer? 26.2011.92, integer
+---@field ["Huawei-Multicast-Profile"] string? 26.2011.93, string
+---@field ["Huawei-VPN-Instance"] string? 26.2011.94, string
+---@field ["Huawei-Policy-Name"] string? 26.2011.95, string
+---@field ["Huawei-Tunnel-Group-Name"] string? 26.2011.96, string
+---@field ["Huawei-Multicast-Source-Group"] string? 26.2011.97, string
+---@field ["Huawei-Multicast-Receive-Group"] string? 26.2011.98, ipaddr
+---@field ["Huawei-User-Multicast-Type"] integer? 26.2011.99, integer
+---@field ["Huawei-Reduced-PIR"] integer? 26.2011.100, integer
+---@field ["Huawei-LI-ID"] string? 26.2011.101, string
+---@field ["Huawei-LI-Md-Address"] string? 26.2011.102, ipaddr
+---@field ["Huawei-LI-Md-Port"] integer? 26.2011.103, integer
+---@field ["Huawei-LI-Md-VpnInstance"] string? 26.2011.104, string
+---@field ["Huawei-Service-Chg-Cmd"] integer? 26.2011.105, integer
+---@field ["Huawei-Acct-Packet-Type"] integer? 26.2011.106, integer
+---@field ["Huawei-Call-Reference"] integer? 26.2011.107, integer
+---@field ["Huawei-PSTN-Port"] integer? 26.2011.108, integer
+---@field ["Huawei-Voip-Service-Type"] integer? 26.2011.109, integer
+---@field ["Huawei-Acct-Connection-Time"] integer? 26.2011.110, integer
+---@field ["Huawei-Error-Reason"] integer? 26.2011.112, integer
+---@field ["Huawei-Remain-Monney"] integer? 26.2011.113, integer
+---@field ["Huawei-Org-GK-ipaddr"] string? 26.2011.123, ipaddr
+---@field ["Huawei-Org-GW-ipaddr"] string? 26.2011.124, ipaddr
+---@field ["Huawei-Dst-GK-ipaddr"] string? 26.2011.125, ipaddr
+---@field ["Huawei-Dst-GW-ipaddr"] string? 26.2011.126, ipaddr
+---@field ["Huawei-Access-Num"] string? 26.2011.127, string
+---@field ["Huawei-Remain-Time"] integer? 26.2011.128, integer
+---@field ["Huawei-Codec-Type"] integer? 26.2011.131, integer
+---@field ["Huawei-Transfer-Num"] string? 26.2011.132, string
+---@field ["Huawei-New-User-Name"] string? 26.2011.133, string
+---@field ["Huawei-Transfer-Station-Id"] string? 26.2011.134, string
+---@field ["Huawei-Primary-DNS"] string? 26.2011.135, ipaddr
+---@field ["Huawei-Secondary-DNS"] string? 26.2011.136, ipaddr
+---@field ["Huawei-ONLY-Account-Type"] integer? 26.2011.137, integer
+---@field ["Huawei-Domain-Name"] string? 26.2011.138, string
+---@field ["Huawei-ANCP-Profile"] string? 26.2011.139, string
+---@field ["Huawei-HTTP-Redirect-URL"] string? 26.2011.140, string
+---@field ["Huawei-Loopback-Address"] string? 26.2011.141, string
+---@field ["Huawei-QoS-Profile-Type"] string|integer? 26.2011.142, integer: Original, L2TP-Inbound, L2TP-Outbound, L2TP
+---@field ["Huawei-Max-List-Num"] integer? 26.2011.143, integer
+---@field ["Huawei-Acct-IPv6-Input-Octets"] integer? 26.2011.144, integer
+---@field ["Huawei-Acct-IPv6-Output-Octets"] integer? 26.2011.145, integer
+---@field ["Huawei-Acct-IPv6-Input-Packets"] integer? 26.2011.146, integer
+---@field ["Huawei-Acct-IPv6-Output-Packets"] integer? 26.2011.147, integer
+---@field ["Huawei-Acct-IPv6-Input-Gigawords"] integer? 26.2011.148, integer
+---@field ["Huawei-Acct-IPv6-Output-Gigawords"] integer? 26.2011.149, integer
+---@field ["Huawei-DHCPv6-Option37"] string? 26.2011.150, string
+---@field ["Huawei-DHCPv6-Option38"] string? 26.2011.151, string
+---@field ["Huawei-User-Mac"] string? 26.2011.153, string
+---@field ["Huawei-DNS-Server-IPv6-address"] string? 26.2011.154, ipv6addr
+---@field ["Huawei-DHCPv4-Option121"] string? 26.2011.155, string
+---@field ["Huawei-DHCPv4-Option43"] string? 26.2011.156, string
+---@field ["Huawei-Framed-Pool-Group"] string? 26.2011.157, string
+---@field ["Huawei-Framed-IPv6-Address"] string? 26.2011.158, ipv6addr
+---@field ["Huawei-Acct-Update-Address"] integer? 26.2011.159, integer
+---@field ["Huawei-NAT-Policy-Name"] string? 26.2011.160, string
+---@field ["Huawei-NAT-Public-Address"] string? 26.2011.161, ipaddr
+---@field ["Huawei-NAT-Start-Port"] integer? 26.2011.162, integer
+---@field ["Huawei-NAT-End-Port"] integer? 26.2011.163, integer
+---@field ["Huawei-NAT-Port-Forwarding"] integer? 26.2011.164, integer
+---@field ["Huawei-NAT-Port-Range-Update"] integer? 26.2011.165, integer
+---@field ["Huawei-DS-Lite-Tunnel-Name"] string? 26.2011.166, string
+---@field ["Huawei-PCP-Server-Name"] string? 26.2011.167, string
+---@field ["Huawei-Public-IP-Addr-State"] string|integer? 26.2011.168, integer: Safe, Warning, Danger
+---@field ["Huawei-Auth-Type"] string|integer? 26.2011.180, integer: PPP, Web, Dot1x, Fast, Bind, WLAN, Administrative, Tunnel, MIP, None
+---@field ["Huawei-Acct-Terminate-Subcause"] string? 26.2011.181, string
+---@field ["Huawei-Down-QOS-Profile-Name"] string? 26.2011.182, string
+---@field ["Huawei-Port-Mirror"] string|integer? 26.2011.183, integer: Disable, Uplink-Enable, Downlink-Enable, Enable
+---@field ["Huawei-Account-Info"] string? 26.2011.184, string
+---@field ["Huawei-Service-Info"] string? 26.2011.185, string
+---@field ["Huawei-DHCP-Option"] string? 26.2011.187, octets
+---@field ["Huawei-AVpair"] string? 26.2011.188, string
+---@field ["Huawei-Delegated-IPv6-Prefix-Pool"] string? 26.2011.191, string
+---@field ["Huawei-IPv6-Prefix-Lease"] string? 26.2011.192, octets
+---@field ["Huawei-IPv6-Address-Lease"] string? 26.2011.193, octets
+---@field ["Huawei-IPv6-Policy-Route"] string? 26.2011.194, ipv6prefix
+---@field ["Huawei-MNG-IPv6"] string|integer? 26.2011.196, integer: Unsupported, Supported
+---@field ["Huawei-Flow-Info"] string? 26.2011.211, string
+---@field ["Huawei-Flow-Id"] integer? 26.2011.212, integer
+---@field ["Huawei-DHCP-Server-IP"] string? 26.2011.214, ipaddr
+---@field ["Huawei-Application-Type"] string|integer? 26.2011.215, integer: Fixed, Nomadic, Portable, Simple-Mobile, Full-Mobile
+---@field ["Huawei-Indication-Flag"] string? 26.2011.216, octets
+---@field ["Huawei-Original_NAS-IP_Address"] string? 26.2011.217, ipaddr
+---@field ["Huawei-User-Priority"] string|integer? 26.2011.218, integer: Common, Copper, Silver, Gold
+---@field ["Huawei-ACS-Url"] string? 26.2011.219, string
+---@field ["Huawei-Provision-Code"] string? 26.2011.220, string
+---@field ["Huawei-Application-Scene"] string? 26.2011.221, octets
+---@field ["Huawei-MS-Maximum-MAC-Study-Number"] string? 26.2011.222, octets
+---@field ["Huawei-GGSN-Vendor"] string? 26.2011.232, string
+---@field ["Huawei-GGSN-Version"] string? 26.2011.233, string
+---@field ["Huawei-Ext-Specific"] string? 26.2011.238, string
+---@field ["Huawei-Web-URL"] string? 26.2011.253, string
+---@field ["Huawei-Version"] string? 26.2011.254, string
+---@field ["Huawei-Product-ID"] string? 26.2011.255, string
+---@field ["Juniper-Local-User-Name"] string? 26.2636.1, string
+---@field ["Juniper-Allow-Commands"] string? 26.2636.2, string
+---@field ["Juniper-Deny-Commands"] string? 26.2636.3, string
+---@field ["Juniper-Allow-Configuration"] string? 26.2636.4, string
+---@field ["Juniper-Deny-Configuration"] string? 26.2636.5, string
+---@field ["Juniper-Interactive-Command"] string? 26.2636.8, string
+---@field ["Juniper-Configuration-Change"] string? 26.2636.9, string
+---@field ["Juniper-User-Permissions"] string? 26.2636.10, string
+---@field ["Juniper-Junosspace-Profiles"] string? 26.2636.11, string
+---@field ["Juniper-CTP-Group"] string|integer? 26.2636.21, integer: Read_Only, Admin, Privileged_Admin, Auditor
+---@field ["Juniper-CTPView-APP-Group"] string|integer? 26.2636.22, integer: Net_View, Net_Admin, Global_Admin
+---@field ["Juniper-CTPView-OS-Group"] string|integer? 26.2636.23, integer: Web_Manager, System_Admin, Auditor
+---@field ["Juniper-Primary-Dns"] string? 26.2636.31, ipaddr
+---@field ["Juniper-Primary-Wins"] string? 26.2636.32, ipaddr
+---@field ["Juniper-Secondary-Dns"] string? 26.2636.33, ipaddr
+---@field ["Juniper-Secondary-Wins"] string? 26.2636.34, ipaddr
+---@field ["Juniper-Interface-id"] string? 26.2636.35, string
+---@field ["Juniper-Ip-Pool-Name"] string? 26.2636.36, string
+---@field ["Juniper-Keep-Alive"] integer? 26.2636.37, integer
+---@field ["Juniper-CoS-Traffic-Control-Profile"] string? 26.2636.38, string
+---@field ["Juniper-CoS-Parameter"] string? 26.2636.39, string
+---@field ["Juniper-encapsulation-overhead"] integer? 26.2636.40, integer
+---@field ["Juniper-cell-overhead"] integer? 26.2636.41, integer
+---@field ["Juniper-tx-connect-speed"] integer? 26.2636.42, integer
+---@field ["Juniper-rx-connect-speed"] integer? 26.2636.43, integer
+---@field ["Juniper-Firewall-filter-name"] string? 26.2636.44, string
+---@field ["Juniper-Policer-Parameter"] string? 26.2636.45, string
+---@field ["Juniper-Local-Group-Name"] string? 26.2636.46, string
+---@field ["Juniper-Local-Interface"] string? 26.2636.47, string
+---@field ["Juniper-Switching-Filter"] string? 26.2636.48, string
+---@field ["Juniper-VoIP-Vlan"] string? 26.2636.49, string
+---@field ["Juniper-CWA-Redirect"] string? 26.2636.50, string
+---@field ["Juniper-AV-Pair"] string? 26.2636.52, string
+---@field ["LCS-Traffic-Limit"] integer? 26.2356.1, integer
+---@field ["LCS-Mac-Address"] string? 26.2356.2, string
+---@field ["LCS-Redirection-URL"] string? 26.2356.3, string
+---@field ["LCS-Comment"] string? 26.2356.4, string
+---@field ["LCS-Account-End"] integer? 26.2356.5, integer
+---@field ["LCS-WPA-Passphrase"] string? 26.2356.6, string
+---@field ["LCS-PbSpotUserName"] string? 26.2356.7, string
+---@field ["LCS-TxRateLimit"] integer? 26.2356.8, integer
+---@field ["LCS-RxRateLimit"] integer? 26.2356.9, integer
+---@field ["LCS-Access-Rights"] integer? 26.2356.11, integer
+---@field ["LCS-Function-Rights"] integer? 26.2356.12, integer
+---@field ["LCS-Advertisement-URL"] string? 26.2356.13, string
+---@field ["LCS-Advertisement-Interval"] integer? 26.2356.14, integer
+---@field ["LCS-Traffic-Limit-Gigawords"] integer? 26.2356.15, integer
+---@field ["LCS-Orig-NAS-Identifier"] string? 26.2356.16, string
+---@field ["LCS-Orig-NAS-IP-Address"] string? 26.2356.17, ipaddr
+---@field ["LCS-Orig-NAS-IPv6-Address"] string? 26.2356.18, ipv6addr
+---@field ["LCS-IKEv2-Local-Password"] string? 26.2356.19, string, with a tag
+---@field ["LCS-IKEv2-Remote-Password"] string? 26.2356.20, string, with a tag
+---@field ["LCS-DNS-Server-IPv4-Address"] string? 26.2356.21, ipaddr
+---@field ["LCS-VPN-IPv4-Rule"] string? 26.2356.22, string
+---@field ["LCS-VPN-IPv6-Rule"] string? 26.2356.23, string
+---@field ["LCS-Routing-Tag"] integer? 26.2356.24, integer
+---@field ["LCS-IKEv2-IPv4-Route"] string? 26.2356.25, string
+---@field ["LCS-IKEv2-IPv6-Route"] string? 26.2356.26, string
+---@field ["LCS-IKEv2-DNS-Domain"] string? 26.2356.27, string
+---@field ["LCS-Load-Balancer"] string? 26.2356.28, string
+---@field ["Mellanox-Local-User-Name"] string? 26.33049.1, string
+---@field ["Timetra-Access"] string|integer? 26.6527.1, integer: ftp, console, both
+---@field ["Timetra-Home-Directory"] string? 26.6527.2, string
+---@field ["Timetra-Restrict-To-Home"] string|integer? 26.6527.3, integer: true, false
+---@field ["Timetra-Profile"] string? 26.6527.4, string
+---@field ["Timetra-Default-Action"] string|integer? 26.6527.5, integer: permit-all, deny-all, none
+---@field ["Timetra-Cmd"] string? 26.6527.6, string
+---@field ["Timetra-Action"] string|integer? 26.6527.7, integer: permit, deny
+---@field ["Timetra-Exec-File"] string? 26.6527.8, string
+---@field ["Alc-Primary-Dns"] string? 26.6527.9, ipaddr
+---@field ["Alc-Secondary-Dns"] string? 26.6527.10, ipaddr
+---@field ["Alc-Subsc-ID-Str"] string? 26.6527.11, string
+---@field ["Alc-Subsc-Prof-Str"] string? 26.6527.12, string
+---@field ["Alc-SLA-Prof-Str"] string? 26.6527.13, string
+---@field ["Alc-Force-Renew"] string? 26.6527.14, string
+---@field ["Alc-Create-Host"] string? 26.6527.15, string
+---@field ["Alc-ANCP-Str"] string? 26.6527.16, string
+---@field ["Alc-Retail-Serv-Id"] integer? 26.6527.17, integer
+---@field ["Alc-Default-Router"] string? 26.6527.18, ipaddr
+---@field ["Alc-Acct-I-Inprof-Octets-64"] string? 26.6527.19, octets
+---@field ["Alc-Acct-I-Outprof-Octets-64"] string? 26.6527.20, octets
+---@field ["Alc-Acct-O-Inprof-Octets-64"] string? 26.6527.21, octets
+---@field ["Alc-Acct-O-Outprof-Octets-64"] string? 26.6527.22, octets
+---@field ["Alc-Acct-I-Inprof-Pkts-64"] string? 26.6527.23, octets
+---@field ["Alc-Acct-I-Outprof-Pkts-64"] string? 26.6527.24, octets
+---@field ["Alc-Acct-O-Inprof-Pkts-64"] string? 26.6527.25, octets
+---@field ["Alc-Acct-O-Outprof-Pkts-64"] string? 26.6527.26, octets
+---@field ["Alc-Client-Hardware-Addr"] string? 26.6527.27, string
+---@field ["Alc-Int-Dest-Id-Str"] string? 26.6527.28, string
+---@field ["Alc-Primary-Nbns"] string? 26.6527.29, ipaddr
+---@field ["Alc-Secondary-Nbns"] string? 26.6527.30, ipaddr
+---@field ["Alc-MSAP-Serv-Id"] integer? 26.6527.31, integer
+---@field ["Alc-MSAP-Policy"] string? 26.6527.32, string
+---@field ["Alc-MSAP-Interface"] string? 26.6527.33, string
+---@field ["Alc-PPPoE-PADO-Delay"] integer? 26.6527.34, integer
+---@field ["Alc-PPPoE-Service-Name"] string? 26.6527.35, string
+---@field ["Alc-DHCP-Vendor-Class-Id"] string? 26.6527.36, string
+---@field ["Alc-Acct-OC-I-Inprof-Octets-64"] string? 26.6527.37, octets
+---@field ["Alc-Acct-OC-I-Outprof-Octets-64"] string? 26.6527.38, octets
+---@field ["Alc-Acct-OC-O-Inprof-Octets-64"] string? 26.6527.39, octets
+---@field ["Alc-Acct-OC-O-Outprof-Octets-64"] string? 26.6527.40, octets
+---@field ["Alc-Acct-OC-I-Inprof-Pkts-64"] string? 26.6527.41, octets
+---@field ["Alc-Acct-OC-I-Outprof-Pkts-64"] string? 26.6527.42, octets
+---@field ["Alc-Acct-OC-O-Inprof-Pkts-64"] string? 26.6527.43, octets
+---@field ["Alc-Acct-OC-O-Outprof-Pkts-64"] string? 26.6527.44, octets
+---@field ["Alc-App-Prof-Str"] string? 26.6527.45, string
+---@field ["Alc-Tunnel-Group"] string? 26.6527.46, string
+---@field ["Alc-Tunnel-Algorithm"] string|integer? 26.6527.47, integer: weighted-access, existing-first
+---@field ["Alc-Tunnel-Max-Sessions"] integer? 26.6527.48, integer, with a tag
+---@field ["Alc-Tunnel-Idle-Timeout"] integer? 26.6527.49, integer, with a tag
+---@field ["Alc-Tunnel-Hello-Interval"] integer? 26.6527.50, integer, with a tag
+---@field ["Alc-Tunnel-Destruct-Timeout"] integer? 26.6527.51, integer, with a tag
+---@field ["Alc-Tunnel-Max-Retries-Estab"] integer? 26.6527.52, integer, with a tag
+---@field ["Alc-Tunnel-Max-Retries-Not-Estab"] integer? 26.6527.53, integer, with a tag
+---@field ["Alc-Tunnel-AVP-Hiding"] string|integer? 26.6527.54, integer, with a tag: nothing, sensitive-only, all
+---@field ["Alc-BGP-Policy"] string? 26.6527.55, string
+---@field ["Alc-BGP-Auth-Keychain"] string? 26.6527.56, string
+---@field ["Alc-BGP-Auth-Key"] string? 26.6527.57, octets
+---@field ["Alc-BGP-Export-Policy"] string? 26.6527.58, string
+---@field ["Alc-BGP-Import-Policy"] string? 26.6527.59, string
+---@field ["Alc-BGP-PeerAS"] integer? 26.6527.60, integer
+---@field ["Alc-IPsec-Serv-Id"] integer? 26.6527.61, integer
+---@field ["Alc-IPsec-Interface"] string? 26.6527.62, string
+---@field ["Alc-IPsec-Tunnel-Template-Id"] integer? 26.6527.63, integer
+---@field ["Alc-IPsec-SA-Lifetime"] integer? 26.6527.64, integer
+---@field ["Alc-IPsec-SA-PFS-Group"] string|integer? 26.6527.65, integer: group1, group2, group5
+---@field ["Alc-IPsec-SA-Encr-Algorithm"] string|integer? 26.6527.66, integer: null, des, des3, aes128, aes192, aes256
+---@field ["Alc-IPsec-SA-Auth-Algorithm"] string|integer? 26.6527.67, integer: null, md5, sha1
+---@field ["Alc-IPsec-SA-Replay-Window"] integer? 26.6527.68, integer
+---@field ["Alc-Acct-I-High-Octets-Drop_64"] string? 26.6527.69, octets
+---@field ["Alc-Acct-I-Low-Octets-Drop_64"] string? 26.6527.70, octets
+---@field ["Alc-Acct-I-High-Pack-Drop_64"] string? 26.6527.71, octets
+---@field ["Alc-Acct-I-Low-Pack-Drop_64"] string? 26.6527.72, octets
+---@field ["Alc-Acct-I-High-Octets-Offer_64"] string? 26.6527.73, octets
+---@field ["Alc-Acct-I-Low-Octets-Offer_64"] string? 26.6527.74, octets
+---@field ["Alc-Acct-I-High-Pack-Offer_64"] string? 26.6527.75, octets
+---@field ["Alc-Acct-I-Low-Pack-Offer_64"] string? 26.6527.76, octets
+---@field ["Alc-Acct-I-Unc-Octets-Offer_64"] string? 26.6527.77, octets
+---@field ["Alc-Acct-I-Unc-Pack-Offer_64"] string? 26.6527.78, octets
+---@field ["Alc-Acct-I-All-Octets-Offer_64"] string? 26.6527.79, octets
+---@field ["Alc-Acct-I-All-Pack-Offer_64"] string? 26.6527.80, octets
+---@field ["Alc-Acct-O-Inprof-Pack-Drop_64"] string? 26.6527.81, octets
+---@field ["Alc-Acct-O-Outprof-Pack-Drop_64"] string? 26.6527.82, octets
+---@field ["Alc-Acct-O-Inprof-Octs-Drop_64"] string? 26.6527.83, octets
+---@field ["Alc-Acct-O-Outprof-Octs-Drop_64"] string? 26.6527.84, octets
+---@field ["Alc-Acct-OC-I-All-Octs-Offer_64"] string? 26.6527.85, octets
+---@field ["Alc-Acct-OC-I-All-Pack-Offer_64"] string? 26.6527.86, octets
+---@field ["Alc-Acct-OC-I-Inpr-Octs-Drop_64"] string? 26.6527.87, octets
+---@field ["Alc-Acct-OC-I-Outpr-Octs-Drop_64"] string? 26.6527.88, octets
+---@field ["Alc-Acct-OC-I-Inpr-Pack-Drop_64"] string? 26.6527.89, octets
+---@field ["Alc-Acct-OC-I-Outpr-Pack-Drop_64"] string? 26.6527.90, octets
+---@field ["Alc-Acct-OC-O-Inpr-Pack-Drop_64"] string? 26.6527.91, octets
+---@field ["Alc-Acct-OC-O-Outpr-Pack-Drop_64"] string? 26.6527.92, octets
+---@field ["Alc-Acct-OC-O-Inpr-Octs-Drop_64"] string? 26.6527.93, octets
+---@field ["Alc-Acct-OC-O-Outpr-Octs-Drop_64"] string? 26.6527.94, octets
+---@field ["Alc-Credit-Control-CategoryMap"] string? 26.6527.95, string
+---@field ["Alc-Credit-Control-Quota"] string? 26.6527.96, string
+---@field ["Alc-Tunnel-Challenge"] string|integer? 26.6527.97, integer, with a tag: never, always
+---@field ["Alc-Force-Nak"] string? 26.6527.98, string
+---@field ["Alc-Ipv6-Address"] string? 26.6527.99, ipv6addr
+---@field ["Alc-Serv-Id"] integer? 26.6527.100, integer
+---@field ["Alc-Interface"] string? 26.6527.101, string
+---@field ["Alc-ToServer-Dhcp-Options"] string? 26.6527.102, octets
+---@field ["Alc-ToClient-Dhcp-Options"] string? 26.6527.103, octets
+---@field ["Alc-Tunnel-Serv-Id"] integer? 26.6527.104, integer
+---@field ["Alc-Ipv6-Primary-Dns"] string? 26.6527.105, ipv6addr
+---@field ["Alc-Ipv6-Secondary-Dns"] string? 26.6527.106, ipv6addr
+---@field ["Alc-Acct-I-statmode"] string? 26.6527.107, string
+---@field ["Alc-Acct-I-Hiprio-Octets_64"] string? 26.6527.108, octets
+---@field ["Alc-Acct-I-Lowprio-Octets_64"] string? 26.6527.109, octets
+---@field ["Alc-Acct-O-Hiprio-Octets_64"] string? 26.6527.110, octets
+---@field ["Alc-Acct-O-Lowprio-Octets_64"] string? 26.6527.111, octets
+---@field ["Alc-Acct-I-Hiprio-Packets_64"] string? 26.6527.112, octets
+---@field ["Alc-Acct-I-Lowprio-Packets_64"] string? 26.6527.113, octets
+---@field ["Alc-Acct-O-Hiprio-Packets_64"] string? 26.6527.114, octets
+---@field ["Alc-Acct-O-Lowprio-Packets_64"] string? 26.6527.115, octets
+---@field ["Alc-Acct-I-All-Octets_64"] string? 26.6527.116, octets
+---@field ["Alc-Acct-O-All-Octets_64"] string? 26.6527.117, octets
+---@field ["Alc-Acct-I-All-Packets_64"] string? 26.6527.118, octets
+---@field ["Alc-Acct-O-All-Packets_64"] string? 26.6527.119, octets
+---@field ["Alc-Tunnel-Rx-Window-Size"] integer? 26.6527.120, integer, with a tag
+---@field ["Alc-Nat-Port-Range"] string? 26.6527.121, string
+---@field ["Alc-LI-Action"] string|integer? 26.6527.122, integer: no-action, enable, disable
+---@field ["Alc-LI-Destination"] string? 26.6527.123, string
+---@field ["Alc-LI-FC"] string|integer? 26.6527.124, integer: be, l2, af, l1, h2, ef, h1, nc
+---@field ["Alc-LI-Direction"] string|integer? 26.6527.125, integer: ingress, egress
+---@field ["Alc-Subscriber-QoS-Override"] string? 26.6527.126, string
+---@field ["Alc-Acct-O-statmode"] string? 26.6527.127, string
+---@field ["Alc-ATM-Ingress-TD-Profile"] integer? 26.6527.128, integer
+---@field ["Alc-ATM-Egress-TD-Profile"] integer? 26.6527.129, integer
+---@field ["Alc-AA-Transit-IP"] string|integer? 26.6527.130, integer: host, audit-start, audit-end
+---@field ["Alc-Delegated-IPv6-Pool"] string? 26.6527.131, string
+---@field ["Alc-Access-Loop-Rate-Down"] integer? 26.6527.132, integer
+---@field ["Alc-Access-Loop-Encap-Offset"] string? 26.6527.133, octets
+---@field ["Alc-Subscriber-Filter"] string? 26.6527.134, string
+---@field ["Alc-PPP-Force-IPv6CP"] integer? 26.6527.135, integer
+---@field ["Alc-Onetime-Http-Redirection-Filter-Id"] string? 26.6527.136, string
+---@field ["Alc-Authentication-Policy-Name"] string? 26.6527.137, string
+---@field ["Alc-LI-Intercept-Id"] integer? 26.6527.138, integer
+---@field ["Alc-LI-Session-Id"] integer? 26.6527.139, integer
+---@field ["Alc-Nat-Outside-Serv-Id"] integer? 26.6527.140, integer
+---@field ["Alc-Nat-Outside-Ip-Addr"] string? 26.6527.141, ipaddr
+---@field ["Alc-APN-Password"] string? 26.6527.142, string
+---@field ["Alc-APN-Name"] string? 26.6527.143, string
+---@field ["Alc-Tunnel-Acct-Policy"] string? 26.6527.144, string, with a tag
+---@field ["Alc-Mgw-Interface-Type"] string|integer? 26.6527.145, integer: gn, s2a, s2b
+---@field ["Alc-Wlan-APN-Name"] string? 26.6527.146, string
+---@field ["Alc-MsIsdn"] string? 26.6527.147, string
+---@field ["Alc-RSSI"] integer? 26.6527.148, integer
+---@field ["Alc-Num-Attached-UEs"] integer? 26.6527.149, integer
+---@field ["Alc-Charging-Prof-ID"] integer? 26.6527.150, integer
+---@field ["Alc-AA-Group-Partition-Isa-Id"] string? 26.6527.156, string
+---@field ["Alc-AA-Peer-Identifier"] string? 26.6527.157, string
+---@field ["Alc-Nas-Filter-Rule-Shared"] string? 26.6527.158, string
+---@field ["Alc-Ascend-Data-Filter-Host-Spec"] string? 26.6527.159, abinary
+---@field ["Alc-Relative-Session-Timeout"] integer? 26.6527.160, integer
+---@field ["Alc-Acct-Triggered-Reason"] string|integer? 26.6527.163, integer: regular, sla-start, sla-stop, Framed-IP-Address-up, Framed-IP-Address-down, Alc-Ipv6-Address-up, Alc-Ipv6-Address-down, Delegated-IPv6-Prefix-up, Delegated-IPv6-Prefix-down, Framed-IPv6-Prefix-up, Framed-IPv6-Prefix-down
+---@field ["Alc-Wlan-Portal-Redirect"] string? 26.6527.172, string
+---@field ["Alc-Wlan-Portal-Url"] string? 26.6527.173, string
+---@field ["Alc-Lease-Time"] integer? 26.6527.174, integer
+---@field ["Alc-DSL-Line-State"] integer? 26.6527.175, integer
+---@field ["Alc-DSL-Type"] integer? 26.6527.176, integer
+---@field ["Alc-Portal-Url"] string? 26.6527.177, string
+---@field ["Alc-Ipv6-Portal-Url"] string? 26.6527.178, string
+---@field ["Alc-SAP-Session-Index"] integer? 26.6527.180, integer
+---@field ["Alc-SLAAC-IPv6-Pool"] string? 26.6527.181, string
+---@field ["Alc-WPP-ErrorCode"] integer? 26.6527.183, integer
+---@field ["Alc-Onetime-Http-Redirect-Reactivate"] string? 26.6527.185, string
+---@field ["Alc-ToServer-Dhcp6-Options"] string? 26.6527.191, octets
+---@field ["Alc-ToClient-Dhcp6-Options"] string? 26.6527.192, octets
+---@field ["Alc-v6-Preferred-Lifetime"] integer? 26.6527.200, integer
+---@field ["Alc-v6-Valid-Lifetime"] integer? 26.6527.201, integer
+---@field ["Alc-Dhcp6-Renew-Time"] integer? 26.6527.202, integer
+---@field ["Alc-Dhcp6-Rebind-Time"] integer? 26.6527.203, integer
+---@field ["Alc-Wlan-SSID-VLAN"] string? 26.6527.206, string
+---@field ["Alc-UPnP-Sub-Override-Policy"] string? 26.6527.217, string
+---@field ["Alc-Trigger-Acct-Interim"] string? 26.6527.228, string
+---@field ["Alc-Acct-Interim-Level"] integer? 26.6527.232, integer, with a tag
+---@field ["Alc-DNAT-Override"] string? 26.6527.234, string
+---@field ["Alc-Remove-Override"] string? 26.6527.238, string
+---@field ["Alc-Radius-Py"] string? 26.6527.242, octets
+---@field ["Alc-Force-DHCP-Relay"] string? 26.6527.244, string
+---@field ["Nortel-User-Role"] string? 26.562.110, string
+---@field ["Nortel-Privilege-Level"] string|integer? 26.562.166, integer: VoiceMailAdmin, ContactCenter, SBAInstaller, SBASystemCoord, SBASystemCoordBasic, SBABasic, Security, CTEApp, SBA-IPSetRegistration, Application-BCMMonitor, CDRApp, ModemLogin, …
+---@field ["Fabric-Attach-VLAN-Create"] string|integer? 26.562.170, integer: No, Yes
+---@field ["Fabric-Attach-VLAN-ISID"] string? 26.562.171, string
+---@field ["Fabric-Attach-VLAN-PVID"] integer? 26.562.172, integer
+---@field ["Fabric-Attach-Switch-Mode"] integer? 26.562.180, integer
+---@field ["Fabric-Attach-Client-Id"] string? 26.562.181, string
+---@field ["Fabric-Attach-Client-Type"] string? 26.562.182, string
+---@field ["Fabric-Attach-Client-PSK"] integer? 26.562.183, integer
+---@field ["Fabric-Attach-Client-Trust"] integer? 26.562.184, integer
+---@field ["Fabric-Attach-Client-Trusted-Binding"] string? 26.562.185, string
+---@field ["Fabric-Attach-Service-Request"] string? 26.562.186, string
+---@field ["Passport-Command-Scope"] integer? 26.562.200, integer
+---@field ["Passport-Command-Impact"] integer? 26.562.201, integer
+---@field ["Passport-Customer-Identifier"] integer? 26.562.202, integer
+---@field ["Passport-Allowed-Access"] integer? 26.562.203, integer
+---@field ["Passport-AllowedOut-Access"] integer? 26.562.204, integer
+---@field ["Passport-Login-Directory"] string? 26.562.205, string
+---@field ["Passport-Timeout-Protocol"] integer? 26.562.206, integer
+---@field ["Passport-Role"] string? 26.562.207, string
+---@field ["Pica8-AVPair"] string? 26.35098.1, string
+---@field ["Pica8-IP-Downloadable-ACL-Rule"] string? 26.35098.2, string
+---@field ["Pica8-IP-Downloadable-ACL-Name"] string? 26.35098.3, string
+---@field ["Pica8-Redirect-URL"] string? 26.35098.4, string
+---@field ["RuggedCom-Privilege-level"] string? 26.15004.2, string
+---@field ["Xylan-Auth-Group"] integer? 26.800.1, integer
+---@field ["Xylan-Slot-Port"] string? 26.800.2, string
+---@field ["Xylan-Time-of-Day"] string? 26.800.3, string
+---@field ["Xylan-Client-IP-Addr"] string? 26.800.4, ipaddr
+---@field ["Xylan-Group-Desc"] string? 26.800.5, string
+---@field ["Xylan-Port-Desc"] string? 26.800.6, string
+---@field ["Xylan-Profil-Numb"] integer? 26.800.7, integer
+---@field ["Xylan-Auth-Group-Protocol"] string? 26.800.8, string
+---@field ["Xylan-Asa-Access"] string? 26.800.9, string
+---@field ["Xylan-End-User-Profile"] integer? 26.800.10, integer
+---@field ["Xylan-Primary-Home-Agent"] string? 26.800.12, string
+---@field ["Xylan-Secondary-Home-Agent"] string? 26.800.13, string
+---@field ["Xylan-Home-Agent-Password"] string? 26.800.14, string
+---@field ["Xylan-Home-Network-Name"] string? 26.800.15, string
+---@field ["Xylan-Access-Priv"] string|integer? 26.800.16, integer: Xylan-Read-Priv, Xylan-Write-Priv, Xylan-Admin-Priv
+---@field ["Xylan-Nms-Group"] string? 26.800.20, string
+---@field ["Xylan-Nms-First-Name"] string? 26.800.21, string
+---@field ["Xylan-Nms-Last-Name"] string? 26.800.22, string
+---@field ["Xylan-Nms-Description"] string? 26.800.23, string
+---@field ["Xylan-Acce-Priv-R1"] string? 26.800.33, octets
+---@field ["Xylan-Acce-Priv-R2"] string? 26.800.34, octets
+---@field ["Xylan-Acce-Priv-W1"] string? 26.800.35, octets
+---@field ["Xylan-Acce-Priv-W2"] string? 26.800.36, octets
+---@field ["Xylan-Acce-Priv-G1"] string? 26.800.37, octets
+---@field ["Xylan-Acce-Priv-G2"] string? 26.800.38, octets
+---@field ["Xylan-Acce-Priv-F-R1"] string? 26.800.39, octets
+---@field ["Xylan-Acce-Priv-F-R2"] string? 26.800.40, octets
+---@field ["Xylan-Acce-Priv-F-W1"] string? 26.800.41, octets
+---@field ["Xylan-Acce-Priv-F-W2"] string? 26.800.42, octets
+---@field ["Xylan-Policy-List"] string? 26.800.100, string
+---@field ["Xylan-Redirect-Url"] string? 26.800.101, string
+---@field ["Xylan-Device-Name"] string? 26.800.152, string
+---@field ["Xylan-Device-Location"] string? 26.800.153, string
+---@field ["Zyxel-Privilege-AVPair"] string? 26.890.3, string
+---@field ["Zyxel-Callback-Option"] string|integer? 26.890.192, integer: None, Optional, Mandatory
+---@field ["Zyxel-Callback-Phone-Source"] string|integer? 26.890.193, integer: Preconfigured, User
+---@field ["CableLabs-Reserved"] string? 26.4491.0, octets
+---@field ["CableLabs-Event-Message"] string? 26.4491.1, octets
+---@field ["CableLabs-MTA-Endpoint-Name"] string? 26.4491.3, string
+---@field ["CableLabs-Calling-Party-Number"] string? 26.4491.4, string
+---@field ["CableLabs-Called-Party-Number"] string? 26.4491.5, string
+---@field ["CableLabs-Database-ID"] string? 26.4491.6, string
+---@field ["CableLabs-Query-Type"] string|integer? 26.4491.7, integer: Reserved, Toll-Free-Number-Looukp, LNP-Number-Lookup, Calling-Name-Delivery-Lookup
+---@field ["CableLabs-Returned-Number"] string? 26.4491.9, string
+---@field ["CableLabs-Call-Termination-Cause"] string? 26.4491.11, octets
+---@field ["CableLabs-Related-Call-Billing-Crl-ID"] string? 26.4491.13, octets
+---@field ["CableLabs-First-Call-Calling-Party-Num"] string? 26.4491.14, string
+---@field ["CableLabs-Second-Call-Calling-Party-Num"] string? 26.4491.15, string
+---@field ["CableLabs-Charge-Number"] string? 26.4491.16, string
+---@field ["CableLabs-Forwarded-Number"] string? 26.4491.17, string
+---@field ["CableLabs-Service-Name"] string? 26.4491.18, string
+---@field ["CableLabs-Intl-Code"] string? 26.4491.20, string
+---@field ["CableLabs-Dial-Around-Code"] string? 26.4491.21, string
+---@field ["CableLabs-Location-Routing-Number"] string? 26.4491.22, string
+---@field ["CableLabs-Carrier-Identification-Code"] string? 26.4491.23, string
+---@field ["CableLabs-Trunk-Group-ID"] string? 26.4491.24, octets
+---@field ["CableLabs-Routing-Number"] string? 26.4491.25, string
+---@field ["CableLabs-MTA-UDP-Portnum"] integer? 26.4491.26, integer
+---@field ["CableLabs-Channel-State"] string|integer? 26.4491.29, integer: Reserved, Open, Change, Close
+---@field ["CableLabs-SF-ID"] integer? 26.4491.30, integer
+---@field ["CableLabs-Error-Description"] string? 26.4491.31, string
+---@field ["CableLabs-QoS-Descriptor"] string? 26.4491.32, octets
+---@field ["CableLabs-Direction-indicator"] string|integer? 26.4491.37, integer: Undefined, Originating, Terminating
+---@field ["CableLabs-Time-Adjustment"] string? 26.4491.38, octets
+---@field ["CableLabs-SDP-Upstream"] string? 26.4491.39, string
+---@field ["CableLabs-SDP-Downstream"] string? 26.4491.40, string
+---@field ["CableLabs-User-Input"] string? 26.4491.41, string
+---@field ["CableLabs-Translation-Input"] string? 26.4491.42, string
+---@field ["CableLabs-Redirected-From-Info"] string? 26.4491.43, octets
+---@field ["CableLabs-Electronic-Surveillance-Ind"] string? 26.4491.44, octets
+---@field ["CableLabs-Redirected-From-Party-Number"] string? 26.4491.45, string
+---@field ["CableLabs-Redirected-To-Party-Number"] string? 26.4491.46, string
+---@field ["CableLabs-El-Surveillance-DF-Security"] string? 26.4491.47, octets
+---@field ["CableLabs-CCC-ID"] string? 26.4491.48, octets
+---@field ["CableLabs-Financial-Entity-ID"] string? 26.4491.49, string
+---@field ["CableLabs-Flow-Direction"] string|integer? 26.4491.50, integer: Reserved, Upstream, Downstream
+---@field ["CableLabs-Signal-Type"] string|integer? 26.4491.51, integer: Reserved, Network-Signal, Subject-Signal
+---@field ["CableLabs-Alerting-Signal"] string|integer? 26.4491.52, integer: Reserved-0, Ringing, Distinctive-Ringing-2, Distinctive-Ringing-3, Distinctive-Ringing-4, Ringsplash, Call-Waiting-Tone-1, Call-Waiting-Tone-2, Call-Waiting-Tone-3, Call-Waiting-Tone-4, Reserved-10, Distinctive-Ringing-0, …
+---@field ["CableLabs-Subject-Audible-Signal"] integer? 26.4491.53, integer
+---@field ["CableLabs-Terminal-Display-Info"] string? 26.4491.54, octets
+---@field ["CableLabs-Switch-Hook-Flash"] string? 26.4491.55, string
+---@field ["CableLabs-Dialed-Digits"] string? 26.4491.56, string
+---@field ["CableLabs-Misc-Signaling-Information"] string? 26.4491.57, string
+---@field ["CableLabs-AM-Opaque-Data"] string|integer? 26.4491.61, integer: Reserved-0, Dial-Tone, Stutter-Dial-Tone, Ring-Back-Tone, Reorder-Tone, Busy-Tone, Confirmation-Tone, Reserved-7, Message-Waiting-Indicator, Off-hook-Warning-Tone
+---@field ["CableLabs-Subscriber-ID"] integer? 26.4491.62, integer
+---@field ["CableLabs-Volume-Usage-Limit"] integer? 26.4491.63, integer
+---@field ["CableLabs-Gate-Usage-Info"] integer? 26.4491.64, integer
+---@field ["CableLabs-Element-Requesting-QoS"] string|integer? 26.4491.65, integer: Client, Policy-Server, Embedded-Client
+---@field ["CableLabs-QoS-Release-Reason"] string|integer? 26.4491.66, integer: Gate-Closed-By-PS, Inactivity-Resource-Recovery-Timer-Expiration, CM-Failure, Pre-Empted, RSVP-PathTear-request, CM-Request, Admitted-Timer-Expiration, Other
+---@field ["CableLabs-Policy-Denied-Reason"] string|integer? 26.4491.67, integer: Policy-Server-Admission-Control-Failure, Insufficient-Resources, Unknown-Subscriber, Unauthorized-AMID, Undefined-Service-Class-Name, Incompatible-Envelope, Other
+---@field ["CableLabs-Policy-Deleted-Reason"] string|integer? 26.4491.68, integer: Application-Manager-Request, CMTS-Decistion, Other
+---@field ["CableLabs-Policy-Update-Reason"] string|integer? 26.4491.69, integer: Traffic-Profile, Classifier, Volume-Limit, Time-Limit, Opaque-Data, Multiple-Updates, Other
+---@field ["CableLabs-Policy-Decision-Status"] string|integer? 26.4491.70, integer: Policy-Approved, Policy-Denied
+---@field ["CableLabs-Application-Manager-ID"] integer? 26.4491.71, integer
+---@field ["CableLabs-Time-Usage-Limit"] integer? 26.4491.72, integer
+---@field ["CableLabs-Gate-Time-Info"] integer? 26.4491.73, integer
+---@field ["CableLabs-Account-Code"] string? 26.4491.80, string
+---@field ["CableLabs-Authorization-Code"] string? 26.4491.81, string
+---@field ["Cosine-Connection-Profile-Name"] string? 26.3085.1, string
+---@field ["Cosine-Enterprise-ID"] string? 26.3085.2, string
+---@field ["Cosine-Address-Pool-Name"] string? 26.3085.3, string
+---@field ["Cosine-DS-Byte"] integer? 26.3085.4, integer
+---@field ["Cosine-VPI-VCI"] string? 26.3085.5, octets
+---@field ["Cosine-DLCI"] integer? 26.3085.6, integer
+---@field ["Cosine-LNS-IP-Address"] string? 26.3085.7, ipaddr
+---@field ["Cosine-CLI-User-Permission-ID"] string? 26.3085.8, string
+---@field ["ERX-Virtual-Router-Name"] string? 26.4874.1, string
+---@field ["ERX-Address-Pool-Name"] string? 26.4874.2, string
+---@field ["ERX-Local-Loopback-Interface"] string? 26.4874.3, string
+---@field ["ERX-Primary-Dns"] string? 26.4874.4, ipaddr
+---@field ["ERX-Secondary-Dns"] string? 26.4874.5, ipaddr
+---@field ["ERX-Primary-Wins"] string? 26.4874.6, ipaddr
+---@field ["ERX-Secondary-Wins"] string? 26.4874.7, ipaddr
+---@field ["ERX-Tunnel-Virtual-Router"] string? 26.4874.8, string, with a tag
+---@field ["ERX-Tunnel-Password"] string? 26.4874.9, string, with a tag
+---@field ["ERX-Ingress-Policy-Name"] string? 26.4874.10, string
+---@field ["ERX-Egress-Policy-Name"] string? 26.4874.11, string
+---@field ["ERX-Ingress-Statistics"] string|integer? 26.4874.12, integer: disable, enable
+---@field ["ERX-Egress-Statistics"] string|integer? 26.4874.13, integer: disable, enable
+---@field ["ERX-Atm-Service-Category"] string|integer? 26.4874.14, integer: UBR, UBRPCR, nrtVBR, CBR
+---@field ["ERX-Atm-PCR"] integer? 26.4874.15, integer
+---@field ["ERX-Atm-SCR"] integer? 26.4874.16, integer
+---@field ["ERX-Atm-MBS"] integer? 26.4874.17, integer
+---@field ["ERX-Cli-Initial-Access-Level"] string? 26.4874.18, string
+---@field ["ERX-Cli-Allow-All-VR-Access"] string|integer? 26.4874.19, integer: disable, enable
+---@field ["ERX-Alternate-Cli-Access-Level"] string? 26.4874.20, string
+---@field ["ERX-Alternate-Cli-Vrouter-Name"] string? 26.4874.21, string
+---@field ["ERX-Sa-Validate"] string|integer? 26.4874.22, integer: disable, enable
+---@field ["ERX-Igmp-Enable"] string|integer? 26.4874.23, integer: disable, enable
+---@field ["ERX-Pppoe-Description"] string? 26.4874.24, string
+---@field ["ERX-Redirect-VR-Name"] string? 26.4874.25, string
+---@field ["ERX-Qos-Profile-Name"] string? 26.4874.26, string
+---@field ["ERX-Pppoe-Max-Sessions"] integer? 26.4874.27, integer
+---@field ["ERX-Pppoe-Url"] string? 26.4874.28, string
+---@field ["ERX-Qos-Profile-Interface-Type"] string|integer? 26.4874.29, integer: IP, ATM, HDLC, ETHERNET, SERVER-PORT, ATM-1483, FRAME-RELAY, MPLS-MINOR, CBF, IP-TUNNEL, VLAN-SUB, PPPOE-SUB
+---@field ["ERX-Tunnel-Nas-Port-Method"] string|integer? 26.4874.30, integer: None, CISCO-CLID
+---@field ["ERX-Service-Bundle"] string? 26.4874.31, string
+---@field ["ERX-Tunnel-Tos"] integer? 26.4874.32, integer
+---@field ["ERX-Tunnel-Maximum-Sessions"] integer? 26.4874.33, integer
+---@field ["ERX-Framed-Ip-Route-Tag"] string? 26.4874.34, string
+---@field ["ERX-Dial-Out-Number"] string? 26.4874.35, string
+---@field ["ERX-PPP-Username"] string? 26.4874.36, string
+---@field ["ERX-PPP-Password"] string? 26.4874.37, string
+---@field ["ERX-PPP-Auth-Protocol"] string|integer? 26.4874.38, integer: None, PAP, CHAP, PAP-CHAP, CHAP-PAP
+---@field ["ERX-Minimum-BPS"] integer? 26.4874.39, integer
+---@field ["ERX-Maximum-BPS"] integer? 26.4874.40, integer
+---@field ["ERX-Bearer-Type"] string|integer? 26.4874.41, integer: None, Analog, Digital
+---@field ["ERX-Input-Gigapkts"] integer? 26.4874.42, integer
+---@field ["ERX-Output-Gigapkts"] integer? 26.4874.43, integer
+---@field ["ERX-Tunnel-Interface-Id"] string? 26.4874.44, string
+---@field ["ERX-IpV6-Virtual-Router"] string? 26.4874.45, string
+---@field ["ERX-IpV6-Local-Interface"] string? 26.4874.46, string
+---@field ["ERX-Ipv6-Primary-Dns"] string? 26.4874.47, ipv6addr
+---@field ["ERX-Ipv6-Secondary-Dns"] string? 26.4874.48, ipv6addr
+---@field ["Sdx-Service-Name"] string? 26.4874.49, string
+---@field ["Sdx-Session-Volume-Quota"] string? 26.4874.50, string
+---@field ["Sdx-Tunnel-Disconnect-Cause-Info"] string? 26.4874.51, string
+---@field ["ERX-Radius-Client-Address"] string? 26.4874.52, ipaddr
+---@field ["ERX-Service-Description"] string? 26.4874.53, string
+---@field ["ERX-L2tp-Recv-Window-Size"] integer? 26.4874.54, integer
+---@field ["ERX-Dhcp-Options"] string? 26.4874.55, octets
+---@field ["ERX-Dhcp-Mac-Addr"] string? 26.4874.56, string
+---@field ["ERX-Dhcp-Gi-Address"] string? 26.4874.57, ipaddr
+---@field ["ERX-LI-Action"] string|integer? 26.4874.58, integer: off, on, noop
+---@field ["ERX-Med-Dev-Handle"] string? 26.4874.59, octets
+---@field ["ERX-Med-Ip-Address"] string? 26.4874.60, ipaddr
+---@field ["ERX-Med-Port-Number"] integer? 26.4874.61, integer
+---@field ["ERX-MLPPP-Bundle-Name"] string? 26.4874.62, string
+---@field ["ERX-Interface-Desc"] string? 26.4874.63, string
+---@field ["ERX-Tunnel-Group"] string? 26.4874.64, string
+---@field ["ERX-Service-Activate"] string? 26.4874.65, string, with a tag
+---@field ["ERX-Service-Deactivate"] string? 26.4874.66, string
+---@field ["ERX-Service-Volume"] integer? 26.4874.67, integer, with a tag
+---@field ["ERX-Service-Timeout"] integer? 26.4874.68, integer, with a tag
+---@field ["ERX-Service-Statistics"] string|integer? 26.4874.69, integer, with a tag: disabled, time, time-volume
+---@field ["ERX-DF-Bit"] string|integer? 26.4874.70, integer: dont-ignore-df-bit, ignore-df-bit
+---@field ["ERX-IGMP-Access-Name"] string? 26.4874.71, string
+---@field ["ERX-IGMP-Access-Src-Name"] string? 26.4874.72, string
+---@field ["ERX-IGMP-OIF-Map-Name"] string? 26.4874.73, string
+---@field ["ERX-MLD-Access-Name"] string? 26.4874.74, string
+---@field ["ERX-MLD-Access-Src-Name"] string? 26.4874.75, string
+---@field ["ERX-MLD-OIF-Map-Name"] string? 26.4874.76, string
+---@field ["ERX-MLD-Version"] string|integer? 26.4874.77, integer: v1, v2
+---@field ["ERX-IGMP-Version"] string|integer? 26.4874.78, integer: v1, v2, v3
+---@field ["ERX-IP-Mcast-Adm-Bw-Limit"] integer? 26.4874.79, integer
+---@field ["ERX-IPv6-Mcast-Adm-Bw-Limit"] integer? 26.4874.80, integer
+---@field ["ERX-Qos-Parameters"] string? 26.4874.82, string
+---@field ["ERX-Service-Session"] string? 26.4874.83, string
+---@field ["ERX-Mobile-IP-Algorithm"] integer? 26.4874.84, integer
+---@field ["ERX-Mobile-IP-SPI"] integer? 26.4874.85, integer
+---@field ["ERX-Mobile-IP-Key"] string? 26.4874.86, string
+---@field ["ERX-Mobile-IP-Replay"] integer? 26.4874.87, integer
+---@field ["ERX-Mobile-IP-Access-Control"] string? 26.4874.88, string
+---@field ["ERX-Mobile-IP-Lifetime"] integer? 26.4874.89, integer
+---@field ["ERX-L2TP-Resynch-Method"] string|integer? 26.4874.90, integer: disable, failover, silent-failover, failover-with-silent-backup
+---@field ["ERX-Tunnel-Switch-Profile"] string? 26.4874.91, string
+---@field ["ERX-L2c-Up-Stream-Data"] string? 26.4874.92, string
+---@field ["ERX-L2c-Down-Stream-Data"] string? 26.4874.93, string
+---@field ["ERX-Tunnel-Tx-Speed-Method"] string|integer? 26.4874.94, integer: static-layer2, dynamic-layer2, qos, actual
+---@field ["ERX-IGMP-Query-Interval"] integer? 26.4874.95, integer
+---@field ["ERX-IGMP-Max-Resp-Time"] integer? 26.4874.96, integer
+---@field ["ERX-IGMP-Immediate-Leave"] string|integer? 26.4874.97, integer: disabled, enabled
+---@field ["ERX-MLD-Query-Interval"] integer? 26.4874.98, integer
+---@field ["ERX-MLD-Max-Resp-Time"] integer? 26.4874.99, integer
+---@field ["ERX-MLD-Immediate-Leave"] string|integer? 26.4874.100, integer: disabled, enabled
+---@field ["ERX-IP-Block-Multicast"] string|integer? 26.4874.101, integer: disabled, enabled
+---@field ["ERX-IGMP-Explicit-Tracking"] string|integer? 26.4874.102, integer: disabled, enabled
+---@field ["ERX-IGMP-No-Tracking-V2-Grps"] string|integer? 26.4874.103, integer: disabled, enabled
+---@field ["ERX-MLD-Explicit-Tracking"] string|integer? 26.4874.104, integer: disabled, enabled
+---@field ["ERX-MLD-No-Tracking-V1-Grps"] string|integer? 26.4874.105, integer: disabled, enabled
+---@field ["ERX-IPv6-Ingress-Policy-Name"] string? 26.4874.106, string
+---@field ["ERX-IPv6-Egress-Policy-Name"] string? 26.4874.107, string
+---@field ["ERX-CoS-Shaping-Pmt-Type"] string? 26.4874.108, string
+---@field ["ERX-DHCP-Guided-Relay-Server"] string? 26.4874.109, ipaddr
+---@field ["ERX-Acc-Loop-Cir-Id"] string? 26.4874.110, string
+---@field ["ERX-Acc-Aggr-Cir-Id-Bin"] string? 26.4874.111, octets
+---@field ["ERX-Acc-Aggr-Cir-Id-Asc"] string? 26.4874.112, string
+---@field ["ERX-Act-Data-Rate-Up"] integer? 26.4874.113, integer
+---@field ["ERX-Act-Data-Rate-Dn"] integer? 26.4874.114, integer
+---@field ["ERX-Min-Data-Rate-Up"] integer? 26.4874.115, integer
+---@field ["ERX-Min-Data-Rate-Dn"] integer? 26.4874.116, integer
+---@field ["ERX-Att-Data-Rate-Up"] integer? 26.4874.117, integer
+---@field ["ERX-Att-Data-Rate-Dn"] integer? 26.4874.118, integer
+---@field ["ERX-Max-Data-Rate-Up"] integer? 26.4874.119, integer
+---@field ["ERX-Max-Data-Rate-Dn"] integer? 26.4874.120, integer
+---@field ["ERX-Min-LP-Data-Rate-Up"] integer? 26.4874.121, integer
+---@field ["ERX-Min-LP-Data-Rate-Dn"] integer? 26.4874.122, integer
+---@field ["ERX-Max-Interlv-Delay-Up"] integer? 26.4874.123, integer
+---@field ["ERX-Act-Interlv-Delay-Up"] integer? 26.4874.124, integer
+---@field ["ERX-Max-Interlv-Delay-Dn"] integer? 26.4874.125, integer
+---@field ["ERX-Act-Interlv-Delay-Dn"] integer? 26.4874.126, integer
+---@field ["ERX-DSL-Line-State"] string|integer? 26.4874.127, integer: SHOWTIME, IDLE, SILENT
+---@field ["ERX-DSL-Type"] string|integer? 26.4874.128, integer: ADSL1, ADSL2, ADSL2PLUS, VDSL1, VDSL2, SDSL, UNKNOWN
+---@field ["ERX-IPv6-NdRa-Prefix"] string? 26.4874.129, ipv6prefix
+---@field ["ERX-Qos-Set-Name"] string? 26.4874.130, string
+---@field ["ERX-Service-Acct-Interval"] integer? 26.4874.140, integer, with a tag
+---@field ["ERX-DownStream-Calc-Rate"] integer? 26.4874.141, integer
+---@field ["ERX-UpStream-Calc-Rate"] integer? 26.4874.142, integer
+---@field ["ERX-Max-Clients-Per-Interface"] integer? 26.4874.143, integer
+---@field ["ERX-PPP-Monitor-Ingress-Only"] string|integer? 26.4874.144, integer: disabled, enabled
+---@field ["ERX-CoS-Scheduler-Pmt-Type"] string? 26.4874.146, string
+---@field ["ERX-Backup-Address-Pool"] string? 26.4874.147, string
+---@field ["ERX-ICR-Partition-Id"] string? 26.4874.150, string
+---@field ["ERX-IPv6-Acct-Input-Octets"] integer? 26.4874.151, integer
+---@field ["ERX-IPv6-Acct-Output-Octets"] integer? 26.4874.152, integer
+---@field ["ERX-IPv6-Acct-Input-Packets"] integer? 26.4874.153, integer
+---@field ["ERX-IPv6-Acct-Output-Packets"] integer? 26.4874.154, integer
+---@field ["ERX-IPv6-Acct-Input-Gigawords"] integer? 26.4874.155, integer
+---@field ["ERX-IPv6-Acct-Output-Gigawords"] integer? 26.4874.156, integer
+---@field ["ERX-IPv6-NdRa-Pool-Name"] string? 26.4874.157, string
+---@field ["ERX-PppoE-Padn"] string? 26.4874.158, string
+---@field ["ERX-Dhcp-Option-82"] string? 26.4874.159, octets
+---@field ["ERX-Vlan-Map-Id"] integer? 26.4874.160, integer
+---@field ["ERX-IPv6-Delegated-Pool-Name"] string? 26.4874.161, string
+---@field ["ERX-Tx-Connect-Speed"] integer? 26.4874.162, integer
+---@field ["ERX-Rx-Connect-Speed"] integer? 26.4874.163, integer
+---@field ["ERX-Service-Activate-Type"] string|integer? 26.4874.173, integer, with a tag: dynamic
+---@field ["ERX-Client-Profile-Name"] string? 26.4874.174, string
+---@field ["ERX-Redirect-GW-Address"] string? 26.4874.175, ipaddr
+---@field ["ERX-APN-Name"] string? 26.4874.176, string
+---@field ["ERX-Cos-Shaping-Rate"] string? 26.4874.177, string
+---@field ["ERX-Action-Reason"] string? 26.4874.178, string
+---@field ["ERX-Service-Volume-Gigawords"] integer? 26.4874.179, integer, with a tag
+---@field ["ERX-Update-Service"] string? 26.4874.180, string, with a tag
+---@field ["ERX-DHCPv6-Guided-Relay-Server"] string? 26.4874.181, ipv6addr
+---@field ["ERX-Acc-Loop-Remote-Id"] string? 26.4874.182, string
+---@field ["ERX-Acc-Loop-Encap"] string? 26.4874.183, octets
+---@field ["ERX-Inner-Vlan-Map-Id"] integer? 26.4874.184, integer
+---@field ["ERX-Core-Facing-Interface"] string? 26.4874.185, string
+---@field ["ERX-DHCP-First-Relay-IPv4-Address"] string? 26.4874.189, ipaddr
+---@field ["ERX-DHCP-First-Relay-IPv6-Address"] string? 26.4874.190, ipv6addr
+---@field ["ERX-Input-Interface-Filter"] string? 26.4874.191, string
+---@field ["ERX-Output-Interface-Filter"] string? 26.4874.192, string
+---@field ["ERX-Pim-Enable"] string|integer? 26.4874.193, integer: disabled, enabled
+---@field ["ERX-Bulk-CoA-Transaction-Id"] integer? 26.4874.194, integer
+---@field ["ERX-Bulk-CoA-Identifier"] integer? 26.4874.195, integer
+---@field ["ERX-IPv4-Input-Service-Set"] string? 26.4874.196, string
+---@field ["ERX-IPv4-Output-Service-Set"] string? 26.4874.197, string
+---@field ["ERX-IPv4-Input-Service-Filter"] string? 26.4874.198, string
+---@field ["ERX-IPv4-Output-Service-Filter"] string? 26.4874.199, string
+---@field ["ERX-IPv6-Input-Service-Set"] string? 26.4874.200, string
+---@field ["ERX-IPv6-Output-Service-Set"] string? 26.4874.201, string
+---@field ["ERX-IPv6-Input-Service-Filter"] string? 26.4874.202, string
+---@field ["ERX-IPv6-Output-Service-Filter"] string? 26.4874.203, string
+---@field ["ERX-Adv-Pcef-Profile-Name"] string? 26.4874.204, string
+---@field ["ERX-Adv-Pcef-Rule-Name"] string? 26.4874.205, string
+---@field ["ERX-Re-Authentication-Catalyst"] string|integer? 26.4874.206, integer: disabled, client-renew
+---@field ["ERX-DHCPv6-Options"] string? 26.4874.207, octets
+---@field ["ERX-DHCP-Header"] string? 26.4874.208, octets
+---@field ["ERX-DHCPv6-Header"] string? 26.4874.209, octets
+---@field ["ERX-Acct-Request-Reason"] string|integer? 26.4874.210, integer: Acct-Start-Ack, Periodic, IP-Active, IP-Inactive, IPv6-Active, IPv6-Inactive, Session-Active, Session-Inactive, Line-Speed-Change, Address-Assignment-Change, CoA-Complete
+---@field ["ERX-Inner-Tag-Protocol-Id"] string? 26.4874.211, string
+---@field ["ERX-Routing-Services"] string|integer? 26.4874.212, integer: disabled, enabled
+---@field ["ERX-Interface-Set-Targeting-Weight"] integer? 26.4874.213, integer
+---@field ["ERX-Interface-Targeting-Weight"] integer? 26.4874.214, integer
+---@field ["ERX-Hybrid-Access-DSL-Downstream-Speed"] integer? 26.4874.216, integer
+---@field ["ERX-Hybrid-Access-LTE-Downstream-Speed"] integer? 26.4874.217, integer
+---@field ["ERX-PON-Access-Type"] string|integer? 26.4874.219, integer: Other, GPON, XG-PON1, TWDM-PON, XGS-PON, WDM-PON, UNKNOWN
+---@field ["ERX-ONT-ONU-Average-Data-Rate-Downstream"] integer? 26.4874.220, integer
+---@field ["ERX-ONT-ONU-Peak-Data-Rate-Downstream"] integer? 26.4874.221, integer
+---@field ["ERX-ONT-ONU-Maximum-Data-Rate-Upstream"] integer? 26.4874.222, integer
+---@field ["ERX-ONT-ONU-Assured-Data-Rate-Upstream"] integer? 26.4874.223, integer
+---@field ["ERX-PON-Tree-Maximum-Data-Rate-Upstream"] integer? 26.4874.224, integer
+---@field ["ERX-PON-Tree-Maximum-Data-Rate-Downstream"] integer? 26.4874.225, integer
+---@field ["ERX-Expected-Throughput-Upstream"] integer? 26.4874.226, integer
+---@field ["ERX-Expected-Throughput-Downstream"] integer? 26.4874.227, integer
+---@field ["ERX-Attainable-Expected-Throughput-Upstream"] integer? 26.4874.228, integer
+---@field ["ERX-Attainable-Expected-Throughput-Downstream"] integer? 26.4874.229, integer
+---@field ["ERX-Gamma-Data-Rate-Upstream"] integer? 26.4874.230, integer
+---@field ["ERX-Gamma-Data-Rate-Downstream"] integer? 26.4874.231, integer
+---@field ["ERX-Attainable-Gamma-Data-Rate-Upstream"] integer? 26.4874.232, integer
+---@field ["ERX-Attainable-Gamma-Data-Rate-Downstream"] integer? 26.4874.233, integer
+---@field ["A-AL-Maintenance"] string|integer? 26.637.1536, integer: Alcatel-No-Maint-Priv-Level, Alcatel-Maint-Priv-Level-1, Alcatel-Maint-Priv-Level-2, Alcatel-Maint-Priv-Level-3, Alcatel-Maint-Priv-Level-4, Alcatel-Maint-Priv-Level-5, Alcatel-Maint-Priv-Level-6, Alcatel-Maint-Priv-Level-7
+---@field ["A-AL-Provisioning"] string|integer? 26.637.1537, integer: Alcatel-No-Maint-Priv-Level, Alcatel-Maint-Priv-Level-1, Alcatel-Maint-Priv-Level-2, Alcatel-Maint-Priv-Level-3, Alcatel-Maint-Priv-Level-4, Alcatel-Maint-Priv-Level-5, Alcatel-Maint-Priv-Level-6, Alcatel-Maint-Priv-Level-7
+---@field ["A-AL-TL1-Security"] integer? 26.637.1538, integer
+---@field ["A-AL-Test"] string|integer? 26.637.1539, integer: Alcatel-No-Maint-Priv-Level, Alcatel-Maint-Priv-Level-1, Alcatel-Maint-Priv-Level-2, Alcatel-Maint-Priv-Level-3, Alcatel-Maint-Priv-Level-4, Alcatel-Maint-Priv-Level-5, Alcatel-Maint-Priv-Level-6, Alcatel-Maint-Priv-Level-7
+---@field ["A-ESAM-VRF-Name"] string? 26.637.1792, string
+---@field ["A-ESAM-Vlan-Id"] integer? 26.637.1793, integer
+---@field ["A-ESAM-QOS-Profile-Name"] string? 26.637.1794, string
+---@field ["A-ESAM-QOS-Params"] string? 26.637.1795, string
+---@field ["A-ESAM-Termination-Cause"] string|integer? 26.637.1796, integer: Unknown-VRF, No-VRF, Unknown-Vlan, No-Vlan, Unknown-Pool-Id, Pool-Admin-Locked, No-Pool-Id, Pool-VRF-Inconsistent, Unknown-QOS-Profile, QOS-Params-Syntax-Err, IP-Addr-In-Use, No-IP-Addr-Available, …
+---@field ["A-AL-MAINTENANCE-BACKWARD"] integer? 26.637.1797, integer
+---@field ["A-AL-PROVISIONING-BACKWARD"] integer? 26.637.1798, integer
+---@field ["A-AL-TL1-SECURITY-BACKWARD"] integer? 26.637.1799, integer
+---@field ["A-AL-TEST-BACKWARD"] integer? 26.637.1800, integer
+---@field ["A-AL-AAA"] string|integer? 26.637.1801, integer: Alcatel-No-Priv, Alcatel-Read-Priv, Alcatel-Write-Priv, Alcatel-RW-Priv
+---@field ["A-AL-ATM"] string|integer? 26.637.1802, integer: Alcatel-No-Priv, Alcatel-Read-Priv, Alcatel-Write-Priv, Alcatel-RW-Priv
+---@field ["A-AL-Alarm"] string|integer? 26.637.1803, integer: Alcatel-No-Priv, Alcatel-Read-Priv, Alcatel-Write-Priv, Alcatel-RW-Priv
+---@field ["A-AL-DHCP"] string|integer? 26.637.1804, integer: Alcatel-No-Priv, Alcatel-Read-Priv, Alcatel-Write-Priv, Alcatel-RW-Priv
+---@field ["A-AL-EQP"] string|integer? 26.637.1805, integer: Alcatel-No-Priv, Alcatel-Read-Priv, Alcatel-Write-Priv, Alcatel-RW-Priv
+---@field ["A-AL-IGMP"] string|integer? 26.637.1806, integer: Alcatel-No-Priv, Alcatel-Read-Priv, Alcatel-Write-Priv, Alcatel-RW-Priv
+---@field ["A-AL-CPEProxy"] string|integer? 26.637.1807, integer: Alcatel-No-Priv, Alcatel-Read-Priv, Alcatel-Write-Priv, Alcatel-RW-Priv
+---@field ["A-AL-IP"] string|integer? 26.637.1808, integer: Alcatel-No-Priv, Alcatel-Read-Priv, Alcatel-Write-Priv, Alcatel-RW-Priv
+---@field ["A-AL-PPPoE"] string|integer? 26.637.1809, integer: Alcatel-No-Priv, Alcatel-Read-Priv, Alcatel-Write-Priv, Alcatel-RW-Priv
+---@field ["A-AL-QoS"] string|integer? 26.637.1810, integer: Alcatel-No-Priv, Alcatel-Read-Priv, Alcatel-Write-Priv, Alcatel-RW-Priv
+---@field ["A-AL-SWMgt"] string|integer? 26.637.1811, integer: Alcatel-No-Priv, Alcatel-Read-Priv, Alcatel-Write-Priv, Alcatel-RW-Priv
+---@field ["A-AL-Transport"] string|integer? 26.637.1812, integer: Alcatel-No-Priv, Alcatel-Read-Priv, Alcatel-Write-Priv, Alcatel-RW-Priv
+---@field ["A-AL-VLAN"] string|integer? 26.637.1813, integer: Alcatel-No-Priv, Alcatel-Read-Priv, Alcatel-Write-Priv, Alcatel-RW-Priv
+---@field ["A-AL-XDSL"] string|integer? 26.637.1814, integer: Alcatel-No-Priv, Alcatel-Read-Priv, Alcatel-Write-Priv, Alcatel-RW-Priv
+---@field ["A-AL-Security"] string|integer? 26.637.1815, integer: Alcatel-No-Maint-Priv-Level, Alcatel-Maint-Priv-Level-1, Alcatel-Maint-Priv-Level-2, Alcatel-Maint-Priv-Level-3, Alcatel-Maint-Priv-Level-4, Alcatel-Maint-Priv-Level-5, Alcatel-Maint-Priv-Level-6, Alcatel-Maint-Priv-Level-7
+---@field ["A-AL-Cluster"] string|integer? 26.637.1816, integer: Alcatel-No-Priv, Alcatel-Read-Priv, Alcatel-Write-Priv, Alcatel-RW-Priv
+---@field ["A-AL-Prompt"] string? 26.637.1817, string
+---@field ["A-AL-Pwd-Timeout"] integer? 26.637.1818, integer
+---@field ["A-AL-Description"] string? 26.637.1819, string
+---@field ["A-AL-SLOT-NUMBERING"] string|integer? 26.637.1820, integer: SLOT-NUMBERING-TYPE, SLOT-NUMBERING-POSITION, SLOT-NUMBERING-LEGACY
+---@field ["Client-DNS-Pri"] string? 26.2352.1, ipaddr
+---@field ["Client-DNS-Sec"] string? 26.2352.2, ipaddr
+---@field ["DHCP-Max-Leases"] integer? 26.2352.3, integer
+---@field ["Context-Name"] string? 26.2352.4, string
+---@field ["Bridge-Group"] string? 26.2352.5, string
+---@field ["BG-Aging-Time"] string? 26.2352.6, string
+---@field ["BG-Path-Cost"] string? 26.2352.7, string
+---@field ["BG-Span-Dis"] string? 26.2352.8, string
+---@field ["BG-Trans-BPDU"] string? 26.2352.9, string
+---@field ["Rate-Limit-Rate"] integer? 26.2352.10, integer
+---@field ["Rate-Limit-Burst"] integer? 26.2352.11, integer
+---@field ["Police-Rate"] integer? 26.2352.12, integer
+---@field ["Police-Burst"] integer? 26.2352.13, integer
+---@field ["Source-Validation"] string|integer? 26.2352.14, integer: Enabled, Disabled
+---@field ["Tunnel-Domain"] string|integer? 26.2352.15, integer: Enabled, Disabled
+---@field ["Tunnel-Local-Name"] string? 26.2352.16, string
+---@field ["Tunnel-Remote-Name"] string? 26.2352.17, string
+---@field ["Tunnel-Function"] string|integer? 26.2352.18, integer: LAC-Only, LNS-Only, LAC-LNS
+---@field ["Tunnel-Flow-Control"] integer? 26.2352.19, integer
+---@field ["Tunnel-Static"] integer? 26.2352.20, integer
+---@field ["Tunnel-Max-Sessions"] integer? 26.2352.21, integer
+---@field ["Tunnel-Max-Tunnels"] integer? 26.2352.22, integer
+---@field ["Tunnel-Session-Auth"] string|integer? 26.2352.23, integer: CHAP, PAP, CHAP-PAP
+---@field ["Tunnel-Window"] integer? 26.2352.24, integer
+---@field ["Tunnel-Retransmit"] integer? 26.2352.25, integer
+---@field ["Tunnel-Cmd-Timeout"] integer? 26.2352.26, integer
+---@field ["PPPOE-URL"] string? 26.2352.27, string
+---@field ["PPPOE-MOTM"] string? 26.2352.28, string
+---@field ["Tunnel-Group"] string|integer? 26.2352.29, integer: Enabled, Disabled
+---@field ["Tunnel-Context"] string? 26.2352.30, string
+---@field ["Tunnel-Algorithm"] string|integer? 26.2352.31, integer: First, Load-Balance, WRR
+---@field ["Tunnel-Deadtime"] integer? 26.2352.32, integer
+---@field ["Mcast-Send"] string|integer? 26.2352.33, integer: NO-SEND, SEND, UNSOLICITED-SEND
+---@field ["Mcast-Receive"] string|integer? 26.2352.34, integer: NO-RECEIVE, RECEIVE
+---@field ["Mcast-MaxGroups"] integer? 26.2352.35, integer
+---@field ["Ip-Address-Pool-Name"] string? 26.2352.36, string
+---@field ["Tunnel-DNIS"] string|integer? 26.2352.37, integer: DNIS, DNIS-Only, DNIS-Generate
+---@field ["Medium-Type"] string|integer? 26.2352.38, integer: DSL, Cable, Wireless, Satellite
+---@field ["PVC-Encapsulation-Type"] string|integer? 26.2352.39, integer: AAA-ENCAPS-ATM-RAW, AAA-ENCAPS-ATM-ROUTE1483, AAA-ENCAPS-ATM-AUTO1483, AAA-ENCAPS-ATM-MULTI, AAA-ENCAPS-ATM-BRIDGE1483, AAA-ENCAPS-ATM-PPP, AAA-ENCAPS-ATM-PPP-SERIAL, AAA-ENCAPS-ATM-PPP-NLPID, AAA-ENCAPS-ATM-PPP-AUTO, AAA-ENCAPS-ATM-PPPOE, AAA-ENCAPS-ATM-L2TP, AAA-ENCAPS-ATM-PPP-LLC, …
+---@field ["PVC-Profile-Name"] string? 26.2352.40, string
+---@field ["PVC-Circuit-Padding"] string|integer? 26.2352.41, integer: AAA-CIRCUIT-PADDING, AAA-CIRCUIT-NO-PADDING
+---@field ["Bind-Type"] string|integer? 26.2352.42, integer: AAA-AUTH-BIND, AAA-BYPASS-BIND, AAA-INTERFACE-BIND, AAA-SUBSCRIBE-BIND, AAA-TUNNEL-BIND, AAA-SESSION-BIND, AAA-Q8021-BIND, AAA-MULTI-BIND, AAA-DHCP-BIND, AAA-MULTI-BIND-SUB, AAA-BRIDGE-GROUP-BIND, AAA-VLAN-BIND, …
+---@field ["Bind-Auth-Protocol"] string|integer? 26.2352.43, integer: AAA-PPP-PAP, AAA-PPP-CHAP, AAA-PPP-CHAP-WAIT, AAA-PPP-CHAP-PAP, AAA-PPP-CHAP-WAIT-PAP, AAA-PPP-EAP, AAA-PPP-PAP-CHAP, AAA-PPP-PAP-CHAP-WAIT
+---@field ["Bind-Auth-Max-Sessions"] integer? 26.2352.44, integer
+---@field ["Bind-Bypass-Bypass"] string? 26.2352.45, string
+---@field ["Bind-Auth-Context"] string? 26.2352.46, string
+---@field ["Bind-Auth-Service-Grp"] string? 26.2352.47, string
+---@field ["Bind-Bypass-Context"] string? 26.2352.48, string
+---@field ["Bind-Int-Context"] string? 26.2352.49, string
+---@field ["Bind-Tun-Context"] string? 26.2352.50, string
+---@field ["Bind-Ses-Context"] string? 26.2352.51, string
+---@field ["Bind-Dot1q-Slot"] integer? 26.2352.52, integer
+---@field ["Bind-Dot1q-Port"] integer? 26.2352.53, integer
+---@field ["Bind-Dot1q-Vlan-Tag-Id"] integer? 26.2352.54, integer
+---@field ["Bind-Int-Interface-Name"] string? 26.2352.55, string
+---@field ["Bind-L2TP-Tunnel-Name"] string? 26.2352.56, string
+---@field ["Bind-L2TP-Flow-Control"] integer? 26.2352.57, integer
+---@field ["Bind-Sub-User-At-Context"] string? 26.2352.58, string
+---@field ["Bind-Sub-Password"] string? 26.2352.59, string
+---@field ["Ip-Host-Addr"] string? 26.2352.60, string
+---@field ["IP-TOS-Field"] string|integer? 26.2352.61, integer: normal, min-cost-only, max-reliability-only, max-reliability-plus-min-cost, max-throughput-only, max-throughput-plus-min-cost, max-throughput-plus-max-reliability, max-throughput-plus-max-reliability-plus-min-cost, min-delay-only, min-delay-plus-min-cost, min-delay-plus-max-reliability, min-delay-plus-max-reliability-plus-min-cost, …
+---@field ["NAS-Real-Port"] integer? 26.2352.62, integer
+---@field ["Tunnel-Session-Auth-Ctx"] string? 26.2352.63, string
+---@field ["Tunnel-Session-Auth-Service-Grp"] string? 26.2352.64, string
+---@field ["Tunnel-Rate-Limit-Rate"] integer? 26.2352.65, integer
+---@field ["Tunnel-Rate-Limit-Burst"] integer? 26.2352.66, integer
+---@field ["Tunnel-Police-Rate"] integer? 26.2352.67, integer
+---@field ["Tunnel-Police-Burst"] integer? 26.2352.68, integer
+---@field ["Tunnel-L2F-Second-Password"] string? 26.2352.69, string
+---@field ["ACL-Definition"] string? 26.2352.70, string
+---@field ["PPPoE-IP-Route-Add"] string? 26.2352.71, string
+---@field ["TTY-Level-Max"] integer? 26.2352.72, integer
+---@field ["TTY-Level-Start"] integer? 26.2352.73, integer
+---@field ["Tunnel-Checksum"] integer? 26.2352.74, integer
+---@field ["Tunnel-Profile"] string? 26.2352.75, string
+---@field ["Tunnel-Client-VPN"] string? 26.2352.78, string
+---@field ["Tunnel-Server-VPN"] string? 26.2352.79, string
+---@field ["Tunnel-Client-Rhost"] string? 26.2352.80, string
+---@field ["Tunnel-Server-Rhost"] string? 26.2352.81, string
+---@field ["Tunnel-Client-Int-Addr"] string? 26.2352.82, ipaddr
+---@field ["Tunnel-Server-Int-Addr"] string? 26.2352.83, ipaddr
+---@field ["PPP-Compression"] integer? 26.2352.84, integer
+---@field ["Tunnel-Hello-Timer"] integer? 26.2352.85, integer, with a tag
+---@field ["Redback-Reason"] integer? 26.2352.86, integer
+---@field ["Qos-Policing-Profile-Name"] string? 26.2352.87, string
+---@field ["Qos-Metering-Profile-Name"] string? 26.2352.88, string
+---@field ["Qos-Policy-Queuing"] string? 26.2352.89, string
+---@field ["IGMP-Service-Profile-Name"] string? 26.2352.90, string
+---@field ["Subscriber-Profile-Name"] string? 26.2352.91, string
+---@field ["Forward-Policy"] string? 26.2352.92, string
+---@field ["Remote-Port"] string? 26.2352.93, string
+---@field ["Reauth"] string? 26.2352.94, string
+---@field ["Reauth-More"] integer? 26.2352.95, integer
+---@field ["Agent-Remote-Id"] string? 26.2352.96, octets
+---@field ["Agent-Circuit-Id"] string? 26.2352.97, octets
+---@field ["Platform-Type"] string|integer? 26.2352.98, integer: SMS, SmartEdge-800, SE-400, SE-100
+---@field ["Client-NBNS-Pri"] string? 26.2352.99, ipaddr
+---@field ["Client-NBNS-Sec"] string? 26.2352.100, ipaddr
+---@field ["Shaping-Profile-Name"] string? 26.2352.101, string
+---@field ["BG-Cct-Addr-Max"] integer? 26.2352.103, integer
+---@field ["IP-Interface-Name"] string? 26.2352.104, string
+---@field ["NAT-Policy-Name"] string? 26.2352.105, string
+---@field ["RB-NPM-Service-Id"] string? 26.2352.106, string
+---@field ["HTTP-Redirect-Profile-Name"] string? 26.2352.107, string
+---@field ["Bind-Auto-Sub-User"] string? 26.2352.108, string
+---@field ["Bind-Auto-Sub-Context"] string? 26.2352.109, string
+---@field ["Bind-Auto-Sub-Password"] string? 26.2352.110, string
+---@field ["Circuit-Protocol-Encap"] string|integer? 26.2352.111, integer: ENCAPS-PPPOE
+---@field ["OS-Version"] string? 26.2352.112, string
+---@field ["Session-Traffic-Limit"] string? 26.2352.113, string
+---@field ["QOS-Reference"] string? 26.2352.114, string
+---@field ["Rate-Limit-Excess-Burst"] string? 26.2352.121, octets
+---@field ["Police-Excess-Burst"] string? 26.2352.122, octets
+---@field ["Tunnel-Rate-Limit-Excess-Burst"] string? 26.2352.123, octets
+---@field ["Tunnel-Police-Excess-Burst"] string? 26.2352.124, octets
+---@field ["DHCP-Vendor-Class-ID"] string? 26.2352.125, string
+---@field ["Qos-Rate"] string? 26.2352.126, string
+---@field ["DHCP-Vendor-Encap-Option"] string? 26.2352.127, string
+---@field ["Acct-Input-Octets-64"] integer? 26.2352.128, integer64
+---@field ["Acct-Output-Octets-64"] integer? 26.2352.129, integer64
+---@field ["Acct-Input-Packets-64"] integer? 26.2352.130, integer64
+---@field ["Acct-Output-Packets-64"] integer? 26.2352.131, integer64
+---@field ["Assigned-IP-Address"] string? 26.2352.132, ipaddr
+---@field ["Acct-Mcast-In-Octets-64"] integer? 26.2352.133, integer64
+---@field ["Acct-Mcast-Out-Octets-64"] integer? 26.2352.134, integer64
+---@field ["Acct-Mcast-In-Packets-64"] integer? 26.2352.135, integer64
+---@field ["Acct-Mcast-Out-Packets-64"] integer? 26.2352.136, integer64
+---@field ["LAC-Port"] integer? 26.2352.137, integer
+---@field ["LAC-Real-Port"] integer? 26.2352.138, integer
+---@field ["LAC-Port-Type"] string|integer? 26.2352.139, integer: NAS-PORT-TYPE-10BT, NAS-PORT-TYPE-100BT, NAS-PORT-TYPE-DS3-FR, NAS-PORT-TYPE-DS3-ATM, NAS-PORT-TYPE-OC3, NAS-PORT-TYPE-HSSI, NAS-PORT-TYPE-EIA530, NAS-PORT-TYPE-T1, NAS-PORT-TYPE-CHAN-T3, NAS-PORT-TYPE-DS1-FR, NAS-PORT-TYPE-E3-ATM, NAS-PORT-TYPE-IMA-ATM, …
+---@field ["LAC-Real-Port-Type"] string|integer? 26.2352.140, integer: NAS-PORT-TYPE-10BT, NAS-PORT-TYPE-100BT, NAS-PORT-TYPE-DS3-FR, NAS-PORT-TYPE-DS3-ATM, NAS-PORT-TYPE-OC3, NAS-PORT-TYPE-HSSI, NAS-PORT-TYPE-EIA530, NAS-PORT-TYPE-T1, NAS-PORT-TYPE-CHAN-T3, NAS-PORT-TYPE-DS1-FR, NAS-PORT-TYPE-E3-ATM, NAS-PORT-TYPE-IMA-ATM, …
+---@field ["Acct-Dyn-Ac-Ent"] string? 26.2352.141, string
+---@field ["Session-Error-Code"] integer? 26.2352.142, integer
+---@field ["Session-Error-Msg"] string? 26.2352.143, string
+---@field ["Acct-Update-Reason"] string|integer? 26.2352.144, integer: AAA-LOAD-ACCT-SESSION-UP, AAA-LOAD-ACCT-SESSION-DOWN, AAA-LOAD-ACCT-PERIODIC, AAA-LOAD-ACCT-DYN-AC-ENT-START, AAA-LOAD-ACCT-DYN-AC-ENT-STOP, AAA-LOAD-ACCT-DYN-AC-ENT-TIMEOUT, AAA-LOAD-ACCT-SUBSCRIBER-REAUTHOR, AAA-LOAD-ACCT-PPP-IPCP-UP, AAA-LOAD-ACCT-PPP-MP-LINK-UP, AAA-LOAD-ACCT-DHCP-IP-ADDR-GRANTED, AAA-LOAD-ACCT-DHCP-IP-ADDR-RELEASED, AAA-LOAD-ACCT-ACL-TIMERED-ACTION, …
+---@field ["Mac-Addr"] string? 26.2352.145, string
+---@field ["Vlan-Source-Info"] string? 26.2352.146, string
+---@field ["Acct-Mcast-In-Octets"] integer? 26.2352.147, integer
+---@field ["Acct-Mcast-Out-Octets"] integer? 26.2352.148, integer
+---@field ["Acct-Mcast-In-Packets"] integer? 26.2352.149, integer
+---@field ["Acct-Mcast-Out-Packets"] integer? 26.2352.150, integer
+---@field ["Reauth-Session-Id"] string? 26.2352.151, string
+---@field ["QOS-Rate-Inbound"] string? 26.2352.156, string
+---@field ["QOS-Rate-Outbound"] string? 26.2352.157, string
+---@field ["Route-Tag"] integer? 26.2352.158, integer
+---@field ["LI-Id"] integer? 26.2352.159, integer
+---@field ["LI-Md-Address"] string? 26.2352.160, ipaddr
+---@field ["LI-Md-Port"] integer? 26.2352.161, integer
+---@field ["LI-Action"] integer? 26.2352.162, integer
+---@field ["LI-Profile"] string? 26.2352.163, string
+---@field ["Dynamic-Policy-Filter"] string? 26.2352.164, string
+---@field ["HTTP-Redirect-URL"] string? 26.2352.165, string
+---@field ["DSL-Actual-Rate-Up"] integer? 26.2352.166, integer
+---@field ["DSL-Actual-Rate-Down"] integer? 26.2352.167, integer
+---@field ["DSL-Min-Rate-Up"] integer? 26.2352.168, integer
+---@field ["DSL-Min-Rate-Down"] integer? 26.2352.169, integer
+---@field ["DSL-Attainable-Rate-Up"] integer? 26.2352.170, integer
+---@field ["DSL-Attainable-Rate-Down"] integer? 26.2352.171, integer
+---@field ["DSL-Max-Rate-Up"] integer? 26.2352.172, integer
+---@field ["DSL-Max-Rate-Down"] integer? 26.2352.173, integer
+---@field ["DSL-Min-Low-Power-Rate-Up"] integer? 26.2352.174, integer
+---@field ["DSL-Min-Low-Power-Rate-Down"] integer? 26.2352.175, integer
+---@field ["DSL-Max-Inter-Delay-Up"] integer? 26.2352.176, integer
+---@field ["DSL-Actual-Inter-Delay-Up"] integer? 26.2352.177, integer
+---@field ["DSL-Max-Inter-Delay-Down"] integer? 26.2352.178, integer
+---@field ["DSL-Actual-Inter-Delay-Down"] integer? 26.2352.179, integer
+---@field ["DSL-Line-State"] string|integer? 26.2352.180, integer: Showtime, Idle, Silent
+---@field ["DSL-L2-Encapsulation"] integer? 26.2352.181, integer
+---@field ["DSL-Transmission-System"] string|integer? 26.2352.182, integer: ADSL1, ADSL2, ADSL2+, VDSL1, VDSL2, SDSL, UNKNOWN
+---@field ["DSL-PPPOA-PPPOE-Inter-Work-Flag"] integer? 26.2352.183, integer
+---@field ["DSL-Combined-Line-Info"] string? 26.2352.184, string
+---@field ["DSL-Actual-Rate-Down-Factor"] integer? 26.2352.185, integer
+---@field ["Class-Volume-limit"] string? 26.2352.186, string
+---@field ["Class-Volume-In-Counter"] string? 26.2352.187, string
+---@field ["Class-Volume-Out-Counter"] string? 26.2352.188, string
+---@field ["Flow-FAC-Profile"] string? 26.2352.189, string
+---@field ["Service-Name"] string? 26.2352.190, string, with a tag
+---@field ["Service-Action"] string|integer? 26.2352.191, integer, with a tag: DE-ACTIVATE, ACTIVATE-WITH-ACCT, ACTIVATE-WITHOUT-ACCT
+---@field ["Service-Parameter"] string? 26.2352.192, string, with a tag
+---@field ["Service-Error-Cause"] string|integer? 26.2352.193, integer, with a tag: Service-success, Unsupported-attribute, Missing-attribute, Invalid-request, Resource-unavailable, Generic-service-error, Service-not-found, Service-already-active, Service-accounting-disabled, Service-duplicate-parameter
+---@field ["Deactivate-Service-Name"] string? 26.2352.194, string, with a tag
+---@field ["Qos-Profile-Overhead"] string? 26.2352.195, string
+---@field ["Dynamic-QoS-Param"] string? 26.2352.196, string
+---@field ["Acct-Alt-Session-ID"] string? 26.2352.197, string
+---@field ["Idle-Timeout-Threshold"] integer? 26.2352.198, integer
+---@field ["Double-Authentication"] integer? 26.2352.199, integer
+---@field ["SBC-Adjacency"] string? 26.2352.200, string
+---@field ["DHCP-Field"] string? 26.2352.201, octets
+---@field ["DHCP-Option"] string? 26.2352.202, octets
+---@field ["Security-Service"] string? 26.2352.203, string
+---@field ["Reauth-Service-Name"] string? 26.2352.204, string, with a tag
+---@field ["Flow-IP-Profile"] string? 26.2352.205, string
+---@field ["Radius-Throttle-Watermark"] integer? 26.2352.206, integer
+---@field ["RB-IPV6-DNS"] string? 26.2352.207, string
+---@field ["RB-IPv6-Option"] string? 26.2352.208, string
+---@field ["Cluster-Partition-ID"] string? 26.2352.209, string
+---@field ["Circuit-Group-Member"] string? 26.2352.210, string
+---@field ["Delegated-Max-Prefix"] integer? 26.2352.212, integer
+---@field ["IPv4-Address-Release-Control"] string? 26.2352.213, string
+---@field ["Acct-Input-IPv4-Octets"] integer? 26.2352.214, integer
+---@field ["Acct-Output-IPv4-Octets"] integer? 26.2352.215, integer
+---@field ["Acct-Input-IPv4-Packets"] integer? 26.2352.216, integer
+---@field ["Acct-Output-IPv4-Packets"] integer? 26.2352.217, integer
+---@field ["Acct-Input-IPv4-Gigawords"] integer? 26.2352.218, integer
+---@field ["Acct-Output-IPv4-Gigawords"] integer? 26.2352.219, integer
+---@field ["Acct-Input-IPv6-Octets"] integer? 26.2352.220, integer
+---@field ["Acct-Output-IPv6-Octets"] integer? 26.2352.221, integer
+---@field ["Acct-Input-IPv6-Packets"] integer? 26.2352.222, integer
+---@field ["Acct-Output-IPv6-Packets"] integer? 26.2352.223, integer
+---@field ["Acct-Input-IPv6-Gigawords"] integer? 26.2352.224, integer
+---@field ["Acct-Output-IPv6-Gigawords"] integer? 26.2352.225, integer
+---@field ["RP-Upstream-Speed-Limit"] integer? 26.10055.1, integer
+---@field ["RP-Downstream-Speed-Limit"] integer? 26.10055.2, integer
+---@field ["RP-HURL"] string? 26.10055.3, string
+---@field ["RP-MOTM"] string? 26.10055.4, string
+---@field ["RP-Max-Sessions-Per-User"] integer? 26.10055.5, integer
+---@field ["VasExperts-Policing-Profile"] string? 26.43823.1, string
+---@field ["VasExperts-Service-Profile"] string? 26.43823.2, string
+---@field ["VasExperts-Enable-Service"] string? 26.43823.3, string
+---@field ["VasExperts-Multi-IP-User"] integer? 26.43823.4, integer
+---@field ["VasExperts-UserName"] string? 26.43823.5, string
+---@field ["VasExperts-Service-Type"] string|integer? 26.43823.6, integer: Auth, DHCP, PAP, CHAP, MS_CHAPv2, MAC_QinQ, ARP, DHCPv6
+---@field ["VasExperts-Restrict-User"] integer? 26.43823.7, integer
+---@field ["VasExperts-Enable-Interconnect"] integer? 26.43823.8, integer
+---@field ["VasExperts-OutVLAN"] integer? 26.43823.9, integer
+---@field ["VasExperts-Command-Code"] string|integer? 26.43823.10, integer: Check-Acct
+---@field ["VasExperts-OutMAC"] string? 26.43823.11, string
+---@field ["VasExperts-Acct-Traffic-Class-Name"] string? 26.43823.16, string
+---@field ["VasExperts-Acct-Traffic-Class-Input-Octets"] integer? 26.43823.17, integer64
+---@field ["VasExperts-Acct-Traffic-Class-Output-Octets"] integer? 26.43823.18, integer64
+---@field ["VasExperts-Acct-Traffic-Class-Input-Packets"] integer? 26.43823.19, integer64
+---@field ["VasExperts-Acct-Traffic-Class-Output-Packets"] integer? 26.43823.20, integer64
+---@field ["VasExperts-NAT-IP"] string? 26.43823.21, ipaddr
+---@field ["VasExperts-DHCP-Hostname"] string? 26.43823.32, octets
+---@field ["VasExperts-DHCP-ClientId"] string? 26.43823.33, octets
+---@field ["VasExperts-DHCP-ClassId"] string? 26.43823.34, octets
+---@field ["VasExperts-DHCP-RelayInfo"] string? 26.43823.35, octets
+---@field ["VasExperts-DHCP-ClientIP"] string? 26.43823.36, ipaddr
+---@field ["VasExperts-DHCP-Request"] string|integer? 26.43823.37, integer: Discover, Inform, Request
+---@field ["VasExperts-DHCP-RelayRemoteId"] string? 26.43823.38, octets
+---@field ["VasExperts-DHCP-RelayCircuitId"] string? 26.43823.39, octets
+---@field ["VasExperts-DHCP-Option"] string? 26.43823.40, octets
+---@field ["VasExperts-DHCP-DNS"] string? 26.43823.41, ipaddr
+---@field ["VasExperts-DHCP-Gateway"] string? 26.43823.42, ipaddr
+---@field ["VasExperts-BOOTP-SName"] string? 26.43823.43, string
+---@field ["VasExperts-BOOTP-File"] string? 26.43823.44, string
+---@field ["VasExperts-DHCP-Option-IP"] string? 26.43823.45, string
+---@field ["VasExperts-DHCP-Option-Num"] string? 26.43823.46, string
+---@field ["VasExperts-DHCP-Option-String"] string? 26.43823.47, string
+---@field ["VasExperts-DHCP-Option-Bin"] string? 26.43823.48, string
+---@field ["VasExperts-ARP-SourceIP"] string? 26.43823.60, ipaddr
+---@field ["VasExperts-ARP-TargetIP"] string? 26.43823.61, ipaddr
+---@field ["VasExperts-DHCPv6-Request"] string|integer? 26.43823.70, integer: Solicit, Request, Renew, Rebind
+---@field ["VasExperts-DHCPv6-UserClass"] string? 26.43823.71, octets
+---@field ["VasExperts-DHCPv6-VendorClass"] string? 26.43823.72, octets
+---@field ["VasExperts-DHCPv6-RemoteId"] string? 26.43823.73, octets
+---@field ["VasExperts-DHCPv6-SubsId"] string? 26.43823.74, octets
+---@field ["VasExperts-DHCPv6-Delegated"] integer? 26.43823.75, integer
+---@field ["VasExperts-DHCP-Option-IPv6"] string? 26.43823.80, string
+---@field ["VasExperts-DHCP-Option-IPv6-Prefix"] string? 26.43823.81, string
+---@field ["VasExperts-DHCP6-Option-Num"] string? 26.43823.82, string
+---@field ["VasExperts-DHCP6-Option-String"] string? 26.43823.83, string
+---@field ["VasExperts-DHCP6-Option-Bin"] string? 26.43823.84, string
+---@field ["ZTE-Client-DNS-Pri"] string? 26.3902.1, string
+---@field ["ZTE-Client-DNS-Sec"] string? 26.3902.2, string
+---@field ["ZTE-Context-Name"] string? 26.3902.4, string
+---@field ["ZTE-Tunnel-Max-Sessions"] integer? 26.3902.21, integer
+---@field ["ZTE-Tunnel-Max-Tunnels"] integer? 26.3902.22, integer
+---@field ["ZTE-Tunnel-Window"] integer? 26.3902.24, integer
+---@field ["ZTE-Tunnel-Retransmit"] integer? 26.3902.25, integer
+---@field ["ZTE-Tunnel-Cmd-Timeout"] integer? 26.3902.26, integer
+---@field ["ZTE-PPPOE-URL"] string? 26.3902.27, string
+---@field ["ZTE-PPPOE-MOTM"] string? 26.3902.28, string
+---@field ["ZTE-Tunnel-Algorithm"] integer? 26.3902.31, integer
+---@field ["ZTE-Tunnel-Deadtime"] integer? 26.3902.32, integer
+---@field ["ZTE-Mcast-Send"] integer? 26.3902.33, integer
+---@field ["ZTE-Mcast-Receive"] integer? 26.3902.34, integer
+---@field ["ZTE-Mcast-MaxGroups"] integer? 26.3902.35, integer
+---@field ["ZTE-Access-Type"] integer? 26.3902.74, integer
+---@field ["ZTE-QoS-Type"] integer? 26.3902.81, integer
+---@field ["ZTE-QoS-Profile-Down"] string? 26.3902.82, string
+---@field ["ZTE-Rate-Ctrl-SCR-Down"] integer? 26.3902.83, integer
+---@field ["ZTE-Rate-Ctrl-Burst-Down"] integer? 26.3902.84, integer
+---@field ["ZTE-Rate-Ctrl-PCR"] integer? 26.3902.86, integer
+---@field ["ZTE-TCP-Syn-Rate"] integer? 26.3902.88, integer
+---@field ["ZTE-Rate-Ctrl-SCR-Up"] integer? 26.3902.89, integer
+---@field ["ZTE-Priority-Level"] integer? 26.3902.90, integer
+---@field ["ZTE-Rate-Ctrl-Burst-Up"] integer? 26.3902.91, integer
+---@field ["ZTE-Rate-Ctrl-Burst-Max-Down"] integer? 26.3902.92, integer
+---@field ["ZTE-Rate-Ctrl-Burst-Max-Up"] integer? 26.3902.93, integer
+---@field ["ZTE-QOS-Profile-Up"] string? 26.3902.94, string
+---@field ["ZTE-TCP-Limit-Num"] integer? 26.3902.95, integer
+---@field ["ZTE-TCP-Limit-Mode"] integer? 26.3902.96, integer
+---@field ["ZTE-IGMP-Service-Profile-Num"] integer? 26.3902.97, integer
+---@field ["ZTE-PPP-Sservice-Type"] integer? 26.3902.101, integer
+---@field ["ZTE-SW-Privilege"] integer? 26.3902.104, integer
+---@field ["ZTE-Access-Domain"] string? 26.3902.151, string
+---@field ["ZTE-VPN-ID"] string? 26.3902.190, string
+---@field ["ZTE_Rate-Bust-DPIR"] integer? 26.3902.191, integer
+---@field ["ZTE_Rate-Bust-UPIR"] integer? 26.3902.192, integer
+---@field ["ZTE-Rate-Ctrl-PBS-Down"] integer? 26.3902.202, integer
+---@field ["ZTE-Rate-Ctrl-PBS-Up"] integer? 26.3902.203, integer
+---@field ["ZTE-Rate-Ctrl-SCR-Up-v6"] integer? 26.3902.228, integer
+---@field ["ZTE-Rate-Ctrl-Burst-Up-v6"] integer? 26.3902.229, integer
+---@field ["ZTE-Rate-Ctrl-Burst-Max-Up-v6"] integer? 26.3902.230, integer
+---@field ["ZTE-Rate-Ctrl-PBS-Up-v6"] integer? 26.3902.231, integer
+---@field ["ZTE-QoS-Profile-Up-v6"] string? 26.3902.232, string
+---@field ["ZTE-Rate-Ctrl-SCR-Down-v6"] integer? 26.3902.233, integer
+---@field ["ZTE-Rate-Ctrl-Burst-Down-v6"] integer? 26.3902.234, integer
+---@field ["ZTE-Rate-Ctrl-Burst-Max-Down-v6"] integer? 26.3902.235, integer
+---@field ["ZTE-Rate-Ctrl-PBS-Down-v6"] integer? 26.3902.236, integer
+---@field ["ZTE-QoS-Profile-Down-v6"] string? 26.3902.237, string
+---@field ["Extreme-User-Vlan"] string|integer? 26.26928.1, integer: Read-Only-Admin, Super-Admin, Read-Write-Admin
+---@field ["Extreme-Libsip-Patron-Info"] string? 26.26928.3, octets
+---@field ["Extreme-Libsip-Action"] string|integer? 26.26928.4, integer: Permit, Restricted, Deny
+---@field ["Extreme-Libsip-Additional-Message"] string? 26.26928.5, octets
+---@field ["Extreme-User-Profile-Attribute"] integer? 26.26928.6, integer
+---@field ["Extreme-Data-Usage-Limit"] string? 26.26928.7, octets
+---@field ["Extreme-AVPair"] string? 26.26928.8, string
+---@field ["Extreme-Radius-Code"] string|integer? 26.26928.9, integer: Disconnect-Request, COA-Request
+---@field ["Extreme-PPSK-Request"] string? 26.26928.201, octets
+---@field ["Extreme-PPSK-PMK"] string? 26.26928.202, octets
+---@field ["Extreme-IDM-Message"] integer? 26.26928.203, integer
+---@field ["Extreme-NT-Identity"] integer? 26.26928.204, integer
+---@field ["Extreme-User-Language"] string? 26.26928.205, string
+---@field ["Extreme-Time-Zone-Offset"] integer? 26.26928.207, integer
+---@field ["Extreme-Daylight-Saving-Offset"] integer? 26.26928.208, integer
+---@field ["Extreme-Client-Monitor-Session"] string? 26.26928.209, octets
+---@field ["Extreme-Client-Monitor-Problem"] integer? 26.26928.210, integer
+---@field ["Extreme-IDM-Redirect-URL"] string? 26.26928.211, string
+---@field ["Extreme-MGT-MAC-Address"] string? 26.26928.212, string
+---@field ["Extreme-Auth-Source"] string|integer? 26.26928.213, integer: Service, Non-Service
+---@field ["Airespace-Wlan-Id"] integer? 26.14179.1, integer
+---@field ["Airespace-QOS-Level"] string|integer? 26.14179.2, integer: Silver, Gold, Platinum, Bronze
+---@field ["Airespace-DSCP"] integer? 26.14179.3, integer
+---@field ["Airespace-8021p-Tag"] integer? 26.14179.4, integer
+---@field ["Airespace-Interface-Name"] string? 26.14179.5, string
+---@field ["Airespace-ACL-Name"] string? 26.14179.6, string
+---@field ["Airespace-Data-Bandwidth-Average-Contract"] integer? 26.14179.7, integer
+---@field ["Airespace-Real-Time-Bandwidth-Average-Contract"] integer? 26.14179.8, integer
+---@field ["Airespace-Data-Bandwidth-Burst-Contract"] integer? 26.14179.9, integer
+---@field ["Airespace-Real-Time-Bandwidth-Burst-Contract"] integer? 26.14179.10, integer
+---@field ["Airespace-Guest-Role-Name"] string? 26.14179.11, string
+---@field ["Airespace-Data-Bandwidth-Average-Contract-Upstream"] integer? 26.14179.13, integer
+---@field ["Airespace-Real-Time-Bandwidth-Average-Contract-Upstream"] integer? 26.14179.14, integer
+---@field ["Airespace-Data-Bandwidth-Burst-Contract-Upstream"] integer? 26.14179.15, integer
+---@field ["Airespace-Real-Time-Bandwidth-Burst-Contract-Upstream"] integer? 26.14179.16, integer
+---@field ["Aruba-User-Role"] string? 26.14823.1, string
+---@field ["Aruba-User-Vlan"] integer? 26.14823.2, integer
+---@field ["Aruba-Priv-Admin-User"] integer? 26.14823.3, integer
+---@field ["Aruba-Admin-Role"] string? 26.14823.4, string
+---@field ["Aruba-Essid-Name"] string? 26.14823.5, string
+---@field ["Aruba-Location-Id"] string? 26.14823.6, string
+---@field ["Aruba-Port-Identifier"] string? 26.14823.7, string
+---@field ["Aruba-MMS-User-Template"] string? 26.14823.8, string
+---@field ["Aruba-Named-User-Vlan"] string? 26.14823.9, string
+---@field ["Aruba-AP-Group"] string? 26.14823.10, string
+---@field ["Aruba-Framed-IPv6-Address"] string? 26.14823.11, string
+---@field ["Aruba-Device-Type"] string? 26.14823.12, string
+---@field ["Aruba-No-DHCP-Fingerprint"] integer? 26.14823.14, integer
+---@field ["Aruba-Mdps-Device-Udid"] string? 26.14823.15, string
+---@field ["Aruba-Mdps-Device-Imei"] string? 26.14823.16, string
+---@field ["Aruba-Mdps-Device-Iccid"] string? 26.14823.17, string
+---@field ["Aruba-Mdps-Max-Devices"] integer? 26.14823.18, integer
+---@field ["Aruba-Mdps-Device-Name"] string? 26.14823.19, string
+---@field ["Aruba-Mdps-Device-Product"] string? 26.14823.20, string
+---@field ["Aruba-Mdps-Device-Version"] string? 26.14823.21, string
+---@field ["Aruba-Mdps-Device-Serial"] string? 26.14823.22, string
+---@field ["Aruba-CPPM-Role"] string? 26.14823.23, string
+---@field ["Aruba-AirGroup-User-Name"] string? 26.14823.24, string
+---@field ["Aruba-AirGroup-Shared-User"] string? 26.14823.25, string
+---@field ["Aruba-AirGroup-Shared-Role"] string? 26.14823.26, string
+---@field ["Aruba-AirGroup-Device-Type"] string|integer? 26.14823.27, integer: Personal-Device, Shared-Device, Deleted-Device
+---@field ["Aruba-Auth-Survivability"] string? 26.14823.28, string
+---@field ["Aruba-AS-User-Name"] string? 26.14823.29, string
+---@field ["Aruba-AS-Credential-Hash"] string? 26.14823.30, string
+---@field ["Aruba-WorkSpace-App-Name"] string? 26.14823.31, string
+---@field ["Aruba-Mdps-Provisioning-Settings"] string? 26.14823.32, string
+---@field ["Aruba-Mdps-Device-Profile"] string? 26.14823.33, string
+---@field ["Aruba-AP-IP-Address"] string? 26.14823.34, ipaddr
+---@field ["Aruba-AirGroup-Shared-Group"] string? 26.14823.35, string
+---@field ["Aruba-User-Group"] string? 26.14823.36, string
+---@field ["Aruba-Network-SSO-Token"] string? 26.14823.37, string
+---@field ["Aruba-AirGroup-Version"] string|integer? 26.14823.38, integer: AirGroup-v1, AirGroup-v2
+---@field ["Aruba-Auth-SurvMethod"] integer? 26.14823.39, integer
+---@field ["Aruba-Port-Bounce-Host"] integer? 26.14823.40, integer
+---@field ["Aruba-Calea-Server-Ip"] string? 26.14823.41, ipaddr
+---@field ["Aruba-Admin-Path"] string? 26.14823.42, string
+---@field ["Aruba-Captive-Portal-URL"] string? 26.14823.43, string
+---@field ["Aruba-MPSK-Passphrase"] string? 26.14823.44, octets
+---@field ["Aruba-ACL-Server-Query-Info"] string? 26.14823.45, string
+---@field ["Aruba-Command-String"] string? 26.14823.46, string
+---@field ["Aruba-Network-Profile"] string? 26.14823.47, string
+---@field ["Aruba-Admin-Device-Group"] string? 26.14823.48, string
+---@field ["Aruba-PoE-Priority"] string|integer? 26.14823.49, integer: Critical, High, Low
+---@field ["Aruba-Port-Auth-Mode"] string|integer? 26.14823.50, integer: Infrastructure-Mode, Client-Mode, Multi-Domain-Mode
+---@field ["Aruba-NAS-Filter-Rule"] string? 26.14823.51, string
+---@field ["Aruba-QoS-Trust-Mode"] string|integer? 26.14823.52, integer: DSCP, QoS, None
+---@field ["Aruba-UBT-Gateway-Role"] string? 26.14823.53, string
+---@field ["Aruba-Gateway-Zone"] string? 26.14823.54, string
+---@field ["Aruba-STP-Admin-Edge-Port"] string|integer? 26.14823.58, integer: Disable, Enable
+---@field ["Aruba-UBT-Gateway-CPPM-Role"] string? 26.14823.59, string
+---@field ["Aruba-AP-MAC-Address"] string? 26.14823.60, string
+---@field ["Aruba-Device-MAC-Address"] string? 26.14823.61, string
+---@field ["Aruba-Device-Traffic-Class"] integer? 26.14823.63, integer
+---@field ["Cambium-Auth-Role"] string|integer? 26.17713.1, integer: Invalid, Read-Only, System-Admin, Security-Officer, Deliberately-Bad
+---@field ["Cambium-ePMP-Data-VLAN-Id"] integer? 26.17713.21, integer
+---@field ["Cambium-ePMP-Management-VLAN-Id"] integer? 26.17713.22, integer
+---@field ["Cambium-ePMP-Max-Burst-Uplink-Rate"] integer? 26.17713.26, integer
+---@field ["Cambium-ePMP-Max-Burst-Downlink-Rate"] integer? 26.17713.27, integer
+---@field ["Cambium-ePMP-UserLevel"] string|integer? 26.17713.50, integer: Install, Admin, User, Read-Only
+---@field ["Cambium-ePMP-SM-Priority"] string|integer? 26.17713.51, integer: Normal, High, Low
+---@field ["Cambium-ePMP-VLAN-Membersip-Set"] integer? 26.17713.52, integer
+---@field ["Cambium-ePMP-Management-VLAN-Priority"] integer? 26.17713.53, integer
+---@field ["Cambium-ePMP-Data-VLAN-Priority"] integer? 26.17713.54, integer
+---@field ["Cambium-ePMP-Separate-Management-VLAN-Id"] integer? 26.17713.55, integer
+---@field ["Cambium-ePMP-Separate-Management-VLAN-Priority"] integer? 26.17713.56, integer
+---@field ["Cambium-ePMP-Multicast-VLAN-Id"] integer? 26.17713.57, integer
+---@field ["Cambium-ePMP-VLAN-Mapping"] integer? 26.17713.58, integer
+---@field ["Cambium-Traffic-Quota-Limit-Up"] integer? 26.17713.151, integer
+---@field ["Cambium-Traffic-Quota-Limit-Down"] integer? 26.17713.152, integer
+---@field ["Cambium-Traffic-Quota-Limit-Up-Gigwords"] integer? 26.17713.153, integer
+---@field ["Cambium-Traffic-Quota-Limit-Down-Gigwords"] integer? 26.17713.154, integer
+---@field ["Cambium-Traffic-Quota-Limit-Total"] integer? 26.17713.155, integer
+---@field ["Cambium-Traffic-Quota-Limit-Total-Gigwords"] integer? 26.17713.156, integer
+---@field ["Cambium-VLAN-Pool-Id"] string? 26.17713.157, string
+---@field ["Cambium-Authorize-Classes"] table? 26.17713.158, tlv
+---@field ["Cambium-Authorize-Class-Name"] string? 26.17713.158.1, string
+---@field ["Cambium-Authorize-Bytes-Left"] integer? 26.17713.158.2, integer64
+---@field ["Cambium-Traffic-Classes-Acct"] table? 26.17713.159, tlv
+---@field ["Cambium-Acct-Class-Name"] string? 26.17713.159.1, string
+---@field ["Cambium-Acct-Input-Octets"] integer? 26.17713.159.2, integer
+---@field ["Cambium-Acct-Output-Octets"] integer? 26.17713.159.3, integer
+---@field ["Cambium-Acct-Input-Packets"] integer? 26.17713.159.4, integer
+---@field ["Cambium-Acct-Output-Packets"] integer? 26.17713.159.5, integer
+---@field ["Cambium-Walled-Garden-State"] integer? 26.17713.160, integer
+---@field ["ChilliSpot-Max-Input-Octets"] integer? 26.14559.1, integer
+---@field ["ChilliSpot-Max-Output-Octets"] integer? 26.14559.2, integer
+---@field ["ChilliSpot-Max-Total-Octets"] integer? 26.14559.3, integer
+---@field ["ChilliSpot-Bandwidth-Max-Up"] integer? 26.14559.4, integer
+---@field ["ChilliSpot-Bandwidth-Max-Down"] integer? 26.14559.5, integer
+---@field ["ChilliSpot-Config"] string? 26.14559.6, string
+---@field ["ChilliSpot-Lang"] string? 26.14559.7, string
+---@field ["ChilliSpot-Version"] string? 26.14559.8, string
+---@field ["ChilliSpot-OriginalURL"] string? 26.14559.9, string
+---@field ["ChilliSpot-UAM-Allowed"] string? 26.14559.100, string
+---@field ["ChilliSpot-MAC-Allowed"] string? 26.14559.101, string
+---@field ["ChilliSpot-Interval"] integer? 26.14559.102, integer
+---@field ["Colubris-AVPair"] string? 26.8744.0, string
+---@field ["Colubris-Intercept"] integer? 26.8744.1, integer
+---@field ["Meraki-Device-Name"] string? 26.29671.1, string
+---@field ["Meraki-Network-Name"] string? 26.29671.2, string
+---@field ["Meraki-Ap-Name"] string? 26.29671.3, string
+---@field ["Meraki-Ap-Tags"] string? 26.29671.4, string
+---@field ["Meru-Access-Point-Id"] integer? 26.15983.1, integer
+---@field ["Meru-Access-Point-Name"] string? 26.15983.2, string
+---@field ["Mimosa-Device-Configuration-Parameter"] string? 26.43356.1, string
+---@field ["Mimosa-FirmwareVersion-Parameter"] string? 26.43356.2, string
+---@field ["Mimosa-FirmwareLocation-Parameter"] string? 26.43356.3, string
+---@field ["Mimosa-WirelessProtocol-Parameter"] string? 26.43356.4, string
+---@field ["Mimosa-ManagementIPAddressMode-Parameter"] string? 26.43356.5, string
+---@field ["Mimosa-ManagementIPAddress-Parameter"] string? 26.43356.6, ipaddr
+---@field ["Mimosa-ManagementIPNetmask-Parameter"] string? 26.43356.7, ipaddr
+---@field ["Mimosa-ManagementIPGateway-Parameter"] string? 26.43356.8, ipaddr
+---@field ["Mimosa-ManagementVlanStatus-Parameter"] integer? 26.43356.9, byte
+---@field ["Mimosa-ManagementVlan-Parameter"] string? 26.43356.10, string
+---@field ["Mimosa-ManagementPassword-Parameter"] string? 26.43356.11, string
+---@field ["Mimosa-DeviceName-Parameter"] string? 26.43356.12, string
+---@field ["Mimosa-TrafficShapingPeak-Parameter"] string? 26.43356.13, string
+---@field ["Mimosa-TrafficShapingCommitted-Parameter"] string? 26.43356.14, string
+---@field ["Mimosa-EthernetPortSpeed-Parameter"] string? 26.43356.15, string
+---@field ["Mimosa-DNS1-Parameter"] string? 26.43356.16, ipaddr
+---@field ["Mimosa-DNS2-Parameter"] string? 26.43356.17, ipaddr
+---@field ["Mimosa-HTTPPort-Parameter"] integer? 26.43356.18, integer
+---@field ["Mimosa-EnableHTTPS-Parameter"] integer? 26.43356.19, byte
+---@field ["Mimosa-HTTPSPort-Parameter"] integer? 26.43356.20, integer
+---@field ["Mimosa-CloudManagement-Parameter"] integer? 26.43356.21, byte
+---@field ["Mimosa-EnableSNMP-Parameter"] integer? 26.43356.22, byte
+---@field ["Mimosa-SNMPCommunityString-Parameter"] string? 26.43356.23, string
+---@field ["Mimosa-SNMPTrapServer-Parameter"] string? 26.43356.24, ipaddr
+---@field ["Mimosa-NTPServerAddress-Parameter"] string? 26.43356.25, string
+---@field ["Mimosa-EnableSyslog-Parameter"] integer? 26.43356.26, byte
+---@field ["Mimosa-SyslogServerAddress-Parameter"] string? 26.43356.27, ipaddr
+---@field ["Mimosa-SyslogPort-Parameter"] integer? 26.43356.28, integer
+---@field ["Mimosa-SyslogProtocol-Parameter"] string? 26.43356.29, string
+---@field ["Motorola-Canopy-LPULCIR"] integer? 26.161.1, integer
+---@field ["Motorola-Canopy-LPDLCIR"] integer? 26.161.2, integer
+---@field ["Motorola-Canopy-HPULCIR"] integer? 26.161.3, integer
+---@field ["Motorola-Canopy-HPDLCIR"] integer? 26.161.4, integer
+---@field ["Motorola-Canopy-HPENABLE"] string|integer? 26.161.5, integer: Disable, Enable
+---@field ["Motorola-Canopy-ULBR"] integer? 26.161.6, integer
+---@field ["Motorola-Canopy-ULBL"] integer? 26.161.7, integer
+---@field ["Motorola-Canopy-DLBR"] integer? 26.161.8, integer
+---@field ["Motorola-Canopy-DLBL"] integer? 26.161.9, integer
+---@field ["Motorola-Canopy-VLLEARNEN"] string|integer? 26.161.14, integer: Disable, Enable
+---@field ["Motorola-Canopy-VLFRAMES"] string|integer? 26.161.15, integer: All, Tagged, Untagged
+---@field ["Motorola-Canopy-VLIDSET"] integer? 26.161.16, integer
+---@field ["Motorola-Canopy-VLAGETO"] integer? 26.161.20, integer
+---@field ["Motorola-Canopy-VLIGVID"] integer? 26.161.21, integer
+---@field ["Motorola-Canopy-VLMGVID"] integer? 26.161.22, integer
+---@field ["Motorola-Canopy-VLSMMGPASS"] string|integer? 26.161.23, integer: Disable, Enable
+---@field ["Motorola-Canopy-BCASTMIR"] integer? 26.161.24, integer
+---@field ["Motorola-Canopy-UserLevel"] string|integer? 26.161.50, integer: TECH, INSTALL, ADMIN
+---@field ["Nomadix-Bw-Up"] integer? 26.3309.1, integer
+---@field ["Nomadix-Bw-Down"] integer? 26.3309.2, integer
+---@field ["Nomadix-URL-Redirection"] string? 26.3309.3, string
+---@field ["Nomadix-IP-Upsell"] string|integer? 26.3309.4, integer: PrivatePool, PublicPool
+---@field ["Nomadix-Expiration"] string? 26.3309.5, string
+---@field ["Nomadix-Subnet"] string? 26.3309.6, string
+---@field ["Nomadix-MaxBytesUp"] integer? 26.3309.7, integer
+---@field ["Nomadix-MaxBytesDown"] integer? 26.3309.8, integer
+---@field ["Nomadix-EndofSession"] integer? 26.3309.9, integer
+---@field ["Nomadix-Logoff-URL"] string? 26.3309.10, string
+---@field ["Nomadix-Net-VLAN"] integer? 26.3309.11, integer
+---@field ["Nomadix-Config-URL"] string? 26.3309.12, string
+---@field ["Nomadix-Goodbye-URL"] string? 26.3309.13, string
+---@field ["Nomadix-Qos-Policy"] string? 26.3309.14, string
+---@field ["Nomadix-SMTP-Redirect"] integer? 26.3309.17, integer
+---@field ["Nomadix-Centralized-Mgmt"] string? 26.3309.18, string
+---@field ["Nomadix-Group-Policy-Id"] integer? 26.3309.19, integer
+---@field ["Nomadix-Group-Bw-Max-Up"] integer? 26.3309.20, integer
+---@field ["Nomadix-Group-Bw-Max-Down"] integer? 26.3309.21, integer
+---@field ["Ruckus-User-Groups"] string? 26.25053.1, string
+---@field ["Ruckus-Sta-RSSI"] integer? 26.25053.2, integer
+---@field ["Ruckus-SSID"] string? 26.25053.3, string
+---@field ["Ruckus-Wlan-Id"] integer? 26.25053.4, integer
+---@field ["Ruckus-Location"] string? 26.25053.5, string
+---@field ["Ruckus-Grace-Period"] integer? 26.25053.6, integer
+---@field ["Ruckus-SCG-CBlade-IP"] integer? 26.25053.7, integer
+---@field ["Ruckus-SCG-DBlade-IP"] integer? 26.25053.8, integer
+---@field ["Ruckus-VLAN-ID"] integer? 26.25053.9, integer
+---@field ["Ruckus-Sta-Expiration"] integer? 26.25053.10, integer
+---@field ["Ruckus-WSG-User"] string? 26.25053.10, string
+---@field ["Ruckus-Sta-UUID"] string? 26.25053.11, string
+---@field ["Ruckus-Accept-Enhancement-Reason"] integer? 26.25053.12, integer
+---@field ["Ruckus-Sta-Inner-Id"] string? 26.25053.13, string
+---@field ["Ruckus-BSSID"] string? 26.25053.14, octets
+---@field ["Ruckus-FlexAuth-AVP"] string? 26.25053.20, string
+---@field ["Ruckus-Triplets"] string? 26.25053.101, octets
+---@field ["Ruckus-IMSI"] string? 26.25053.102, octets
+---@field ["Ruckus-MSISDN"] string? 26.25053.103, octets
+---@field ["Ruckus-APN-NI"] string? 26.25053.104, string
+---@field ["Ruckus-QoS"] string? 26.25053.105, octets
+---@field ["Ruckus-Selection-Mode"] string|integer? 26.25053.106, integer: Subscribed, SentByMS, ChosenBySGSN
+---@field ["Ruckus-APN-Resolution-Req"] string|integer? 26.25053.107, integer: NotRequired, Required
+---@field ["Ruckus-Start-Time"] string? 26.25053.108, octets
+---@field ["Ruckus-NAS-Type"] string|integer? 26.25053.109, integer: SCG, Others
+---@field ["Ruckus-Status"] string|integer? 26.25053.110, integer: Success, Failure
+---@field ["Ruckus-APN-OI"] string? 26.25053.111, string
+---@field ["Ruckus-Auth-Type"] string|integer? 26.25053.112, integer: PPP-SIM, DummyIMSI, SoftSIM, RadiusSIM, Postpaid, Prepaid, LocalRadius, ProxyRadius, Voucher, EAP-SIM
+---@field ["Ruckus-Gn-User-Name"] string? 26.25053.113, string
+---@field ["Ruckus-Brand-Code"] string? 26.25053.114, string
+---@field ["Ruckus-Policy-Name"] string? 26.25053.115, string
+---@field ["Ruckus-Client-Local-IP"] string? 26.25053.116, ipaddr
+---@field ["Ruckus-SGSN-IP"] string? 26.25053.117, ipaddr
+---@field ["Ruckus-Charging-Charac"] string? 26.25053.118, octets
+---@field ["Ruckus-PDP-Type"] string? 26.25053.119, octets
+---@field ["Ruckus-Dynamic-Address-Flag"] string? 26.25053.120, octets
+---@field ["Ruckus-ChCh-Selection-Mode"] string? 26.25053.121, octets
+---@field ["Ruckus-AAA-IP"] string? 26.25053.122, ipaddr
+---@field ["Ruckus-CDR-TYPE"] integer? 26.25053.123, integer
+---@field ["Ruckus-SGSN-Number"] string? 26.25053.124, octets
+---@field ["Ruckus-Session-Type"] string|integer? 26.25053.125, integer: TTG, Local-Breakout, Local-Breakout-AP, L3GRE, L2GRE, QinQL3, PMIP
+---@field ["Ruckus-Accounting-Status"] string|integer? 26.25053.126, integer: Accounting-Off, Accounting-On
+---@field ["Ruckus-Zone-Id"] string? 26.25053.127, string
+---@field ["Ruckus-Auth-Server-Id"] string? 26.25053.128, string
+---@field ["Ruckus-Utp-Id"] string? 26.25053.129, string
+---@field ["Ruckus-Area-Code"] string? 26.25053.130, octets
+---@field ["Ruckus-Cell-Identifier"] string? 26.25053.131, octets
+---@field ["Ruckus-Wispr-Redirect-Policy"] string? 26.25053.132, string
+---@field ["Ruckus-Eth-Profile-Id"] integer? 26.25053.133, integer
+---@field ["Ruckus-Zone-Name"] string? 26.25053.134, string
+---@field ["Ruckus-Wlan-Name"] string? 26.25053.135, string
+---@field ["Ruckus-AP-Roamed"] integer? 26.25053.136, integer
+---@field ["Ruckus-Read-Preference"] string? 26.25053.137, octets
+---@field ["Ruckus-Client-Host-Name"] string? 26.25053.138, string
+---@field ["Ruckus-Client-Os-Type"] string? 26.25053.139, string
+---@field ["Ruckus-Client-Os-Class"] string? 26.25053.140, string
+---@field ["Ruckus-Vlan-Pool"] string? 26.25053.141, string
+---@field ["Ruckus-Dpsk"] string? 26.25053.142, octets
+---@field ["Ruckus-CP-Token"] string? 26.25053.143, string
+---@field ["Ruckus-Max-DL-UL-Quota"] integer? 26.25053.144, integer
+---@field ["Ruckus-Traffic-Class-Attribute-Ids"] string? 26.25053.145, string
+---@field ["Ruckus-TC-Attr-Ids-With-Quota"] table? 26.25053.146, tlv
+---@field ["Ruckus-TC-Name-Quota"] string? 26.25053.146.1, string
+---@field ["Ruckus-TC-Quota"] string? 26.25053.146.2, octets
+---@field ["Ruckus-Nat-Pool-Name"] string? 26.25053.147, string
+---@field ["Ruckus-Sta-SVlan-Id"] integer? 26.25053.148, integer
+---@field ["Ruckus-TC-Acct-Ctrs"] table? 26.25053.149, tlv
+---@field ["Ruckus-Acct-Ctrs_TC-Name"] string? 26.25053.149.1, string
+---@field ["Ruckus-Acct-Ctrs_Input-Octets"] integer? 26.25053.149.2, integer
+---@field ["Ruckus-Acct-Ctrs_Output-Octets"] integer? 26.25053.149.3, integer
+---@field ["Ruckus-Acct-Ctrs_Input-Packets"] integer? 26.25053.149.4, integer
+---@field ["Ruckus-Acct-Ctrs_Output-Packets"] integer? 26.25053.149.5, integer
+---@field ["Ruckus-AAA-Id"] string? 26.25053.152, string
+---@field ["Ruckus-DPSK-Params"] table? 26.25053.153, tlv
+---@field ["Ruckus-DPSK-AKM-Suite"] string? 26.25053.153.1, octets
+---@field ["Ruckus-DPSK-Cipher"] integer? 26.25053.153.2, byte
+---@field ["Ruckus-DPSK-Anonce"] string? 26.25053.153.3, octets
+---@field ["Ruckus-DPSK-EAPOL-Key-Frame"] string? 26.25053.153.4, octets
+---@field ["Ruckus-SCI-Role"] string? 26.25053.200, string
+---@field ["Ruckus-SCI-Resource-Group"] string? 26.25053.201, string
+---@field ["Siemens-URL-Redirection"] string? 26.4329.1, string
+---@field ["Siemens-AP-Name"] string? 26.4329.2, string
+---@field ["Siemens-AP-Serial"] string? 26.4329.3, string
+---@field ["Siemens-VNS-Name"] string? 26.4329.4, string
+---@field ["Siemens-SSID"] string? 26.4329.5, string
+---@field ["Siemens-BSS-MAC"] string? 26.4329.6, string
+---@field ["Siemens-Policy-Name"] string? 26.4329.7, string
+---@field ["Siemens-Topology-Name"] string? 26.4329.8, string
+---@field ["Siemens-Ingress-RC-Name"] string? 26.4329.9, string
+---@field ["Siemens-Egress-RC-Name"] string? 26.4329.10, string
+---@field ["Symbol-Admin-Role"] string|integer? 26.388.1, integer: Monitor, Helpdesk, NetworkAdmin, SysAdmin, WebAdmin, Security, SuperUser
+---@field ["Symbol-Current-ESSID"] string? 26.388.2, string
+---@field ["Symbol-Allowed-ESSID"] string? 26.388.3, string
+---@field ["Symbol-WLAN-Index"] integer? 26.388.4, integer
+---@field ["Symbol-QoS-Profile"] string|integer? 26.388.5, integer: BestEffort, Background, Video, Voice
+---@field ["Symbol-Allowed-Radio"] string? 26.388.6, string
+---@field ["Symbol-Expiry-Date-Time"] string? 26.388.7, string
+---@field ["Symbol-Start-Date-Time"] string? 26.388.8, string
+---@field ["Symbol-Posture-Status"] string? 26.388.9, string
+---@field ["Symbol-Downlink-Limit"] string? 26.388.10, string
+---@field ["Symbol-Uplink-Limit"] string? 26.388.11, string
+---@field ["Symbol-User-Group"] string? 26.388.12, string
+---@field ["Symbol-Login-Source"] string|integer? 26.388.100, integer: HTTP, SSH, Telnet, Console, All
+---@field ["TPLink-Recv-limit"] integer? 26.11863.1, integer
+---@field ["TPLink-Xmit-limit"] integer? 26.11863.2, integer
+---@field ["TPLink-Authentication-FindKey"] string? 26.11863.3, octets
+---@field ["TPLink-Authentication-FoundKey"] string? 26.11863.4, octets
+---@field ["TPLink-User-Command"] string? 26.11863.5, string
+---@field ["TPLink-Site"] string? 26.11863.6, string
+---@field ["TPLink-Omada"] string? 26.11863.7, string
+---@field ["TPLink-Redirect-Url"] string? 26.11863.8, string
+---@field ["TPLink-Portal-Access-Status"] integer? 26.11863.9, integer
+---@field ["Trapeze-VLAN-Name"] string? 26.14525.1, string
+---@field ["Trapeze-Mobility-Profile"] string? 26.14525.2, string
+---@field ["Trapeze-Encryption-Type"] string? 26.14525.3, string
+---@field ["Trapeze-Time-Of-Day"] string? 26.14525.4, string
+---@field ["Trapeze-SSID"] string? 26.14525.5, string
+---@field ["Trapeze-End-Date"] string? 26.14525.6, string
+---@field ["Trapeze-Start-Date"] string? 26.14525.7, string
+---@field ["Trapeze-URL"] string? 26.14525.8, string
+---@field ["Trapeze-User-Group-Name"] string? 26.14525.9, string
+---@field ["Trapeze-QoS-Profile"] string? 26.14525.10, string
+---@field ["Trapeze-Simultaneous-Logins"] string? 26.14525.11, string
+---@field ["Trapeze-CoA-Username"] string? 26.14525.12, string
+---@field ["Trapeze-Audit"] string? 26.14525.13, string
+---@field ["UBNT-Data-Rate-DL"] integer? 26.41112.1, integer64
+---@field ["UBNT-Data-Rate-DL-Burst"] integer? 26.41112.2, integer64
+---@field ["UBNT-Data-Rate-UL"] integer? 26.41112.3, integer64
+---@field ["UBNT-Data-Rate-UL-Burst"] integer? 26.41112.4, integer64
+---@field ["UBNT-Tunnel-Password-Entry"] table? 26.41112.5, tlv
+---@field ["UBNT-Tunnel-Password"] string? 26.41112.5.2, string
+---@field ["UBNT-Tunnel-Password-Keyid"] string? 26.41112.5.3, string
+---@field ["UBNT-Station-Keyid"] string? 26.41112.6, string
+---@field ["HS20-Subscription-Remediation-Needed"] string? 26.40808.1, octets
+---@field ["HS20-AP-Version"] integer? 26.40808.2, byte
+---@field ["HS20-Mobile-Device-Version"] string? 26.40808.3, octets
+---@field ["HS20-Deauthentication-Request"] string? 26.40808.4, octets
+---@field ["HS20-Session-Information-URL"] string? 26.40808.5, octets
+---@field ["CP-Gaia-User-Role"] string? 26.2620.229, string
+---@field ["CP-Gaia-SuperUser-Access"] integer? 26.2620.230, integer
+---@field ["Citrix-UID"] integer? 26.66.10, integer
+---@field ["Citrix-GID"] integer? 26.66.11, integer
+---@field ["Citrix-Home"] string? 26.66.12, string
+---@field ["Citrix-Shell"] string? 26.66.13, string
+---@field ["Citrix-Group-Names"] string? 26.66.14, string
+---@field ["Citrix-Group-Ids"] string? 26.66.15, string
+---@field ["Citrix-User-Groups"] string? 26.66.16, string
+---@field ["F5-LTM-User-Role"] string|integer? 26.3375.1, integer: Administrator, Resource-Admin, User-Manager, Auditor, Manager, App-Editor, Advanced-Operator, Operator, Firewall-Manager, Fraud-Protection-Manager, Certificate-Manager, IRule-Manager, …
+---@field ["F5-LTM-User-Role-Universal"] string|integer? 26.3375.2, integer: Disabled, Enabled
+---@field ["F5-LTM-User-Partition"] string? 26.3375.3, string
+---@field ["F5-LTM-User-Console"] string|integer? 26.3375.4, integer: Disabled, Enabled
+---@field ["F5-LTM-User-Shell"] string? 26.3375.5, string
+---@field ["F5-LTM-User-Context-1"] integer? 26.3375.10, integer
+---@field ["F5-LTM-User-Context-2"] integer? 26.3375.11, integer
+---@field ["F5-LTM-User-Info-1"] string? 26.3375.12, string
+---@field ["F5-LTM-User-Info-2"] string? 26.3375.13, string
+---@field ["F5-LTM-Audit-Msg"] string? 26.3375.14, string
+---@field ["Fortinet-Group-Name"] string? 26.12356.1, string
+---@field ["Fortinet-Client-IP-Address"] string? 26.12356.2, ipaddr
+---@field ["Fortinet-Vdom-Name"] string? 26.12356.3, string
+---@field ["Fortinet-Client-IPv6-Address"] string? 26.12356.4, octets
+---@field ["Fortinet-Interface-Name"] string? 26.12356.5, string
+---@field ["Fortinet-Access-Profile"] string? 26.12356.6, string
+---@field ["Fortinet-SSID"] string? 26.12356.7, string
+---@field ["Fortinet-AP-Name"] string? 26.12356.8, string
+---@field ["Fortinet-FAC-Auth-Status"] string? 26.12356.11, string
+---@field ["Fortinet-FAC-Token-ID"] string? 26.12356.12, string
+---@field ["Fortinet-FAC-Challenge-Code"] string? 26.12356.15, string
+---@field ["Fortinet-Webfilter-Category-Allow"] string? 26.12356.16, octets
+---@field ["Fortinet-Webfilter-Category-Block"] string? 26.12356.17, octets
+---@field ["Fortinet-Webfilter-Category-Monitor"] string? 26.12356.18, octets
+---@field ["Fortinet-AppCtrl-Category-Allow"] string? 26.12356.19, octets
+---@field ["Fortinet-AppCtrl-Category-Block"] string? 26.12356.20, octets
+---@field ["Fortinet-AppCtrl-Risk-Allow"] string? 26.12356.21, octets
+---@field ["Fortinet-AppCtrl-Risk-Block"] string? 26.12356.22, octets
+---@field ["Fortinet-WirelessController-Device-MAC"] string? 26.12356.23, ether
+---@field ["Fortinet-WirelessController-WTP-ID"] string? 26.12356.24, string
+---@field ["Fortinet-WirelessController-Assoc-Time"] integer? 26.12356.25, date
+---@field ["Fortinet-FortiWAN-AVPair"] string? 26.12356.26, string
+---@field ["Fortinet-FDD-Access-Profile"] string? 26.12356.30, string
+---@field ["Fortinet-FDD-Trusted-Hosts"] string? 26.12356.31, string
+---@field ["Fortinet-FDD-SPP-Name"] string? 26.12356.32, string
+---@field ["Fortinet-FDD-Is-System-Admin"] string? 26.12356.33, string
+---@field ["Fortinet-FDD-Is-SPP-Admin"] string? 26.12356.34, string
+---@field ["Fortinet-FDD-SPP-Policy-Group"] string? 26.12356.35, string
+---@field ["Fortinet-FDD-Allow-API-Access"] string? 26.12356.36, string
+---@field ["Fortinet-Fpc-User-Role"] string? 26.12356.40, string
+---@field ["Fortinet-Tenant-Identification"] string? 26.12356.41, string
+---@field ["Fortinet-Host-Port-AVPair"] string? 26.12356.42, string
+---@field ["Hillstone-User-vsys-id"] integer? 26.28557.1, integer
+---@field ["Hillstone-User-Type"] string|integer? 26.28557.2, integer: HS-User-l2tp, HS-User-8021x, HS-User-smartvpn, HS-User-normal, HS-User-Admin
+---@field ["Hillstone-User-Admin-Privilege"] integer? 26.28557.3, integer
+---@field ["Hillstone-User-Login-Type"] string|integer? 26.28557.4, integer: HS-Admin-Console, HS-Admin-Telnet, HS-Admin-SSH, HS-Admin-HTTP, HS-Admin-HTTPS
+---@field ["Hillstone-User-Mobile-Number"] string? 26.28557.5, string
+---@field ["Hillstone-User-Mobile-Operator"] string|integer? 26.28557.6, integer: HS-Mobile-ChinaMobile, HS-Mobile-ChinaUnicom, HS-Mobile-ChinaTelecom
+---@field ["Hillstone-User-Policy-dst-ip-begin"] string? 26.28557.7, ipaddr
+---@field ["Hillstone-User-Policy-dst-ip-end"] string? 26.28557.8, ipaddr
+---@field ["Hillstone-User-Role-Bame"] string? 26.28557.9, string
+---@field ["Hillstone-VPN-DHCP-Gateway"] string? 26.28557.100, string
+---@field ["Hillstone-VPN-DHCP-Mask"] string? 26.28557.101, string
+---@field ["Hillstone-VPN-DHCP-Pool"] string? 26.28557.102, string
+---@field ["Hillstone-VPN-WINS"] string? 26.28557.103, string
+---@field ["Hillstone-VPN-DNS"] string? 26.28557.104, string
+---@field ["Hillstone-VPN-Split-Route"] string? 26.28557.105, string
+---@field ["Hillstone-VPN-Tunnel-IP"] string? 26.28557.106, string
+---@field ["Hillstone-VPN-SNAT"] integer? 26.28557.107, integer
+---@field ["NS-Admin-Privilege"] string|integer? 26.3224.1, integer: Root-Admin, All-VSYS-Root-Admin, VSYS-Admin, Read-Only-Admin, Read-Only-VSYS-Admin
+---@field ["NS-VSYS-Name"] string? 26.3224.2, string
+---@field ["NS-User-Group"] string? 26.3224.3, string
+---@field ["NS-Primary-DNS"] string? 26.3224.4, ipaddr
+---@field ["NS-Secondary-DNS"] string? 26.3224.5, ipaddr
+---@field ["NS-Primary-WINS"] string? 26.3224.6, ipaddr
+---@field ["NS-Secondary-WINS"] string? 26.3224.7, ipaddr
+---@field ["NS-NSM-User-Domain-Name"] string? 26.3224.220, string
+---@field ["NS-NSM-User-Role-Mapping"] string? 26.3224.221, string
+---@field ["Packeteer-AVPair"] string? 26.2334.1, string
+---@field ["Packeteer-PC-AVPair"] string? 26.2334.2, string
+---@field ["PaloAlto-Admin-Role"] string? 26.25461.1, string
+---@field ["PaloAlto-Admin-Access-Domain"] string? 26.25461.2, string
+---@field ["PaloAlto-Panorama-Admin-Role"] string? 26.25461.3, string
+---@field ["PaloAlto-Panorama-Admin-Access-Domain"] string? 26.25461.4, string
+---@field ["PaloAlto-User-Group"] string? 26.25461.5, string
+---@field ["PaloAlto-User-Domain"] string? 26.25461.6, string
+---@field ["PaloAlto-Client-Source-IP"] string? 26.25461.7, string
+---@field ["PaloAlto-Client-OS"] string? 26.25461.8, string
+---@field ["PaloAlto-Client-Hostname"] string? 26.25461.9, string
+---@field ["PaloAlto-GlobalProtect-Client-Version"] string? 26.25461.10, string
+---@field ["pfSense-Bandwidth-Max-Up"] integer? 26.13644.1, integer
+---@field ["pfSense-Bandwidth-Max-Down"] integer? 26.13644.2, integer
+---@field ["pfSense-Max-Total-Octets"] integer? 26.13644.3, integer
+---@field ["Riverbed-Local-User"] string? 26.17163.1, string
+---@field ["SonicWall-User-Privilege"] string|integer? 26.8741.1, integer: Remote-Access, Bypass-Filters, VPN-Client-Access, Access-To-VPN, Limited-Management, L2TP-Client-Access, Wireless-Guest, Wireless-Add-ACL, Internet-Access
+---@field ["SonicWall-User-Group"] string? 26.8741.3, string
+---@field ["3GPP-IMSI"] string? 26.10415.1, string
+---@field ["3GPP-Charging-ID"] integer? 26.10415.2, integer
+---@field ["3GPP-PDP-Type"] integer? 26.10415.3, integer
+---@field ["3GPP-Charging-Gateway-Address"] string? 26.10415.4, ipaddr
+---@field ["3GPP-GPRS-Negotiated-QoS-profile"] string? 26.10415.5, string
+---@field ["3GPP-SGSN-Address"] string? 26.10415.6, ipaddr
+---@field ["3GPP-GGSN-Address"] string? 26.10415.7, ipaddr
+---@field ["3GPP-IMSI-MCC-MNC"] string? 26.10415.8, string
+---@field ["3GPP-GGSN-MCC-MNC"] string? 26.10415.9, string
+---@field ["3GPP-NSAPI"] string? 26.10415.10, string
+---@field ["3GPP-Session-Stop-Indicator"] integer? 26.10415.11, byte
+---@field ["3GPP-Selection-Mode"] string? 26.10415.12, string
+---@field ["3GPP-Charging-Characteristics"] string? 26.10415.13, string
+---@field ["3GPP-Charging-Gateway-IPv6-Address"] string? 26.10415.14, ipv6addr
+---@field ["3GPP-SGSN-IPv6-Address"] string? 26.10415.15, ipv6addr
+---@field ["3GPP-GGSN-IPv6-Address"] string? 26.10415.16, ipv6addr
+---@field ["3GPP-IPv6-DNS-Servers"] string? 26.10415.17, octets
+---@field ["3GPP-SGSN-MCC-MNC"] string? 26.10415.18, string
+---@field ["3GPP-Teardown-Indicator"] integer? 26.10415.19, byte
+---@field ["3GPP-IMEISV"] string? 26.10415.20, string
+---@field ["3GPP-RAT-Type"] string|integer? 26.10415.21, byte: UTRAN, GERAN, WLAN, GAN, HSPA-Evolution, EUTRAN, Virtual, IEEE-802.16e, 3GPP2-eHRPD, 3GPP2-HRPD, 3GPP2-1xRTT
+---@field ["3GPP-User-Location-Info"] string? 26.10415.22, octets
+---@field ["3GPP-MS-Time-Zone"] string? 26.10415.23, octets
+---@field ["3GPP-Camel-Charging-Info"] string? 26.10415.24, octets
+---@field ["3GPP-Packet-Filter"] string? 26.10415.25, octets
+---@field ["3GPP-Negotiated-DSCP"] integer? 26.10415.26, byte
+---@field ["3GPP-Allocate-IP-Type"] string|integer? 26.10415.27, byte: Do-Not-Allocate, Allocate-IPv4-Address, Allocate-IPv6-Prefix, Allocate-IPv4-and-IPv6
+---@field ["3GPP2-Ike-Preshared-Secret-Request"] integer? 26.5535.1, integer
+---@field ["3GPP2-Security-Level"] integer? 26.5535.2, integer
+---@field ["3GPP2-Pre-Shared-Secret"] string? 26.5535.3, string
+---@field ["3GPP2-Reverse-Tunnel-Spec"] integer? 26.5535.4, integer
+---@field ["3GPP2-Diffserv-Class-Option"] integer? 26.5535.5, integer
+---@field ["3GPP2-Accounting-Container"] string? 26.5535.6, octets
+---@field ["3GPP2-Home-Agent-IP-Address"] string? 26.5535.7, ipaddr
+---@field ["3GPP2-KeyID"] string? 26.5535.8, string
+---@field ["3GPP2-PCF-IP-Address"] string? 26.5535.9, ipaddr
+---@field ["3GPP2-BSID"] string? 26.5535.10, string
+---@field ["3GPP2-User-Id"] integer? 26.5535.11, integer
+---@field ["3GPP2-Forward-FCH-Mux-Option"] integer? 26.5535.12, integer
+---@field ["3GPP2-Reverse-FCH-Mux-Option"] integer? 26.5535.13, integer
+---@field ["3GPP2-Service-Option"] integer? 26.5535.16, integer
+---@field ["3GPP2-Forward-Traffic-Type"] integer? 26.5535.17, integer
+---@field ["3GPP2-Reverse-Traffic-Type"] integer? 26.5535.18, integer
+---@field ["3GPP2-FCH-Frame-Size"] integer? 26.5535.19, integer
+---@field ["3GPP2-Forward-FCH-RC"] integer? 26.5535.20, integer
+---@field ["3GPP2-Reverse-FCH-RC"] integer? 26.5535.21, integer
+---@field ["3GPP2-IP-Technology"] integer? 26.5535.22, integer
+---@field ["3GPP2-Compulsory-Tunnel-Indicator"] integer? 26.5535.23, integer
+---@field ["3GPP2-Release-Indicator"] integer? 26.5535.24, integer
+---@field ["3GPP2-Bad-PPP-Frame-Count"] integer? 26.5535.25, integer
+---@field ["3GPP2-Number-Active-Transitions"] integer? 26.5535.30, integer
+---@field ["3GPP2-Terminating-SDB-Octet-Count"] integer? 26.5535.31, integer
+---@field ["3GPP2-Originating-SDB-OCtet-Count"] integer? 26.5535.32, integer
+---@field ["3GPP2-Terminating-Number-SDBs"] integer? 26.5535.33, integer
+---@field ["3GPP2-Originating-Number-SDBs"] integer? 26.5535.34, integer
+---@field ["3GPP2-IP-QoS"] integer? 26.5535.36, integer
+---@field ["3GPP2-Airlink-Priority"] integer? 26.5535.39, integer
+---@field ["3GPP2-Airlink-Record-Type"] integer? 26.5535.40, integer
+---@field ["3GPP2-Airlink-Sequence-Number"] integer? 26.5535.42, integer
+---@field ["3GPP2-Received-HDLC-Octets"] integer? 26.5535.43, integer
+---@field ["3GPP2-Correlation-Id"] string? 26.5535.44, string
+---@field ["3GPP2-Module-Orig-Term-Indicator"] string? 26.5535.45, octets
+---@field ["3GPP2-Inbound-Mobile-IP-Sig-Octets"] integer? 26.5535.46, integer
+---@field ["3GPP2-Outbound-Mobile-IP-Sig-Octets"] integer? 26.5535.47, integer
+---@field ["3GPP2-Session-Continue"] integer? 26.5535.48, integer
+---@field ["3GPP2-Active-Time"] integer? 26.5535.49, integer
+---@field ["3GPP2-DCCH-Frame-Size"] integer? 26.5535.50, integer
+---@field ["3GPP2-Begin-Session"] integer? 26.5535.51, integer
+---@field ["3GPP2-ESN"] string? 26.5535.52, string
+---@field ["3GPP2-S-Key"] string? 26.5535.54, octets
+---@field ["3GPP2-S-Request"] integer? 26.5535.55, integer
+---@field ["3GPP2-S-Lifetime"] integer? 26.5535.56, date
+---@field ["3GPP2-MN-HA-SPI"] integer? 26.5535.57, integer
+---@field ["3GPP2-MN-HA-Shared-Key"] string? 26.5535.58, string
+---@field ["3GPP2-Remote-IP-Address"] table? 26.5535.59, tlv
+---@field ["3GPP2-Remote-IP-Address-Value"] string? 26.5535.59.1, ipaddr
+---@field ["3GPP2-Remote-IP-Address-Mask"] integer? 26.5535.59.2, integer
+---@field ["3GPP2-Remote-IP-Qualifier"] integer? 26.5535.59.3, short
+---@field ["3GPP2-Remote-IPv6-Address"] table? 26.5535.70, tlv
+---@field ["3GPP2-Remote-IPv6-Address-Value"] string? 26.5535.70.1, ipv6addr
+---@field ["3GPP2-Remote-IPv6-Address-Prefix-Length"] integer? 26.5535.70.2, integer
+---@field ["3GPP2-Remote-IPv6-Address-Qualifier"] table? 26.5535.70.3, tlv
+---@field ["3GPP2-Remote-Address-Table-Index"] table? 26.5535.71, tlv
+---@field ["3GPP2-Remote-Address-Table-Index-Value"] integer? 26.5535.71.1, short
+---@field ["3GPP2-Remote-Address-Table-Index-Qualifier"] integer? 26.5535.71.2, short
+---@field ["3GPP2-Remote-IPv4-Addr-Octet-Count"] table? 26.5535.72, tlv
+---@field ["3GPP2-Remote-IPv4-Addr-Octet-Count-Address"] string? 26.5535.72.1, ipaddr
+---@field ["3GPP2-Remote-IPv4-Addr-Octet-Count-Mask"] integer? 26.5535.72.2, integer
+---@field ["3GPP2-Remote-IPv4-Addr-Octet-Count-Forward"] integer? 26.5535.72.3, integer
+---@field ["3GPP2-Remote-IPv4-Addr-Octet-Count-Reverse"] integer? 26.5535.72.4, integer
+---@field ["3GPP2-Remote-IPv4-Addr-Octet-Count-Table-Index"] integer? 26.5535.72.5, short
+---@field ["3GPP2-Remote-IPv4-Addr-Octet-Count-Forward-Overflow"] integer? 26.5535.72.6, short
+---@field ["3GPP2-Remote-IPv4-Addr-Octet-Count-Reverse-Overflow"] integer? 26.5535.72.7, short
+---@field ["3GPP2-Allowed-Diffserv-Marking"] table? 26.5535.73, tlv
+---@field ["3GPP2-Allowed-Diffserv-Marking-Allowed"] integer? 26.5535.73.1, short
+---@field ["3GPP2-Allowed-Diffserv-Marking-Max-Class"] integer? 26.5535.73.2, short
+---@field ["3GPP2-Allowed-Diffserv-Marking-Reverse-Runnel"] integer? 26.5535.73.3, short
+---@field ["3GPP2-Service-Option-Profile"] table? 26.5535.74, tlv
+---@field ["3GPP2-Service-Option-Profile-Option"] integer? 26.5535.74.1, short
+---@field ["3GPP2-DNS-Update-Required"] integer? 26.5535.75, integer
+---@field ["3GPP2-Foreign-Agent-Address"] string? 26.5535.79, ipaddr
+---@field ["3GPP2-Last-User-Activity-Time"] integer? 26.5535.80, integer
+---@field ["3GPP2-MN-AAA-Removal-Indication"] integer? 26.5535.81, integer
+---@field ["3GPP2-RN-Packet-Data-Inactivity-Timer"] integer? 26.5535.82, integer
+---@field ["3GPP2-Forward-PDCH-RC"] integer? 26.5535.83, integer
+---@field ["3GPP2-Forward-DCCH-Mux-Option"] integer? 26.5535.84, integer
+---@field ["3GPP2-Reverse-DCCH-Mux-Option"] integer? 26.5535.85, integer
+---@field ["3GPP2-Forward-DCCH-RC"] integer? 26.5535.86, integer
+---@field ["3GPP2-Reverse-DHHC-RC"] integer? 26.5535.87, integer
+---@field ["3GPP2-Session-Termination-Capability"] integer? 26.5535.88, integer
+---@field ["3GPP2-Allowed-Persistent-TFTs"] integer? 26.5535.89, integer
+---@field ["3GPP2-Prepaid-Acct-Quota"] table? 26.5535.90, tlv
+---@field ["3GPP2-Prepaid-Acct-Quota-QuotaIDentifier"] integer? 26.5535.90.1, integer
+---@field ["3GPP2-Prepaid-Acct-Quota-VolumeQuota"] integer? 26.5535.90.2, integer
+---@field ["3GPP2-Prepaid-Acct-Quota-VolumeQuotaOverflow"] integer? 26.5535.90.3, integer
+---@field ["3GPP2-Prepaid-Acct-Quota-VolumeThreshold"] integer? 26.5535.90.4, integer
+---@field ["3GPP2-Prepaid-Acct-Quota-VolumeThresholdOverflow"] integer? 26.5535.90.5, integer
+---@field ["3GPP2-Prepaid-Acct-Quota-UpdateReason"] integer? 26.5535.90.8, short
+---@field ["3GPP2-Prepaid-acct-Capability"] string? 26.5535.91, octets
+---@field ["3GPP2-MIP-Lifetime"] string? 26.5535.92, octets
+---@field ["3GPP2-Acct-Stop-Trigger"] integer? 26.5535.93, integer
+---@field ["3GPP2-Service-Reference-Id"] table? 26.5535.94, tlv
+---@field ["3GPP2-Service-Reference-Id-Value"] integer? 26.5535.94.1, short
+---@field ["3GPP2-Service-Reference-Main-SC-Indicator"] integer? 26.5535.94.2, short
+---@field ["3GPP2-DNS-Update-Capability"] integer? 26.5535.95, integer
+---@field ["3GPP2-Disconnect-Reason"] integer? 26.5535.96, integer
+---@field ["3GPP2-Remote-IPv6-Octet-Count"] table? 26.5535.97, tlv
+---@field ["3GPP2-Remote-IPv6-Count-Address"] string? 26.5535.97.1, ipv6addr
+---@field ["3GPP2-Remote-IPv6-Prefix-Length"] integer? 26.5535.97.2, short
+---@field ["3GPP2-Remote-IPv6-Forward-Octet-Count"] integer? 26.5535.97.3, integer
+---@field ["3GPP2-Remote-IPv6-Reverse-Octet-Count"] integer? 26.5535.97.4, integer
+---@field ["3GPP2-Remote-IPv6-Table-Index"] integer? 26.5535.97.5, short
+---@field ["3GPP2-Remote-IPv6-Reverse-Octet-Count-Overflow"] integer? 26.5535.97.6, short
+---@field ["3GPP2-PrePaid-Tariff-Switching"] table? 26.5535.98, tlv
+---@field ["3GPP2-Prepaid-Quota-Identifier"] integer? 26.5535.98.1, integer
+---@field ["3GPP2-Prepaid-Volume-Used-After-Tariff-Switch"] integer? 26.5535.98.2, integer
+---@field ["3GPP2-Prepaid-Volume-Used-ATS-Overflow"] integer? 26.5535.98.3, short
+---@field ["3GPP2-Prepaid-Tariff-Switch-Interval"] integer? 26.5535.98.4, integer
+---@field ["3GPP2-Prepaid-Time-Interval-After-Tariff-Switch-Update"] integer? 26.5535.98.5, integer
+---@field ["3GPP2-MEID"] string? 26.5535.116, octets
+---@field ["3GPP2-DNS-Server-IP-Address"] table? 26.5535.117, tlv
+---@field ["3GPP2-DNS-Server-Primary-IP-Address"] string? 26.5535.117.1, ipaddr
+---@field ["3GPP2-DNS-Server-Secondary-IP-Address"] string? 26.5535.117.2, ipaddr
+---@field ["3GPP2-DNS-Server-Flag"] integer? 26.5535.117.3, byte
+---@field ["3GPP2-DNS-Server-Entity-Type"] string|integer? 26.5535.117.4, byte: HAAA, VAAA
+---@field ["3GPP2-Carrier-ID"] string? 26.5535.142, string
+---@field ["3GPP2-GMT-Time-Zone-Offset"] integer? 26.5535.143, signed
+---@field ["3GPP2-HA-Request"] integer? 26.5535.168, integer
+---@field ["3GPP2-HA-Authorised"] integer? 26.5535.169, integer
+---@field ["3GPP2-IP-Ver-Authorised"] integer? 26.5535.172, integer
+---@field ["3GPP2-MIPv4-Mesg-Id"] string? 26.5535.173, string
+---@field ["Ericsson-ViG-Balance"] integer? 26.193.3, integer
+---@field ["Ericsson-ViG-Codec"] integer? 26.193.4, integer
+---@field ["Ericsson-ViG-Currency"] string? 26.193.5, string
+---@field ["Ericsson-ViG-Currency-Quote"] string? 26.193.6, string
+---@field ["Ericsson-ViG-Endpoint-Type"] integer? 26.193.8, integer
+---@field ["Ericsson-ViG-Sequence-Number"] integer? 26.193.9, integer
+---@field ["Ericsson-ViG-Access-Agent-IP-Address"] string? 26.193.11, ipaddr
+---@field ["Ericsson-ViG-QoS-Class"] integer? 26.193.12, integer
+---@field ["Ericsson-ViG-Digest-Response"] string? 26.193.14, string
+---@field ["Ericsson-ViG-Digest-Attributes"] string? 26.193.15, octets
+---@field ["Ericsson-ViG-Business-Agreement-Name"] string? 26.193.16, string
+---@field ["Ericsson-ViG-Call-Role"] integer? 26.193.17, integer
+---@field ["Ericsson-ViG-Remote-SK-UA-IP-Address"] string? 26.193.20, ipaddr
+---@field ["Ericsson-ViG-Site"] string? 26.193.23, string
+---@field ["Ericsson-ViG-TTL-relative"] integer? 26.193.32, integer
+---@field ["Ericsson-ViG-Account-error-reason"] integer? 26.193.33, integer
+---@field ["Ericsson-ViG-Layer-identity"] integer? 26.193.34, integer
+---@field ["Ericsson-ViG-Major-protocol-version"] integer? 26.193.35, integer
+---@field ["Ericsson-ViG-Minor-protocol-version"] integer? 26.193.36, integer
+---@field ["Ericsson-ViG-Authentication-type"] integer? 26.193.37, integer
+---@field ["Ericsson-ViG-Trusted-access"] integer? 26.193.38, integer
+---@field ["Ericsson-ViG-User-name"] string? 26.193.39, string
+---@field ["Ericsson-ViG-Global-unique-call-ID"] string? 26.193.40, string
+---@field ["Ericsson-ViG-Global-unique-service-ID"] string? 26.193.41, string
+---@field ["Ericsson-ViG-Interim-interval"] integer? 26.193.42, integer
+---@field ["Ericsson-ViG-Alive-Indicator"] integer? 26.193.43, integer
+---@field ["Ericsson-ViG-TTL-Absolute"] integer? 26.193.44, integer
+---@field ["Ericsson-ViG-TTL-Start-Event"] integer? 26.193.45, integer
+---@field ["Ericsson-ViG-SK-IP-address"] string? 26.193.46, ipaddr
+---@field ["Ericsson-ViG-UA-IP-address"] string? 26.193.47, ipaddr
+---@field ["Ericsson-ViG-SA-IP-address"] string? 26.193.48, ipaddr
+---@field ["Ericsson-ViG-Calling-e164-number"] string? 26.193.49, string
+---@field ["Ericsson-ViG-Calling-H323Id"] string? 26.193.50, string
+---@field ["Ericsson-ViG-Calling-Email-address"] string? 26.193.51, string
+---@field ["Ericsson-ViG-Dialled-e164-number"] string? 26.193.52, string
+---@field ["Ericsson-ViG-Dialled-H323Id"] string? 26.193.53, string
+---@field ["Ericsson-ViG-Dialled-Email-address"] string? 26.193.54, string
+---@field ["Ericsson-ViG-Routed-e164-number"] string? 26.193.55, string
+---@field ["Ericsson-ViG-Routed-H323Id"] string? 26.193.56, string
+---@field ["Ericsson-ViG-Routed-Email-address"] string? 26.193.57, string
+---@field ["Ericsson-ViG-SiteKeeper-name"] string? 26.193.58, string
+---@field ["Ericsson-ViG-Access-Group-name"] string? 26.193.59, string
+---@field ["Ericsson-ViG-Access-Agent-name"] string? 26.193.60, string
+---@field ["Ericsson-ViG-User-agent-group-name"] string? 26.193.61, string
+---@field ["Ericsson-ViG-User-agent-name"] string? 26.193.62, string
+---@field ["Ericsson-ViG-Routing-tariff"] integer? 26.193.63, integer
+---@field ["Ericsson-ViG-Re-selection-counter"] integer? 26.193.64, integer
+---@field ["Ericsson-ViG-CPN-digits"] string? 26.193.65, string
+---@field ["Ericsson-ViG-CPN-TON"] integer? 26.193.66, integer
+---@field ["Ericsson-ViG-CPN-NP"] integer? 26.193.67, integer
+---@field ["Ericsson-ViG-CPN-PI"] integer? 26.193.68, integer
+---@field ["Ericsson-ViG-CPN-SI"] integer? 26.193.69, integer
+---@field ["Ericsson-ViG-Dialled-num-digits"] string? 26.193.70, string
+---@field ["Ericsson-ViG-Dialled-num-TON"] integer? 26.193.71, integer
+---@field ["Ericsson-ViG-Dialled-num-NP"] integer? 26.193.72, integer
+---@field ["Ericsson-ViG-Routing-num-digits"] string? 26.193.73, string
+---@field ["Ericsson-ViG-Routing-num-TON"] integer? 26.193.74, integer
+---@field ["Ericsson-ViG-Routing-num-NP"] integer? 26.193.75, integer
+---@field ["Ericsson-ViG-Redirecting-num-digits"] string? 26.193.76, string
+---@field ["Ericsson-ViG-Redirecting-num-TON"] integer? 26.193.77, integer
+---@field ["Ericsson-ViG-Redirecting-num-NP"] integer? 26.193.78, integer
+---@field ["Ericsson-ViG-Redirecting-num-PI"] integer? 26.193.79, integer
+---@field ["Ericsson-ViG-Redirecting-num-RFD"] integer? 26.193.80, integer
+---@field ["Ericsson-ViG-Time-stamp-UTC"] integer? 26.193.81, integer
+---@field ["Ericsson-ViG-Time-stamp-TZ"] integer? 26.193.82, integer
+---@field ["Ericsson-ViG-Time-stamp-DST"] integer? 26.193.83, integer
+---@field ["Ericsson-ViG-Session-routing-duration"] integer? 26.193.84, integer
+---@field ["Ericsson-ViG-Session-ringing-duration"] integer? 26.193.85, integer
+---@field ["Ericsson-ViG-Access-type"] integer? 26.193.86, integer
+---@field ["Ericsson-ViG-Requested-bandwidth"] integer? 26.193.87, integer
+---@field ["Ericsson-ViG-Allowed-bandwidth"] integer? 26.193.88, integer
+---@field ["Ericsson-ViG-Media-channel-count"] integer? 26.193.89, integer
+---@field ["Ericsson-ViG-Voice-media-rec-forward"] string? 26.193.90, string
+---@field ["Ericsson-ViG-Voice-media-rec-backward"] string? 26.193.91, string
+---@field ["Ericsson-ViG-Video-media-rec-forward"] string? 26.193.92, string
+---@field ["Ericsson-ViG-Video-media-rec-backward"] string? 26.193.93, string
+---@field ["Ericsson-ViG-Fax-media-rec-forward"] string? 26.193.94, string
+---@field ["Ericsson-ViG-Fax-media-rec-backward"] string? 26.193.95, string
+---@field ["Ericsson-ViG-Data-media-rec-forward"] string? 26.193.96, string
+---@field ["Ericsson-ViG-Data-media-rec-backward"] string? 26.193.97, string
+---@field ["Ericsson-ViG-Charging-Case"] integer? 26.193.98, integer
+---@field ["Ericsson-ViG-Rel-cause-coding-std"] integer? 26.193.99, integer
+---@field ["Ericsson-ViG-Rel-cause-location"] integer? 26.193.100, integer
+---@field ["Ericsson-ViG-Rel-cause-class"] integer? 26.193.101, integer
+---@field ["Ericsson-ViG-Rel-cause-value"] integer? 26.193.102, integer
+---@field ["Ericsson-ViG-Rel-reason"] integer? 26.193.103, integer
+---@field ["Ericsson-ViG-Internal-Rel-reason-val"] integer? 26.193.104, integer
+---@field ["Ericsson-ViG-Internal-Rel-reason-orig"] integer? 26.193.105, integer
+---@field ["Ericsson-ViG-Service-ID"] integer? 26.193.106, integer
+---@field ["Ericsson-ViG-User-ID"] string? 26.193.107, string
+---@field ["Ericsson-ViG-Service-Name"] string? 26.193.108, string
+---@field ["Ericsson-ViG-Test-Call-Indicator"] integer? 26.193.109, integer
+---@field ["Ericsson-ViG-Emergency-Call-Indicator"] integer? 26.193.110, integer
+---@field ["Ericsson-ViG-Calling-ID"] string? 26.193.111, string
+---@field ["Ericsson-ViG-Called-ID"] string? 26.193.112, string
+---@field ["Ericsson-ViG-Translated-ID"] string? 26.193.113, string
+---@field ["Ericsson-ViG-Calling-User-Group-ID"] string? 26.193.114, string
+---@field ["Ericsson-ViG-Calling-Usr-Sub-Group-ID"] string? 26.193.115, string
+---@field ["Ericsson-ViG-Called-Usr-Group-ID"] string? 26.193.116, string
+---@field ["Ericsson-ViG-Called-Usr-Sub-Group-ID"] string? 26.193.117, string
+---@field ["Ericsson-ViG-Terminal-Type"] string? 26.193.118, string
+---@field ["Ericsson-ViG-Service-Duration"] integer? 26.193.119, integer
+---@field ["Ericsson-ViG-Service-Execution-Result"] integer? 26.193.120, integer
+---@field ["Ericsson-ViG-Service-Exe-Rslt-Desc"] string? 26.193.121, string
+---@field ["Ericsson-ViG-Service-Description"] string? 26.193.122, string
+---@field ["Ericsson-ViG-Service-Specific-Info"] string? 26.193.123, string
+---@field ["Ericsson-ViG-Proxy-IP-Address"] string? 26.193.124, ipaddr
+---@field ["Ericsson-ViG-Auth-DataRequest"] integer? 26.193.125, integer
+---@field ["Ericsson-ViG-IPT-Time-Stamp"] integer? 26.193.126, integer
+---@field ["Ericsson-ViG-User-Name-Info"] integer? 26.193.127, integer
+---@field ["Nokia-AVPair"] string? 26.94.1, string
+---@field ["Nokia-User-Profile"] string? 26.94.2, string
+---@field ["Nokia-Service-Name"] string? 26.94.3, octets
+---@field ["Nokia-Service-Id"] string? 26.94.4, octets
+---@field ["Nokia-Service-Username"] string? 26.94.5, octets
+---@field ["Nokia-Service-Password"] string? 26.94.6, octets
+---@field ["Nokia-Service-Primary-Indicator"] string? 26.94.7, octets
+---@field ["Nokia-Service-Charging-Type"] string? 26.94.8, octets
+---@field ["Nokia-Service-Encrypted-Password"] string? 26.94.9, octets
+---@field ["Nokia-Session-Access-Method"] string? 26.94.10, octets
+---@field ["Nokia-Session-Charging-Type"] string? 26.94.11, octets
+---@field ["Nokia-OCS-ID1"] integer? 26.94.12, integer
+---@field ["Nokia-OCS-ID2"] integer? 26.94.13, integer
+---@field ["Nokia-TREC-Index"] integer? 26.94.14, integer
+---@field ["Nokia-Requested-APN"] string? 26.94.15, string
+---@field ["ALU-AAA-Access-Rule"] string? 26.831.1, string
+---@field ["ALU-AAA-AV-Pair"] string? 26.831.2, string
+---@field ["ALU-AAA-GSM-Triplets-Needed"] integer? 26.831.3, integer
+---@field ["ALU-AAA-GSM-Triplet"] string? 26.831.4, octets
+---@field ["ALU-AAA-AKA-Quintets-Needed"] integer? 26.831.5, integer
+---@field ["ALU-AAA-AKA-Quintet"] string? 26.831.6, octets
+---@field ["ALU-AAA-AKA-RAND"] string? 26.831.7, octets
+---@field ["ALU-AAA-AKA-AUTS"] string? 26.831.8, octets
+---@field ["ALU-AAA-Service-Profile"] string? 26.831.9, string
+---@field ["ALU-AAA-Lawful-Intercept-Status"] integer? 26.831.10, byte
+---@field ["ALU-AAA-DF-CC-Address"] string? 26.831.11, ipaddr
+---@field ["ALU-AAA-DF-CC-Port"] integer? 26.831.12, short
+---@field ["ALU-AAA-Client-Program"] string? 26.831.13, string
+---@field ["ALU-AAA-Client-Error-Action"] string|integer? 26.831.14, integer: Ignore, Disconnect
+---@field ["ALU-AAA-Client-OS"] string? 26.831.15, string
+---@field ["ALU-AAA-Client-Version"] string? 26.831.16, string
+---@field ["ALU-AAA-Nonce"] string? 26.831.17, octets
+---@field ["ALU-AAA-Femto-Public-Key-Hash"] string? 26.831.18, octets
+---@field ["ALU-AAA-Femto-Associated-User-Name"] string? 26.831.19, string
+---@field ["ALU-AAA-String-0"] string? 26.831.100, string
+---@field ["ALU-AAA-String-1"] string? 26.831.101, string
+---@field ["ALU-AAA-String-2"] string? 26.831.102, string
+---@field ["ALU-AAA-String-3"] string? 26.831.103, string
+---@field ["ALU-AAA-Integer-0"] integer? 26.831.104, integer
+---@field ["ALU-AAA-Integer-1"] integer? 26.831.105, integer
+---@field ["ALU-AAA-Integer-2"] integer? 26.831.106, integer
+---@field ["ALU-AAA-Integer-3"] integer? 26.831.107, integer
+---@field ["ALU-AAA-Address-0"] string? 26.831.108, combo-ip
+---@field ["ALU-AAA-Address-1"] string? 26.831.109, combo-ip
+---@field ["ALU-AAA-Address-2"] string? 26.831.110, combo-ip
+---@field ["ALU-AAA-Address-3"] string? 26.831.111, combo-ip
+---@field ["ALU-AAA-Value-0"] string? 26.831.112, octets
+---@field ["ALU-AAA-Value-1"] string? 26.831.113, octets
+---@field ["ALU-AAA-Value-2"] string? 26.831.114, octets
+---@field ["ALU-AAA-Value-3"] string? 26.831.115, octets
+---@field ["ALU-AAA-Key-0"] string? 26.831.116, octets
+---@field ["ALU-AAA-Key-1"] string? 26.831.117, octets
+---@field ["ALU-AAA-Key-2"] string? 26.831.118, octets
+---@field ["ALU-AAA-Key-3"] string? 26.831.119, octets
+---@field ["ALU-AAA-Opaque-0"] string? 26.831.120, octets
+---@field ["ALU-AAA-Opaque-1"] string? 26.831.121, octets
+---@field ["ALU-AAA-Opaque-2"] string? 26.831.122, octets
+---@field ["ALU-AAA-Opaque-3"] string? 26.831.123, octets
+---@field ["ALU-AAA-Eval-0"] string? 26.831.124, string
+---@field ["ALU-AAA-Eval-1"] string? 26.831.125, string
+---@field ["ALU-AAA-Eval-2"] string? 26.831.126, string
+---@field ["ALU-AAA-Eval-3"] string? 26.831.127, string
+---@field ["ALU-AAA-Exec-0"] string? 26.831.128, string
+---@field ["ALU-AAA-Exec-1"] string? 26.831.129, string
+---@field ["ALU-AAA-Exec-2"] string? 26.831.130, string
+---@field ["ALU-AAA-Exec-3"] string? 26.831.131, string
+---@field ["ALU-AAA-Original-Receipt-Time"] string? 26.831.199, octets
+---@field ["ALU-AAA-Reply-Message"] string? 26.831.201, string
+---@field ["ALU-AAA-Called-Station-Id"] string? 26.831.202, string
+---@field ["ALU-AAA-NAS-IP-Address"] string? 26.831.203, ipaddr
+---@field ["ALU-AAA-NAS-Port"] integer? 26.831.204, integer
+---@field ["ALU-AAA-Old-State"] string? 26.831.205, string
+---@field ["ALU-AAA-New-State"] string? 26.831.206, string
+---@field ["ALU-AAA-Event"] string? 26.831.207, string
+---@field ["ALU-AAA-Old-Timestamp"] integer? 26.831.208, date
+---@field ["ALU-AAA-New-Timestamp"] integer? 26.831.209, date
+---@field ["ALU-AAA-Delta-Session"] string|integer? 26.831.210, integer: False, True
+---@field ["ALU-AAA-Civic-Location"] string? 26.831.211, octets
+---@field ["ALU-AAA-Geospatial-Location"] string? 26.831.212, octets
+---@field ["SN-VPN-ID"] integer? 26.8164.1, integer
+---@field ["SN-VPN-Name"] string? 26.8164.2, string
+---@field ["SN-Disconnect-Reason"] string|integer? 26.8164.3, integer: Not-Defined, Admin-Disconnect, Remote-Disconnect, Local-Disconnect, Disc-No-Resource, Disc-Excd-Service-Limit, PPP-LCP-Neg-Failed, PPP-LCP-No-Response, PPP-LCP-Loopback, PPP-LCP-Max-Retry, PPP-Echo-Failed, PPP-Auth-Failed, …
+---@field ["SN-PPP-Progress-Code"] string|integer? 26.8164.4, integer: Not-Defined, Call-Lcp-Down, Call-Disconnecting, Call-PPP-Renegotiating, Call-Lcp-Down_1, Call-Arrived, Call-Lcp-Up, Call-Authenticating, Call-Authenticated, Call-Ipcp-Up, Call-Simple-IP-Connected, Call-Mobile-IP-Connected, …
+---@field ["SN-Primary-DNS-Server"] string? 26.8164.5, ipaddr
+---@field ["SN-Secondary-DNS-Server"] string? 26.8164.6, ipaddr
+---@field ["SN-Re-CHAP-Interval"] integer? 26.8164.7, integer
+---@field ["SN-IP-Pool-Name"] string? 26.8164.8, string
+---@field ["SN-PPP-Data-Compression"] string|integer? 26.8164.9, integer: None, Stac-LZS, MPPC, MPCC-Stac-LZS, Deflate, Deflate-Stac-LZS, Deflate-MPCC, Deflate-MPCC-Stac-LZS
+---@field ["SN-IP-Filter-In"] string? 26.8164.10, string
+---@field ["SN-IP-Filter-Out"] string? 26.8164.11, string
+---@field ["SN-Local-IP-Address"] string? 26.8164.13, ipaddr
+---@field ["SN-IP-Source-Validation"] string|integer? 26.8164.14, integer: No, Yes
+---@field ["SN-PPP-Outbound-Password"] string? 26.8164.15, string
+---@field ["SN-PPP-Keepalive"] integer? 26.8164.16, integer
+---@field ["SN-IP-In-ACL"] string? 26.8164.17, string
+---@field ["SN-IP-Out-ACL"] string? 26.8164.18, string
+---@field ["SN-PPP-Data-Compression-Mode"] string|integer? 26.8164.19, integer: Normal, Stateless
+---@field ["SN-Subscriber-Permission"] string|integer? 26.8164.20, integer: None, Simple-IP, Mobile-IP, Simple-IP-Mobile-IP, HA-Mobile-IP, Simple-IP-HA-Mobile-IP, Mobile-IP-HA-Mobile-IP, All, GGSN-PDP-TYPE-IP, GGSN-PDP-TYPE-PPP, Network-Mobility, FA-HA-NEMO, …
+---@field ["SN-Admin-Permission"] string|integer? 26.8164.21, integer: None, CLI, FTP, CLI-FTP, Intercept, CLI-Intercept, CLI-Intercept-FTP, ECS, CLI-ECS, CLI-FTP-ECS, CLI-Intercept-ECS, CLI-Intercept-FTP-ECS
+---@field ["SN-Simultaneous-SIP-MIP"] string|integer? 26.8164.22, integer: Disabled, Enabled
+---@field ["SN-Min-Compress-Size"] integer? 26.8164.23, integer
+---@field ["SN-Service-Type"] string|integer? 26.8164.24, integer: None, PDSN, Management, HA, GGSN, LNS, IPSG, CSCF, ASNGW, PDIF, STANDALONE_FA, SGSN, …
+---@field ["SN-DNS-Proxy-Use-Subscr-Addr"] string|integer? 26.8164.25, integer: Disable, Enable
+---@field ["SN-Tunnel-Password"] string? 26.8164.26, octets
+---@field ["SN-Tunnel-Load-Balancing"] string|integer? 26.8164.27, integer: random, balanced, prioritized
+---@field ["SN-MN-HA-Timestamp-Tolerance"] integer? 26.8164.30, integer
+---@field ["SN-Prepaid-Compressed-Count"] string|integer? 26.8164.31, integer: Uncompressed, Compressed
+---@field ["SN-Prepaid-Inbound-Octets"] integer? 26.8164.32, integer
+---@field ["SN-Prepaid-Outbound-Octets"] integer? 26.8164.33, integer
+---@field ["SN-Prepaid-Total-Octets"] integer? 26.8164.34, integer
+---@field ["SN-Prepaid-Timeout"] integer? 26.8164.35, integer
+---@field ["SN-Prepaid-Watermark"] integer? 26.8164.36, integer
+---@field ["SN-NAI-Construction-Domain"] string? 26.8164.37, string
+---@field ["SN-Tunnel-ISAKMP-Crypto-Map"] string? 26.8164.38, string
+---@field ["SN-Tunnel-ISAKMP-Secret"] string? 26.8164.39, string
+---@field ["SN-Ext-Inline-Srvr-Context"] string? 26.8164.41, string
+---@field ["SN-L3-to-L2-Tun-Addr-Policy"] string|integer? 26.8164.43, integer: no-local-alloc-validate, local-alloc, local-alloc-validate
+---@field ["SN-Long-Duration-Timeout"] integer? 26.8164.44, integer
+---@field ["SN-Long-Duration-Action"] string|integer? 26.8164.45, integer: Detection, Disconnection, Dormant-Only-Disconnection, Dormant-Only-Detection
+---@field ["SN-PDSN-Handoff-Req-IP-Addr"] string|integer? 26.8164.46, integer: Disabled, Enabled
+---@field ["SN-HA-Send-DNS-ADDRESS"] string|integer? 26.8164.47, integer: Disabled, Enabled
+---@field ["SN-MIP-Send-Term-Verification"] string|integer? 26.8164.48, integer: Disabled, EnabledOrNVSE_Custom1, NVSE_Custom2, NVSE_Starent
+---@field ["SN-Data-Tunnel-Ignore-DF-Bit"] string|integer? 26.8164.49, integer: Disabled, Enabled
+---@field ["SN-MIP-AAA-Assign-Addr"] string|integer? 26.8164.50, integer: Disabled, Enabled
+---@field ["SN-MIP-Match-AAA-Assign-Addr"] string|integer? 26.8164.51, integer: Disabled, Enabled
+---@field ["SN-Proxy-MIP"] string|integer? 26.8164.52, integer: Disabled, Enabled
+---@field ["SN-IP-Alloc-Method"] string|integer? 26.8164.53, integer: Alloc_Local_Pool, Alloc_Dhcp_Client, Alloc_Radius, Alloc_No_Alloc, Alloc_Static_Alloc, Alloc_Dhcp_Relay
+---@field ["SN-Gratuitous-ARP-Aggressive"] string|integer? 26.8164.54, integer: Disabled, Enabled
+---@field ["SN-Ext-Inline-Srvr-Up-Addr"] string? 26.8164.55, ipaddr
+---@field ["SN-Ext-Inline-Srvr-Down-Addr"] string? 26.8164.56, ipaddr
+---@field ["SN-Ext-Inline-Srvr-Preference"] integer? 26.8164.57, integer
+---@field ["SN-Ext-Inline-Srvr-Up-VLAN"] string? 26.8164.58, octets
+---@field ["SN-Ext-Inline-Srvr-Down-VLAN"] string? 26.8164.59, octets
+---@field ["SN-IP-Hide-Service-Address"] string|integer? 26.8164.60, integer: Disabled, Enabled
+---@field ["SN-PPP-Outbound-Username"] string? 26.8164.61, string
+---@field ["SN-GTP-Version"] string|integer? 26.8164.62, integer: GTP_VERSION_0, GTP_VERSION_1, GTP_VERSION_2
+---@field ["SN-Access-link-IP-Frag"] string|integer? 26.8164.63, integer: Normal, DF-Ignore, DF-Fragment-ICMP-Notify
+---@field ["SN-Subscriber-Accounting"] string|integer? 26.8164.64, integer: None, Radius, GTPP
+---@field ["SN-Nw-Reachability-Server-Name"] string? 26.8164.65, string
+---@field ["SN-Subscriber-IP-Hdr-Neg-Mode"] string|integer? 26.8164.67, integer: Force, Detect
+---@field ["SN-GGSN-MIP-Required"] string|integer? 26.8164.68, integer: Disabled, Enabled
+---@field ["SN-Subscriber-Acct-Start"] string|integer? 26.8164.69, integer: Normal, Suppress
+---@field ["SN-Subscriber-Acct-Interim"] string|integer? 26.8164.70, integer: Normal, Suppress
+---@field ["SN-Subscriber-Acct-Stop"] string|integer? 26.8164.71, integer: Normal, Suppress
+---@field ["SN-QoS-Tp-Dnlk"] string|integer? 26.8164.73, integer: Disabled, Policing, Shaping
+---@field ["SN-Tp-Dnlk-Committed-Data-Rate"] integer? 26.8164.74, integer
+---@field ["SN-Tp-Dnlk-Peak-Data-Rate"] integer? 26.8164.75, integer
+---@field ["SN-Tp-Dnlk-Burst-Size"] integer? 26.8164.76, integer
+---@field ["SN-Tp-Dnlk-Exceed-Action"] string|integer? 26.8164.77, integer: Transmit, Drop, Lower-IP-Precedence, Buffer, Transmit-On-Buffer-Full
+---@field ["SN-Tp-Dnlk-Violate-Action"] string|integer? 26.8164.78, integer: Transmit, Drop, Lower-IP-Precedence, Buffer, Transmit-On-Buffer-Full
+---@field ["SN-QoS-Tp-Uplk"] string|integer? 26.8164.79, integer: Disabled, Policing, Shaping
+---@field ["SN-Tp-Uplk-Committed-Data-Rate"] integer? 26.8164.80, integer
+---@field ["SN-Tp-Uplk-Peak-Data-Rate"] integer? 26.8164.81, integer
+---@field ["SN-Tp-Uplk-Burst-Size"] integer? 26.8164.82, integer
+---@field ["SN-Tp-Uplk-Exceed-Action"] string|integer? 26.8164.83, integer: Transmit, Drop, Lower-IP-Precedence, Buffer, Transmit-On-Buffer-Full
+---@field ["SN-Tp-Uplk-Violate-Action"] string|integer? 26.8164.84, integer: Transmit, Drop, Lower-IP-Precedence, Buffer, Transmit-On-Buffer-Full
+---@field ["SN-Subscriber-IP-TOS-Copy"] string|integer? 26.8164.85, integer: None, Access-Tunnel, Data-Tunnel, Both
+---@field ["SN-QoS-Conversation-Class"] string? 26.8164.86, octets
+---@field ["SN-QoS-Streaming-Class"] string? 26.8164.87, octets
+---@field ["SN-QoS-Interactive1-Class"] string? 26.8164.88, octets
+---@field ["SN-QoS-Interactive2-Class"] string? 26.8164.89, octets
+---@field ["SN-QoS-Interactive3-Class"] string? 26.8164.90, octets
+---@field ["SN-QoS-Background-Class"] string? 26.8164.91, octets
+---@field ["SN-PPP-NW-Layer-IPv4"] string|integer? 26.8164.92, integer: Disabled, Enabled, Passive
+---@field ["SN-PPP-NW-Layer-IPv6"] string|integer? 26.8164.93, integer: Disabled, Enabled, Passive
+---@field ["SN-Virtual-APN-Name"] string? 26.8164.94, string
+---@field ["SN-PPP-Accept-Peer-v6Ifid"] string|integer? 26.8164.95, integer: Disabled, Enabled
+---@field ["SN-IPv6-rtr-advt-interval"] integer? 26.8164.96, integer
+---@field ["SN-IPv6-num-rtr-advt"] integer? 26.8164.97, integer
+---@field ["SN-NPU-Qos-Priority"] string|integer? 26.8164.98, integer: Best_Effort, Bronze, Silver, Gold, From_DSCP
+---@field ["SN-MN-HA-Hash-Algorithm"] string|integer? 26.8164.99, integer: MD5, MD5_RFC2002, HMAC_MD5
+---@field ["SN-Subscriber-Acct-Rsp-Action"] string|integer? 26.8164.100, integer: None, No_Early_PDUs, Delay_GTP_Response
+---@field ["SN-IPv6-Primary-DNS"] string? 26.8164.101, ipv6addr
+---@field ["SN-IPv6-Secondary-DNS"] string? 26.8164.102, octets
+---@field ["SN-IPv6-Egress-Filtering"] string|integer? 26.8164.103, integer: Disabled, Enabled
+---@field ["SN-Mediation-VPN-Name"] string? 26.8164.104, string
+---@field ["SN-Mediation-Acct-Rsp-Action"] string|integer? 26.8164.105, integer: None, No_Early_PDUs, Delay_GTP_Response
+---@field ["SN-Home-Sub-Use-GGSN"] string|integer? 26.8164.106, integer: Deny, Accept
+---@field ["SN-Visiting-Sub-Use-GGSN"] string|integer? 26.8164.107, integer: Deny, Accept
+---@field ["SN-Roaming-Sub-Use-GGSN"] string|integer? 26.8164.108, integer: Deny, Accept
+---@field ["SN-Home-Profile"] integer? 26.8164.109, integer
+---@field ["SN-IP-Src-Validation-Drop-Limit"] integer? 26.8164.110, integer
+---@field ["SN-QoS-Class-Conversational-PHB"] string|integer? 26.8164.111, integer: Best-Effort, Pass-Through, AF11, AF12, AF13, AF21, AF22, AF23, AF31, AF32, AF33, AF41, …
+---@field ["SN-QoS-Class-Streaming-PHB"] string|integer? 26.8164.112, integer: Best-Effort, Pass-Through, AF11, AF12, AF13, AF21, AF22, AF23, AF31, AF32, AF33, AF41, …
+---@field ["SN-QoS-Class-Background-PHB"] string|integer? 26.8164.113, integer: Best-Effort, Pass-Through, AF11, AF12, AF13, AF21, AF22, AF23, AF31, AF32, AF33, AF41, …
+---@field ["SN-QoS-Class-Interactive-1-PHB"] string|integer? 26.8164.114, integer: Best-Effort, Pass-Through, AF11, AF12, AF13, AF21, AF22, AF23, AF31, AF32, AF33, AF41, …
+---@field ["SN-QoS-Class-Interactive-2-PHB"] string|integer? 26.8164.115, integer: Best-Effort, Pass-Through, AF11, AF12, AF13, AF21, AF22, AF23, AF31, AF32, AF33, AF41, …
+---@field ["SN-QoS-Class-Interactive-3-PHB"] string|integer? 26.8164.116, integer: Best-Effort, Pass-Through, AF11, AF12, AF13, AF21, AF22, AF23, AF31, AF32, AF33, AF41, …
+---@field ["SN-Visiting-Profile"] integer? 26.8164.117, integer
+---@field ["SN-Roaming-Profile"] integer? 26.8164.118, integer
+---@field ["SN-Home-Behavior"] integer? 26.8164.119, integer
+---@field ["SN-Visiting-Behavior"] integer? 26.8164.120, integer
+---@field ["SN-Roaming-Behavior"] integer? 26.8164.121, integer
+---@field ["SN-Internal-SM-Index"] integer? 26.8164.122, integer
+---@field ["SN-Mediation-Enabled"] string|integer? 26.8164.123, integer: Disabled, Enabled
+---@field ["SN-IPv6-Sec-Pool"] string? 26.8164.124, string
+---@field ["SN-IPv6-Sec-Prefix"] string? 26.8164.125, octets
+---@field ["SN-IPv6-DNS-Proxy"] string|integer? 26.8164.126, integer: Disabled, Enabled
+---@field ["SN-Subscriber-Nexthop-Address"] integer? 26.8164.127, integer
+---@field ["SN-Prepaid"] string|integer? 26.8164.128, integer: no_prepaid, custom_prepaid, standard_prepaid, wimax_prepaid
+---@field ["SN-Prepaid-Preference"] string|integer? 26.8164.129, integer: prepaid_duration, prepaid_volume
+---@field ["SN-PPP-Always-On-Vse"] string|integer? 26.8164.130, integer: Disabled, Enabled
+---@field ["SN-Voice-Push-List-Name"] string? 26.8164.131, string
+---@field ["SN-Unclassify-List-Name"] string? 26.8164.132, string
+---@field ["SN-Subscriber-No-Interims"] string|integer? 26.8164.133, integer: Disabled, Enabled
+---@field ["SN-Permit-User-Mcast-PDUs"] string|integer? 26.8164.134, integer: Disabled, Enabled
+---@field ["SN-Prepaid-Final-Duration-Alg"] string|integer? 26.8164.135, integer: current_time, last-user-layer3-activity-time, last-airlink-activity-time, last-airlink-activity-time-last-reported
+---@field ["SN-IPv6-Min-Link-MTU"] integer? 26.8164.136, integer
+---@field ["SN-Charging-VPN-Name"] string? 26.8164.137, string
+---@field ["SN-Chrg-Char-Selection-Mode"] integer? 26.8164.138, integer
+---@field ["SN-Cause-For-Rec-Closing"] integer? 26.8164.139, integer
+---@field ["SN-Change-Condition"] string|integer? 26.8164.140, integer: QOSCHANGE, TARIFFTIMECHANGE, SGSNCHANGE
+---@field ["SN-Dynamic-Addr-Alloc-Ind-Flag"] string? 26.8164.141, octets
+---@field ["SN-Ntk-Initiated-Ctx-Ind-Flag"] string? 26.8164.142, octets
+---@field ["SN-Ntk-Session-Disconnect-Flag"] string|integer? 26.8164.143, integer: Session-Disconnect
+---@field ["SN-Enable-QoS-Renegotiation"] string|integer? 26.8164.144, integer: No, Yes
+---@field ["SN-QoS-Renegotiation-Timeout"] integer? 26.8164.145, integer
+---@field ["SN-Mediation-No-Interims"] string|integer? 26.8164.146, integer: Disabled, Enabled
+---@field ["SN-QoS-Negotiated"] string? 26.8164.147, string
+---@field ["SN-Primary-NBNS-Server"] string? 26.8164.148, ipaddr
+---@field ["SN-Secondary-NBNS-Server"] string? 26.8164.149, ipaddr
+---@field ["SN-IP-Header-Compression"] string|integer? 26.8164.150, integer: None, VJ, ROHC, VJ_ROHC
+---@field ["SN-Mode"] string|integer? 26.8164.151, integer: Reliable, Optimistic, Unidirectional
+---@field ["SN-Assigned-VLAN-ID"] integer? 26.8164.152, short
+---@field ["SN-Direction"] string|integer? 26.8164.153, integer: Any, Uplink, Downlink
+---@field ["SN-MIP-HA-Assignment-Table"] string? 26.8164.154, string
+---@field ["SN-Tun-Addr-Policy"] string|integer? 26.8164.156, integer: no-local-alloc-validate, local-alloc, local-alloc-validate
+---@field ["SN-DHCP-Lease-Expiry-Policy"] string|integer? 26.8164.157, integer: auto-renew, disconnect
+---@field ["SN-Subscriber-Template-Name"] string? 26.8164.158, string
+---@field ["SN-Subs-IMSA-Service-Name"] string? 26.8164.159, string
+---@field ["SN-Traffic-Group"] integer? 26.8164.161, integer
+---@field ["SN-Rad-APN-Name"] string? 26.8164.162, octets
+---@field ["SN-MIP-Send-Ancid"] string|integer? 26.8164.163, integer: Disabled, Enabled
+---@field ["SN-MIP-Send-Imsi"] string|integer? 26.8164.164, integer: NoneOrDisabled, Starent_NVSE, NVSE_Custom1, NVSE_Custom2
+---@field ["SN-MIP-Dual-Anchor"] string|integer? 26.8164.165, integer: Disabled, Enabled
+---@field ["SN-MIP-ANCID"] string? 26.8164.166, octets
+---@field ["SN-IMS-AM-Address"] string? 26.8164.167, ipaddr
+---@field ["SN-IMS-AM-Domain-Name"] string? 26.8164.168, octets
+---@field ["SN-Service-Address"] string? 26.8164.169, ipaddr
+---@field ["SN-PDIF-MIP-Required"] string|integer? 26.8164.170, integer: No, Yes
+---@field ["SN-FMC-Location"] string? 26.8164.171, octets
+---@field ["SN-PDIF-MIP-Release-TIA"] string|integer? 26.8164.172, integer: No, Yes
+---@field ["SN-PDIF-MIP-Simple-IP-Fallback"] string|integer? 26.8164.173, integer: No, Yes
+---@field ["SN-Tunnel-Gn"] string|integer? 26.8164.174, integer: Disabled, Enabled
+---@field ["SN-MIP-Reg-Lifetime-Realm"] integer? 26.8164.175, integer
+---@field ["SN-Ecs-Data-Volume"] string? 26.8164.176, octets
+---@field ["SN-QoS-Traffic-Policy"] string? 26.8164.177, octets
+---@field ["SN-ANID"] string? 26.8164.178, octets
+---@field ["SN-PPP-Reneg-Disc"] string|integer? 26.8164.187, integer: Never, Always, NAI_Prefix_MSID_Mismatch
+---@field ["SN-MIP-Send-Correlation-Info"] string|integer? 26.8164.188, integer: Disabled, EnabledOrNVSE_Starent, NVSE_CUstom1, NVSE_Custom2
+---@field ["SN-PDSN-Correlation-Id"] string? 26.8164.189, octets
+---@field ["SN-PDSN-NAS-Id"] string? 26.8164.190, string
+---@field ["SN-PDSN-NAS-IP-Address"] string? 26.8164.191, ipaddr
+---@field ["SN-Subscriber-Acct-Mode"] string|integer? 26.8164.192, integer: flow-based-auxilliary, flow-based-all, flow-based-none, session-based, main-a10-only
+---@field ["SN-IP-In-Plcy-Grp"] string? 26.8164.193, string
+---@field ["SN-IP-Out-Plcy-Grp"] string? 26.8164.194, string
+---@field ["SN-IP-Source-Violate-No-Acct"] string|integer? 26.8164.196, integer: Disabled, Enabled
+---@field ["SN-Firewall-Enabled"] string|integer? 26.8164.198, integer: False, True
+---@field ["SNA-PPP-Unfr-data-In-Oct"] integer? 26.8164.200, integer
+---@field ["SNA-PPP-Unfr-data-Out-Oct"] integer? 26.8164.201, integer
+---@field ["SNA-PPP-Unfr-Data-In-Gig"] integer? 26.8164.202, integer
+---@field ["SNA-PPP-Unfr-Data-Out-Gig"] integer? 26.8164.203, integer
+---@field ["SN-Admin-Expiry"] integer? 26.8164.204, integer
+---@field ["SNA-Input-Gigawords"] integer? 26.8164.206, integer
+---@field ["SNA-Output-Gigawords"] integer? 26.8164.207, integer
+---@field ["SN-DNS-Proxy-Intercept-List"] string? 26.8164.214, string
+---@field ["SN-Subscriber-Class"] string|integer? 26.8164.219, integer: Normal_Subscriber, Ting_100, Ting_500, Ting_Buddy, Ting_Star, Ting_Nolimit_SMS, Kids_Locator, Ting_2000, Handicapped_Welfare, Reserved
+---@field ["SN-CFPolicy-ID"] integer? 26.8164.220, integer
+---@field ["SN-Subs-VJ-Slotid-Cmp-Neg-Mode"] string|integer? 26.8164.221, integer: None, Receive, Transmit, Both
+---@field ["SN-Primary-DCCA-Peer"] string? 26.8164.223, string
+---@field ["SN-Secondary-DCCA-Peer"] string? 26.8164.224, string
+---@field ["SN-Subs-Acc-Flow-Traffic-Valid"] string|integer? 26.8164.225, integer: Disabled, Enabled
+---@field ["SN-Acct-Input-Packets-Dropped"] integer? 26.8164.226, integer
+---@field ["SN-Acct-Output-Packets-Dropped"] integer? 26.8164.227, integer
+---@field ["SN-Acct-Input-Octets-Dropped"] integer? 26.8164.228, integer64
+---@field ["SN-Acct-Output-Octets-Dropped"] integer? 26.8164.229, integer64
+---@field ["SN-Acct-Input-Giga-Dropped"] integer? 26.8164.230, integer
+---@field ["SN-Acct-Output-Giga-Dropped"] integer? 26.8164.231, integer
+---@field ["SN-Overload-Disc-Connect-Time"] integer? 26.8164.233, integer
+---@field ["SN-Overload-Disconnect"] integer? 26.8164.235, integer
+---@field ["SN-Radius-Returned-Username"] string|integer? 26.8164.236, integer: No, Yes
+---@field ["SN-ROHC-Profile-Name"] string? 26.8164.238, string
+---@field ["SN-Firewall-Policy"] string? 26.8164.239, octets
+---@field ["SN-Transparent-Data"] string? 26.8164.247, octets
+---@field ["SN-MS-ISDN"] string? 26.8164.248, octets
+---@field ["SN-Routing-Area-Id"] string? 26.8164.249, string
+---@field ["SN-Rulebase"] string? 26.8164.250, string
+---@field ["SN-Call-Id"] integer? 26.8164.251, integer
+---@field ["SN-IMSI"] string? 26.8164.252, octets
+---@field ["SN-Long-Duration-Notification"] string|integer? 26.8164.253, integer: Suppress, Send
+---@field ["SN-SIP-Method"] integer? 26.8164.254, integer
+---@field ["SN-Event"] string? 26.8164.255, string
+---@field ["SN-Role-Of-Node"] string|integer? 26.8164.256, integer: ORIGINATING_ROLE, TERMINATING_ROLE
+---@field ["SN-Session-Id"] string? 26.8164.257, string
+---@field ["SN-SIP-Request-Time-Stamp"] string? 26.8164.258, string
+---@field ["SN-SIP-Response-Time-Stamp"] string? 26.8164.259, string
+---@field ["SN-IMS-Charging-Identifier"] string? 26.8164.260, string
+---@field ["SN-Originating-IOI"] string? 26.8164.261, string
+---@field ["SN-Terminating-IOI"] string? 26.8164.262, string
+---@field ["SN-SDP-Session-Description"] string? 26.8164.263, string
+---@field ["SN-GGSN-Address"] string? 26.8164.264, ipaddr
+---@field ["SN-Sec-IP-Pool-Name"] string? 26.8164.265, string
+---@field ["SN-Authorised-Qos"] string? 26.8164.266, string
+---@field ["SN-Cause-Code"] string|integer? 26.8164.267, integer: Normal_End_Of_Session, Successful_Transaction, End_Of_Subscriber_Dialog, 3XX_Redirection, 4XX_Request_Failure, 5XX_Server_Failure, 6XX_Global_Failure, Unspecified_Error, Unsuccessful_Session_Setup, Internal_Error
+---@field ["SN-Node-Functionality"] string|integer? 26.8164.268, integer: S-CSCF, P-CSCF, I-CSCF
+---@field ["SN-Is-Unregistered-Subscriber"] string? 26.8164.269, string
+---@field ["SN-Content-Type"] string? 26.8164.270, string
+---@field ["SN-Content-Length"] string? 26.8164.271, string
+---@field ["SN-Content-Disposition"] string? 26.8164.272, string
+---@field ["SN-CSCF-Rf-SDP-Media-Components"] string? 26.8164.273, octets
+---@field ["SN-ROHC-Flow-Marking-Mode"] string|integer? 26.8164.274, integer: False, True
+---@field ["SN-CSCF-App-Server-Info"] string? 26.8164.275, octets
+---@field ["SN-ISC-Template-Name"] string? 26.8164.276, string
+---@field ["SN-CF-Forward-Unconditional"] string? 26.8164.277, string
+---@field ["SN-CF-Forward-No-Answer"] string? 26.8164.278, string
+---@field ["SN-CF-Forward-Busy-Line"] string? 26.8164.279, string
+---@field ["SN-CF-Forward-Not-Regd"] string? 26.8164.280, string
+---@field ["SN-CF-Follow-Me"] string? 26.8164.281, string
+---@field ["SN-CF-CId-Display"] string|integer? 26.8164.282, integer: Disable, Enable
+---@field ["SN-CF-CId-Display-Blocked"] string|integer? 26.8164.283, integer: Disable, Enable
+---@field ["SN-CF-Call-Waiting"] string|integer? 26.8164.284, integer: Disable, Enable
+---@field ["SN-CF-Call-Transfer"] string|integer? 26.8164.285, integer: Disable, Enable
+---@field ["SN-Cscf-Subscriber-Ip-Address"] string? 26.8164.287, ipaddr
+---@field ["SN-Software-Version"] string? 26.8164.288, string
+---@field ["SN-Max-Sec-Contexts-Per-Subs"] integer? 26.8164.290, integer
+---@field ["SN-CF-Call-Local"] string|integer? 26.8164.291, integer: Disable, Enable
+---@field ["SN-CF-Call-LongDistance"] string|integer? 26.8164.292, integer: Disable, Enable
+---@field ["SN-CF-Call-International"] string|integer? 26.8164.293, integer: Disable, Enable
+---@field ["SN-CF-Call-Premium"] string|integer? 26.8164.294, integer: Disable, Enable
+---@field ["SN-CR-International-Cid"] integer? 26.8164.295, integer
+---@field ["SN-CR-LongDistance-Cid"] integer? 26.8164.296, integer
+---@field ["SN-NAT-IP-Address"] string? 26.8164.297, ipaddr
+---@field ["SN-CF-Call-RoamingInternatnl"] string|integer? 26.8164.298, integer: Disable, Enable
+---@field ["SN-PDG-TTG-Required"] string|integer? 26.8164.299, integer: No, Yes
+---@field ["SN-Bandwidth-Policy"] string? 26.8164.300, string
+---@field ["SN-Acs-Credit-Control-Group"] string? 26.8164.301, string
+---@field ["SN-CBB-Policy"] string? 26.8164.302, string
+---@field ["SN-QOS-HLR-Profile"] string? 26.8164.303, octets
+---@field ["SN-Fast-Reauth-Username"] string? 26.8164.304, octets
+---@field ["SN-Pseudonym-Username"] string? 26.8164.305, octets
+---@field ["SN-WiMAX-Auth-Only"] string|integer? 26.8164.306, integer: Disabled, Enabled
+---@field ["SN-TrafficSelector-Class"] integer? 26.8164.307, integer
+---@field ["SN-DHCP-Options"] string? 26.8164.309, octets
+---@field ["SN-Handoff-Indicator"] string|integer? 26.8164.310, integer: Active-Handoff, Location-Update
+---@field ["SN-User-Privilege"] string|integer? 26.8164.313, integer: Administrative, NAS_Prompt, Inspector, Security_Admin
+---@field ["SN-IPv6-Alloc-Method"] string|integer? 26.8164.314, integer: Alloc_Local_Pool, Alloc_Dhcp_Client, Alloc_No_Alloc, Alloc_Static_Alloc
+---@field ["SN-Congestion-Mgmt-Policy"] string? 26.8164.315, string
+---@field ["SN-WSG-MIP-Required"] string|integer? 26.8164.316, integer: No, Yes
+---@field ["SN-WSG-MIP-Release-TIA"] string|integer? 26.8164.317, integer: No, Yes
+---@field ["SN-WSG-MIP-Simple-IP-Fallback"] string|integer? 26.8164.318, integer: No, Yes
+---@field ["SN-WLAN-AP-Identifier"] string? 26.8164.319, octets
+---@field ["SN-WLAN-UE-Identifier"] string? 26.8164.320, octets
+---@field ["SNA-PPP-Ctrl-Input-Octets"] integer? 26.8164.1001, integer
+---@field ["SNA-PPP-Ctrl-Output-Octets"] integer? 26.8164.1002, integer
+---@field ["SNA-PPP-Ctrl-Input-Packets"] integer? 26.8164.1003, integer
+---@field ["SNA-PPP-Ctrl-Output-Packets"] integer? 26.8164.1004, integer
+---@field ["SNA-PPP-Framed-Input-Octets"] integer? 26.8164.1005, integer
+---@field ["SNA-PPP-Framed-Output-Octets"] integer? 26.8164.1006, integer
+---@field ["SNA-PPP-Discards-Input"] integer? 26.8164.1007, integer
+---@field ["SNA-PPP-Discards-Output"] integer? 26.8164.1008, integer
+---@field ["SNA-PPP-Errors-Input"] integer? 26.8164.1009, integer
+---@field ["SNA-PPP-Errors-Output"] integer? 26.8164.1010, integer
+---@field ["SNA-PPP-Bad-Addr"] integer? 26.8164.1011, integer
+---@field ["SNA-PPP-Bad-Ctrl"] integer? 26.8164.1012, integer
+---@field ["SNA-PPP-Packet-Too-Long"] integer? 26.8164.1013, integer
+---@field ["SNA-PPP-Bad-FCS"] integer? 26.8164.1014, integer
+---@field ["SNA-PPP-Echo-Req-Input"] integer? 26.8164.1015, integer
+---@field ["SNA-PPP-Echo-Req-Output"] integer? 26.8164.1016, integer
+---@field ["SNA-PPP-Echo-Rsp-Input"] integer? 26.8164.1017, integer
+---@field ["SNA-PPP-Echo-Rsp-Output"] integer? 26.8164.1018, integer
+---@field ["SNA-RPRRQ-Rcvd-Total"] integer? 26.8164.1019, integer
+---@field ["SNA-RPRRQ-Rcvd-Acc-Reg"] integer? 26.8164.1020, integer
+---@field ["SNA-RPRRQ-Rcvd-Acc-Dereg"] integer? 26.8164.1021, integer
+---@field ["SNA-RPRRQ-Rcvd-Msg-Auth-Fail"] integer? 26.8164.1022, integer
+---@field ["SNA-RPRRQ-Rcvd-Mis-ID"] integer? 26.8164.1023, integer
+---@field ["SNA-RPRRQ-Rcvd-Badly-Formed"] integer? 26.8164.1024, integer
+---@field ["SNA-RPRRQ-Rcvd-VID-Unsupported"] integer? 26.8164.1025, integer
+---@field ["SNA-RPRRQ-Rcvd-T-Bit-Not-Set"] integer? 26.8164.1026, integer
+---@field ["SNA-RPRAK-Rcvd-Total"] integer? 26.8164.1027, integer
+---@field ["SNA-RPRAK-Rcvd-Acc-Ack"] integer? 26.8164.1028, integer
+---@field ["SNA-RPRAK-Rcvd-Msg-Auth-Fail"] integer? 26.8164.1029, integer
+---@field ["SNA-RPRAK-Rcvd-Mis-ID"] integer? 26.8164.1030, integer
+---@field ["SNA-RP-Reg-Reply-Sent-Total"] integer? 26.8164.1031, integer
+---@field ["SNA-RP-Reg-Reply-Sent-Acc-Reg"] integer? 26.8164.1032, integer
+---@field ["SNA-RP-Reg-Reply-Sent-Acc-Dereg"] integer? 26.8164.1033, integer
+---@field ["SNA-RP-Reg-Reply-Sent-Bad-Req"] integer? 26.8164.1034, integer
+---@field ["SNA-RP-Reg-Reply-Sent-Denied"] integer? 26.8164.1035, integer
+---@field ["SNA-RP-Reg-Reply-Sent-Mis-ID"] integer? 26.8164.1036, integer
+---@field ["SNA-RP-Reg-Reply-Sent-Send-Err"] integer? 26.8164.1037, integer
+---@field ["SNA-RP-Reg-Upd-Sent"] integer? 26.8164.1038, integer
+---@field ["SNA-RP-Reg-Upd-Re-Sent"] integer? 26.8164.1039, integer
+---@field ["SNA-RP-Reg-Upd-Send-Err"] integer? 26.8164.1040, integer
+---@field ["SN-Proxy-MIPV6"] string|integer? 26.8164.65530, integer: Disabled, Enabled
+---@field ["WiMAX-Capability"] table? 26.24757.1, tlv
+---@field ["WiMAX-Release"] string? 26.24757.1.1, string
+---@field ["WiMAX-Accounting-Capabilities"] string|integer? 26.24757.1.2, byte: No-Accounting, IP-Session-Based, Flow-Based
+---@field ["WiMAX-Hotlining-Capabilities"] string|integer? 26.24757.1.3, byte: Not-Supported, Hotline-Profile-Id, NAS-Filter-Rule, HTTP-Redirection, IP-Redirection
+---@field ["WiMAX-Idle-Mode-Notification-Cap"] string|integer? 26.24757.1.4, byte: Not-Supported, Supported
+---@field ["WiMAX-ASN-IP-Service-Capabilities"] string|integer? 26.24757.1.5, byte: DHCP-Relay, DHCP-Proxy, FA, PMIP-Client
+---@field ["WiMAX-VCSN-IP-Service-Capabilities"] integer? 26.24757.1.6, byte
+---@field ["WiMAX-Authorized-IP-Services"] integer? 26.24757.1.7, byte
+---@field ["WiMAX-Authorized-Anchor-Locations"] integer? 26.24757.1.8, byte
+---@field ["WiMAX-ASN-Ethernet-Service-Capabilities"] string|integer? 26.24757.1.9, byte: eAFF-IPv4-Transport, eAFF-IPv6-Transport, eFA
+---@field ["WiMAX-VCSN-Ethernet-Service-Capabilities"] string|integer? 26.24757.1.10, byte: eCFF-IPv4-Transport, eCFF-IPv6-Transport, eHAv4, eHAv6
+---@field ["WiMAX-Authorized-Ethernet-Services"] integer? 26.24757.1.11, byte
+---@field ["WiMAX-Device-Authentication-Indicator"] integer? 26.24757.2, byte
+---@field ["WiMAX-GMT-Timezone-offset"] integer? 26.24757.3, signed
+---@field ["WiMAX-AAA-Session-Id"] string? 26.24757.4, octets
+---@field ["WiMAX-MSK"] string? 26.24757.5, octets
+---@field ["WiMAX-hHA-IP-MIP4"] string? 26.24757.6, ipaddr
+---@field ["WiMAX-hHA-IP-MIP6"] string? 26.24757.7, ipv6addr
+---@field ["WiMAX-DHCPv4-Server"] string? 26.24757.8, combo-ip
+---@field ["WiMAX-DHCPv6-Server"] string? 26.24757.9, combo-ip
+---@field ["WiMAX-MN-hHA-MIP4-Key"] string? 26.24757.10, octets
+---@field ["WiMAX-MN-hHA-MIP4-SPI"] integer? 26.24757.11, integer
+---@field ["WiMAX-MN-hHA-MIP6-Key"] string? 26.24757.12, octets
+---@field ["WiMAX-MN-hHA-MIP6-SPI"] integer? 26.24757.13, integer
+---@field ["WiMAX-FA-RK-Key"] string? 26.24757.14, octets
+---@field ["WiMAX-HA-RK-Key"] string? 26.24757.15, octets
+---@field ["WiMAX-HA-RK-SPI"] integer? 26.24757.16, integer
+---@field ["WiMAX-HA-RK-Lifetime"] integer? 26.24757.17, integer
+---@field ["WiMAX-RRQ-HA-IP"] string? 26.24757.18, combo-ip
+---@field ["WiMAX-RRQ-MN-HA-Key"] string? 26.24757.19, octets
+---@field ["WiMAX-RRQ-MN-HA-SPI"] integer? 26.24757.20, integer
+---@field ["WiMAX-Session-Continue"] integer? 26.24757.21, integer
+---@field ["WiMAX-Beginning-Of-Session"] integer? 26.24757.22, integer
+---@field ["WiMAX-IP-Technology"] string|integer? 26.24757.23, integer: Reserved-0, Reserved-1, PMIP4, CMIP4, CMIP6, Ethernet-CS
+---@field ["WiMAX-Hotline-Indicator"] string? 26.24757.24, string
+---@field ["WiMAX-Prepaid-Indicator"] integer? 26.24757.25, byte
+---@field ["WiMAX-PDFID"] integer? 26.24757.26, short
+---@field ["WiMAX-SDFID"] integer? 26.24757.27, short
+---@field ["WiMAX-Packet-Flow-Descriptor"] table? 26.24757.28, tlv
+---@field ["WiMAX-Packet-Data-Flow-Id"] integer? 26.24757.28.1, short
+---@field ["WiMAX-Service-Data-Flow-Id"] integer? 26.24757.28.2, short
+---@field ["WiMAX-Service-Profile-Id"] integer? 26.24757.28.3, integer
+---@field ["WiMAX-Direction"] string|integer? 26.24757.28.4, byte: Reserved-0, Uplink, Downlink, Bi-Directional
+---@field ["WiMAX-Activation-Trigger"] integer? 26.24757.28.5, byte
+---@field ["WiMAX-Transport-Type"] string|integer? 26.24757.28.6, byte: Reserved-0, IPv4-CS, IPv6-CS, Ethernet
+---@field ["WiMAX-Uplink-QOS-Id"] integer? 26.24757.28.7, byte
+---@field ["WiMAX-Downlink-QOS-Id"] integer? 26.24757.28.8, byte
+---@field ["WiMAX-Uplink-Classifier"] string? 26.24757.28.9, string
+---@field ["WiMAX-Downlink-Classifier"] string? 26.24757.28.10, string
+---@field ["WiMAX-Classifier"] table? 26.24757.28.11, tlv
+---@field ["WiMAX-ClassifierID"] integer? 26.24757.28.11.1, integer
+---@field ["WiMAX-Classifer-Priority"] integer? 26.24757.28.11.2, integer
+---@field ["WiMAX-Classifer-Protocol"] integer? 26.24757.28.11.3, integer
+---@field ["WiMAX-Classifer-Direction"] string|integer? 26.24757.28.11.4, byte: Reserved-0, IN, OUT, Bi-Directional, FF
+---@field ["WiMAX-Source-Specification"] table? 26.24757.28.11.5, tlv
+---@field ["WiMAX-Source-IPAddress"] string? 26.24757.28.11.5.1, ipaddr
+---@field ["WiMAX-Source-IPAddressRange"] string? 26.24757.28.11.5.2, octets
+---@field ["WiMAX-Source-IPAddressMask"] string? 26.24757.28.11.5.3, combo-ip
+---@field ["WiMAX-Source-Port"] integer? 26.24757.28.11.5.4, short
+---@field ["WiMAX-Source-Port-Range"] integer? 26.24757.28.11.5.5, integer
+---@field ["WiMAX-Source-Inverted"] integer? 26.24757.28.11.5.6, byte
+---@field ["WiMAX-Source-Assigned"] integer? 26.24757.28.11.5.7, byte
+---@field ["WiMAX-Destination-Specification"] table? 26.24757.28.11.6, tlv
+---@field ["WiMAX-Destination-IPAddress"] string? 26.24757.28.11.6.1, ipaddr
+---@field ["WiMAX-Destination-IPAddressRange"] string? 26.24757.28.11.6.2, octets
+---@field ["WiMAX-Destination-IPAddressMask"] string? 26.24757.28.11.6.3, combo-ip
+---@field ["WiMAX-Destination-Port"] integer? 26.24757.28.11.6.4, short
+---@field ["WiMAX-Destination-Port-Range"] integer? 26.24757.28.11.6.5, integer
+---@field ["WiMAX-Destination-Inverted"] integer? 26.24757.28.11.6.6, byte
+---@field ["WiMAX-Destination-Assigned"] integer? 26.24757.28.11.6.7, byte
+---@field ["WiMAX-IP-TOS/DSCP-Range-and-Mask"] string? 26.24757.28.11.7, octets
+---@field ["WiMAX-VLAN-ID"] integer? 26.24757.28.11.8, integer
+---@field ["WiMAX-802.1p"] string? 26.24757.28.11.9, octets
+---@field ["WiMAX-QoS-Descriptor"] table? 26.24757.29, tlv
+---@field ["WiMAX-QoS-Id"] integer? 26.24757.29.1, byte
+---@field ["WiMAX-Global-Service-Class-Name"] string? 26.24757.29.2, string
+---@field ["WiMAX-Service-Class-Name"] string? 26.24757.29.3, string
+---@field ["WiMAX-Schedule-Type"] string|integer? 26.24757.29.4, byte: Best-Effort, nrtPS, rtPS, Extended-rtPS, UGS
+---@field ["WiMAX-Traffic-Priority"] integer? 26.24757.29.5, byte
+---@field ["WiMAX-Maximum-Sustained-Traffic-Rate"] integer? 26.24757.29.6, integer
+---@field ["WiMAX-Minimum-Reserved-Traffic-Rate"] integer? 26.24757.29.7, integer
+---@field ["WiMAX-Maximum-Traffic-Burst"] integer? 26.24757.29.8, integer
+---@field ["WiMAX-Tolerated-Jitter"] integer? 26.24757.29.9, integer
+---@field ["WiMAX-Maximum-Latency"] integer? 26.24757.29.10, integer
+---@field ["WiMAX-Reduced-Resources-Code"] integer? 26.24757.29.11, byte
+---@field ["WiMAX-Media-Flow-Type"] string|integer? 26.24757.29.12, byte: VoIP, Robust-Browser, Secure-Browser-VPN, Streaming-Video, Streaming-Live-TV, Music-Photo-Download, Multi-Player-Gaming, Location-Based-Services, Text-Audio-Books, Video-Conversation, Message, Control, …
+---@field ["WiMAX-Unsolicited-Grant-Interval"] integer? 26.24757.29.13, short
+---@field ["WiMAX-SDU-Size"] integer? 26.24757.29.14, short
+---@field ["WiMAX-Unsolicited-Polling-Interval"] integer? 26.24757.29.15, short
+---@field ["WiMAX-Media-Flow-Description-SDP"] string? 26.24757.29.16, string
+---@field ["WiMAX-R3-IF-Descriptor"] table? 26.24757.29.17, tlv
+---@field ["WiMAX-R3-IF-Name"] string? 26.24757.29.17.1, string
+---@field ["WiMAX-R3-IF-ID"] string? 26.24757.29.17.2, octets
+---@field ["WiMAX-IPv4-addr"] string? 26.24757.29.17.4, ipaddr
+---@field ["WiMAX-IPv4-Netmask"] string? 26.24757.29.17.5, ipaddr
+---@field ["WiMAX-DGW-IPv4-addr"] string? 26.24757.29.17.6, ipaddr
+---@field ["WiMAX-DHCP-Option"] table? 26.24757.29.18, tlv
+---@field ["WiMAX-Ref-R3-IF-Name"] string? 26.24757.29.18.1, string
+---@field ["WiMAX-DHCP-Option-Container"] string? 26.24757.29.18.2, string
+---@field ["WiMAX-Uplink-Granted-QoS"] string? 26.24757.30, string
+---@field ["WiMAX-Control-Packets-In"] integer? 26.24757.31, integer
+---@field ["WiMAX-Control-Octets-In"] integer? 26.24757.32, integer
+---@field ["WiMAX-Control-Packets-Out"] integer? 26.24757.33, integer
+---@field ["WiMAX-Control-Octets-Out"] integer? 26.24757.34, integer
+---@field ["WiMAX-PPAC"] table? 26.24757.35, tlv
+---@field ["WiMAX-Available-In-Client"] string|integer? 26.24757.35.1, integer: Volume-Metering, Duration-Metering, Resource-Metering, Pools, Rating-Groups, Multi-Services, Tariff-Switch
+---@field ["WiMAX-Session-Termination-Capability"] string|integer? 26.24757.36, integer: Dynamic-Authorization
+---@field ["WiMAX-PPAQ"] table? 26.24757.37, tlv
+---@field ["WiMAX-PPAQ-Quota-Identifier"] string? 26.24757.37.1, octets
+---@field ["WiMAX-Volume-Quota"] integer? 26.24757.37.2, integer
+---@field ["WiMAX-Volume-Threshold"] integer? 26.24757.37.3, integer
+---@field ["WiMAX-Duration-Quota"] integer? 26.24757.37.4, integer
+---@field ["WiMAX-Duration-Threshold"] integer? 26.24757.37.5, integer
+---@field ["WiMAX-Resource-Quota"] integer? 26.24757.37.6, integer
+---@field ["WiMAX-Resource-Threshold"] integer? 26.24757.37.7, integer
+---@field ["WiMAX-Update-Reason"] string|integer? 26.24757.37.8, integer: Pre-Initialization, Initial-Request, Threshold-Reached, Quota-Reached, TITSU-Approaching, Remote-Forced-Disconnect, Client-Service-Termination, Access-Service-Terminated, Service-Not-Established, One-Time-Charging
+---@field ["WiMAX-Prepaid-Server"] string? 26.24757.37.9, combo-ip
+---@field ["WiMAX-Service-Id"] string? 26.24757.37.10, string
+---@field ["WiMAX-Rating-Group-Id"] integer? 26.24757.37.11, integer
+---@field ["WiMAX-Termination-Action"] string|integer? 26.24757.37.12, byte: Terminate, Request-More-Quota, Redirect-Or-Filter
+---@field ["WiMAX-Pool-Id"] integer? 26.24757.37.13, integer
+---@field ["WiMAX-Pool-Multiplier"] integer? 26.24757.37.14, integer
+---@field ["WiMAX-Requested-Action"] string|integer? 26.24757.37.15, byte: Balance-Check, Price-Enquiry
+---@field ["WiMAX-Check-Balance-Result"] integer? 26.24757.37.16, byte
+---@field ["WiMAX-Cost-Information-AVP"] string? 26.24757.37.17, octets
+---@field ["WiMAX-Prepaid-Tariff-Switching"] table? 26.24757.38, tlv
+---@field ["WiMAX-Prepaid-Quota-Identifier"] string? 26.24757.38.1, string
+---@field ["WiMAX-Volume-Used-After"] integer? 26.24757.38.2, integer
+---@field ["WiMAX-Tariff-Switch-Interval"] integer? 26.24757.38.3, integer
+---@field ["WiMAX-Time-Interval-After"] integer? 26.24757.38.4, integer
+---@field ["WiMAX-Active-Time-Duration"] integer? 26.24757.39, integer
+---@field ["WiMAX-DHCP-RK"] string? 26.24757.40, octets
+---@field ["WiMAX-DHCP-RK-Key-Id"] integer? 26.24757.41, integer
+---@field ["WiMAX-DHCP-RK-Lifetime"] integer? 26.24757.42, integer
+---@field ["WiMAX-DHCP-Msg-Server-IP"] string? 26.24757.43, ipaddr
+---@field ["WiMAX-Idle-Mode-Transition"] integer? 26.24757.44, byte
+---@field ["WiMAX-NAP-Id"] string? 26.24757.45, octets
+---@field ["WiMAX-BS-Id"] string? 26.24757.46, octets
+---@field ["WiMAX-Location"] string? 26.24757.47, octets
+---@field ["WiMAX-Acct-Input-Packets-Gigaword"] integer? 26.24757.48, integer
+---@field ["WiMAX-Acct-Output-Packets-Gigaword"] integer? 26.24757.49, integer
+---@field ["WiMAX-Uplink-Flow-Description"] string? 26.24757.50, string
+---@field ["WiMAX-Blu-Coa-IPv6"] string? 26.24757.51, ipv6addr
+---@field ["WiMAX-DNS-Server"] string? 26.24757.52, combo-ip
+---@field ["WiMAX-Hotline-Profile-Id"] string? 26.24757.53, string
+---@field ["WiMAX-HTTP-Redirection-Rule"] string? 26.24757.54, string
+---@field ["WiMAX-IP-Redirection-Rule"] string? 26.24757.55, string
+---@field ["WiMAX-Hotline-Session-Timer"] integer? 26.24757.56, integer
+---@field ["WiMAX-NSP-Id"] string? 26.24757.57, octets
+---@field ["WiMAX-HA-RK-Key-Requested"] string|integer? 26.24757.58, integer: No, Yes
+---@field ["WiMAX-Count-Type"] integer? 26.24757.59, byte
+---@field ["WiMAX-DM-Action-Code"] string|integer? 26.24757.60, integer: Deregister-MS, Suspend-MS-Traffic, Suspend-User-Traffic, Resume-Traffic, MS-Terminate, MS-Idle, MS-Completed-IPv6-Handover, BS-Sends-RES-Cmd
+---@field ["WiMAX-FA-RK-SPI"] integer? 26.24757.61, integer
+---@field ["WiMAX-Downlink-Flow-Description"] string? 26.24757.62, string
+---@field ["WiMAX-Downlink-Granted-QoS"] table? 26.24757.63, tlv
+---@field ["WiMAX-vHA-IP-MIP4"] string? 26.24757.64, ipaddr
+---@field ["WiMAX-vHA-IP-MIP6"] string? 26.24757.65, ipv6addr
+---@field ["WiMAX-vHA-MIP4-Key"] string? 26.24757.66, octets
+---@field ["WiMAX-vHA-RK-Key"] string? 26.24757.67, octets
+---@field ["WiMAX-vHA-RK-SPI"] integer? 26.24757.68, integer
+---@field ["WiMAX-vHA-RK-Lifetime"] integer? 26.24757.69, integer
+---@field ["WiMAX-MN-vHA-MIP6-Key"] string? 26.24757.70, octets
+---@field ["WiMAX-MN-vHA-MIP4-SPI"] integer? 26.24757.71, integer
+---@field ["WiMAX-MN-vHA-MIP6-SPI"] integer? 26.24757.72, integer
+---@field ["WiMAX-vDHCPv4-Server"] string? 26.24757.73, ipaddr
+---@field ["WiMAX-vDHCPv6-Server"] string? 26.24757.74, ipv6addr
+---@field ["WiMAX-vDHCP-RK"] string? 26.24757.75, octets
+---@field ["WiMAX-vDHCP-RK-Key-ID"] integer? 26.24757.76, integer
+---@field ["WiMAX-vDHCP-RK-Lifetime"] integer? 26.24757.77, integer
+---@field ["WiMAX-PMIP-Authenticated-Network-Identity"] string? 26.24757.78, string
+---@field ["WiMAX-Visited-Framed-IP-Address"] string? 26.24757.79, ipaddr
+---@field ["WiMAX-Visited-Framed-IPv6-Prefix"] string? 26.24757.80, ipv6prefix
+---@field ["WiMAX-Visited-Framed-Interface-Id"] string? 26.24757.81, ifid
+---@field ["WiMAX-MIP-Authorization-Status"] string|integer? 26.24757.82, integer: False, True
+---@field ["WiMAX-Flow-Descriptor-v2"] table? 26.24757.83, tlv
+---@field ["WiMAX-Packet-Flow-Descriptor-v2"] table? 26.24757.84, tlv
+---@field ["WiMAX-PFDv2-Packet-Data-Flow-Id"] integer? 26.24757.84.1, short
+---@field ["WiMAX-PFDv2-Service-Data-Flow-Id"] integer? 26.24757.84.2, short
+---@field ["WiMAX-PFDv2-Service-Profile-Id"] integer? 26.24757.84.3, integer
+---@field ["WiMAX-PFDv2-Direction"] string|integer? 26.24757.84.4, byte: Uplink, Downlink, Bi-Directional
+---@field ["WiMAX-PFDv2-Activation-Trigger"] string|integer? 26.24757.84.5, byte: Provisioned, Admit, Activate, Dynamic
+---@field ["WiMAX-PFDv2-Transport-Type"] string|integer? 26.24757.84.6, byte: IPv4-CS, IPv6-CS, Ethernet
+---@field ["WiMAX-PFDv2-Uplink-QoS-Id"] integer? 26.24757.84.7, byte
+---@field ["WiMAX-PFDv2-Downlink-QoS-Id"] integer? 26.24757.84.8, byte
+---@field ["WiMAX-PFDv2-Classifier"] table? 26.24757.84.9, tlv
+---@field ["WiMAX-PFDv2-Classifier-Id"] integer? 26.24757.84.9.1, byte
+---@field ["WiMAX-PFDv2-Classifier-Priority"] integer? 26.24757.84.9.2, byte
+---@field ["WiMAX-PFDv2-Classifier-Protocol"] integer? 26.24757.84.9.3, byte
+---@field ["WiMAX-PFDv2-Classifier-Direction"] integer? 26.24757.84.9.4, byte
+---@field ["WiMAX-PFDv2-Classifier-Source-Spec"] table? 26.24757.84.9.5, tlv
+---@field ["WiMAX-PFDv2-Src-IP-Address"] string? 26.24757.84.9.5.1, combo-ip
+---@field ["WiMAX-PFDv2-Src-IP-Address-Range"] string? 26.24757.84.9.5.2, octets
+---@field ["WiMAX-PFDv2-Src-IP-Address-Mask"] string? 26.24757.84.9.5.3, combo-ip
+---@field ["WiMAX-PFDv2-Src-Port"] integer? 26.24757.84.9.5.4, short
+---@field ["WiMAX-PFDv2-Src-Port-Range"] integer? 26.24757.84.9.5.5, integer
+---@field ["WiMAX-PFDv2-Src-Inverted"] integer? 26.24757.84.9.5.6, byte
+---@field ["WiMAX-PFDv2-Src-Assigned"] string|integer? 26.24757.84.9.5.7, byte: Src-Assigned, Dst-Assigned, Src-Dst-Assigned
+---@field ["WiMAX-PFDv2-Src-MAC-Address"] string? 26.24757.84.9.5.8, ether
+---@field ["WiMAX-PFDv2-Src-MAC-Mask"] string? 26.24757.84.9.5.9, ether
+---@field ["WiMAX-PFDv2-Classifier-Dest-Spec"] table? 26.24757.84.9.6, tlv
+---@field ["WiMAX-PFDv2-Classifier-IP-ToS-DSCP"] integer? 26.24757.84.9.7, byte
+---@field ["WiMAX-PFDv2-Classifier-Action"] integer? 26.24757.84.9.8, byte
+---@field ["WiMAX-PFDv2-Classifier-Eth-Option"] table? 26.24757.84.9.9, tlv
+---@field ["WiMAX-PFDv2-Eth-Proto-Type"] table? 26.24757.84.9.9.1, tlv
+---@field ["WiMAX-PFDv2-Eth-Proto-Type-Ethertype"] integer? 26.24757.84.9.9.1.1, short
+---@field ["WiMAX-PFDv2-Eth-Proto-Type-DSAP"] integer? 26.24757.84.9.9.1.2, byte
+---@field ["WiMAX-PFDv2-Eth-VLAN-Id"] table? 26.24757.84.9.9.2, tlv
+---@field ["WiMAX-PFDv2-Eth-VLAN-Id-S-VID"] integer? 26.24757.84.9.9.2.1, integer
+---@field ["WiMAX-PFDv2-Eth-VLAN-Id-C-VID"] integer? 26.24757.84.9.9.2.2, integer
+---@field ["WiMAX-PFDv2-Eth-Priority-Range"] table? 26.24757.84.9.9.3, tlv
+---@field ["WiMAX-PFDv2-Eth-Priority-Range-Low"] integer? 26.24757.84.9.9.3.1, byte
+---@field ["WiMAX-PFDv2-Eth-Priority-Range-High"] integer? 26.24757.84.9.9.3.2, byte
+---@field ["WiMAX-XXX"] integer? 26.24757.84.9.9.4, byte
+---@field ["WiMAX-PFDv2-Paging-Preference"] integer? 26.24757.84.9.10, byte
+---@field ["WiMAX-PFDv2-VLAN-Tag-Rule-Id"] integer? 26.24757.84.9.11, short
+---@field ["WiMAX-VLAN-Tag-Processing-Descriptor"] table? 26.24757.85, tlv
+---@field ["WiMAX-VLAN-Tag-Rule-Id"] integer? 26.24757.85.1, short
+---@field ["WiMAX-VLAN-Tag-C-VLAN-Priority"] integer? 26.24757.85.2, byte
+---@field ["WiMAX-VLAN-Tag-VLAN-Id-Assignment"] integer? 26.24757.85.3, short
+---@field ["WiMAX-VLAN-Tag-C-VLAN-Id"] integer? 26.24757.85.4, short
+---@field ["WiMAX-VLAN-Tag-S-VLAN-Id"] integer? 26.24757.85.5, short
+---@field ["WiMAX-VLAN-Tag-C-S-VLAN-Id-Mapping"] integer? 26.24757.85.6, integer
+---@field ["WiMAX-VLAN-Tag-Local-Config-Info"] string? 26.24757.85.7, octets
+---@field ["WiMAX-hDHCP-Server-Parameters"] table? 26.24757.86, tlv
+---@field ["WiMAX-hDHCP-DHCPv4-Address"] string? 26.24757.86.1, ipaddr
+---@field ["WiMAX-hDHCP-DHCPv6-Address"] string? 26.24757.86.2, ipv6addr
+---@field ["WiMAX-hDHCP-DHCP-RK"] string? 26.24757.86.3, string
+---@field ["WiMAX-hDHCP-DHCP-RK-Key-Id"] integer? 26.24757.86.4, integer
+---@field ["WiMAX-hDHCP-DHCP-RK-Lifetime"] integer? 26.24757.86.5, integer
+---@field ["WiMAX-vDHCP-Server-Parameters"] table? 26.24757.87, tlv
+---@field ["WiMAX-vDHCP-DHCPv4-Address"] string? 26.24757.87.1, ipaddr
+---@field ["WiMAX-vDHCP-DHCPv6-Address"] string? 26.24757.87.2, ipv6addr
+---@field ["WiMAX-vDHCP-DHCP-RK"] string? 26.24757.87.3, string
+---@field ["WiMAX-vDHCP-DHCP-RK-Key-Id"] integer? 26.24757.87.4, integer
+---@field ["WiMAX-vDHCP-DHCP-RK-Lifetime"] integer? 26.24757.87.5, integer
+---@field ["WiMAX-BS-Location"] string? 26.24757.88, octets
+---@field ["WiMAX-Visited-IPv4-HoA-PMIP6"] string|integer? 26.24757.89, byte: Fixed, Nomadic, Mobile
+---@field ["WiMAX-MS-Authenticated"] string|integer? 26.24757.90, byte: No, Yes
+---@field ["WiMAX-PMIP6-Service-Info"] integer? 26.24757.126, short
+---@field ["WiMAX-hLMA-IPv6-PMIP6"] string? 26.24757.127, ipv6addr
+---@field ["WiMAX-hLMA-IPv4-PMIP6"] string? 26.24757.128, ipaddr
+---@field ["WiMAX-vLMA-IPv6-PMIP6"] string? 26.24757.129, ipv6addr
+---@field ["WiMAX-vLMA-IPv4-PMIP6"] string? 26.24757.130, ipaddr
+---@field ["WiMAX-PMIP6-RK-Key"] string? 26.24757.131, octets
+---@field ["WiMAX-PMIP6-RK-SPI"] integer? 26.24757.132, integer
+---@field ["WiMAX-Home-HNP-PMIP6"] string? 26.24757.133, ipv6prefix
+---@field ["WiMAX-Home-Interface-Id-PMIP6"] string? 26.24757.134, ifid
+---@field ["WiMAX-Home-IPv4-HoA-PMIP6"] string? 26.24757.135, ipaddr
+---@field ["WiMAX-Visited-HNP-PMIP6"] string? 26.24757.136, ipv6prefix
+---@field ["WiMAX-Visited-Interface-Id-PMIP6"] string? 26.24757.137, ifid
+---@field ["WiMAX-Visited-IPv4-HoA-PMIP6-2"] string? 26.24757.138, ipaddr
+---@field ["WiMAX-AE-Command-Code"] string|integer? 26.24757.143, byte: Authentication-Information-Request, Authentication-Information-Answer, Update-Location-Request, Update-Location-Answer, Cancel-Location-Request, Cancel-Location-Answer, Purge-UE-Request, Purge-UE-Answer, Insert-Subscriber-Data-Request, Insert-Subscriber-Data-Answer, Delete-Subscriber-Data-Request, Delete-Subscriber-Data-Answer, …
+---@field ["WiMAX-Requested-EUTRAN-Authentication-Info"] table? 26.24757.144, tlv
+---@field ["WiMAX-Number-Of-Requested-Vectors"] integer? 26.24757.144.1, integer
+---@field ["WiMAX-Immediate-Response-Preferred"] string|integer? 26.24757.144.2, integer: Yes
+---@field ["WiMAX-Re-synchronization-Info"] string? 26.24757.144.3, octets
+---@field ["WiMAX-Authentication-Info"] table? 26.24757.145, tlv
+---@field ["WiMAX-E-UTRAN-Vector"] table? 26.24757.145.1, tlv
+---@field ["WiMAX-E-UTRAN-Vector-Item-Number"] integer? 26.24757.145.1.1, integer
+---@field ["WiMAX-E-UTRAN-Vector-RAND"] string? 26.24757.145.1.2, octets
+---@field ["WiMAX-E-UTRAN-Vector-XRES"] string? 26.24757.145.1.3, octets
+---@field ["WiMAX-E-UTRAN-Vector-AUTN"] string? 26.24757.145.1.4, octets
+---@field ["WiMAX-E-UTRAN-Vector-KASME"] string? 26.24757.145.1.5, octets
+---@field ["WiMAX-Visited-PLMN-ID"] string? 26.24757.146, octets
+---@field ["WiMAX-RAT-Type"] integer? 26.24757.150, integer
+---@field ["WiMAX-Terminal-Information"] table? 26.24757.151, tlv
+---@field ["WiMAX-Software-Version"] string? 26.24757.151.2, string
+---@field ["WiMAX-Subscription-Data"] table? 26.24757.154, tlv
+---@field ["WiMAX-UE-AMBR-DL"] integer? 26.24757.154.2, integer
+---@field ["WiMAX-UE-AMBR-UL"] integer? 26.24757.154.3, integer
+---@field ["WiMAX-Cancellation-Type"] string|integer? 26.24757.155, byte: MME_UPDATE_PROCEDURE, SUBSCRIPTION_WITHDRAWAL, INITIAL_ATTACH_PROCEDURE
+---@field ["WiMAX-EPS-Location-Information"] table? 26.24757.156, tlv
+---@field ["WiMAX-E-UTRAN-Cell-Global-Identity"] string? 26.24757.156.1, octets
+---@field ["WiMAX-Tracking-Area-Identity"] string? 26.24757.156.2, octets
+---@field ["WiMAX-Geographical-Information"] string? 26.24757.156.3, octets
+---@field ["WiMAX-Geodetic-Information"] string? 26.24757.156.4, octets
+---@field ["WiMAX-Current-Location-Retrieved"] string|integer? 26.24757.156.5, byte: Active-Location-Retrieval
+---@field ["WiMAX-Age-Of-Location-Information"] integer? 26.24757.156.6, integer
+---@field ["WiMAX-Service-Selection"] string? 26.24757.166, string
+---@field ["Acc-Reason-Code"] string|integer? 26.5.1, integer: No-reason-No-Failure, Resource-shortage, Session-already-open, Too-many-RADIUS-users, No-authentication-server, No-authentication-response, No-accounting-server, No-accounting-response, Access-Denied, Temporary-buffer-shortage, Protocol-error, Invalid-attribute, …
+---@field ["Acc-Ccp-Option"] string|integer? 26.5.2, integer: Disabled, Enabled
+---@field ["Acc-Input-Errors"] integer? 26.5.3, integer
+---@field ["Acc-Output-Errors"] integer? 26.5.4, integer
+---@field ["Acc-Access-Partition"] string? 26.5.5, string
+---@field ["Acc-Customer-Id"] string? 26.5.6, string
+---@field ["Acc-Ip-Gateway-Pri"] string? 26.5.7, ipaddr
+---@field ["Acc-Ip-Gateway-Sec"] string? 26.5.8, ipaddr
+---@field ["Acc-Route-Policy"] string|integer? 26.5.9, integer: Funnel, Direct
+---@field ["Acc-ML-MLX-Admin-State"] string|integer? 26.5.10, integer: Enabled, Disabled
+---@field ["Acc-ML-Call-Threshold"] integer? 26.5.11, integer
+---@field ["Acc-ML-Clear-Threshold"] integer? 26.5.12, integer
+---@field ["Acc-ML-Damping-Factor"] integer? 26.5.13, integer
+---@field ["Acc-Tunnel-Secret"] string? 26.5.14, string
+---@field ["Acc-Clearing-Cause"] string|integer? 26.5.15, integer: Cause-unspecified, Unassigned-number, No-route-to-transit-network, No-route-to-destination, Channel-unacceptable, Call-awarded-being-delivered, Normal-clearing, User-busy, No-user-responding, User-alerted-no-answer, Call-rejected, Number-changed, …
+---@field ["Acc-Clearing-Location"] string|integer? 26.5.16, integer: Local-or-remote-user, Prvte-ntwork-serving-local-user, Pblic-ntwork-serving-local-user, Transit-network, Prvte-ntwork-serv-remote-user, Pblic-ntwork-serv-remote-user, International-network, Beyond-interworking-point
+---@field ["Acc-Service-Profile"] string? 26.5.17, string
+---@field ["Acc-Request-Type"] string|integer? 26.5.18, integer: Ring-Indication, Dial-Request, User-Authentication, Tunnel-Authentication
+---@field ["Acc-Bridging-Support"] string|integer? 26.5.19, integer: Disabled, Enabled
+---@field ["Acc-Apsm-Oversubscribed"] string|integer? 26.5.20, integer: False, True
+---@field ["Acc-Acct-On-Off-Reason"] string|integer? 26.5.21, integer: NAS-Reset, NAS-Reload, Configuration-Reset, Configuration-Reload, Enabled, Disabled
+---@field ["Acc-Tunnel-Port"] integer? 26.5.22, integer
+---@field ["Acc-Dns-Server-Pri"] string? 26.5.23, ipaddr
+---@field ["Acc-Dns-Server-Sec"] string? 26.5.24, ipaddr
+---@field ["Acc-Nbns-Server-Pri"] string? 26.5.25, ipaddr
+---@field ["Acc-Nbns-Server-Sec"] string? 26.5.26, ipaddr
+---@field ["Acc-Dial-Port-Index"] integer? 26.5.27, integer
+---@field ["Acc-Ip-Compression"] string|integer? 26.5.28, integer: Disabled, Enabled
+---@field ["Acc-Ipx-Compression"] string|integer? 26.5.29, integer: Disabled, Enabled
+---@field ["Acc-Connect-Tx-Speed"] integer? 26.5.30, integer
+---@field ["Acc-Connect-Rx-Speed"] integer? 26.5.31, integer
+---@field ["Acc-Modem-Modulation-Type"] string? 26.5.32, string
+---@field ["Acc-Modem-Error-Protocol"] string? 26.5.33, string
+---@field ["Acc-Callback-Delay"] integer? 26.5.34, integer
+---@field ["Acc-Callback-Num-Valid"] string? 26.5.35, string
+---@field ["Acc-Callback-Mode"] string|integer? 26.5.36, integer: User-Auth, User-Specified-E-164, CBCP-Callback, CLI-Callback
+---@field ["Acc-Callback-CBCP-Type"] string|integer? 26.5.37, integer: CBCP-None, CBCP-User-Specified, CBCP-Pre-Specified
+---@field ["Acc-Dialout-Auth-Mode"] string|integer? 26.5.38, integer: PAP, CHAP, CHAP-PAP, NONE
+---@field ["Acc-Dialout-Auth-Password"] string? 26.5.39, string
+---@field ["Acc-Dialout-Auth-Username"] string? 26.5.40, string
+---@field ["Acc-Access-Community"] string|integer? 26.5.42, integer: PUBLIC, NETMAN
+---@field ["Acc-Vpsm-Reject-Cause"] string|integer? 26.5.43, integer: No-Access-Partition, Access-Partition-Disabled, Partition-Portlimit-Exceeded, License-Portlimit-Exceeded, Home-Server-Down, Rejected-By-Home-Server, NAS-Administratively-Disabled
+---@field ["Acc-Ace-Token"] string? 26.5.44, string
+---@field ["Acc-Ace-Token-Ttl"] integer? 26.5.45, integer
+---@field ["Acc-Ip-Pool-Name"] string? 26.5.46, string
+---@field ["Acc-Igmp-Admin-State"] string|integer? 26.5.47, integer: Enabled, Disabled
+---@field ["Acc-Igmp-Version"] string|integer? 26.5.48, integer: V1, V2
+---@field ["Acc-MN-HA-Secret"] string? 26.5.73, string
+---@field ["Acc-Location-Id"] string? 26.5.98, string
+---@field ["Acc-Calling-Station-Category"] integer? 26.5.99, integer
+---@field ["Ascend-Max-Shared-Users"] integer? 26.529.2, integer
+---@field ["Ascend-UU-Info"] string? 26.529.7, string
+---@field ["Ascend-CIR-Timer"] integer? 26.529.9, integer
+---@field ["Ascend-FR-08-Mode"] integer? 26.529.10, integer
+---@field ["Ascend-Destination-Nas-Port"] integer? 26.529.11, integer
+---@field ["Ascend-FR-SVC-Addr"] string? 26.529.12, string
+---@field ["Ascend-NAS-Port-Format"] string|integer? 26.529.13, integer: Unknown, 2_4_6_4, 2_4_5_5, 1_2_2
+---@field ["Ascend-ATM-Fault-Management"] string|integer? 26.529.14, integer: VC-No-Loopback, VC-Segment-Loopback, VC-End-To-End-Loopback
+---@field ["Ascend-ATM-Loopback-Cell-Loss"] integer? 26.529.15, integer
+---@field ["Ascend-Ckt-Type"] string|integer? 26.529.16, integer: Ascend-PVC, Ascend-SVC
+---@field ["Ascend-SVC-Enabled"] string|integer? 26.529.17, integer: Ascend-SVC-Enabled-No, Ascend-SVC-Enabled-Yes
+---@field ["Ascend-Session-Type"] string|integer? 26.529.18, integer: Ascend-Session-Unused, Ascend-Session-Unknown, Ascend-Session-G711-Ulaw, Ascend-Session-G711-Alaw, Ascend-Session-G723, Ascend-Session-G729, Ascend-Session-G723-64KPS, Ascend-Session-G728, Ascend-Session-RT24
+---@field ["Ascend-H323-Gatekeeper"] string? 26.529.19, ipaddr
+---@field ["Ascend-Global-Call-Id"] string? 26.529.20, string
+---@field ["Ascend-H323-Conference-Id"] integer? 26.529.21, integer
+---@field ["Ascend-H323-Fegw-Address"] string? 26.529.22, ipaddr
+---@field ["Ascend-H323-Dialed-Time"] integer? 26.529.23, integer
+---@field ["Ascend-Dialed-Number"] string? 26.529.24, string
+---@field ["Ascend-Inter-Arrival-Jitter"] integer? 26.529.25, integer
+---@field ["Ascend-Dropped-Octets"] integer? 26.529.26, integer
+---@field ["Ascend-Dropped-Packets"] integer? 26.529.27, integer
+---@field ["Ascend-Auth-Delay"] integer? 26.529.28, integer
+---@field ["Ascend-X25-Pad-X3-Profile"] string|integer? 26.529.29, integer: CRT, INFONET, DEFAULT, SCEN, CC_SSP, CC_TSP, HARDCOPY, HDX, SHARK, POS, NULL, CUSTOM
+---@field ["Ascend-X25-Pad-X3-Parameters"] string? 26.529.30, string
+---@field ["Ascend-Tunnel-VRouter-Name"] string? 26.529.31, string
+---@field ["Ascend-X25-Reverse-Charging"] string|integer? 26.529.32, integer: Reverse-Charging-No, Reverse-Charging-Yes
+---@field ["Ascend-X25-Nui-Prompt"] string? 26.529.33, string
+---@field ["Ascend-X25-Nui-Password-Prompt"] string? 26.529.34, string
+---@field ["Ascend-X25-Cug"] string? 26.529.35, string
+---@field ["Ascend-X25-Pad-Alias-1"] string? 26.529.36, string
+---@field ["Ascend-X25-Pad-Alias-2"] string? 26.529.37, string
+---@field ["Ascend-X25-Pad-Alias-3"] string? 26.529.38, string
+---@field ["Ascend-X25-X121-Address"] string? 26.529.39, string
+---@field ["Ascend-X25-Nui"] string? 26.529.40, string
+---@field ["Ascend-X25-Rpoa"] string? 26.529.41, string
+---@field ["Ascend-X25-Pad-Prompt"] string? 26.529.42, string
+---@field ["Ascend-X25-Pad-Banner"] string? 26.529.43, string
+---@field ["Ascend-X25-Profile-Name"] string? 26.529.44, string
+---@field ["Ascend-Recv-Name"] string? 26.529.45, string
+---@field ["Ascend-Bi-Directional-Auth"] string|integer? 26.529.46, integer: Bi-Directional-Auth-None, Bi-Directional-Auth-Allowed, Bi-Directional-Auth-Required
+---@field ["Ascend-MTU"] integer? 26.529.47, integer
+---@field ["Ascend-Call-Direction"] string|integer? 26.529.48, integer: Ascend-Call-Direction-Incoming, Ascend-Call-Direction-Outgoing
+---@field ["Ascend-Service-Type"] string|integer? 26.529.49, integer: Ascend-Service-Type-NotUsed, Ascend-Service-Type-None, Ascend-Service-Type-Other, Ascend-Service-Type-PPP, Ascend-Service-Type-Slip, Ascend-Service-Type-MPP, Ascend-Service-Type-X25, Ascend-Service-Type-Combinet, Ascend-Service-Type-FR, Ascend-Service-Type-EuRaw, Ascend-Service-Type-EuUi, Ascend-Service-Type-Telnet, …
+---@field ["Ascend-Filter-Required"] string|integer? 26.529.50, integer: Required-No, Required-Yes
+---@field ["Ascend-Traffic-Shaper"] integer? 26.529.51, integer
+---@field ["Ascend-Access-Intercept-LEA"] string? 26.529.52, string
+---@field ["Ascend-Access-Intercept-Log"] string? 26.529.53, string
+---@field ["Ascend-Private-Route-Table-ID"] string? 26.529.54, string
+---@field ["Ascend-Private-Route-Required"] string|integer? 26.529.55, integer: Required-No, Required-Yes
+---@field ["Ascend-Cache-Refresh"] string|integer? 26.529.56, integer: Refresh-No, Refresh-Yes
+---@field ["Ascend-Cache-Time"] integer? 26.529.57, integer
+---@field ["Ascend-Egress-Enabled"] integer? 26.529.58, integer
+---@field ["Ascend-QOS-Upstream"] string? 26.529.59, string
+---@field ["Ascend-QOS-Downstream"] string? 26.529.60, string
+---@field ["Ascend-ATM-Connect-Vpi"] integer? 26.529.61, integer
+---@field ["Ascend-ATM-Connect-Vci"] integer? 26.529.62, integer
+---@field ["Ascend-ATM-Connect-Group"] integer? 26.529.63, integer
+---@field ["Ascend-ATM-Group"] integer? 26.529.64, integer
+---@field ["Ascend-IPX-Header-Compression"] string|integer? 26.529.65, integer: IPX-Header-Compression-No, IPX-Header-Compression-Yes
+---@field ["Ascend-Calling-Id-Type-Of-Num"] string|integer? 26.529.66, integer: Unknown, International-Number, National-Number, Network-Specific, Subscriber-Number, Abbreviated-Number
+---@field ["Ascend-Calling-Id-Number-Plan"] string|integer? 26.529.67, integer: Unknown, ISDN-Telephony, Data, Telex, National, Private
+---@field ["Ascend-Calling-Id-Presentatn"] string|integer? 26.529.68, integer: Allowed, Restricted, Number-Not-Available
+---@field ["Ascend-Calling-Id-Screening"] string|integer? 26.529.69, integer: User-Not-Screened, User-Provided-Passed, User-Provided-Failed, Network-Provided
+---@field ["Ascend-BIR-Enable"] string|integer? 26.529.70, integer: BIR-Enable-No, BIR-Enable-Yes
+---@field ["Ascend-BIR-Proxy"] string|integer? 26.529.71, integer: BIR-Proxy-No, BIR-Proxy-Yes
+---@field ["Ascend-BIR-Bridge-Group"] integer? 26.529.72, integer
+---@field ["Ascend-IPSEC-Profile"] string? 26.529.73, string
+---@field ["Ascend-PPPoE-Enable"] string|integer? 26.529.74, integer: PPPoE-No, PPPoE-Yes
+---@field ["Ascend-Bridge-Non-PPPoE"] string|integer? 26.529.75, integer: Bridge-Non-PPPoE-No, Bridge-Non-PPPoE-Yes
+---@field ["Ascend-ATM-Direct"] string|integer? 26.529.76, integer: ATM-Direct-No, ATM-Direct-Yes
+---@field ["Ascend-ATM-Direct-Profile"] string? 26.529.77, string
+---@field ["Ascend-Client-Primary-WINS"] string? 26.529.78, ipaddr
+---@field ["Ascend-Client-Secondary-WINS"] string? 26.529.79, ipaddr
+---@field ["Ascend-Client-Assign-WINS"] string|integer? 26.529.80, integer: WINS-Assign-No, WINS-Assign-Yes
+---@field ["Ascend-Auth-Type"] string|integer? 26.529.81, integer: Auth-None, Auth-Default, Auth-Any, Auth-PAP, Auth-CHAP, Auth-MS-CHAP
+---@field ["Ascend-Port-Redir-Protocol"] string|integer? 26.529.82, integer: Ascend-Proto-TCP, Ascend-Proto-UDP
+---@field ["Ascend-Port-Redir-Portnum"] integer? 26.529.83, integer
+---@field ["Ascend-Port-Redir-Server"] string? 26.529.84, ipaddr
+---@field ["Ascend-IP-Pool-Chaining"] string|integer? 26.529.85, integer: IP-Pool-Chaining-No, IP-Pool-Chaining-Yes
+---@field ["Ascend-Owner-IP-Addr"] string? 26.529.86, ipaddr
+---@field ["Ascend-IP-TOS"] string|integer? 26.529.87, integer: IP-TOS-Normal, IP-TOS-Disabled, IP-TOS-Cost, IP-TOS-Reliability, IP-TOS-Throughput, IP-TOS-Latency
+---@field ["Ascend-IP-TOS-Precedence"] string|integer? 26.529.88, integer: IP-TOS-Precedence-Pri-Normal, IP-TOS-Precedence-Pri-One, IP-TOS-Precedence-Pri-Two, IP-TOS-Precedence-Pri-Three, IP-TOS-Precedence-Pri-Four, IP-TOS-Precedence-Pri-Five, IP-TOS-Precedence-Pri-Six, IP-TOS-Precedence-Pri-Seven
+---@field ["Ascend-IP-TOS-Apply-To"] string|integer? 26.529.89, integer: IP-TOS-Apply-To-Incoming, IP-TOS-Apply-To-Outgoing, IP-TOS-Apply-To-Both
+---@field ["Ascend-Filter"] string? 26.529.90, string
+---@field ["Ascend-Telnet-Profile"] string? 26.529.91, string
+---@field ["Ascend-Dsl-Rate-Type"] string|integer? 26.529.92, integer: Rate-Type-Disabled, Rate-Type-Sdsl, Rate-Type-AdslCap, Rate-Type-AdslDmtCell, Rate-Type-AdslDmt
+---@field ["Ascend-Redirect-Number"] string? 26.529.93, string
+---@field ["Ascend-ATM-Vpi"] integer? 26.529.94, integer
+---@field ["Ascend-ATM-Vci"] integer? 26.529.95, integer
+---@field ["Ascend-Source-IP-Check"] string|integer? 26.529.96, integer: Source-IP-Check-No, Source-IP-Check-Yes
+---@field ["Ascend-Dsl-Rate-Mode"] string|integer? 26.529.97, integer: Rate-Mode-AutoBaud, Rate-Mode-Single
+---@field ["Ascend-Dsl-Upstream-Limit"] string|integer? 26.529.98, integer: sdsl-144000, sdsl-272000, sdsl-400000, sdsl-528000, sdsl-784000, sdsl-1168000, sdsl-1552000, sdsl-2320000, adslcap-up-1088000, adslcap-up-952000, adslcap-up-816000, adslcap-up-680000, …
+---@field ["Ascend-Dsl-Downstream-Limit"] string|integer? 26.529.99, integer: adslcap-dn-7168000, adslcap-dn-6272000, adslcap-dn-5120000, adslcap-dn-4480000, adslcap-dn-3200000, adslcap-dn-2688000, adslcap-dn-2560000, adslcap-dn-2240000, adslcap-dn-1920000, adslcap-dn-1600000, adslcap-dn-1280000, adslcap-dn-960000, …
+---@field ["Ascend-Dsl-CIR-Recv-Limit"] integer? 26.529.100, integer
+---@field ["Ascend-Dsl-CIR-Xmit-Limit"] integer? 26.529.101, integer
+---@field ["Ascend-VRouter-Name"] string? 26.529.102, string
+---@field ["Ascend-Source-Auth"] string? 26.529.103, string
+---@field ["Ascend-Private-Route"] string? 26.529.104, string
+---@field ["Ascend-Numbering-Plan-ID"] string|integer? 26.529.105, integer: Unknown-Numbering-Plan, ISDN-Numbering-Plan, Private-Numbering-Plan
+---@field ["Ascend-FR-Link-Status-DLCI"] string|integer? 26.529.106, integer: Ascend-FR-LMI-Dlci-0, Ascend-FR-LMI-Dlci-1023
+---@field ["Ascend-Calling-Subaddress"] string? 26.529.107, string
+---@field ["Ascend-Callback-Delay"] integer? 26.529.108, integer
+---@field ["Ascend-Endpoint-Disc"] string? 26.529.109, string
+---@field ["Ascend-Remote-FW"] string? 26.529.110, string
+---@field ["Ascend-Multicast-GLeave-Delay"] integer? 26.529.111, integer
+---@field ["Ascend-CBCP-Enable"] string|integer? 26.529.112, integer: CBCP-Not-Enabled, CBCP-Enabled
+---@field ["Ascend-CBCP-Mode"] string|integer? 26.529.113, integer: CBCP-No-Callback, CBCP-User-Callback, CBCP-Profile-Callback, CBCP-Any-Or-No, CBCP-Off
+---@field ["Ascend-CBCP-Delay"] integer? 26.529.114, integer
+---@field ["Ascend-CBCP-Trunk-Group"] integer? 26.529.115, integer
+---@field ["Ascend-Appletalk-Route"] string? 26.529.116, string
+---@field ["Ascend-Appletalk-Peer-Mode"] string|integer? 26.529.117, integer: Appletalk-Peer-Router, Appletalk-Peer-Dialin
+---@field ["Ascend-Route-Appletalk"] string|integer? 26.529.118, integer: Route-Appletalk-No, Route-Appletalk-Yes
+---@field ["Ascend-FCP-Parameter"] string? 26.529.119, string
+---@field ["Ascend-Modem-PortNo"] integer? 26.529.120, integer
+---@field ["Ascend-Modem-SlotNo"] integer? 26.529.121, integer
+---@field ["Ascend-Modem-ShelfNo"] integer? 26.529.122, integer
+---@field ["Ascend-Call-Attempt-Limit"] integer? 26.529.123, integer
+---@field ["Ascend-Call-Block-Duration"] integer? 26.529.124, integer
+---@field ["Ascend-Maximum-Call-Duration"] integer? 26.529.125, integer
+---@field ["Ascend-Temporary-Rtes"] string|integer? 26.529.126, integer: Temp-Rtes-No, Temp-Rtes-Yes
+---@field ["Ascend-Tunneling-Protocol"] string|integer? 26.529.127, integer: ATMP-Tunnel, VTP-Tunnel
+---@field ["Ascend-Shared-Profile-Enable"] string|integer? 26.529.128, integer: Shared-Profile-No, Shared-Profile-Yes
+---@field ["Ascend-Primary-Home-Agent"] string? 26.529.129, string
+---@field ["Ascend-Secondary-Home-Agent"] string? 26.529.130, string
+---@field ["Ascend-Dialout-Allowed"] string|integer? 26.529.131, integer: Dialout-Not-Allowed, Dialout-Allowed
+---@field ["Ascend-Client-Gateway"] string? 26.529.132, ipaddr
+---@field ["Ascend-BACP-Enable"] string|integer? 26.529.133, integer: BACP-No, BACP-Yes
+---@field ["Ascend-DHCP-Maximum-Leases"] integer? 26.529.134, integer
+---@field ["Ascend-Client-Primary-DNS"] string? 26.529.135, ipaddr
+---@field ["Ascend-Client-Secondary-DNS"] string? 26.529.136, ipaddr
+---@field ["Ascend-Client-Assign-DNS"] string|integer? 26.529.137, integer: DNS-Assign-No, DNS-Assign-Yes
+---@field ["Ascend-User-Acct-Type"] string|integer? 26.529.138, integer: Ascend-User-Acct-None, Ascend-User-Acct-User, Ascend-User-Acct-User-Default
+---@field ["Ascend-User-Acct-Host"] string? 26.529.139, ipaddr
+---@field ["Ascend-User-Acct-Port"] integer? 26.529.140, integer
+---@field ["Ascend-User-Acct-Key"] string? 26.529.141, string
+---@field ["Ascend-User-Acct-Base"] string|integer? 26.529.142, integer: Base-10, Base-16
+---@field ["Ascend-User-Acct-Time"] integer? 26.529.143, integer
+---@field ["Ascend-Assign-IP-Client"] string? 26.529.144, ipaddr
+---@field ["Ascend-Assign-IP-Server"] string? 26.529.145, ipaddr
+---@field ["Ascend-Assign-IP-Global-Pool"] string? 26.529.146, string
+---@field ["Ascend-DHCP-Reply"] string|integer? 26.529.147, integer: DHCP-Reply-No, DHCP-Reply-Yes
+---@field ["Ascend-DHCP-Pool-Number"] integer? 26.529.148, integer
+---@field ["Ascend-Expect-Callback"] string|integer? 26.529.149, integer: Expect-Callback-No, Expect-Callback-Yes
+---@field ["Ascend-Event-Type"] string|integer? 26.529.150, integer: Ascend-ColdStart, Ascend-Session-Event
+---@field ["Ascend-Session-Svr-Key"] string? 26.529.151, string
+---@field ["Ascend-Multicast-Rate-Limit"] integer? 26.529.152, integer
+---@field ["Ascend-IF-Netmask"] string? 26.529.153, ipaddr
+---@field ["Ascend-Remote-Addr"] string? 26.529.154, ipaddr
+---@field ["Ascend-Multicast-Client"] string|integer? 26.529.155, integer: Multicast-No, Multicast-Yes
+---@field ["Ascend-FR-Circuit-Name"] string? 26.529.156, string
+---@field ["Ascend-FR-LinkUp"] string|integer? 26.529.157, integer: Ascend-LinkUp-Default, Ascend-LinkUp-AlwaysUp
+---@field ["Ascend-FR-Nailed-Grp"] integer? 26.529.158, integer
+---@field ["Ascend-FR-Type"] string|integer? 26.529.159, integer: Ascend-FR-DTE, Ascend-FR-DCE, Ascend-FR-NNI
+---@field ["Ascend-FR-Link-Mgt"] string|integer? 26.529.160, integer: Ascend-FR-No-Link-Mgt, Ascend-FR-T1-617D, Ascend-FR-Q-933A
+---@field ["Ascend-FR-N391"] integer? 26.529.161, integer
+---@field ["Ascend-FR-DCE-N392"] integer? 26.529.162, integer
+---@field ["Ascend-FR-DTE-N392"] integer? 26.529.163, integer
+---@field ["Ascend-FR-DCE-N393"] integer? 26.529.164, integer
+---@field ["Ascend-FR-DTE-N393"] integer? 26.529.165, integer
+---@field ["Ascend-FR-T391"] integer? 26.529.166, integer
+---@field ["Ascend-FR-T392"] integer? 26.529.167, integer
+---@field ["Ascend-Bridge-Address"] string? 26.529.168, string
+---@field ["Ascend-TS-Idle-Limit"] integer? 26.529.169, integer
+---@field ["Ascend-TS-Idle-Mode"] string|integer? 26.529.170, integer: TS-Idle-None, TS-Idle-Input, TS-Idle-Input-Output
+---@field ["Ascend-DBA-Monitor"] string|integer? 26.529.171, integer: DBA-Transmit, DBA-Transmit-Recv, DBA-None
+---@field ["Ascend-Base-Channel-Count"] integer? 26.529.172, integer
+---@field ["Ascend-Minimum-Channels"] integer? 26.529.173, integer
+---@field ["Ascend-IPX-Route"] string? 26.529.174, string
+---@field ["Ascend-FT1-Caller"] string|integer? 26.529.175, integer: FT1-No, FT1-Yes
+---@field ["Ascend-Backup"] string? 26.529.176, string
+---@field ["Ascend-Call-Type"] string|integer? 26.529.177, integer: Switched, Nailed, Nailed/Mpp, Perm/Switched, AO/DI, MegaMax
+---@field ["Ascend-Group"] string? 26.529.178, string
+---@field ["Ascend-FR-DLCI"] integer? 26.529.179, integer
+---@field ["Ascend-FR-Profile-Name"] string? 26.529.180, string
+---@field ["Ascend-Ara-PW"] string? 26.529.181, string
+---@field ["Ascend-IPX-Node-Addr"] string? 26.529.182, string
+---@field ["Ascend-Home-Agent-IP-Addr"] string? 26.529.183, ipaddr
+---@field ["Ascend-Home-Agent-Password"] string? 26.529.184, string
+---@field ["Ascend-Home-Network-Name"] string? 26.529.185, string
+---@field ["Ascend-Home-Agent-UDP-Port"] integer? 26.529.186, integer
+---@field ["Ascend-Multilink-ID"] integer? 26.529.187, integer
+---@field ["Ascend-Num-In-Multilink"] integer? 26.529.188, integer
+---@field ["Ascend-First-Dest"] string? 26.529.189, ipaddr
+---@field ["Ascend-Pre-Input-Octets"] integer? 26.529.190, integer
+---@field ["Ascend-Pre-Output-Octets"] integer? 26.529.191, integer
+---@field ["Ascend-Pre-Input-Packets"] integer? 26.529.192, integer
+---@field ["Ascend-Pre-Output-Packets"] integer? 26.529.193, integer
+---@field ["Ascend-Maximum-Time"] integer? 26.529.194, integer
+---@field ["Ascend-Disconnect-Cause"] string|integer? 26.529.195, integer: No-Reason, Not-Applicable, Unknown, Call-Disconnected, CLID-Authentication-Failed, CLID-RADIUS-Timeout, Modem-No-DCD, DCD-Detected-Then-Inactive, Modem-Invalid-Result-Codes, TermSrv-User-Quit, TermSrv-Idle-Timeout, TermSrv-Exit-Telnet, …
+---@field ["Ascend-Connect-Progress"] string|integer? 26.529.196, integer: No-Progress, Call-Up, Modem-Up, Modem-Awaiting-DCD, Modem-Awaiting-Codes, TermSrv-Started, TermSrv-Raw-TCP-Started, TermSrv-Telnet-Started, TermSrv-Raw-TCP-Connected, TermSrv-Telnet-Connected, TermSrv-Rlogin-Started, TermSrv-Rlogin-Connected, …
+---@field ["Ascend-Data-Rate"] integer? 26.529.197, integer
+---@field ["Ascend-PreSession-Time"] integer? 26.529.198, integer
+---@field ["Ascend-Token-Idle"] integer? 26.529.199, integer
+---@field ["Ascend-Token-Immediate"] string|integer? 26.529.200, integer: Tok-Imm-No, Tok-Imm-Yes
+---@field ["Ascend-Require-Auth"] string|integer? 26.529.201, integer: Not-Require-Auth, Require-Auth
+---@field ["Ascend-Number-Sessions"] string? 26.529.202, string
+---@field ["Ascend-Authen-Alias"] string? 26.529.203, string
+---@field ["Ascend-Token-Expiry"] integer? 26.529.204, integer
+---@field ["Ascend-Menu-Selector"] string? 26.529.205, string
+---@field ["Ascend-Menu-Item"] string? 26.529.206, string
+---@field ["Ascend-PW-Warntime"] string|integer? 26.529.207, integer: Days-Of-Warning
+---@field ["Ascend-PW-Lifetime"] string|integer? 26.529.208, integer: Lifetime-In-Days
+---@field ["Ascend-IP-Direct"] string? 26.529.209, ipaddr
+---@field ["Ascend-PPP-VJ-Slot-Comp"] string|integer? 26.529.210, integer: VJ-Slot-Comp-No
+---@field ["Ascend-PPP-VJ-1172"] string|integer? 26.529.211, integer: PPP-VJ-1172
+---@field ["Ascend-PPP-Async-Map"] integer? 26.529.212, integer
+---@field ["Ascend-Third-Prompt"] string? 26.529.213, string
+---@field ["Ascend-Send-Secret"] string? 26.529.214, string
+---@field ["Ascend-Receive-Secret"] string? 26.529.215, string
+---@field ["Ascend-IPX-Peer-Mode"] string|integer? 26.529.216, integer: IPX-Peer-Router, IPX-Peer-Dialin
+---@field ["Ascend-IP-Pool-Definition"] string? 26.529.217, string
+---@field ["Ascend-Assign-IP-Pool"] integer? 26.529.218, integer
+---@field ["Ascend-FR-Direct"] string|integer? 26.529.219, integer: FR-Direct-No, FR-Direct-Yes
+---@field ["Ascend-FR-Direct-Profile"] string? 26.529.220, string
+---@field ["Ascend-FR-Direct-DLCI"] integer? 26.529.221, integer
+---@field ["Ascend-Handle-IPX"] string|integer? 26.529.222, integer: Handle-IPX-None, Handle-IPX-Client, Handle-IPX-Server
+---@field ["Ascend-Netware-timeout"] integer? 26.529.223, integer
+---@field ["Ascend-IPX-Alias"] integer? 26.529.224, integer
+---@field ["Ascend-Metric"] integer? 26.529.225, integer
+---@field ["Ascend-PRI-Number-Type"] string|integer? 26.529.226, integer: Unknown-Number, Intl-Number, National-Number, Net-Specific-Number, Local-Number, Abbrev-Number
+---@field ["Ascend-Dial-Number"] string? 26.529.227, string
+---@field ["Ascend-Route-IP"] string|integer? 26.529.228, integer: Route-IP-No, Route-IP-Yes
+---@field ["Ascend-Route-IPX"] string|integer? 26.529.229, integer: Route-IPX-No, Route-IPX-Yes
+---@field ["Ascend-Bridge"] string|integer? 26.529.230, integer: Bridge-No, Bridge-Yes
+---@field ["Ascend-Send-Auth"] string|integer? 26.529.231, integer: Send-Auth-None, Send-Auth-PAP, Send-Auth-CHAP, Send-Auth-MS-CHAP
+---@field ["Ascend-Send-Passwd"] string? 26.529.232, string
+---@field ["Ascend-Link-Compression"] string|integer? 26.529.233, integer: Link-Comp-None, Link-Comp-Stac, Link-Comp-Stac-Draft-9, Link-Comp-MS-Stac
+---@field ["Ascend-Target-Util"] integer? 26.529.234, integer
+---@field ["Ascend-Maximum-Channels"] integer? 26.529.235, integer
+---@field ["Ascend-Inc-Channel-Count"] integer? 26.529.236, integer
+---@field ["Ascend-Dec-Channel-Count"] integer? 26.529.237, integer
+---@field ["Ascend-Seconds-Of-History"] integer? 26.529.238, integer
+---@field ["Ascend-History-Weigh-Type"] string|integer? 26.529.239, integer: History-Constant, History-Linear, History-Quadratic
+---@field ["Ascend-Add-Seconds"] integer? 26.529.240, integer
+---@field ["Ascend-Remove-Seconds"] integer? 26.529.241, integer
+---@field ["Ascend-Data-Filter"] string? 26.529.242, abinary
+---@field ["Ascend-Call-Filter"] string? 26.529.243, abinary
+---@field ["Ascend-Idle-Limit"] integer? 26.529.244, integer
+---@field ["Ascend-Preempt-Limit"] integer? 26.529.245, integer
+---@field ["Ascend-Callback"] string|integer? 26.529.246, integer: Callback-No, Callback-Yes
+---@field ["Ascend-Data-Svc"] string|integer? 26.529.247, integer: Switched-Voice-Bearer, Nailed-56KR, Nailed-64K, Switched-64KR, Switched-56K, Switched-384KR, Switched-384K, Switched-1536K, Switched-1536KR, Switched-128K, Switched-192K, Switched-256K, …
+---@field ["Ascend-Force-56"] string|integer? 26.529.248, integer: Force-56-No, Force-56-Yes
+---@field ["Ascend-Billing-Number"] string? 26.529.249, string
+---@field ["Ascend-Call-By-Call"] integer? 26.529.250, integer
+---@field ["Ascend-Transit-Number"] string? 26.529.251, string
+---@field ["Ascend-Host-Info"] string? 26.529.252, string
+---@field ["Ascend-PPP-Address"] string? 26.529.253, ipaddr
+---@field ["Ascend-MPP-Idle-Percent"] integer? 26.529.254, integer
+---@field ["Ascend-Xmit-Rate"] integer? 26.529.255, integer
+---@field ["Annex-Filter"] string? 26.1584.28, string
+---@field ["Annex-CLI-Command"] string? 26.1584.29, string
+---@field ["Annex-CLI-Filter"] string? 26.1584.30, string
+---@field ["Annex-Host-Restrict"] string? 26.1584.31, string
+---@field ["Annex-Host-Allow"] string? 26.1584.32, string
+---@field ["Annex-Product-Name"] string? 26.1584.33, string
+---@field ["Annex-SW-Version"] string? 26.1584.34, string
+---@field ["Annex-Local-IP-Address"] string? 26.1584.35, ipaddr
+---@field ["Annex-Callback-Portlist"] integer? 26.1584.36, integer
+---@field ["Annex-Sec-Profile-Index"] integer? 26.1584.37, integer
+---@field ["Annex-Tunnel-Authen-Type"] string|integer? 26.1584.38, integer: none, kmd5-128
+---@field ["Annex-Tunnel-Authen-Mode"] string|integer? 26.1584.39, integer: none, prefix-suffix
+---@field ["Annex-Authen-Servers"] string? 26.1584.40, string
+---@field ["Annex-Acct-Servers"] string? 26.1584.41, string
+---@field ["Annex-User-Server-Location"] string|integer? 26.1584.42, integer: local, remote
+---@field ["Annex-Local-Username"] string? 26.1584.43, string
+---@field ["Annex-System-Disc-Reason"] string|integer? 26.1584.44, integer: Unknown, Line-disconnected, Dial-failed, WAN-manager-error, Disconnect-reset, Error-from-adm_notify, Modem-down-adm_notify, PPP-protocol-disconnect, Inactivity-timer, CLI-Hangup-command, CLI-last-job, Session-timeout, …
+---@field ["Annex-Modem-Disc-Reason"] string|integer? 26.1584.45, integer: Unknown, Local-disconnect, CD-Timer-Expired, Remote-protocol-disc, Clear-down, Long-Space-disconnect, Carrier-Lost, Modem-Retrain-Timeout
+---@field ["Annex-Disconnect-Reason"] integer? 26.1584.46, integer
+---@field ["Annex-Addr-Resolution-Protocol"] string|integer? 26.1584.47, integer: none, DHCP
+---@field ["Annex-Addr-Resolution-Servers"] string? 26.1584.48, string
+---@field ["Annex-Domain-Name"] string? 26.1584.49, string
+---@field ["Annex-Transmit-Speed"] integer? 26.1584.50, integer
+---@field ["Annex-Receive-Speed"] integer? 26.1584.51, integer
+---@field ["Annex-Input-Filter"] string? 26.1584.52, string
+---@field ["Annex-Output-Filter"] string? 26.1584.53, string
+---@field ["Annex-Primary-DNS-Server"] string? 26.1584.54, ipaddr
+---@field ["Annex-Secondary-DNS-Server"] string? 26.1584.55, ipaddr
+---@field ["Annex-Primary-NBNS-Server"] string? 26.1584.56, ipaddr
+---@field ["Annex-Secondary-NBNS-Server"] string? 26.1584.57, ipaddr
+---@field ["Annex-Syslog-Tap"] integer? 26.1584.58, integer
+---@field ["Annex-Keypress-Timeout"] integer? 26.1584.59, integer
+---@field ["Annex-Unauthenticated-Time"] integer? 26.1584.60, integer
+---@field ["Annex-Re-CHAP-Timeout"] integer? 26.1584.61, integer
+---@field ["Annex-MRRU"] integer? 26.1584.62, integer
+---@field ["Annex-EDO"] string? 26.1584.63, string
+---@field ["Annex-PPP-Trace-Level"] integer? 26.1584.64, integer
+---@field ["Annex-Pre-Input-Octets"] integer? 26.1584.65, integer
+---@field ["Annex-Pre-Output-Octets"] integer? 26.1584.66, integer
+---@field ["Annex-Pre-Input-Packets"] integer? 26.1584.67, integer
+---@field ["Annex-Pre-Output-Packets"] integer? 26.1584.68, integer
+---@field ["Annex-Connect-Progress"] integer? 26.1584.69, integer
+---@field ["Annex-Multicast-Rate-Limit"] integer? 26.1584.73, integer
+---@field ["Annex-Maximum-Call-Duration"] integer? 26.1584.74, integer
+---@field ["Annex-Multilink-Id"] integer? 26.1584.75, integer
+---@field ["Annex-Num-In-Multilink"] integer? 26.1584.76, integer
+---@field ["Annex-Secondary-Srv-Endpoint"] string? 26.1584.79, string
+---@field ["Annex-Gwy-Selection-Mode"] integer? 26.1584.80, integer
+---@field ["Annex-Logical-Channel-Number"] integer? 26.1584.81, integer
+---@field ["Annex-Wan-Number"] integer? 26.1584.82, integer
+---@field ["Annex-Port"] integer? 26.1584.83, integer
+---@field ["Annex-Pool-Id"] integer? 26.1584.85, integer
+---@field ["Annex-Compression-Protocol"] string? 26.1584.86, string
+---@field ["Annex-Transmitted-Packets"] integer? 26.1584.87, integer
+---@field ["Annex-Retransmitted-Packets"] integer? 26.1584.88, integer
+---@field ["Annex-Signal-to-Noise-Ratio"] integer? 26.1584.89, integer
+---@field ["Annex-Retrain-Requests-Sent"] integer? 26.1584.90, integer
+---@field ["Annex-Retrain-Requests-Rcvd"] integer? 26.1584.91, integer
+---@field ["Annex-Rate-Reneg-Req-Sent"] integer? 26.1584.92, integer
+---@field ["Annex-Rate-Reneg-Req-Rcvd"] integer? 26.1584.93, integer
+---@field ["Annex-Begin-Receive-Line-Level"] integer? 26.1584.94, integer
+---@field ["Annex-End-Receive-Line-Level"] integer? 26.1584.95, integer
+---@field ["Annex-Begin-Modulation"] string? 26.1584.96, string
+---@field ["Annex-Error-Correction-Prot"] string? 26.1584.97, string
+---@field ["Annex-End-Modulation"] string? 26.1584.98, string
+---@field ["Annex-User-Level"] string|integer? 26.1584.100, integer: Manager, User, Operator
+---@field ["Annex-Audit-Level"] string|integer? 26.1584.101, integer: Manager, User, Operator
+---@field ["CES-Group"] string? 26.1584.102, string
+---@field ["Passport-Access-Priority"] string|integer? 26.1584.192, integer: None-Access, Read-Only-Access, L1-Read-Write-Access, L2-Read-Write-Access, L3-Read-Write-Access, Read-Write-Access, Read-Write-All-Access
+---@field ["Annex-Cli-Commands"] string? 26.1584.193, string
+---@field ["Annex-Command-Access"] string|integer? 26.1584.194, integer: False, True
+---@field ["Commands"] string? 26.1584.195, string
+---@field ["LE-Terminate-Detail"] string? 26.307.2, string
+---@field ["LE-Advice-of-Charge"] string? 26.307.3, string
+---@field ["LE-Connect-Detail"] string? 26.307.4, string
+---@field ["LE-IP-Pool"] string? 26.307.6, string
+---@field ["LE-IP-Gateway"] string? 26.307.7, ipaddr
+---@field ["LE-Modem-Info"] string? 26.307.8, string
+---@field ["LE-IPSec-Log-Options"] string|integer? 26.307.9, integer: SA-Success-On, SA-Failure-On, Console-On, Syslog-On, SA-Success-Off, SA-Failure-Off, Console-Off, Syslog-Off
+---@field ["LE-IPSec-Deny-Action"] string|integer? 26.307.10, integer: Drop, ICMP-Reject, Pass-Through
+---@field ["LE-IPSec-Active-Profile"] string? 26.307.11, string
+---@field ["LE-IPSec-Outsource-Profile"] string? 26.307.12, string
+---@field ["LE-IPSec-Passive-Profile"] string? 26.307.13, string
+---@field ["LE-NAT-TCP-Session-Timeout"] integer? 26.307.14, integer
+---@field ["LE-NAT-Other-Session-Timeout"] integer? 26.307.15, integer
+---@field ["LE-NAT-Log-Options"] string|integer? 26.307.16, integer: Session-Success-On, Session-Failure-On, Console-On, Syslog-On, Success-Off, Failure-Off, Console-Off, Syslog-Off
+---@field ["LE-NAT-Sess-Dir-Fail-Action"] string|integer? 26.307.17, integer: Drop, ICMP-Reject, Pass-Through
+---@field ["LE-NAT-Inmap"] string? 26.307.18, string
+---@field ["LE-NAT-Outmap"] string? 26.307.19, string
+---@field ["LE-NAT-Outsource-Inmap"] string? 26.307.20, string
+---@field ["LE-NAT-Outsource-Outmap"] string? 26.307.21, string
+---@field ["LE-Admin-Group"] string? 26.307.22, string
+---@field ["LE-Multicast-Client"] string|integer? 26.307.23, integer: On
+---@field ["Lucent-Max-Shared-Users"] integer? 26.4846.2, integer
+---@field ["Lucent-IP-DSCP"] integer? 26.4846.3, integer
+---@field ["Lucent-X25-X121-Source-Address"] string? 26.4846.4, string
+---@field ["Lucent-PPP-Circuit"] integer? 26.4846.5, integer
+---@field ["Lucent-PPP-Circuit-Name"] string? 26.4846.6, string
+---@field ["Lucent-UU-Info"] string? 26.4846.7, string
+---@field ["Lucent-User-Priority"] integer? 26.4846.8, integer
+---@field ["Lucent-CIR-Timer"] integer? 26.4846.9, integer
+---@field ["Lucent-FR-08-Mode"] integer? 26.4846.10, integer
+---@field ["Lucent-Destination-NAS-Port"] integer? 26.4846.11, integer
+---@field ["Lucent-FR-SVC-Addr"] string? 26.4846.12, string
+---@field ["Lucent-NAS-Port-Format"] integer? 26.4846.13, integer
+---@field ["Lucent-ATM-Fault-Management"] integer? 26.4846.14, integer
+---@field ["Lucent-ATM-Loopback-Cell-Loss"] integer? 26.4846.15, integer
+---@field ["Lucent-Ckt-Type"] integer? 26.4846.16, integer
+---@field ["Lucent-SVC-Enabled"] integer? 26.4846.17, integer
+---@field ["Lucent-Session-Type"] integer? 26.4846.18, integer
+---@field ["Lucent-H323-Gatekeeper"] string? 26.4846.19, ipaddr
+---@field ["Lucent-Global-Call-Id"] string? 26.4846.20, string
+---@field ["Lucent-H323-Conference-Id"] integer? 26.4846.21, integer
+---@field ["Lucent-H323-Destination-NAS-ID"] string? 26.4846.22, ipaddr
+---@field ["Lucent-H323-Dialed-Time"] integer? 26.4846.23, integer
+---@field ["Lucent-Dialed-Number"] string? 26.4846.24, string
+---@field ["Lucent-Inter-Arrival-Jitter"] integer? 26.4846.25, integer
+---@field ["Lucent-Dropped-Octets"] integer? 26.4846.26, integer
+---@field ["Lucent-Dropped-Packets"] integer? 26.4846.27, integer
+---@field ["Lucent-Auth-Delay"] integer? 26.4846.28, integer
+---@field ["Lucent-X25-Pad-X3-Profile"] integer? 26.4846.29, integer
+---@field ["Lucent-X25-Pad-X3-Parameters"] string? 26.4846.30, string
+---@field ["Lucent-Tunnel-VRouter-Name"] string? 26.4846.31, string
+---@field ["Lucent-X25-Reverse-Charging"] integer? 26.4846.32, integer
+---@field ["Lucent-X25-Nui-Prompt"] string? 26.4846.33, string
+---@field ["Lucent-X25-Nui-Password-Prompt"] string? 26.4846.34, string
+---@field ["Lucent-X25-Cug"] string? 26.4846.35, string
+---@field ["Lucent-X25-Pad-Alias-1"] string? 26.4846.36, string
+---@field ["Lucent-X25-Pad-Alias-2"] string? 26.4846.37, string
+---@field ["Lucent-X25-Pad-Alias-3"] string? 26.4846.38, string
+---@field ["Lucent-X25-X121-Address"] string? 26.4846.39, string
+---@field ["Lucent-X25-Nui"] string? 26.4846.40, string
+---@field ["Lucent-X25-Rpoa"] string? 26.4846.41, string
+---@field ["Lucent-X25-Pad-Prompt"] string? 26.4846.42, string
+---@field ["Lucent-X25-Pad-Banner"] string? 26.4846.43, string
+---@field ["Lucent-X25-Profile-Name"] string? 26.4846.44, string
+---@field ["Lucent-Recv-Name"] string? 26.4846.45, string
+---@field ["Lucent-Bi-Directional-Auth"] integer? 26.4846.46, integer
+---@field ["Lucent-MTU"] integer? 26.4846.47, integer
+---@field ["Lucent-Call-Direction"] integer? 26.4846.48, integer
+---@field ["Lucent-Service-Type"] integer? 26.4846.49, integer
+---@field ["Lucent-Filter-Required"] integer? 26.4846.50, integer
+---@field ["Lucent-Traffic-Shaper"] integer? 26.4846.51, integer
+---@field ["Lucent-Access-Intercept-LEA"] string? 26.4846.52, string
+---@field ["Lucent-Access-Intercept-Log"] string? 26.4846.53, string
+---@field ["Lucent-Private-Route-Table-ID"] string? 26.4846.54, string
+---@field ["Lucent-Private-Route-Required"] integer? 26.4846.55, integer
+---@field ["Lucent-Cache-Refresh"] integer? 26.4846.56, integer
+---@field ["Lucent-Cache-Time"] integer? 26.4846.57, integer
+---@field ["Lucent-Egress-Enabled"] integer? 26.4846.58, integer
+---@field ["Lucent-QOS-Upstream"] string? 26.4846.59, string
+---@field ["Lucent-QOS-Downstream"] string? 26.4846.60, string
+---@field ["Lucent-ATM-Connect-Vpi"] integer? 26.4846.61, integer
+---@field ["Lucent-ATM-Connect-Vci"] integer? 26.4846.62, integer
+---@field ["Lucent-ATM-Connect-Group"] integer? 26.4846.63, integer
+---@field ["Lucent-ATM-Group"] integer? 26.4846.64, integer
+---@field ["Lucent-IPX-Header-Compression"] integer? 26.4846.65, integer
+---@field ["Lucent-Calling-Id-Type-Of-Number"] integer? 26.4846.66, integer
+---@field ["Lucent-Calling-Id-Numbering-Plan"] integer? 26.4846.67, integer
+---@field ["Lucent-Calling-Id-Presentation"] integer? 26.4846.68, integer
+---@field ["Lucent-Calling-Id-Screening"] integer? 26.4846.69, integer
+---@field ["Lucent-BIR-Enable"] integer? 26.4846.70, integer
+---@field ["Lucent-BIR-Proxy"] integer? 26.4846.71, integer
+---@field ["Lucent-BIR-Bridge-Group"] integer? 26.4846.72, integer
+---@field ["Lucent-IPSEC-Profile"] string? 26.4846.73, string
+---@field ["Lucent-PPPoE-Enable"] integer? 26.4846.74, integer
+---@field ["Lucent-Bridge-Non-PPPoE"] integer? 26.4846.75, integer
+---@field ["Lucent-ATM-Direct"] integer? 26.4846.76, integer
+---@field ["Lucent-ATM-Direct-Profile"] string? 26.4846.77, string
+---@field ["Lucent-Client-Primary-WINS"] string? 26.4846.78, ipaddr
+---@field ["Lucent-Client-Secondary-WINS"] string? 26.4846.79, ipaddr
+---@field ["Lucent-Client-Assign-WINS"] integer? 26.4846.80, integer
+---@field ["Lucent-Auth-Type"] integer? 26.4846.81, integer
+---@field ["Lucent-Port-Redir-Protocol"] integer? 26.4846.82, integer
+---@field ["Lucent-Port-Redir-Portnum"] integer? 26.4846.83, integer
+---@field ["Lucent-Port-Redir-Server"] string? 26.4846.84, ipaddr
+---@field ["Lucent-IP-Pool-Chaining"] integer? 26.4846.85, integer
+---@field ["Lucent-Owner-IP-Addr"] string? 26.4846.86, ipaddr
+---@field ["Lucent-IP-TOS"] integer? 26.4846.87, integer
+---@field ["Lucent-IP-TOS-Precedence"] integer? 26.4846.88, integer
+---@field ["Lucent-IP-TOS-Apply-To"] integer? 26.4846.89, integer
+---@field ["Lucent-Filter"] string? 26.4846.90, string
+---@field ["Lucent-Telnet-Profile"] string? 26.4846.91, string
+---@field ["Lucent-Dsl-Rate-Type"] integer? 26.4846.92, integer
+---@field ["Lucent-Redirect-Number"] string? 26.4846.93, string
+---@field ["Lucent-ATM-Vpi"] integer? 26.4846.94, integer
+---@field ["Lucent-ATM-Vci"] integer? 26.4846.95, integer
+---@field ["Lucent-Source-IP-Check"] integer? 26.4846.96, integer
+---@field ["Lucent-Dsl-Rate-Mode"] integer? 26.4846.97, integer
+---@field ["Lucent-Dsl-Upstream-Limit"] integer? 26.4846.98, integer
+---@field ["Lucent-Dsl-Downstream-Limit"] integer? 26.4846.99, integer
+---@field ["Lucent-Dsl-CIR-Recv-Limit"] integer? 26.4846.100, integer
+---@field ["Lucent-Dsl-CIR-Xmit-Limit"] integer? 26.4846.101, integer
+---@field ["Lucent-VRouter-Name"] string? 26.4846.102, string
+---@field ["Lucent-Source-Auth"] string? 26.4846.103, string
+---@field ["Lucent-Private-Route"] string? 26.4846.104, string
+---@field ["Lucent-Numbering-Plan-ID"] integer? 26.4846.105, integer
+---@field ["Lucent-FR-Link-Status-DLCI"] integer? 26.4846.106, integer
+---@field ["Lucent-Calling-Subaddress"] string? 26.4846.107, string
+---@field ["Lucent-Callback-Delay"] integer? 26.4846.108, integer
+---@field ["Lucent-Endpoint-Disc"] string? 26.4846.109, octets
+---@field ["Lucent-Remote-FW"] string? 26.4846.110, string
+---@field ["Lucent-Multicast-GLeave-Delay"] integer? 26.4846.111, integer
+---@field ["Lucent-CBCP-Enable"] integer? 26.4846.112, integer
+---@field ["Lucent-CBCP-Mode"] integer? 26.4846.113, integer
+---@field ["Lucent-CBCP-Delay"] integer? 26.4846.114, integer
+---@field ["Lucent-CBCP-Trunk-Group"] integer? 26.4846.115, integer
+---@field ["Lucent-Appletalk-Route"] string? 26.4846.116, string
+---@field ["Lucent-Appletalk-Peer-Mode"] integer? 26.4846.117, integer
+---@field ["Lucent-Route-Appletalk"] integer? 26.4846.118, integer
+---@field ["Lucent-FCP-Parameter"] string? 26.4846.119, string
+---@field ["Lucent-Modem-PortNo"] integer? 26.4846.120, integer
+---@field ["Lucent-Modem-SlotNo"] integer? 26.4846.121, integer
+---@field ["Lucent-Modem-ShelfNo"] integer? 26.4846.122, integer
+---@field ["Lucent-Call-Attempt-Limit"] integer? 26.4846.123, integer
+---@field ["Lucent-Call-Block-Duration"] integer? 26.4846.124, integer
+---@field ["Lucent-Maximum-Call-Duration"] integer? 26.4846.125, integer
+---@field ["Lucent-Route-Preference"] integer? 26.4846.126, integer
+---@field ["Lucent-Tunneling-Protocol"] integer? 26.4846.127, integer
+---@field ["Lucent-Shared-Profile-Enable"] integer? 26.4846.128, integer
+---@field ["Lucent-Primary-Home-Agent"] string? 26.4846.129, string
+---@field ["Lucent-Secondary-Home-Agent"] string? 26.4846.130, string
+---@field ["Lucent-Dialout-Allowed"] integer? 26.4846.131, integer
+---@field ["Lucent-Client-Gateway"] string? 26.4846.132, ipaddr
+---@field ["Lucent-BACP-Enable"] integer? 26.4846.133, integer
+---@field ["Lucent-DHCP-Maximum-Leases"] integer? 26.4846.134, integer
+---@field ["Lucent-Client-Primary-DNS"] string? 26.4846.135, ipaddr
+---@field ["Lucent-Client-Secondary-DNS"] string? 26.4846.136, ipaddr
+---@field ["Lucent-Client-Assign-DNS"] integer? 26.4846.137, integer
+---@field ["Lucent-User-Acct-Type"] integer? 26.4846.138, integer
+---@field ["Lucent-User-Acct-Host"] string? 26.4846.139, ipaddr
+---@field ["Lucent-User-Acct-Port"] integer? 26.4846.140, integer
+---@field ["Lucent-User-Acct-Key"] string? 26.4846.141, string
+---@field ["Lucent-User-Acct-Base"] integer? 26.4846.142, integer
+---@field ["Lucent-User-Acct-Time"] integer? 26.4846.143, integer
+---@field ["Lucent-Assign-IP-Client"] string? 26.4846.144, ipaddr
+---@field ["Lucent-Assign-IP-Server"] string? 26.4846.145, ipaddr
+---@field ["Lucent-Assign-IP-Global-Pool"] string? 26.4846.146, string
+---@field ["Lucent-DHCP-Reply"] integer? 26.4846.147, integer
+---@field ["Lucent-DHCP-Pool-Number"] integer? 26.4846.148, integer
+---@field ["Lucent-Expect-Callback"] integer? 26.4846.149, integer
+---@field ["Lucent-Event-Type"] integer? 26.4846.150, integer
+---@field ["Lucent-Session-Svr-Key"] string? 26.4846.151, string
+---@field ["Lucent-Multicast-Rate-Limit"] integer? 26.4846.152, integer
+---@field ["Lucent-IF-Netmask"] string? 26.4846.153, ipaddr
+---@field ["Lucent-Remote-Addr"] string? 26.4846.154, ipaddr
+---@field ["Lucent-Multicast-Client"] integer? 26.4846.155, integer
+---@field ["Lucent-FR-Circuit-Name"] string? 26.4846.156, string
+---@field ["Lucent-FR-LinkUp"] integer? 26.4846.157, integer
+---@field ["Lucent-FR-Nailed-Grp"] integer? 26.4846.158, integer
+---@field ["Lucent-FR-Type"] integer? 26.4846.159, integer
+---@field ["Lucent-FR-Link-Mgt"] integer? 26.4846.160, integer
+---@field ["Lucent-FR-N391"] integer? 26.4846.161, integer
+---@field ["Lucent-FR-DCE-N392"] integer? 26.4846.162, integer
+---@field ["Lucent-FR-DTE-N392"] integer? 26.4846.163, integer
+---@field ["Lucent-FR-DCE-N393"] integer? 26.4846.164, integer
+---@field ["Lucent-FR-DTE-N393"] integer? 26.4846.165, integer
+---@field ["Lucent-FR-T391"] integer? 26.4846.166, integer
+---@field ["Lucent-FR-T392"] integer? 26.4846.167, integer
+---@field ["Lucent-Bridge-Address"] string? 26.4846.168, string
+---@field ["Lucent-TS-Idle-Limit"] integer? 26.4846.169, integer
+---@field ["Lucent-TS-Idle-Mode"] integer? 26.4846.170, integer
+---@field ["Lucent-DBA-Monitor"] integer? 26.4846.171, integer
+---@field ["Lucent-Base-Channel-Count"] integer? 26.4846.172, integer
+---@field ["Lucent-Minimum-Channels"] integer? 26.4846.173, integer
+---@field ["Lucent-IPX-Route"] string? 26.4846.174, string
+---@field ["Lucent-FT1-Caller"] integer? 26.4846.175, integer
+---@field ["Lucent-Backup"] string? 26.4846.176, string
+---@field ["Lucent-Call-Type"] integer? 26.4846.177, integer
+---@field ["Lucent-Group"] string? 26.4846.178, string
+---@field ["Lucent-FR-DLCI"] integer? 26.4846.179, integer
+---@field ["Lucent-FR-Profile-Name"] string? 26.4846.180, string
+---@field ["Lucent-Ara-PW"] string? 26.4846.181, string
+---@field ["Lucent-IPX-Node-Addr"] string? 26.4846.182, string
+---@field ["Lucent-Home-Agent-IP-Addr"] string? 26.4846.183, ipaddr
+---@field ["Lucent-Home-Agent-Password"] string? 26.4846.184, string
+---@field ["Lucent-Home-Network-Name"] string? 26.4846.185, string
+---@field ["Lucent-Home-Agent-UDP-Port"] integer? 26.4846.186, integer
+---@field ["Lucent-Multilink-ID"] integer? 26.4846.187, integer
+---@field ["Lucent-Num-In-Multilink"] integer? 26.4846.188, integer
+---@field ["Lucent-First-Dest"] string? 26.4846.189, ipaddr
+---@field ["Lucent-Pre-Input-Octets"] integer? 26.4846.190, integer
+---@field ["Lucent-Pre-Output-Octets"] integer? 26.4846.191, integer
+---@field ["Lucent-Pre-Input-Packets"] integer? 26.4846.192, integer
+---@field ["Lucent-Pre-Output-Packets"] integer? 26.4846.193, integer
+---@field ["Lucent-Maximum-Time"] integer? 26.4846.194, integer
+---@field ["Lucent-Disconnect-Cause"] integer? 26.4846.195, integer
+---@field ["Lucent-Connect-Progress"] integer? 26.4846.196, integer
+---@field ["Lucent-Data-Rate"] integer? 26.4846.197, integer
+---@field ["Lucent-PreSession-Time"] integer? 26.4846.198, integer
+---@field ["Lucent-Token-Idle"] integer? 26.4846.199, integer
+---@field ["Lucent-Token-Immediate"] integer? 26.4846.200, integer
+---@field ["Lucent-Require-Auth"] integer? 26.4846.201, integer
+---@field ["Lucent-Number-Sessions"] string? 26.4846.202, string
+---@field ["Lucent-Authen-Alias"] string? 26.4846.203, string
+---@field ["Lucent-Token-Expiry"] integer? 26.4846.204, integer
+---@field ["Lucent-Menu-Selector"] string? 26.4846.205, string
+---@field ["Lucent-Menu-Item"] string? 26.4846.206, string
+---@field ["Lucent-PW-Warntime"] integer? 26.4846.207, integer
+---@field ["Lucent-PW-Lifetime"] integer? 26.4846.208, integer
+---@field ["Lucent-IP-Direct"] string? 26.4846.209, ipaddr
+---@field ["Lucent-PPP-VJ-Slot-Comp"] integer? 26.4846.210, integer
+---@field ["Lucent-PPP-VJ-1172"] integer? 26.4846.211, integer
+---@field ["Lucent-PPP-Async-Map"] integer? 26.4846.212, integer
+---@field ["Lucent-Third-Prompt"] string? 26.4846.213, string
+---@field ["Lucent-Send-Secret"] string? 26.4846.214, string
+---@field ["Lucent-Receive-Secret"] string? 26.4846.215, string
+---@field ["Lucent-IPX-Peer-Mode"] integer? 26.4846.216, integer
+---@field ["Lucent-IP-Pool-Definition"] string? 26.4846.217, string
+---@field ["Lucent-Assign-IP-Pool"] integer? 26.4846.218, integer
+---@field ["Lucent-FR-Direct"] integer? 26.4846.219, integer
+---@field ["Lucent-FR-Direct-Profile"] string? 26.4846.220, string
+---@field ["Lucent-FR-Direct-DLCI"] integer? 26.4846.221, integer
+---@field ["Lucent-Handle-IPX"] integer? 26.4846.222, integer
+---@field ["Lucent-Netware-timeout"] integer? 26.4846.223, integer
+---@field ["Lucent-IPX-Alias"] integer? 26.4846.224, integer
+---@field ["Lucent-Metric"] integer? 26.4846.225, integer
+---@field ["Lucent-PRI-Number-Type"] integer? 26.4846.226, integer
+---@field ["Lucent-Dial-Number"] string? 26.4846.227, string
+---@field ["Lucent-Route-IP"] integer? 26.4846.228, integer
+---@field ["Lucent-Route-IPX"] integer? 26.4846.229, integer
+---@field ["Lucent-Bridge"] integer? 26.4846.230, integer
+---@field ["Lucent-Send-Auth"] integer? 26.4846.231, integer
+---@field ["Lucent-Send-Passwd"] string? 26.4846.232, string
+---@field ["Lucent-Link-Compression"] integer? 26.4846.233, integer
+---@field ["Lucent-Target-Util"] integer? 26.4846.234, integer
+---@field ["Lucent-Maximum-Channels"] integer? 26.4846.235, integer
+---@field ["Lucent-Inc-Channel-Count"] integer? 26.4846.236, integer
+---@field ["Lucent-Dec-Channel-Count"] integer? 26.4846.237, integer
+---@field ["Lucent-Seconds-Of-History"] integer? 26.4846.238, integer
+---@field ["Lucent-History-Weigh-Type"] integer? 26.4846.239, integer
+---@field ["Lucent-Add-Seconds"] integer? 26.4846.240, integer
+---@field ["Lucent-Remove-Seconds"] integer? 26.4846.241, integer
+---@field ["Lucent-Data-Filter"] string? 26.4846.242, abinary
+---@field ["Lucent-Call-Filter"] string? 26.4846.243, abinary
+---@field ["Lucent-Idle-Limit"] integer? 26.4846.244, integer
+---@field ["Lucent-Preempt-Limit"] integer? 26.4846.245, integer
+---@field ["Lucent-Callback"] integer? 26.4846.246, integer
+---@field ["Lucent-Data-Svc"] integer? 26.4846.247, integer
+---@field ["Lucent-Force-56"] integer? 26.4846.248, integer
+---@field ["Lucent-Billing-Number"] string? 26.4846.249, string
+---@field ["Lucent-Call-By-Call"] integer? 26.4846.250, integer
+---@field ["Lucent-Transit-Number"] string? 26.4846.251, string
+---@field ["Lucent-Host-Info"] string? 26.4846.252, string
+---@field ["Lucent-PPP-Address"] string? 26.4846.253, ipaddr
+---@field ["Lucent-MPP-Idle-Percent"] integer? 26.4846.254, integer
+---@field ["Lucent-Xmit-Rate"] integer? 26.4846.255, integer
+---@field ["Lucent-Fr05-Traffic-Shaper"] integer? 26.4846.256, integer
+---@field ["Lucent-Fr05-Vpi"] integer? 26.4846.257, integer
+---@field ["Lucent-Fr05-Vci"] integer? 26.4846.258, integer
+---@field ["Lucent-Fr05-Enabled"] integer? 26.4846.259, integer
+---@field ["Lucent-Tunnel-Auth-Type"] string? 26.4846.260, octets
+---@field ["Lucent-MOH-Timeout"] integer? 26.4846.261, integer
+---@field ["Lucent-ATM-Circuit-Name"] string? 26.4846.262, string
+---@field ["Lucent-Priority-For-PPP"] integer? 26.4846.263, integer
+---@field ["Lucent-Max-RTP-Delay"] integer? 26.4846.264, integer
+---@field ["Lucent-RTP-Port-Range"] string? 26.4846.265, string
+---@field ["Lucent-TOS-Copying"] integer? 26.4846.266, integer
+---@field ["Lucent-Packet-Classification"] integer? 26.4846.267, integer
+---@field ["Lucent-No-High-Prio-Pkt-Duratio"] integer? 26.4846.268, integer
+---@field ["Lucent-AT-Answer-String"] string? 26.4846.269, string
+---@field ["Lucent-IP-OUTGOING-TOS"] integer? 26.4846.270, integer
+---@field ["Lucent-IP-OUTGOING-TOS-Precedence"] integer? 26.4846.271, integer
+---@field ["Lucent-IP-OUTGOING-DSCP"] integer? 26.4846.272, integer
+---@field ["Lucent-TermSrv-Login-Prompt"] string? 26.4846.273, string
+---@field ["Lucent-Multicast-Service-Profile-Name"] string? 26.4846.274, string
+---@field ["Lucent-Multicast-Max-Groups"] integer? 26.4846.275, integer
+---@field ["Lucent-Multicast-Service-Name"] string? 26.4846.276, string
+---@field ["Lucent-Multicast-Service-Active"] integer? 26.4846.277, integer
+---@field ["Lucent-Multicast-Service-Snmp-Trap"] integer? 26.4846.278, integer
+---@field ["Lucent-Multicast-Service-Filter-Type"] integer? 26.4846.279, integer
+---@field ["Lucent-Multicast-Filter-Active"] integer? 26.4846.280, integer
+---@field ["Lucent-Multicast-Filter-Address"] string? 26.4846.281, ipaddr
+---@field ["Lucent-Tunnel-TOS"] integer? 26.4846.282, integer
+---@field ["Lucent-Tunnel-TOS-Precedence"] integer? 26.4846.283, integer
+---@field ["Lucent-Tunnel-DSCP"] integer? 26.4846.284, integer
+---@field ["Lucent-Tunnel-TOS-Filter"] string? 26.4846.285, string
+---@field ["Lucent-Tunnel-TOS-Copy"] integer? 26.4846.286, integer
+---@field ["Lucent-Http-Redirect-URL"] string? 26.4846.287, string
+---@field ["Lucent-Http-Redirect-Port"] integer? 26.4846.288, integer
+---@field ["Lucent-L2TP-DCI-Disconnect-Code"] integer? 26.4846.289, integer
+---@field ["Lucent-L2TP-DCI-Protocol-Number"] integer? 26.4846.290, integer
+---@field ["Lucent-L2TP-DCI-Direction"] integer? 26.4846.291, integer
+---@field ["Lucent-L2TP-DCI-Message"] string? 26.4846.292, string
+---@field ["Lucent-L2TP-Q931-Cause-Code"] integer? 26.4846.293, integer
+---@field ["Lucent-L2TP-Q931-Cause-Message"] integer? 26.4846.294, integer
+---@field ["Lucent-L2TP-Q931-Advisory-Message"] string? 26.4846.295, string
+---@field ["Lucent-L2TP-RC-Result-Code"] integer? 26.4846.296, integer
+---@field ["Lucent-L2TP-RC-Error-Code"] integer? 26.4846.297, integer
+---@field ["Lucent-L2TP-RC-Error-Message"] string? 26.4846.298, string
+---@field ["Lucent-L2TP-Disconnect-Scenario"] integer? 26.4846.299, integer
+---@field ["Lucent-L2TP-Peer-Disconnect-Cause"] integer? 26.4846.300, integer
+---@field ["Lucent-L2TP-Peer-Connect-Progress"] integer? 26.4846.301, integer
+---@field ["Lucent-QuickConnect-Attempted"] integer? 26.4846.302, integer
+---@field ["Lucent-Num-Moh-Sessions"] integer? 26.4846.303, integer
+---@field ["Lucent-Cumulative-Hold-Time"] integer? 26.4846.304, integer
+---@field ["Lucent-Modem-Modulation"] integer? 26.4846.305, integer
+---@field ["Lucent-User-Acct-Expiration"] integer? 26.4846.306, date
+---@field ["Lucent-User-Login-Level"] integer? 26.4846.307, integer
+---@field ["Lucent-First-Level-User"] string? 26.4846.308, string
+---@field ["Lucent-IP-Source-If"] string? 26.4846.309, string
+---@field ["Lucent-Reverse-Path-Check"] integer? 26.4846.310, integer
+---@field ["Lucent-LCP-Keepalive-Period"] integer? 26.4846.321, integer
+---@field ["Lucent-LCP-Keepalive-Missed-Limit"] integer? 26.4846.322, integer
+---@field ["Lucent-Dsl-Atuc-Chan-Uncorrect-Blks"] integer? 26.4846.10000, integer
+---@field ["Lucent-Dsl-Atuc-Chan-Corrected-Blks"] integer? 26.4846.10001, integer
+---@field ["Lucent-Dsl-Atuc-Chan-Xmit-Blks"] integer? 26.4846.10002, integer
+---@field ["Lucent-Dsl-Atuc-Chan-Recd-Blks"] integer? 26.4846.10003, integer
+---@field ["Lucent-Dsl-Atuc-Perf-Inits"] integer? 26.4846.10004, integer
+---@field ["Lucent-Dsl-Atuc-Perf-ESs"] integer? 26.4846.10005, integer
+---@field ["Lucent-Dsl-Atuc-Perf-Lprs"] integer? 26.4846.10006, integer
+---@field ["Lucent-Dsl-Atuc-Perf-Lols"] integer? 26.4846.10007, integer
+---@field ["Lucent-Dsl-Atuc-Perf-Loss"] integer? 26.4846.10008, integer
+---@field ["Lucent-Dsl-Atuc-Perf-Lofs"] integer? 26.4846.10009, integer
+---@field ["Lucent-Dsl-Atuc-Curr-Attainable-Rate-Dn"] integer? 26.4846.10010, integer
+---@field ["Lucent-Dsl-Atuc-Curr-Output-Pwr-Dn"] integer? 26.4846.10011, integer
+---@field ["Lucent-Dsl-Atuc-Curr-Atn-Up"] integer? 26.4846.10012, integer
+---@field ["Lucent-Dsl-Atuc-Curr-Snr-Mgn-Up"] integer? 26.4846.10013, integer
+---@field ["Lucent-Dsl-Atuc-PS-Fast-Retrains"] integer? 26.4846.10014, integer
+---@field ["Lucent-Dsl-Atuc-PS-Failed-Fast-Retrains"] integer? 26.4846.10015, integer
+---@field ["Lucent-Dsl-Code-Violations"] integer? 26.4846.10016, integer
+---@field ["Lucent-Line-Type"] integer? 26.4846.10017, integer
+---@field ["Lucent-Dsl-Curr-Up-Rate"] integer? 26.4846.10018, integer
+---@field ["Lucent-Dsl-Curr-Dn-Rate"] integer? 26.4846.10019, integer
+---@field ["Lucent-Dsl-Physical-Slot"] integer? 26.4846.10020, integer
+---@field ["Lucent-Dsl-Physical-Line"] integer? 26.4846.10021, integer
+---@field ["Lucent-Dsl-If-Index"] integer? 26.4846.10022, integer
+---@field ["Lucent-Dsl-Oper-Status"] integer? 26.4846.10023, integer
+---@field ["Lucent-Dsl-Related-If-Index"] integer? 26.4846.10024, integer
+---@field ["Lucent-Dsl-Atuc-Curr-Attainable-Rate-Up"] integer? 26.4846.10025, integer
+---@field ["Lucent-Dsl-Atuc-Curr-Output-Pwr-Up"] integer? 26.4846.10026, integer
+---@field ["Lucent-Dsl-Atuc-Curr-Atn-Dn"] integer? 26.4846.10027, integer
+---@field ["Lucent-Dsl-Atuc-Curr-Snr-Mgn-D"] integer? 26.4846.10028, integer
+---@field ["Lucent-Dsl-Related-Slot"] integer? 26.4846.10029, integer
+---@field ["Lucent-Dsl-Related-Port"] integer? 26.4846.10030, integer
+---@field ["Lucent-Dsl-Sparing-Role"] integer? 26.4846.10031, integer
+---@field ["Lucent-Absolute-Time"] integer? 26.4846.10032, integer
+---@field ["Lucent-Configured-Rate-Up-Min"] integer? 26.4846.10033, integer
+---@field ["Lucent-Configured-Rate-Up-Max"] integer? 26.4846.10034, integer
+---@field ["Lucent-Configured-Rate-Dn-Min"] integer? 26.4846.10035, integer
+---@field ["Lucent-Configured-Rate-Dn-Max"] integer? 26.4846.10036, integer
+---@field ["Lucent-Dsl-Physical-Channel"] integer? 26.4846.10037, integer
+---@field ["Lucent-Sonet-Section-ESs"] integer? 26.4846.10100, integer
+---@field ["Lucent-Sonet-Section-SESs"] integer? 26.4846.10101, integer
+---@field ["Lucent-Sonet-Section-SEFSs"] integer? 26.4846.10102, integer
+---@field ["Lucent-Sonet-Section-CVs"] integer? 26.4846.10103, integer
+---@field ["Lucent-Sonet-Line-ESs-Near"] integer? 26.4846.10104, integer
+---@field ["Lucent-Sonet-Line-SESs-Near"] integer? 26.4846.10105, integer
+---@field ["Lucent-Sonet-Line-CVs-Near"] integer? 26.4846.10106, integer
+---@field ["Lucent-Sonet-Line-USs-Near"] integer? 26.4846.10107, integer
+---@field ["Lucent-Sonet-Line-ESs-Far"] integer? 26.4846.10108, integer
+---@field ["Lucent-Sonet-Line-SESs-Far"] integer? 26.4846.10109, integer
+---@field ["Lucent-Sonet-Line-CVs-Far"] integer? 26.4846.10110, integer
+---@field ["Lucent-Sonet-Line-USs-Far"] integer? 26.4846.10111, integer
+---@field ["Lucent-Sonet-Path-ESs-Near"] integer? 26.4846.10112, integer
+---@field ["Lucent-Sonet-Path-SESs-Near"] integer? 26.4846.10113, integer
+---@field ["Lucent-Sonet-Path-CVs-Near"] integer? 26.4846.10114, integer
+---@field ["Lucent-Sonet-Path-USs-Near"] integer? 26.4846.10115, integer
+---@field ["Lucent-Sonet-Path-ESs-Far"] integer? 26.4846.10116, integer
+---@field ["Lucent-Sonet-Path-SESs-Far"] integer? 26.4846.10117, integer
+---@field ["Lucent-Sonet-Path-CVs-Far"] integer? 26.4846.10118, integer
+---@field ["Lucent-Sonet-Path-USs-Far"] integer? 26.4846.10119, integer
+---@field ["Lucent-Ds3-F-Bit-Err"] integer? 26.4846.10200, integer
+---@field ["Lucent-Ds3-P-Bit-Err"] integer? 26.4846.10201, integer
+---@field ["Lucent-Ds3-CCVs"] integer? 26.4846.10202, integer
+---@field ["Lucent-Ds3-PESs"] integer? 26.4846.10203, integer
+---@field ["Lucent-Ds3-PSESs"] integer? 26.4846.10204, integer
+---@field ["Lucent-Ds3-SEFs"] integer? 26.4846.10205, integer
+---@field ["Lucent-Ds3-UASs"] integer? 26.4846.10206, integer
+---@field ["Lucent-Ds3-LCVs"] integer? 26.4846.10207, integer
+---@field ["Lucent-Ds3-PCVs"] integer? 26.4846.10208, integer
+---@field ["Lucent-Ds3-LESs"] integer? 26.4846.10209, integer
+---@field ["Lucent-Ds3-CESs"] integer? 26.4846.10210, integer
+---@field ["Lucent-Ds3-CSESs"] integer? 26.4846.10211, integer
+---@field ["Lucent-Rtp-Local-Number-Of-Samples"] integer? 26.4846.10300, integer
+---@field ["Lucent-Rtp-Remote-Number-Of-Samples"] integer? 26.4846.10301, integer
+---@field ["Lucent-Rtp-Local-Jitter-Minimum"] integer? 26.4846.10302, integer
+---@field ["Lucent-Rtp-Local-Jitter-Maximum"] integer? 26.4846.10303, integer
+---@field ["Lucent-Rtp-Local-Jitter-Mean"] integer? 26.4846.10304, integer
+---@field ["Lucent-Rtp-Local-Jitter-Variance"] integer? 26.4846.10305, integer
+---@field ["Lucent-Rtp-Local-Delay-Minimum"] integer? 26.4846.10306, integer
+---@field ["Lucent-Rtp-Local-Delay-Maximum"] integer? 26.4846.10307, integer
+---@field ["Lucent-Rtp-Local-Delay-Mean"] integer? 26.4846.10308, integer
+---@field ["Lucent-Rtp-Local-Delay-Variance"] integer? 26.4846.10309, integer
+---@field ["Lucent-Rtp-Local-Packets-Sent"] integer? 26.4846.10310, integer
+---@field ["Lucent-Rtp-Local-Packets-Lost"] integer? 26.4846.10311, integer
+---@field ["Lucent-Rtp-Local-Packets-Late"] integer? 26.4846.10312, integer
+---@field ["Lucent-Rtp-Local-Bytes-Sent"] integer? 26.4846.10313, integer
+---@field ["Lucent-Rtp-Local-Silence-Percent"] integer? 26.4846.10314, integer
+---@field ["Lucent-Rtp-Remote-Jitter-Minimum"] integer? 26.4846.10315, integer
+---@field ["Lucent-Rtp-Remote-Jitter-Maximum"] integer? 26.4846.10316, integer
+---@field ["Lucent-Rtp-Remote-Jitter-Mean"] integer? 26.4846.10317, integer
+---@field ["Lucent-Rtp-Remote-Jitter-Variance"] integer? 26.4846.10318, integer
+---@field ["Lucent-Rtp-Remote-Delay-Minimum"] integer? 26.4846.10319, integer
+---@field ["Lucent-Rtp-Remote-Delay-Maximum"] integer? 26.4846.10320, integer
+---@field ["Lucent-Rtp-Remote-Delay-Mean"] integer? 26.4846.10321, integer
+---@field ["Lucent-Rtp-Remote-Delay-Variance"] integer? 26.4846.10322, integer
+---@field ["Lucent-Rtp-Remote-Packets-Sent"] integer? 26.4846.10323, integer
+---@field ["Lucent-Rtp-Remote-Packets-Lost"] integer? 26.4846.10324, integer
+---@field ["Lucent-Rtp-Remote-Packets-Late"] integer? 26.4846.10325, integer
+---@field ["Lucent-Rtp-Remote-Bytes-Sent"] integer? 26.4846.10326, integer
+---@field ["Lucent-Rtp-Remote-Silence-Percent"] integer? 26.4846.10327, integer
+---@field ["Lucent-Tunnel-Auth-Type2"] integer? 26.4846.19999, integer
+---@field ["Lucent-Multi-Packet-Separator"] integer? 26.4846.20000, integer
+---@field ["Lucent-Min-Xmit-Rate"] integer? 26.4846.20100, integer
+---@field ["Lucent-Max-Xmit-Rate"] integer? 26.4846.20101, integer
+---@field ["Lucent-Min-Recv-Rate"] integer? 26.4846.20102, integer
+---@field ["Lucent-Max-Recv-Rate"] integer? 26.4846.20103, integer
+---@field ["Lucent-Error-Correction-Protocol"] integer? 26.4846.20104, integer
+---@field ["Lucent-Compression-Protocol"] integer? 26.4846.20105, integer
+---@field ["Lucent-Modulation"] integer? 26.4846.20106, integer
+---@field ["Lucent-Xmit-Symbol-Rate"] integer? 26.4846.20107, integer
+---@field ["Lucent-Recv-Symbol-Rate"] integer? 26.4846.20108, integer
+---@field ["Lucent-Current-Xmit-Level"] integer? 26.4846.20109, integer
+---@field ["Lucent-Current-Recv-Level"] integer? 26.4846.20110, integer
+---@field ["Lucent-Current-Line-Quality"] integer? 26.4846.20111, integer
+---@field ["Lucent-Current-SNR"] integer? 26.4846.20112, integer
+---@field ["Lucent-Min-SNR"] integer? 26.4846.20113, integer
+---@field ["Lucent-Max-SNR"] integer? 26.4846.20114, integer
+---@field ["Lucent-Local-Retrain-Requested"] integer? 26.4846.20115, integer
+---@field ["Lucent-Remote-Retrain-Requested"] integer? 26.4846.20116, integer
+---@field ["Lucent-Connection-Time"] integer? 26.4846.20117, integer
+---@field ["Lucent-Modem-Disconnect-Reason"] integer? 26.4846.20118, integer
+---@field ["Lucent-Retrain-Reason"] integer? 26.4846.20119, integer
+---@field ["Patton-Protocol"] string? 26.1768.16, string
+---@field ["Patton-Group"] string? 26.1768.17, string
+---@field ["Patton-Web-Privilege-Level"] string? 26.1768.18, string
+---@field ["Patton-Setup-Time"] string? 26.1768.32, string
+---@field ["Patton-Connect-Time"] string? 26.1768.33, string
+---@field ["Patton-Disconnect-Time"] string? 26.1768.34, string
+---@field ["Patton-Disconnect-Cause"] string|integer? 26.1768.35, integer: Valid-cause-code-not-yet-received, Unallocated-runassigned-number, No-route-to-specified-transit-network-WAN, No-route-to-destination, send-special-information-tone, misdialled-trunk-prefix, Channel-unacceptable, Call-awarded-and-being-delivered-in-an-established-channel, Prefix-0-dialed-but-not-allowed, Prefix-1-dialed-but-not-allowed, Prefix-1-dialed-but-not-required, More-digits-received-than-allowed-call-is-proceeding, …
+---@field ["Patton-Disconnect-Source"] string? 26.1768.36, string
+---@field ["Patton-Disconnect-Reason"] string? 26.1768.37, string
+---@field ["Patton-Called-Unique-Id"] string? 26.1768.48, string
+---@field ["Patton-Called-IP-Address"] string? 26.1768.49, ipaddr
+---@field ["Patton-Called-Numbering-Plan"] string? 26.1768.50, string
+---@field ["Patton-Called-Type-Of-Number"] string? 26.1768.51, string
+---@field ["Patton-Called-Name"] string? 26.1768.52, string
+---@field ["Patton-Called-Station-Id"] string? 26.1768.53, string
+---@field ["Patton-Called-Rx-Octets"] integer? 26.1768.64, integer
+---@field ["Patton-Called-Tx-Octets"] integer? 26.1768.65, integer
+---@field ["Patton-Called-Rx-Packets"] integer? 26.1768.66, integer
+---@field ["Patton-Called-Tx-Packets"] integer? 26.1768.67, integer
+---@field ["Patton-Called-Rx-Lost-Packets"] integer? 26.1768.68, integer
+---@field ["Patton-Called-Tx-Lost-Packets"] integer? 26.1768.69, integer
+---@field ["Patton-Called-Rx-Jitter"] integer? 26.1768.70, integer
+---@field ["Patton-Called-Tx-Jitter"] integer? 26.1768.71, integer
+---@field ["Patton-Called-Codec"] string? 26.1768.72, string
+---@field ["Patton-Called-Remote-Ip"] integer? 26.1768.73, integer
+---@field ["Patton-Called-Remote-Udp-Port"] integer? 26.1768.74, integer
+---@field ["Patton-Called-Local-Udp-Port"] integer? 26.1768.75, integer
+---@field ["Patton-Called-Qos"] integer? 26.1768.76, integer
+---@field ["Patton-Called-MOS"] integer? 26.1768.77, integer
+---@field ["Patton-Called-Round-Trip-Time"] integer? 26.1768.78, integer
+---@field ["Patton-Calling-Unique-Id"] string? 26.1768.80, string
+---@field ["Patton-Calling-IP-Address"] string? 26.1768.81, ipaddr
+---@field ["Patton-Calling-Numbering-Plan"] string? 26.1768.82, string
+---@field ["Patton-Calling-Type-Of-Number"] string? 26.1768.83, string
+---@field ["Patton-Calling-Name"] string? 26.1768.84, string
+---@field ["Patton-Calling-Station-Id"] string? 26.1768.85, string
+---@field ["Patton-Calling-Presentation-Indicator"] string? 26.1768.88, string
+---@field ["Patton-Calling-Screening-Indicator"] string? 26.1768.89, string
+---@field ["Patton-Calling-Rx-Octets"] integer? 26.1768.96, integer
+---@field ["Patton-Calling-Tx-Octets"] integer? 26.1768.97, integer
+---@field ["Patton-Calling-Rx-Packets"] integer? 26.1768.98, integer
+---@field ["Patton-Calling-Tx-Packets"] integer? 26.1768.99, integer
+---@field ["Patton-Calling-Lost-Tx-Packets"] integer? 26.1768.100, integer
+---@field ["Patton-Calling-Lost-Rx-Packets"] integer? 26.1768.101, integer
+---@field ["Patton-Calling-Rx-Jitter"] integer? 26.1768.102, integer
+---@field ["Patton-Calling-Tx-Jitter"] integer? 26.1768.103, integer
+---@field ["Patton-Calling-Codec"] string? 26.1768.104, string
+---@field ["Patton-Calling-Remote-Ip"] integer? 26.1768.105, integer
+---@field ["Patton-Calling-Remote-Udp-Port"] integer? 26.1768.106, integer
+---@field ["Patton-Calling-Local-Udp-Port"] integer? 26.1768.107, integer
+---@field ["Patton-Calling-Qos"] integer? 26.1768.108, integer
+---@field ["Patton-Calling-MOS"] integer? 26.1768.109, integer
+---@field ["Patton-Calling-Round-Trip-Time"] integer? 26.1768.110, integer
+---@field ["Shasta-User-Privilege"] string|integer? 26.3199.1, integer: User, Super-User, SSuper-User
+---@field ["Shasta-Service-Profile"] string? 26.3199.2, string
+---@field ["Shasta-VPN-Name"] string? 26.3199.3, string
+---@field ["Shiva-User-Attributes"] string? 26.166.1, string
+---@field ["Shiva-Compression"] string|integer? 26.166.30, integer: None, Negotiate, Spider, Predictor, STAC
+---@field ["Shiva-Dialback-Delay"] integer? 26.166.31, integer
+---@field ["Shiva-Call-Durn-Trap"] integer? 26.166.32, integer
+---@field ["Shiva-Bandwidth-Trap"] integer? 26.166.33, integer
+---@field ["Shiva-Minimum-Call"] integer? 26.166.34, integer
+---@field ["Shiva-Default-Host"] string? 26.166.35, string
+---@field ["Shiva-Menu-Name"] string? 26.166.36, string
+---@field ["Shiva-User-Flags"] string? 26.166.37, string
+---@field ["Shiva-Termtype"] string? 26.166.38, string
+---@field ["Shiva-Break-Key"] string? 26.166.39, string
+---@field ["Shiva-Fwd-Key"] string? 26.166.40, string
+---@field ["Shiva-Bak-Key"] string? 26.166.41, string
+---@field ["Shiva-Dial-Timeout"] integer? 26.166.42, integer
+---@field ["Shiva-LAT-Port"] string? 26.166.43, string
+---@field ["Shiva-Max-VCs"] integer? 26.166.44, integer
+---@field ["Shiva-DHCP-Leasetime"] integer? 26.166.45, integer
+---@field ["Shiva-LAT-Groups"] string? 26.166.46, string
+---@field ["Shiva-RTC-Timestamp"] integer? 26.166.60, integer
+---@field ["Shiva-Circuit-Type"] string|integer? 26.166.61, integer: Primary, Secondary-Backup, Secondary-Augment, Secondary-Switch, Listener, RADIUS
+---@field ["Shiva-Called-Number"] string? 26.166.90, string
+---@field ["Shiva-Calling-Number"] string? 26.166.91, string
+---@field ["Shiva-Customer-Id"] string? 26.166.92, string
+---@field ["Shiva-Type-Of-Service"] string|integer? 26.166.93, integer: Analog, Digitized-Analog, Digital, Digital-V110, Digital-V120, Digital-Leased-Line
+---@field ["Shiva-Link-Speed"] integer? 26.166.94, integer
+---@field ["Shiva-Links-In-Bundle"] integer? 26.166.95, integer
+---@field ["Shiva-Compression-Type"] integer? 26.166.96, integer
+---@field ["Shiva-Link-Protocol"] string|integer? 26.166.97, integer: HDLC, ARAV1, ARAV2, SHELL, AALAP, SLIP
+---@field ["Shiva-Network-Protocols"] integer? 26.166.98, integer
+---@field ["Shiva-Session-Id"] integer? 26.166.99, integer
+---@field ["Shiva-Disconnect-Reason"] string|integer? 26.166.100, integer: Remote, Error, Idle-Timeout, Session-Timeout, Admin-Disconnect, Dialback, Virtual-Connection, Bandwidth-On-Demand, Failed-Authentication, Preempted, Blocked, Tariff-Management, …
+---@field ["Shiva-Acct-Serv-Switch"] string? 26.166.101, ipaddr
+---@field ["Shiva-Event-Flags"] integer? 26.166.102, integer
+---@field ["Shiva-Function"] string|integer? 26.166.103, integer: Unknown, Dialin, Dialout, Lan-To-Lan
+---@field ["Shiva-Connect-Reason"] string|integer? 26.166.104, integer: Remote, Dialback, Virtual-Connection, Bandwidth-On-Demand
+---@field ["USR-DTE-Data-Idle-Timout"] integer? 26.429.72, integer
+---@field ["USR-Default-DTE-Data-Rate"] string|integer? 26.429.94, integer: 110-BPS, 300-BPS, 600-BPS, 1200-BPS, 2400-BPS, 4800-BPS, 7200-BPS, 9600-BPS, 12K-BPS, 14.4K-BPS, 16.8-BPS, 19.2K-BPS, …
+---@field ["USR-Last-Number-Dialed-Out"] string? 26.429.102, string
+---@field ["USR-Sync-Async-Mode"] string|integer? 26.429.103, integer: Asynchronous, Synchronous
+---@field ["USR-Originate-Answer-Mode"] string|integer? 26.429.104, integer: Originate_in_Originate_Mode, Originate_in_Answer_Mode, Answer_in_Originate_Mode, Answer_in_Answer_Mode
+---@field ["USR-Failure-to-Connect-Reason"] string|integer? 26.429.105, integer: dtrDrop, escapeSequence, athCommand, carrierLoss, inactivityTimout, mnpIncompatible, undefined, remotePassword, linkPassword, retransmitLimit, linkDisconnectMsgRec, noLoopCurrent, …
+---@field ["USR-Initial-Tx-Link-Data-Rate"] string|integer? 26.429.106, integer: 110-BPS, 300-BPS, 600-BPS, 1200-BPS, 2400-BPS, 4800-BPS, 7200-BPS, 9600-BPS, 12000-BPS, 14400-BPS, 16800-BPS, 19200-BPS, …
+---@field ["USR-Final-Tx-Link-Data-Rate"] string|integer? 26.429.107, integer: 110-BPS, 300-BPS, 600-BPS, 1200-BPS, 2400-BPS, 4800-BPS, 7200-BPS, 9600-BPS, 12000-BPS, 14400-BPS, 16800-BPS, 19200-BPS, …
+---@field ["USR-Modulation-Type"] string|integer? 26.429.108, integer: usRoboticsHST, ccittV32, ccittV22bis, bell103, ccittV21, bell212, ccittV32bis, ccittV23, negotiationFailed, bell208b, v21FaxClass1, v27FaxClass1, …
+---@field ["USR-Equalization-Type"] string|integer? 26.429.111, integer: Long, Short
+---@field ["USR-Fallback-Enabled"] string|integer? 26.429.112, integer: Disabled, Enabled
+---@field ["USR-Characters-Sent"] integer? 26.429.113, integer
+---@field ["USR-Characters-Received"] integer? 26.429.114, integer
+---@field ["USR-Blocks-Sent"] integer? 26.429.117, integer
+---@field ["USR-Blocks-Received"] integer? 26.429.118, integer
+---@field ["USR-Blocks-Resent"] integer? 26.429.119, integer
+---@field ["USR-Retrains-Requested"] integer? 26.429.120, integer
+---@field ["USR-Retrains-Granted"] integer? 26.429.121, integer
+---@field ["USR-Line-Reversals"] integer? 26.429.122, integer
+---@field ["USR-Number-Of-Characters-Lost"] integer? 26.429.123, integer
+---@field ["USR-Back-Channel-Data-Rate"] string|integer? 26.429.124, integer: 450BPS, 300BPS, None
+---@field ["USR-Number-of-Blers"] integer? 26.429.125, integer
+---@field ["USR-Number-of-Link-Timeouts"] integer? 26.429.126, integer
+---@field ["USR-Number-of-Fallbacks"] integer? 26.429.127, integer
+---@field ["USR-Number-of-Upshifts"] integer? 26.429.128, integer
+---@field ["USR-Number-of-Link-NAKs"] integer? 26.429.129, integer
+---@field ["USR-Simplified-MNP-Levels"] string|integer? 26.429.153, integer: none, mnpLevel3, mnpLevel4, ccittV42, usRoboticsHST, synchronousNone, mnpLevel2, mnp10, v42Etc, mnp10Etc, lapmEtc, v42Etc2, …
+---@field ["USR-Connect-Term-Reason"] string|integer? 26.429.155, integer: dtrDrop, escapeSequence, athCommand, carrierLoss, inactivityTimout, mnpIncompatible, undefined, remotePassword, linkPassword, retransmitLimit, linkDisconnectMsgReceived, noLoopCurrent, …
+---@field ["USR-DTR-False-Timeout"] integer? 26.429.190, integer
+---@field ["USR-Fallback-Limit"] integer? 26.429.191, integer
+---@field ["USR-Block-Error-Count-Limit"] integer? 26.429.192, integer
+---@field ["USR-Simplified-V42bis-Usage"] string|integer? 26.429.199, integer: none, ccittV42bis, mnpLevel5
+---@field ["USR-DTR-True-Timeout"] integer? 26.429.218, integer
+---@field ["USR-Last-Number-Dialed-In-DNIS"] string? 26.429.232, string
+---@field ["USR-Last-Callers-Number-ANI"] string? 26.429.233, string
+---@field ["USR-CDMA-Call-Reference-Number"] integer? 26.429.387, integer
+---@field ["USR-Mbi_Ct_PRI_Card_Slot"] integer? 26.429.388, integer
+---@field ["USR-Mbi_Ct_TDM_Time_Slot"] integer? 26.429.389, integer
+---@field ["USR-Mbi_Ct_PRI_Card_Span_Line"] integer? 26.429.390, integer
+---@field ["USR-Mbi_Ct_BChannel_Used"] integer? 26.429.391, integer
+---@field ["USR-RMMIE-Status"] string|integer? 26.429.461, integer: notEnabledInLocalModem, notDetectedInRemoteModem, ok
+---@field ["USR-RMMIE-Num-Of-Updates"] integer? 26.429.462, integer
+---@field ["USR-RMMIE-Manufacturer-ID"] integer? 26.429.479, integer
+---@field ["USR-RMMIE-Product-Code"] string? 26.429.480, string
+---@field ["USR-RMMIE-Serial-Number"] string? 26.429.481, string
+---@field ["USR-RMMIE-Firmware-Version"] string? 26.429.482, string
+---@field ["USR-RMMIE-Firmware-Build-Date"] string? 26.429.483, string
+---@field ["USR-IWF-IP-Address"] string? 26.429.1012, ipaddr
+---@field ["USR-Mobile-IP-Address"] string? 26.429.2190, ipaddr
+---@field ["USR-Calling-Party-Number"] string? 26.429.2191, string
+---@field ["USR-Called-Party-Number"] string? 26.429.2192, string
+---@field ["USR-Call-Type"] integer? 26.429.2193, integer
+---@field ["USR-ESN"] string? 26.429.2194, string
+---@field ["USR-IWF-Call-Identifier"] integer? 26.429.2195, integer
+---@field ["USR-IMSI"] string? 26.429.2196, string
+---@field ["USR-Service-Option"] integer? 26.429.2197, integer
+---@field ["USR-Disconnect-Cause-Indicator"] integer? 26.429.2198, integer
+---@field ["USR-Mobile-NumBytes-Txed"] integer? 26.429.2199, integer
+---@field ["USR-Mobile-NumBytes-Rxed"] integer? 26.429.2200, integer
+---@field ["USR-Num-Fax-Pages-Processed"] integer? 26.429.2201, integer
+---@field ["USR-Compression-Type"] integer? 26.429.2202, integer
+---@field ["USR-Call-Error-Code"] integer? 26.429.2203, integer
+---@field ["USR-Modem-Setup-Time"] integer? 26.429.2204, integer
+---@field ["USR-Call-Connecting-Time"] integer? 26.429.2205, integer
+---@field ["USR-Connect-Time"] integer? 26.429.2206, integer
+---@field ["USR-QNC1-Service-Destination"] string? 26.429.2292, ipaddr
+---@field ["USR-RMMIE-Last-Update-Time"] integer? 26.429.2304, integer
+---@field ["USR-RMMIE-Last-Update-Event"] string|integer? 26.429.2305, integer: none, initialConnection, retrain, speedShift, plannedDisconnect
+---@field ["USR-RMMIE-Rcv-Tot-PwrLvl"] integer? 26.429.2306, integer
+---@field ["USR-RMMIE-Rcv-PwrLvl-3300Hz"] integer? 26.429.2307, integer
+---@field ["USR-RMMIE-Rcv-PwrLvl-3750Hz"] integer? 26.429.2308, integer
+---@field ["USR-RMMIE-PwrLvl-NearEcho-Canc"] integer? 26.429.2309, integer
+---@field ["USR-RMMIE-PwrLvl-FarEcho-Canc"] integer? 26.429.2310, integer
+---@field ["USR-RMMIE-PwrLvl-Noise-Lvl"] integer? 26.429.2311, integer
+---@field ["USR-RMMIE-PwrLvl-Xmit-Lvl"] integer? 26.429.2312, integer
+---@field ["USR-RMMIE-x2-Status"] string|integer? 26.429.2313, integer: notOperational, operational, x2Disabled, v8Disabled, remote3200Disabled, invalidSpeedSetting, v8NotDetected, x2NotDetected, incompatibleVersion, incompatibleModes, local3200Disabled, excessHighFrequencyAtten, …
+---@field ["USR-RMMIE-Planned-Disconnect"] string|integer? 26.429.2314, integer: none, dteNotReady, dteInterfaceError, dteRequest, escapeToOnlineCommandMode, athCommand, inactivityTimeout, arqProtocolError, arqProtocolRetransmitLim, invalidComprDataCodeword, invalidComprDataStringLen, invalidComprDataCommand
+---@field ["Initial-Modulation-Type"] string|integer? 26.429.2339, integer: usRoboticsHST, ccittV32, ccittV22bis, bell103, ccittV21, bell212, ccittV32bis, ccittV23, negotiationFailed, bell208b, v21FaxClass1, v27FaxClass1, …
+---@field ["CW-Version-Id"] integer? 26.429.32768, integer
+---@field ["CW-Account-Id"] string? 26.429.32769, string
+---@field ["CW-Acct-Type"] string|integer? 26.429.32770, integer: COMS-UNKNOWN-ACCT-TYPE, COMS-PREPAID-ACCT, COMS-NEW-ACCT, COMS-SUSPENDED-ACCT, COMS-ADMINISTRATIVE-ACCT
+---@field ["CW-Acct-Identification-Code"] integer? 26.429.32771, integer
+---@field ["CW-Service-Type"] integer? 26.429.32772, integer
+---@field ["CW-Rate-Plan-Id"] integer? 26.429.32773, integer
+---@field ["CW-Source-Identifier"] string|integer? 26.429.32774, integer: COMS-UNKNOWN-SOURCE, COMS-INGRESS-OPEN, COMS-EGRESS-OPEN, COMS-GTKPR-GEN-INGR-OPEN, COMS-GTKPR-GEN-EGR-OPEN, COMS-INGRESS-CLOSE, COMS-EGRESS-CLOSE, COMS-GTKPR-GEN-INGR-CLOSE, COMS-GTKPR-GEN-EGR-CLOSE
+---@field ["CW-Session-Id"] string? 26.429.32775, string
+---@field ["CW-Num-Call-Attempt-Session"] integer? 26.429.32776, integer
+---@field ["CW-Session-Sequence-Num"] integer? 26.429.32777, integer
+---@field ["CW-Session-Sequence-End"] string|integer? 26.429.32778, integer: NOT-THE-LAST-CALL, LAST-CALL
+---@field ["CW-Authentication-Fail-Cnt"] integer? 26.429.32779, integer
+---@field ["CW-Clg-Party-E164-Type"] string|integer? 26.429.32780, integer: comsUnknown, comsInternationalNumber, comsNationalNumber, comsNetworkSpecificNumber, comsSubscriberNumber, comsAbbreviatedNumber, comsReserved
+---@field ["CW-Clg-Party-E164-Number"] string? 26.429.32781, string
+---@field ["CW-Clg-Party-Trans-Protocol"] string|integer? 26.429.32782, integer: TCP, UDP, SCTP
+---@field ["CW-Clg-Party-Trans-Port"] integer? 26.429.32783, integer
+---@field ["CW-Clg-Party-Trans-IP"] string? 26.429.32784, ipaddr
+---@field ["CW-Clg-Party-Trans-DNS"] string? 26.429.32785, string
+---@field ["CW-Cld-Party-E164-Type"] string|integer? 26.429.32786, integer: comsUnknown, comsInternationalNumber, comsNationalNumber, comsNetworkSpecificNumber, comsSubscriberNumber, comsAbbreviatedNumber, comsReserved
+---@field ["CW-Cld-Party-E164-Number"] string? 26.429.32787, string
+---@field ["CW-Cld-Party-Trans-Protocol"] string|integer? 26.429.32788, integer: TCP, UDP, SCTP
+---@field ["CW-Cld-Party-Trans-Port"] integer? 26.429.32789, integer
+---@field ["CW-Cld-Party-Trans-IP"] string? 26.429.32790, ipaddr
+---@field ["CW-Cld-Party-Trans-DNS"] string? 26.429.32791, string
+---@field ["CW-Orig-Line-Identifier"] integer? 26.429.32792, integer
+---@field ["CW-PSTN-Interface-Number"] integer? 26.429.32793, integer
+---@field ["CW-Ingr-Gway-E164-Type"] string|integer? 26.429.32794, integer: comsUnknown, comsInternationalNumber, comsNationalNumber, comsNetworkSpecificNumber, comsSubscriberNumber, comsAbbreviatedNumber, comsReserved
+---@field ["CW-Ingr-Gway-E164-Number"] string? 26.429.32795, string
+---@field ["CW-Ingr-Gway-Trans-Protocol"] string|integer? 26.429.32796, integer: TCP, UDP, SCTP
+---@field ["CW-Ingr-Gway-Trans-Port"] integer? 26.429.32797, integer
+---@field ["CW-Ingr-Gway-Trans-IP"] string? 26.429.32798, ipaddr
+---@field ["CW-Ingr-Gway-Trans-DNS"] string? 26.429.32799, string
+---@field ["CW-Egr-Gway-Trans-Protocol"] string|integer? 26.429.32800, integer: TCP, UDP, SCTP
+---@field ["CW-Egr-Gway-Trans-Port"] integer? 26.429.32801, integer
+---@field ["CW-Egr-Gway-Trans-IP"] string? 26.429.32802, ipaddr
+---@field ["CW-Egr-Gway-Trans-DNS"] string? 26.429.32803, string
+---@field ["CW-Ingr-Gtkpr-Trans-Protocol"] string|integer? 26.429.32804, integer: TCP, UDP, SCTP
+---@field ["CW-Ingr-Gtkpr-Trans-Port"] integer? 26.429.32805, integer
+---@field ["CW-Ingr-Gtkpr-Trans-IP"] string? 26.429.32806, ipaddr
+---@field ["CW-Ingr-Gtkpr-Trans-DNS"] string? 26.429.32807, string
+---@field ["CW-Egr-Gtkpr-Trans-Protocol"] string|integer? 26.429.32808, integer: TCP, UDP, SCTP
+---@field ["CW-Egr-Gtkpr-Trans-Port"] integer? 26.429.32809, integer
+---@field ["CW-Egr-Gtkpr-Trans-IP"] string? 26.429.32810, ipaddr
+---@field ["CW-Egr-Gtkpr-Trans-DNS"] string? 26.429.32811, string
+---@field ["CW-Call-Identifier"] string? 26.429.32812, string
+---@field ["CW-Call-Type"] string|integer? 26.429.32813, integer: COMS-UNKNOWN-CALLTYPE, COMS-PHONE-TO-PHONE, COMS-PHONE-TO-PC, COMS-PC-TO-PHONE, COMS-PC-TO-PC
+---@field ["CW-Call-Start-Ingr-GW-Sec"] string? 26.429.32814, string
+---@field ["CW-Call-Start-Ingr-GW-Msec"] integer? 26.429.32815, integer
+---@field ["CW-Call-Start-Time-Ans-Sec"] string? 26.429.32816, string
+---@field ["CW-Call-Start-Time-Ans-Msec"] integer? 26.429.32817, integer
+---@field ["CW-Call-End-Time-Sec"] string? 26.429.32818, string
+---@field ["CW-Call-End-Time-Msec"] integer? 26.429.32819, integer
+---@field ["CW-Call-Durn-Connect-Disc"] integer? 26.429.32820, integer
+---@field ["CW-Codec-Type"] string|integer? 26.429.32821, integer: COMS-UNDEFINED-CODEC, COMS-G723-1, COMS-G729-A, COMS-G710-ALaw, COMS-G711-MuLaw, COMS-FAX-MODULATION
+---@field ["CW-Call-Termination-Cause"] string|integer? 26.429.32822, integer: CAUSE-UNKNOWN, CAUSE-CLD-PARTY-TERMINATE, CAUSE-CLG-PARTY-TERMINATE, CAUSE-ACCT-BAL-DEPLETED, CAUSE-NO-EGR-PORTS-AVAIL, CAUSE-H225-UNABLE-TO-CON, CAUSE-H245-UNABLE-TO-CON, CAUSE-INGR-FACILITY-DISC, CAUSE-EGR-FACILITY-DISC, CAUSE-DIR-SERVER-DOWN, CAUSE-RATING-SERVER-DOWN, CAUSE-GATEWAY-SHUTDOWN, …
+---@field ["CW-Audio-Packets-Sent"] integer? 26.429.32823, integer
+---@field ["CW-Audio-Packets-Received"] integer? 26.429.32824, integer
+---@field ["CW-Audio-Packets-Lost"] integer? 26.429.32825, integer
+---@field ["CW-Audio-Packets-In-Frame"] integer? 26.429.32826, integer
+---@field ["CW-Audio-Bytes-In-Frame"] integer? 26.429.32827, integer
+---@field ["CW-Audio-Signal-In-Packet"] integer? 26.429.32828, integer
+---@field ["CW-Port-Id-For-Call"] integer? 26.429.32829, integer
+---@field ["CW-Slot-Id-For-Call"] integer? 26.429.32830, integer
+---@field ["CW-Acct-Balance-Start-Curr"] integer? 26.429.32831, integer
+---@field ["CW-Acct-Balance-Start-Amt"] integer? 26.429.32832, integer
+---@field ["CW-Acct-Balance-Start-Dec"] integer? 26.429.32833, integer
+---@field ["CW-Acct-Balance-Decr-Curr"] integer? 26.429.32834, integer
+---@field ["CW-LRQ-Token"] string? 26.429.32835, string
+---@field ["CW-ARQ-Token"] string? 26.429.32836, string
+---@field ["CW-Token-Status"] integer? 26.429.32837, integer
+---@field ["CW-SS7-Destn-Ptcode-Type"] integer? 26.429.32838, integer
+---@field ["CW-SS7-Destn-Ptcode-Address"] integer? 26.429.32839, integer
+---@field ["CW-SS7-Orig-Ptcode-Type"] integer? 26.429.32840, integer
+---@field ["CW-SS7-Orig-Ptcode-Address"] integer? 26.429.32841, integer
+---@field ["CW-SS7-CIC"] integer? 26.429.32842, integer
+---@field ["CW-MGC-Id"] integer? 26.429.32843, integer
+---@field ["CW-MG-Id"] integer? 26.429.32844, integer
+---@field ["CW-Signaling-Protocol"] string|integer? 26.429.32845, integer: SIG-UNKNOWN, SIG-SIP, SIG-H323
+---@field ["CW-Protocol-Transport"] string|integer? 26.429.32846, integer: TCP, UDP, SCTP
+---@field ["CW-Local-Sig-Trans-Protocol"] string|integer? 26.429.32847, integer: TCP, UDP, SCTP
+---@field ["CW-Local-Sig-Trans-Port"] integer? 26.429.32848, integer
+---@field ["CW-Local-Sig-Trans-IP"] string? 26.429.32849, ipaddr
+---@field ["CW-Local-Sig-Trans-DNS"] string? 26.429.32850, string
+---@field ["CW-Remote-Sig-Trans-Protocol"] string|integer? 26.429.32851, integer: TCP, UDP, SCTP
+---@field ["CW-Remote-Sig-Trans-Port"] integer? 26.429.32852, integer
+---@field ["CW-Remote-Sig-Trans-IP"] string? 26.429.32853, ipaddr
+---@field ["CW-Remote-Sig-Trans-DNS"] string? 26.429.32854, string
+---@field ["CW-Local-MG-RTP-Protocol"] string|integer? 26.429.32855, integer: TCP, UDP, SCTP
+---@field ["CW-Local-MG-RTP-Port"] integer? 26.429.32856, integer
+---@field ["CW-Local-MG-RTP-IP"] string? 26.429.32857, ipaddr
+---@field ["CW-Local-MG-RTP-DNS"] string? 26.429.32858, string
+---@field ["CW-Remote-MG-RTP-Protocol"] string|integer? 26.429.32859, integer: TCP, UDP, SCTP
+---@field ["CW-Remote-MG-RTP-Port"] integer? 26.429.32860, integer
+---@field ["CW-Remote-MG-RTP-IP"] string? 26.429.32861, ipaddr
+---@field ["CW-Remote-MG-RTP-DNS"] string? 26.429.32862, string
+---@field ["CW-Call-Model"] integer? 26.429.32863, integer
+---@field ["CW-Call-Plan-Id"] integer? 26.429.32864, integer
+---@field ["CW-Trans-Cld-Party-E164-Type"] string|integer? 26.429.32865, integer: Unknown, International-Number, National-Number, Network-Specific-Number, Subscriber-Number, Abbreviated-Number, Reserved
+---@field ["CW-Trans-Cld-Party-E164-Num"] string? 26.429.32866, string
+---@field ["CW-OSP-Source-Device"] string? 26.429.32867, string
+---@field ["USR-PW_USR_IFilter_IP"] string? 26.429.36864, string
+---@field ["USR-PW_USR_IFilter_IPX"] string? 26.429.36865, string
+---@field ["USR-SAP-Filter-In"] string? 26.429.36866, string
+---@field ["USR-PW_USR_OFilter_IP"] string? 26.429.36867, string
+---@field ["USR-PW_USR_OFilter_IPX"] string? 26.429.36868, string
+---@field ["USR-PW_USR_OFilter_SAP"] string? 26.429.36869, string
+---@field ["USR-PW_VPN_ID"] string? 26.429.36870, string
+---@field ["USR-PW_VPN_Name"] string? 26.429.36871, string
+---@field ["USR-PW_VPN_Neighbor"] string? 26.429.36872, ipaddr
+---@field ["USR-PW_Framed_Routing_V2"] string? 26.429.36873, string
+---@field ["USR-PW_VPN_Gateway"] string? 26.429.36874, string
+---@field ["USR-PW_Tunnel_Authentication"] string? 26.429.36875, string
+---@field ["USR-PW_Index"] string? 26.429.36876, string
+---@field ["USR-PW_Cutoff"] string? 26.429.36877, string
+---@field ["USR-PW_Packet"] string? 26.429.36878, string
+---@field ["USR-Primary_DNS_Server"] string? 26.429.36879, ipaddr
+---@field ["USR-Secondary_DNS_Server"] string? 26.429.36880, ipaddr
+---@field ["USR-Primary_NBNS_Server"] string? 26.429.36881, ipaddr
+---@field ["USR-Secondary_NBNS_Server"] string? 26.429.36882, ipaddr
+---@field ["USR-Syslog-Tap"] string|integer? 26.429.36883, integer: Off, On-Raw, On-Framed, Unknown
+---@field ["USR-MIC"] string? 26.429.36884, string
+---@field ["USR-Log-Filter-Packets"] string? 26.429.36887, string
+---@field ["USR-Chassis-Call-Slot"] integer? 26.429.36889, integer
+---@field ["USR-Chassis-Call-Span"] integer? 26.429.36890, integer
+---@field ["USR-Chassis-Call-Channel"] integer? 26.429.36891, integer
+---@field ["USR-Keypress-Timeout"] integer? 26.429.36892, integer
+---@field ["USR-Unauthenticated-Time"] integer? 26.429.36893, integer
+---@field ["USR-VPN-Encrypter"] integer? 26.429.36894, integer
+---@field ["USR-VPN-GW-Location-Id"] string? 26.429.36895, string
+---@field ["USR-Re-Chap-Timeout"] integer? 26.429.36896, integer
+---@field ["USR-CCP-Algorithm"] string|integer? 26.429.36897, integer: NONE, Stac, MS, Any
+---@field ["USR-ACCM-Type"] integer? 26.429.36898, integer
+---@field ["USR-Connect-Speed"] string|integer? 26.429.36899, integer: NONE, 300-BPS, 1200-BPS, 2400-BPS, 4800-BPS, 7200-BPS, 9600-BPS, 12000-BPS, 14400-BPS, 16800-BPS, 19200-BPS, 21600-BPS, …
+---@field ["USR-Framed_IP_Address_Pool_Name"] string? 26.429.36900, string
+---@field ["USR-MP-EDO"] string? 26.429.36901, string
+---@field ["USR-Local-Framed-IP-Addr"] string? 26.429.36902, ipaddr
+---@field ["USR-Framed-IPX-Route"] string? 26.429.36903, ipaddr
+---@field ["USR-MPIP-Tunnel-Originator"] string? 26.429.36904, ipaddr
+---@field ["USR-Bearer-Capabilities"] integer? 26.429.38912, integer
+---@field ["USR-Speed-Of-Connection"] string|integer? 26.429.38913, integer: Auto, Voice
+---@field ["USR-Max-Channels"] integer? 26.429.38914, integer
+---@field ["USR-Channel-Expansion"] integer? 26.429.38915, integer
+---@field ["USR-Channel-Decrement"] integer? 26.429.38916, integer
+---@field ["USR-Expansion-Algorithm"] string|integer? 26.429.38917, integer: Constant, Linear
+---@field ["USR-Compression-Algorithm"] string|integer? 26.429.38918, integer: None, Stac, Ascend, Microsoft, Auto
+---@field ["USR-Receive-Acc-Map"] integer? 26.429.38919, integer
+---@field ["USR-Transmit-Acc-Map"] integer? 26.429.38920, integer
+---@field ["USR-Compression-Reset-Mode"] string|integer? 26.429.38922, integer: Auto, Reset-Every-Packet, Reset-On-Error
+---@field ["USR-Min-Compression-Size"] integer? 26.429.38923, integer
+---@field ["USR-IP"] integer? 26.429.38924, integer
+---@field ["USR-IPX"] integer? 26.429.38925, integer
+---@field ["USR-Filter-Zones"] string|integer? 26.429.38926, integer: enabled, disabled
+---@field ["USR-Appletalk"] string|integer? 26.429.38927, integer: enabled, disabled
+---@field ["USR-Bridging"] string|integer? 26.429.38928, integer: enabled, disabled
+---@field ["USR-Spoofing"] string|integer? 26.429.38929, integer: enabled, disabled
+---@field ["USR-Host-Type"] integer? 26.429.38930, integer
+---@field ["USR-Send-Name"] string? 26.429.38931, string
+---@field ["USR-Send-Password"] string? 26.429.38932, string
+---@field ["USR-Start-Time"] integer? 26.429.38933, integer
+---@field ["USR-End-Time"] integer? 26.429.38934, integer
+---@field ["USR-Send-Script1"] string? 26.429.38935, string
+---@field ["USR-Reply-Script1"] string? 26.429.38936, string
+---@field ["USR-Send-Script2"] string? 26.429.38937, string
+---@field ["USR-Reply-Script2"] string? 26.429.38938, string
+---@field ["USR-Send-Script3"] string? 26.429.38939, string
+---@field ["USR-Reply-Script3"] string? 26.429.38940, string
+---@field ["USR-Send-Script4"] string? 26.429.38941, string
+---@field ["USR-Reply-Script4"] string? 26.429.38942, string
+---@field ["USR-Send-Script5"] string? 26.429.38943, string
+---@field ["USR-Reply-Script5"] string? 26.429.38944, string
+---@field ["USR-Send-Script6"] string? 26.429.38945, string
+---@field ["USR-Reply-Script6"] string? 26.429.38946, string
+---@field ["USR-Terminal-Type"] string? 26.429.38947, string
+---@field ["USR-Appletalk-Network-Range"] integer? 26.429.38948, integer
+---@field ["USR-Local-IP-Address"] string? 26.429.38949, string
+---@field ["USR-Routing-Protocol"] string|integer? 26.429.38950, integer: Rip1, Rip2
+---@field ["USR-Modem-Group"] integer? 26.429.38951, integer
+---@field ["USR-IPX-Routing"] string|integer? 26.429.38952, integer: none, send, listen, respond, all
+---@field ["USR-IPX-WAN"] string|integer? 26.429.38953, integer: enabled, disabled
+---@field ["USR-IP-RIP-Policies"] string|integer? 26.429.38954, integer: SendDefault, SendRoutes, SendSubnets, AcceptDefault, SplitHorizon, PoisonReserve, FlashUpdate, SimpleAuth, V1Send, V1Receive, V2Receive, Silent
+---@field ["USR-IP-RIP-Simple-Auth-Password"] string? 26.429.38955, string
+---@field ["USR-IP-RIP-Input-Filter"] string? 26.429.38956, string
+---@field ["USR-IP-Call-Input-Filter"] string? 26.429.38957, string
+---@field ["USR-IPX-RIP-Input-Filter"] string? 26.429.38958, string
+---@field ["USR-MP-MRRU"] integer? 26.429.38959, integer
+---@field ["USR-IPX-Call-Input-Filter"] string? 26.429.38960, string
+---@field ["USR-AT-Input-Filter"] string? 26.429.38961, string
+---@field ["USR-AT-RTMP-Input-Filter"] string? 26.429.38962, string
+---@field ["USR-AT-Zip-Input-Filter"] string? 26.429.38963, string
+---@field ["USR-AT-Call-Input-Filter"] string? 26.429.38964, string
+---@field ["USR-ET-Bridge-Input-Filter"] string? 26.429.38965, string
+---@field ["USR-IP-RIP-Output-Filter"] string? 26.429.38966, string
+---@field ["USR-IP-Call-Output-Filter"] string? 26.429.38967, string
+---@field ["USR-IPX-RIP-Output-Filter"] string? 26.429.38968, string
+---@field ["USR-IPX-Call-Output-Filter"] string? 26.429.38969, string
+---@field ["USR-AT-Output-Filter"] string? 26.429.38970, string
+---@field ["USR-AT-RTMP-Output-Filter"] string? 26.429.38971, string
+---@field ["USR-AT-Zip-Output-Filter"] string? 26.429.38972, string
+---@field ["USR-AT-Call-Output-Filter"] string? 26.429.38973, string
+---@field ["USR-ET-Bridge-Output-Filter"] string? 26.429.38974, string
+---@field ["USR-ET-Bridge-Call-Output-Filte"] string? 26.429.38975, string
+---@field ["USR-IP-Default-Route-Option"] string|integer? 26.429.38976, integer: enabled, disabled
+---@field ["USR-MP-EDO-HIPER"] string? 26.429.38977, string
+---@field ["USR-Modem-Training-Time"] integer? 26.429.38978, integer
+---@field ["USR-Interface-Index"] integer? 26.429.38979, integer
+---@field ["USR-Tunnel-Security"] string|integer? 26.429.38980, integer: None, Control-Only, Data-Only, Both-Data-and-Control
+---@field ["USR-Port-Tap"] integer? 26.429.38981, integer
+---@field ["USR-Port-Tap-Format"] integer? 26.429.38982, integer
+---@field ["USR-Port-Tap-Output"] integer? 26.429.38983, integer
+---@field ["USR-Port-Tap-Facility"] integer? 26.429.38984, integer
+---@field ["USR-Port-Tap-Priority"] integer? 26.429.38985, integer
+---@field ["USR-Port-Tap-Address"] string? 26.429.38986, ipaddr
+---@field ["USR-MobileIP-Home-Agent-Address"] string? 26.429.38987, ipaddr
+---@field ["USR-Tunneled-MLPP"] integer? 26.429.38988, integer
+---@field ["USR-Multicast-Proxy"] integer? 26.429.38989, integer
+---@field ["USR-Multicast-Receive"] integer? 26.429.38990, integer
+---@field ["USR-Multicast-Forwarding"] integer? 26.429.38992, integer
+---@field ["USR-IGMP-Query-Interval"] integer? 26.429.38993, integer
+---@field ["USR-IGMP-Maximum-Response-Time"] integer? 26.429.38994, integer
+---@field ["USR-IGMP-Robustness"] integer? 26.429.38995, integer
+---@field ["USR-IGMP-Version"] integer? 26.429.38996, integer
+---@field ["USR-IGMP-Routing"] integer? 26.429.38997, integer
+---@field ["USR-VTS-Session-Key"] string? 26.429.38998, string
+---@field ["USR-Orig-NAS-Type"] string? 26.429.38999, string
+---@field ["USR-Call-Arrival-Time"] integer? 26.429.39000, integer
+---@field ["USR-Call-End-Time"] integer? 26.429.39001, integer
+---@field ["USR-Rad-Multicast-Routing-Ttl"] integer? 26.429.39008, integer
+---@field ["USR-Rad-Multicast-Routing-RtLim"] integer? 26.429.39009, integer
+---@field ["USR-Rad-Multicast-Routing-Proto"] integer? 26.429.39010, integer
+---@field ["USR-Rad-Multicast-Routing-Bound"] string? 26.429.39011, string
+---@field ["USR-Rad-Dvmrp-Metric"] integer? 26.429.39012, integer
+---@field ["USR-Chat-Script-Name"] string? 26.429.39013, string
+---@field ["USR-CUSR-hat-Script-Rules"] string? 26.429.39014, string
+---@field ["USR-Rad-Location-Type"] integer? 26.429.39015, integer
+---@field ["USR-Tunnel-Switch-Endpoint"] string? 26.429.39016, string
+---@field ["USR-OSPF-Addressless-Index"] integer? 26.429.39017, integer
+---@field ["USR-Callback-Type"] string|integer? 26.429.39018, integer: Normal, ANI, Static, Dynamic
+---@field ["USR-Tunnel-Auth-Hostname"] string? 26.429.39019, string
+---@field ["USR-Acct-Reason-Code"] integer? 26.429.39020, integer
+---@field ["USR-QoS-Queuing-Mehtod"] integer? 26.429.39021, integer
+---@field ["USR-PQ-Default-Priority"] integer? 26.429.39022, integer
+---@field ["USR-IP-SAA-Filter"] integer? 26.429.39024, integer
+---@field ["USR-FQ-Default-Priority"] integer? 26.429.39025, integer
+---@field ["USR-IPP-Enable"] integer? 26.429.39026, integer
+---@field ["USR-Pre-Shared-MN-Key"] string? 26.429.39027, string
+---@field ["USR-MIP-NAI"] integer? 26.429.39028, integer
+---@field ["USR-DNIS-ReAuthentication"] integer? 26.429.39029, integer
+---@field ["USR-Agent"] string|integer? 26.429.39030, integer: FA, HA
+---@field ["USR-PQ-Parameters"] integer? 26.429.39031, integer
+---@field ["USR-Dvmrp-Prune-Lifetime"] integer? 26.429.39032, integer
+---@field ["USR-Special-Xon-Xoff-Flow"] integer? 26.429.39033, integer
+---@field ["USR-Dvmrp-Advertised-Metric"] integer? 26.429.39034, integer
+---@field ["USR-Dvmrp-Retransmit-Prunes"] integer? 26.429.39035, integer
+---@field ["USR-Dvmrp-Non-Pruners"] integer? 26.429.39036, integer
+---@field ["USR-Dvmrp-Route-Transit"] integer? 26.429.39037, integer
+---@field ["USR-Dvmrp-Input-Filter"] string? 26.429.39038, string
+---@field ["USR-Dvmrp-Output-Filter"] string? 26.429.39040, string
+---@field ["USR-Policy-Access"] integer? 26.429.39041, integer
+---@field ["USR-Policy-Configuration"] integer? 26.429.39042, integer
+---@field ["USR-Policy-Filename"] string? 26.429.39043, string
+---@field ["USR-Policy-Type"] integer? 26.429.39044, integer
+---@field ["USR-Mobile-Session-ID"] integer? 26.429.39045, integer
+---@field ["USR-Mobile-Accounting-Type"] integer? 26.429.39046, integer
+---@field ["USR-Mobile-Service-Option"] integer? 26.429.39047, integer
+---@field ["USR-Wallclock-Timestamp"] integer? 26.429.39048, integer
+---@field ["USR-Supports-Tags"] integer? 26.429.39049, integer
+---@field ["USR-Dvmrp-Initial-Flooding"] integer? 26.429.39050, integer
+---@field ["USR-HARC-Disconnect-Code"] string|integer? 26.429.39051, integer: No-Error, No-Carrier, No-DSR, Timeout, Reset, Call-Drop-Req, Idle-Timeout, Session-Timeout, User-Req-Drop, Host-Req-Drop, Service-Interruption, Service-Unavailable, …
+---@field ["USR-Telnet-Options"] integer? 26.429.39052, integer
+---@field ["USR-CDMA-PktData-Network-ID"] integer? 26.429.39053, integer
+---@field ["USR-Auth-Next-Server-Address"] string? 26.429.39054, ipaddr
+---@field ["USR-User-PPP-AODI-Type"] integer? 26.429.39055, integer
+---@field ["USR-MLPPP-Fragmentation-Threshld"] integer? 26.429.39056, integer
+---@field ["USR-Unnumbered-Local-IP-Address"] string? 26.429.39057, ipaddr
+---@field ["USR-Traffic-Threshold"] integer? 26.429.39058, integer
+---@field ["USR-Keep-Alive-Interval"] integer? 26.429.39059, integer
+---@field ["USR-Tunnel-Challenge-Outgoing"] integer? 26.429.39060, integer
+---@field ["USR-X25-Trunk-Profile"] string? 26.429.39061, string
+---@field ["USR-X25-Acct-Input-Segment-Count"] integer? 26.429.39062, integer
+---@field ["USR-X25-Acct-Output-Segment-Coun"] integer? 26.429.39063, integer
+---@field ["USR-X25-Acct-Segment-Size"] integer? 26.429.39064, integer
+---@field ["USR-X25-Acct-Termination-Code"] integer? 26.429.39065, integer
+---@field ["USR-X25-SVC-Logical-Channel-Numb"] integer? 26.429.39066, integer
+---@field ["USR-Nailed-B-Channel-Indicator"] integer? 26.429.39067, integer
+---@field ["USR-X25-SVC-Call-Attributes"] integer? 26.429.39068, integer
+---@field ["USR-Init-Reg-Server-Addr"] string? 26.429.39069, ipaddr
+---@field ["USR-Re-Reg-Server-Addr"] string? 26.429.39070, ipaddr
+---@field ["USR-Bytes-TX-Remain"] integer? 26.429.39071, integer
+---@field ["USR-Bytes-RX-Remain"] integer? 26.429.39072, integer
+---@field ["USR-Session-Time-Remain"] integer? 26.429.39073, integer
+---@field ["USR-Pre-Paid-Enabled"] integer? 26.429.39074, integer
+---@field ["USR-Reg-Server-Prov-Timeout"] integer? 26.429.39075, integer
+---@field ["USR-Redirect"] integer? 26.429.39076, integer
+---@field ["USR-VLAN-Tag"] integer? 26.429.39077, integer
+---@field ["USR-Rad-IP-Pool-Definition"] string? 26.429.39078, string
+---@field ["USR-Rad-NMC-Call-Progress-Status"] integer? 26.429.39079, integer
+---@field ["USR-Rad-NMC-Blocks_RX"] integer? 26.429.39080, integer
+---@field ["USR-IDS0-Call-Type"] integer? 26.429.48719, integer
+---@field ["USR-Call-Terminate-in-GMT"] integer? 26.429.48720, date
+---@field ["USR-Call-Connect-in-GMT"] integer? 26.429.48721, date
+---@field ["USR-Call-Arrival-in-GMT"] integer? 26.429.48722, date
+---@field ["USR-Channel-Connected-To"] integer? 26.429.48733, integer
+---@field ["USR-Slot-Connected-To"] integer? 26.429.48734, integer
+---@field ["USR-Device-Connected-To"] string|integer? 26.429.48735, integer: None, isdnGateway, quadModem
+---@field ["USR-NFAS-ID"] integer? 26.429.48736, integer
+---@field ["USR-Q931-Call-Reference-Value"] integer? 26.429.48737, integer
+---@field ["USR-Call-Event-Code"] string|integer? 26.429.48738, integer: notSupported, setup, usrSetup, telcoDisconnect, usrDisconnect, noFreeModem, modemsNotAllowed, modemsRejectCall, modemSetupTimeout, noFreeIGW, igwRejectCall, igwSetupTimeout, …
+---@field ["USR-DS0"] integer? 26.429.48739, integer
+---@field ["USR-DS0s"] string? 26.429.48740, string
+---@field ["USR-Gateway-IP-Address"] string? 26.429.48742, ipaddr
+---@field ["USR-Physical-State"] integer? 26.429.48759, integer
+---@field ["USR-Call-Reference-Number"] integer? 26.429.48765, integer
+---@field ["USR-Chassis-Temp-Threshold"] integer? 26.429.48772, integer
+---@field ["USR-Card-Type"] string|integer? 26.429.48773, integer: SlotEmpty, SlotUnknown, NetwMgtCard, DualT1NAC, DualModemNAC, QuadModemNAC, TrGatewayNAC, X25GatewayNAC, DualV34ModemNAC, QuadV32DigitalModemNAC, QuadV32AnalogModemNAC, QuadV32DigAnlModemNAC, …
+---@field ["USR-Security-Login-Limit"] integer? 26.429.48862, integer
+---@field ["USR-Security-Resp-Limit"] integer? 26.429.48890, integer
+---@field ["USR-Packet-Bus-Session"] integer? 26.429.48916, integer
+---@field ["USR-DTE-Ring-No-Answer-Limit"] integer? 26.429.48919, integer
+---@field ["USR-Final-Rx-Link-Data-Rate"] string|integer? 26.429.48940, integer: 110-BPS, 300-BPS, 600-BPS, 1200-BPS, 2400-BPS, 4800-BPS, 7200-BPS, 9600-BPS, 12000-BPS, 14400-BPS, 16800-BPS, 19200-BPS, …
+---@field ["USR-Initial-Rx-Link-Data-Rate"] string|integer? 26.429.48941, integer: 110-BPS, 300-BPS, 600-BPS, 1200-BPS, 2400-BPS, 4800-BPS, 7200-BPS, 9600-BPS, 12000-BPS, 14400-BPS, 16800-BPS, 19200-BPS, …
+---@field ["USR-Event-Date-Time"] integer? 26.429.48943, date
+---@field ["USR-Chassis-Temperature"] integer? 26.429.48945, integer
+---@field ["USR-Actual-Voltage"] integer? 26.429.48946, integer
+---@field ["USR-Expected-Voltage"] integer? 26.429.48947, integer
+---@field ["USR-Power-Supply-Number"] integer? 26.429.48948, integer
+---@field ["USR-Channel"] integer? 26.429.48952, integer
+---@field ["USR-Chassis-Slot"] integer? 26.429.48953, integer
+---@field ["USR-Event-Id"] string|integer? 26.429.49086, integer: Module-Inserted, Module-Removed, PSU-Voltage-Alarm, PSU-Failed, HUB-Temp-Out-of-Range, Fan-Failed, Watchdog-Timeout, Mgmt-Bus-Failure, In-Connection-Est, Out-Connection-Est, In-Connection-Term, Out-Connection-Term, …
+---@field ["USR-Number-of-Rings-Limit"] integer? 26.429.49126, integer
+---@field ["USR-Connect-Time-Limit"] integer? 26.429.49127, integer
+---@field ["USR-Call-End-Date-Time"] integer? 26.429.49142, date
+---@field ["USR-Call-Start-Date-Time"] integer? 26.429.49143, date
+---@field ["USR-Server-Time"] integer? 26.429.61440, date
+---@field ["USR-Request-Type"] string|integer? 26.429.61441, integer: Access-Request, Access-Accept, Access-Reject, Accounting-Request, Accounting-Response, Access-Password-Change, Access-Password-Ack, Access-Password-Reject, Access-Challenge, Status-Server, Status-Client, Resource-Free-Request, …
+---@field ["USR-NAS-Type"] string|integer? 26.429.61442, integer: 3Com-NMC, 3Com-NETServer, 3Com-HiPerArc, TACACS+-Server, 3Com-SA-Server, Ascend, Generic-RADIUS, 3Com-NETBuilder-II
+---@field ["USR-Auth-Mode"] string|integer? 26.429.61443, integer: Auth-3Com, Auth-Ace, Auth-Safeword, Auth-UNIX-PW, Auth-Defender, Auth-TACACSP, Auth-Netware, Auth-Skey, Auth-EAP-Proxy, Auth-UNIX-Crypt
+---@field ["APC-Service-Type"] string|integer? 26.318.1, integer: Admin, Device, ReadOnly, Outlet, Card, NetworkOnly
+---@field ["APC-Outlets"] string? 26.318.2, string
+---@field ["APC-Perms"] string? 26.318.3, string
+---@field ["APC-Username"] string? 26.318.4, string
+---@field ["APC-Contact"] string? 26.318.5, string
+---@field ["APC-ACCPX-Doors"] string? 26.318.6, string
+---@field ["APC-ACCPX-Status"] string? 26.318.7, string
+---@field ["APC-ACCPX-Access1"] string? 26.318.8, string
+---@field ["APC-ACCPX-Access2"] string? 26.318.9, string
+---@field ["APC-ACCPX-Access3"] string? 26.318.10, string
+---@field ["APC-ACCPX-Access4"] string? 26.318.11, string
+---@field ["APC-ACCPX-Access5"] string? 26.318.12, string
+---@field ["APC-ACCPX-Access6"] string? 26.318.13, string
+---@field ["APC-ACCPX-Access7"] string? 26.318.14, string
+---@field ["ACL-Auth-Level"] string|integer? 26.5003.35, integer: ACL-Auth-UserLevel, ACL-Auth-AdminLevel, ACL-Auth-SecurityAdminLevel
+---@field ["DHCP-Subnet-Mask"] string? 26.54.1, ipaddr
+---@field ["DHCP-Time-Offset"] integer? 26.54.2, integer
+---@field ["DHCP-Router-Address"] string? 26.54.3, ipaddr
+---@field ["DHCP-Time-Server"] string? 26.54.4, ipaddr
+---@field ["DHCP-IEN-116-Name-Server"] string? 26.54.5, ipaddr
+---@field ["DHCP-Domain-Name-Server"] string? 26.54.6, ipaddr
+---@field ["DHCP-Log-Server"] string? 26.54.7, ipaddr
+---@field ["DHCP-Quotes-Server"] string? 26.54.8, ipaddr
+---@field ["DHCP-LPR-Server"] string? 26.54.9, ipaddr
+---@field ["DHCP-Impress-Server"] string? 26.54.10, ipaddr
+---@field ["DHCP-RLP-Server"] string? 26.54.11, ipaddr
+---@field ["DHCP-Hostname"] string? 26.54.12, string
+---@field ["DHCP-Boot-File-Size"] integer? 26.54.13, short
+---@field ["DHCP-Merit-Dump-File"] string? 26.54.14, octets
+---@field ["DHCP-Domain-Name"] string? 26.54.15, string
+---@field ["DHCP-Swap-Server"] string? 26.54.16, ipaddr
+---@field ["DHCP-Root-Path"] string? 26.54.17, string
+---@field ["DHCP-Bootp-Extensions-Path"] string? 26.54.18, string
+---@field ["DHCP-IP-Forward-Enable"] integer? 26.54.19, byte
+---@field ["DHCP-Source-Route-Enable"] integer? 26.54.20, byte
+---@field ["DHCP-Policy-Filter"] string? 26.54.21, octets
+---@field ["DHCP-Max-Datagram-Reassembly-Size"] integer? 26.54.22, short
+---@field ["DHCP-Default-IP-TTL"] string? 26.54.23, octets
+---@field ["DHCP-Path-MTU-Aging-Timeout"] integer? 26.54.24, integer
+---@field ["DHCP-Path-MTU-Plateau-Table"] integer? 26.54.25, short
+---@field ["DHCP-Interface-MTU-Size"] integer? 26.54.26, short
+---@field ["DHCP-All-Subnets-Are-Local"] integer? 26.54.27, byte
+---@field ["DHCP-Broadcast-Address"] string? 26.54.28, ipaddr
+---@field ["DHCP-Perform-Mask-Discovery"] integer? 26.54.29, byte
+---@field ["DHCP-Provide-Mask-To-Others"] integer? 26.54.30, byte
+---@field ["DHCP-Perform-Router-Discovery"] integer? 26.54.31, byte
+---@field ["DHCP-Router-Solicitation-Address"] string? 26.54.32, ipaddr
+---@field ["DHCP-Static-Routes"] string? 26.54.33, ipaddr
+---@field ["DHCP-Trailer-Encapsulation"] integer? 26.54.34, byte
+---@field ["DHCP-ARP-Cache-Timeout"] integer? 26.54.35, integer
+---@field ["DHCP-Ethernet-Encapsulation"] integer? 26.54.36, byte
+---@field ["DHCP-Default-TCP-TTL"] integer? 26.54.37, byte
+---@field ["DHCP-Keep-Alive-Interval"] integer? 26.54.38, integer
+---@field ["DHCP-Keep-Alive-Garbage"] integer? 26.54.39, byte
+---@field ["DHCP-NIS-Domain-Name"] string? 26.54.40, string
+---@field ["DHCP-NIS-Servers"] string? 26.54.41, ipaddr
+---@field ["DHCP-NTP-Servers"] string? 26.54.42, ipaddr
+---@field ["DHCP-Vendor"] string? 26.54.43, octets
+---@field ["DHCP-NETBIOS-Name-Servers"] string? 26.54.44, ipaddr
+---@field ["DHCP-NETBIOS-Dgm-Dist-Servers"] string? 26.54.45, ipaddr
+---@field ["DHCP-NETBIOS-Node-Type"] integer? 26.54.46, byte
+---@field ["DHCP-NETBIOS"] string? 26.54.47, octets
+---@field ["DHCP-X-Window-Font-Server"] string? 26.54.48, ipaddr
+---@field ["DHCP-X-Window-Display-Mgr"] string? 26.54.49, ipaddr
+---@field ["DHCP-Requested-IP-Address"] string? 26.54.50, ipaddr
+---@field ["DHCP-IP-Address-Lease-Time"] integer? 26.54.51, integer
+---@field ["DHCP-Overload"] integer? 26.54.52, byte
+---@field ["DHCP-Message-Type"] string|integer? 26.54.53, byte: DHCP-Do-Not-Respond, DHCP-Discover, DHCP-Offer, DHCP-Request, DHCP-Decline, DHCP-Ack, DHCP-NAK, DHCP-Release, DHCP-Inform, DHCP-Force-Renew, DHCP-Lease-Query, DHCP-Lease-Unassigned, …
+---@field ["DHCP-DHCP-Server-Identifier"] string? 26.54.54, ipaddr
+---@field ["DHCP-Parameter-Request-List"] string|integer? 26.54.55, byte: DHCP-Subnet-Mask, DHCP-Time-Offset, DHCP-Router-Address, DHCP-Time-Server, DHCP-IEN-116-Name-Server, DHCP-Domain-Name-Server, DHCP-Log-Server, DHCP-Quotes-Server, DHCP-LPR-Server, DHCP-Impress-Server, DHCP-RLP-Server, DHCP-Hostname, …
+---@field ["DHCP-DHCP-Error-Message"] string? 26.54.56, string
+---@field ["DHCP-DHCP-Maximum-Msg-Size"] integer? 26.54.57, short
+---@field ["DHCP-Renewal-Time"] integer? 26.54.58, integer
+---@field ["DHCP-Rebinding-Time"] integer? 26.54.59, integer
+---@field ["DHCP-Vendor-Class-Identifier"] string? 26.54.60, octets
+---@field ["DHCP-Client-Identifier"] string? 26.54.61, octets
+---@field ["DHCP-Netware-Domain-Name"] string? 26.54.62, octets
+---@field ["DHCP-Netware-Sub-Options"] string? 26.54.63, octets
+---@field ["DHCP-NIS-Client-Domain-Name"] string? 26.54.64, octets
+---@field ["DHCP-NIS-Server-Address"] string? 26.54.65, ipaddr
+---@field ["DHCP-TFTP-Server-Name"] string? 26.54.66, string
+---@field ["DHCP-Boot-File-Name"] string? 26.54.67, string
+---@field ["DHCP-Home-Agent-Address"] string? 26.54.68, octets
+---@field ["DHCP-SMTP-Server-Address"] string? 26.54.69, ipaddr
+---@field ["DHCP-POP3-Server-Address"] string? 26.54.70, ipaddr
+---@field ["DHCP-NNTP-Server-Address"] string? 26.54.71, ipaddr
+---@field ["DHCP-WWW-Server-Address"] string? 26.54.72, ipaddr
+---@field ["DHCP-Finger-Server-Address"] string? 26.54.73, ipaddr
+---@field ["DHCP-IRC-Server-Address"] string? 26.54.74, ipaddr
+---@field ["DHCP-StreetTalk-Server-Address"] string? 26.54.75, ipaddr
+---@field ["DHCP-STDA-Server-Address"] string? 26.54.76, ipaddr
+---@field ["DHCP-User-Class"] string? 26.54.77, octets
+---@field ["DHCP-Directory-Agent"] string? 26.54.78, octets
+---@field ["DHCP-Service-Scope"] string? 26.54.79, octets
+---@field ["DHCP-Rapid-Commit"] string? 26.54.80, octets
+---@field ["DHCP-Client-FQDN"] string? 26.54.81, octets
+---@field ["DHCP-Relay-Agent-Information"] table? 26.54.82, tlv
+---@field ["DHCP-Relay-Circuit-Id"] string? 26.54.82.1, octets
+---@field ["DHCP-Relay-Remote-Id"] string? 26.54.82.2, octets
+---@field ["DHCP-Docsis-Device-Class"] integer? 26.54.82.4, integer
+---@field ["DHCP-Relay-Link-Selection"] string? 26.54.82.5, ipaddr
+---@field ["DHCP-Subscriber-Id"] string? 26.54.82.6, string
+---@field ["DHCP-RADIUS-Attributes"] string? 26.54.82.7, octets
+---@field ["DHCP-Authentication-Information"] string? 26.54.82.8, octets
+---@field ["DHCP-Vendor-Specific-Information"] string? 26.54.82.9, octets
+---@field ["DHCP-Relay-Agent-Flags"] integer? 26.54.82.10, byte
+---@field ["DHCP-Server-Identifier-Override"] string? 26.54.82.11, ipaddr
+---@field ["Access-Technology-Type"] integer? 26.54.82.13, short
+---@field ["Network-Name"] string? 26.54.82.14, string
+---@field ["Access-Point-Name"] string? 26.54.82.15, string
+---@field ["Access-Point-BSSID"] string? 26.54.82.16, octets
+---@field ["Operator-Identifier"] integer? 26.54.82.17, integer
+---@field ["Operator-Realm"] string? 26.54.82.18, string
+---@field ["Remember-Relay-Port"] string? 26.54.82.19, octets
+---@field ["DHCP-iSNS"] string? 26.54.83, octets
+---@field ["DHCP-NDS-Servers"] string? 26.54.85, octets
+---@field ["DHCP-NDS-Tree-Name"] string? 26.54.86, octets
+---@field ["DHCP-NDS-Context"] string? 26.54.87, octets
+---@field ["DHCP-BCMS-Server-IPv4-FQDN"] string? 26.54.88, string
+---@field ["DHCP-BCMS-Server-IPv4-Address"] string? 26.54.89, ipaddr
+---@field ["DHCP-Authentication"] string? 26.54.90, octets
+---@field ["DHCP-Client-Last-Txn-Time"] integer? 26.54.91, integer
+---@field ["DHCP-associated-ip"] string? 26.54.92, octets
+---@field ["DHCP-Client-System"] string? 26.54.93, octets
+---@field ["DHCP-Client-NDI"] string? 26.54.94, octets
+---@field ["DHCP-LDAP"] string? 26.54.95, octets
+---@field ["DHCP-UUID/GUID"] string? 26.54.97, octets
+---@field ["DHCP-User-Auth"] string? 26.54.98, octets
+---@field ["DHCP-GeoConf-Civic"] string? 26.54.99, octets
+---@field ["DHCP-Timezone-Posix"] string? 26.54.100, string
+---@field ["DHCP-Timezone-Database"] string? 26.54.101, string
+---@field ["DHCP-Netinfo-Address"] string? 26.54.112, octets
+---@field ["DHCP-Netinfo-Tag"] string? 26.54.113, octets
+---@field ["DHCP-URL"] string? 26.54.114, octets
+---@field ["DHCP-Auto-Config"] integer? 26.54.116, byte
+---@field ["DHCP-Name-Service-Search"] string? 26.54.117, octets
+---@field ["DHCP-Subnet-Selection-Option"] string? 26.54.118, ipaddr
+---@field ["DHCP-Domain-Search"] string? 26.54.119, octets
+---@field ["DHCP-SIP-Servers-DHCP-Option"] string? 26.54.120, octets
+---@field ["DHCP-Classless-Static-Route"] string? 26.54.121, octets
+---@field ["DHCP-CCC"] string? 26.54.122, octets
+---@field ["DHCP-GeoConf-Option"] string? 26.54.123, octets
+---@field ["DHCP-V-I-Vendor-Class"] string? 26.54.124, octets
+---@field ["DHCP-V-I-Vendor-Specific"] string? 26.54.125, octets
+---@field ["DHCP-Etherboot"] string? 26.54.128, ether
+---@field ["DHCP-TFTP-Server-IP-Address"] string? 26.54.128, octets
+---@field ["DHCP-Call-Server-IP-address"] string? 26.54.129, octets
+---@field ["DHCP-Vendor-Discrimination-Str"] string? 26.54.130, octets
+---@field ["DHCP-Remote-Stats-Svr-IP-Address"] string? 26.54.131, octets
+---@field ["DHCP-IEEE-802.1Q-VLAN-ID"] string? 26.54.132, octets
+---@field ["DHCP-IEEE-802.1P-L2-Priority"] string? 26.54.133, octets
+---@field ["DHCP-Diffserv-Code-Point"] string? 26.54.134, octets
+---@field ["DHCP-HTTP-Proxy"] string? 26.54.135, octets
+---@field ["DHCP-PANA-Agent"] string? 26.54.136, ipaddr
+---@field ["DHCP-LoST-Server"] string? 26.54.137, octets
+---@field ["DHCP-CAPWAP-AC-IPv4-Address"] string? 26.54.138, ipaddr
+---@field ["DHCP-MoS-IPv4-Address"] table? 26.54.139, tlv
+---@field ["DHCP-MoS-IPv4-Address-IS"] string? 26.54.139.1, ipaddr
+---@field ["DHCP-MoS-IPv4-Address-CS"] string? 26.54.139.2, ipaddr
+---@field ["DHCP-MoS-IPv4-Address-ES"] string? 26.54.139.3, ipaddr
+---@field ["DHCP-MoS-IPv4-FQDN"] table? 26.54.140, tlv
+---@field ["DHCP-MoS-IPv4-FQDN-IS"] string? 26.54.140.1, string
+---@field ["DHCP-MoS-IPv4-FQDN-CS"] string? 26.54.140.2, string
+---@field ["DHCP-MoS-IPv4-FQDN-ES"] string? 26.54.140.3, string
+---@field ["DHCP-SIP-UA-Configuration-Service-Domains"] string? 26.54.141, string
+---@field ["DHCP-ANDSF-IPv4-Address"] string? 26.54.142, ipaddr
+---@field ["DHCP-ANDSF-IPv6-Address"] string? 26.54.143, ipv6addr
+---@field ["DHCP-TFTP-Server-IPv4-Address"] string? 26.54.150, ipaddr
+---@field ["DHCP-Query-Status-Code"] string? 26.54.151, octets
+---@field ["DHCP-Query-Server-Base-Time"] integer? 26.54.152, date
+---@field ["DHCP-Query-Start-Time-Of-State"] integer? 26.54.153, integer
+---@field ["DHCP-Query-Start-Time"] integer? 26.54.154, date
+---@field ["DHCP-Query-End-Time"] integer? 26.54.155, date
+---@field ["DHCP-State"] string|integer? 26.54.156, byte: Available, Active, Expired, Released, Abandoned, Reset, Remote, Transitioning
+---@field ["DHCP-Data-Source"] integer? 26.54.157, byte
+---@field ["DHCP-PCP-IPv4-Server-Address"] string? 26.54.158, octets
+---@field ["DHCP-PXELINUX-Magic"] string? 26.54.208, octets
+---@field ["DHCP-Packet-Format"] string? 26.54.209, string
+---@field ["DHCP-Path-Prefix"] string? 26.54.210, string
+---@field ["DHCP-Reboot-Time"] integer? 26.54.211, date
+---@field ["DHCP-6RD"] string? 26.54.212, octets
+---@field ["DHCP-Access-Network-Domain-Name"] string? 26.54.213, string
+---@field ["DHCP-Virtual-Subnet-Allocation"] string? 26.54.220, octets
+---@field ["DHCP-Virtual-Subnet-Selection"] string? 26.54.221, octets
+---@field ["DHCP-Site-specific-0"] string? 26.54.224, octets
+---@field ["DHCP-Site-specific-1"] string? 26.54.225, octets
+---@field ["DHCP-Site-specific-2"] string? 26.54.226, octets
+---@field ["DHCP-Site-specific-3"] string? 26.54.227, octets
+---@field ["DHCP-Site-specific-4"] string? 26.54.228, octets
+---@field ["DHCP-Site-specific-5"] string? 26.54.229, octets
+---@field ["DHCP-Site-specific-6"] string? 26.54.230, octets
+---@field ["DHCP-Site-specific-7"] string? 26.54.231, octets
+---@field ["DHCP-Site-specific-8"] string? 26.54.232, octets
+---@field ["DHCP-Site-specific-9"] string? 26.54.233, octets
+---@field ["DHCP-Site-specific-10"] string? 26.54.234, octets
+---@field ["DHCP-Site-specific-11"] string? 26.54.235, octets
+---@field ["DHCP-Site-specific-12"] string? 26.54.236, octets
+---@field ["DHCP-Site-specific-13"] string? 26.54.237, octets
+---@field ["DHCP-Site-specific-14"] string? 26.54.238, octets
+---@field ["DHCP-Site-specific-15"] string? 26.54.239, octets
+---@field ["DHCP-Site-specific-16"] string? 26.54.240, octets
+---@field ["DHCP-Site-specific-17"] string? 26.54.241, octets
+---@field ["DHCP-Site-specific-18"] string? 26.54.242, octets
+---@field ["DHCP-Site-specific-19"] string? 26.54.243, octets
+---@field ["DHCP-Site-specific-20"] string? 26.54.244, octets
+---@field ["DHCP-Site-specific-21"] string? 26.54.245, octets
+---@field ["DHCP-Site-specific-22"] string? 26.54.246, octets
+---@field ["DHCP-Site-specific-23"] string? 26.54.247, octets
+---@field ["DHCP-Site-specific-24"] string? 26.54.248, octets
+---@field ["DHCP-Site-specific-25"] string? 26.54.249, octets
+---@field ["DHCP-Site-specific-26"] string? 26.54.250, octets
+---@field ["DHCP-Site-specific-27"] string? 26.54.251, octets
+---@field ["DHCP-Site-specific-28"] string? 26.54.252, octets
+---@field ["DHCP-Site-specific-30"] string? 26.54.253, octets
+---@field ["DHCP-End-Of-Options"] integer? 26.54.255, byte
+---@field ["DHCP-Opcode"] string|integer? 26.54.256, byte: Client-Message, Server-Message
+---@field ["DHCP-Hardware-Type"] string|integer? 26.54.257, byte: Ethernet, Experiemental-Ethernet, AX.25, Proteon-Token-Ring, Chaos, IEEE-802, Arcnet, Hyperchannel, Lanstar, Autonet-Short-Address, LocalTalk, LocalNet, …
+---@field ["DHCP-Hardware-Address-Length"] integer? 26.54.258, byte
+---@field ["DHCP-Hop-Count"] integer? 26.54.259, byte
+---@field ["DHCP-Transaction-Id"] integer? 26.54.260, integer
+---@field ["DHCP-Number-of-Seconds"] integer? 26.54.261, short
+---@field ["DHCP-Flags"] string|integer? 26.54.262, short: Broadcast
+---@field ["DHCP-Client-IP-Address"] string? 26.54.263, ipaddr
+---@field ["DHCP-Your-IP-Address"] string? 26.54.264, ipaddr
+---@field ["DHCP-Server-IP-Address"] string? 26.54.265, ipaddr
+---@field ["DHCP-Gateway-IP-Address"] string? 26.54.266, ipaddr
+---@field ["DHCP-Client-Hardware-Address"] string? 26.54.267, ether
+---@field ["DHCP-Server-Host-Name"] string? 26.54.268, string
+---@field ["DHCP-Boot-Filename"] string? 26.54.269, string
+---@field ["DHCP-Relay-To-IP-Address"] string? 26.54.270, ipaddr
+---@field ["DHCP-Relay-Max-Hop-Count"] integer? 26.54.271, integer
+---@field ["DHCP-Relay-IP-Address"] string? 26.54.272, ipaddr
+---@field ["DHCP-Network-Subnet"] string? 26.54.274, ipv4prefix
+---@field ["DHCP-Group-Name"] string? 26.54.275, string
+---@field ["DHCP-SQL-Option-Identifier"] string? 26.54.276, string
+---@field ["DHCP-SQL-Option-Context"] string? 26.54.277, string
+---@field ["Eltex-AVPair"] string? 26.35265.1, string
+---@field ["Eltex-Disconnect-Code-Local"] string|integer? 26.35265.11, integer: User-Answer, Incomplete-Number, Unassigned-Number, Unsuccessful-Other-Cause, User-Busy, Out-of-Order, No-Answer, Unavailable-Trunk, Access-Denied, Unavailable-Voice-Channel, RADIUS-Server-Unavailable
+---@field ["FreeRADIUS-Proxied-To"] string? 26.11344.1, ipaddr
+---@field ["FreeRADIUS-Acct-Session-Start-Time"] integer? 26.11344.2, date
+---@field ["FreeRADIUS-Statistics-Type"] string|integer? 26.11344.127, integer: None, Authentication, Accounting, Auth-Acct, Proxy-Authentication, Proxy-Accounting, Proxy-Auth-Acct, Internal, All, Client, Server, Home-Server
+---@field ["FreeRADIUS-Total-Access-Requests"] integer? 26.11344.128, integer
+---@field ["FreeRADIUS-Total-Access-Accepts"] integer? 26.11344.129, integer
+---@field ["FreeRADIUS-Total-Access-Rejects"] integer? 26.11344.130, integer
+---@field ["FreeRADIUS-Total-Access-Challenges"] integer? 26.11344.131, integer
+---@field ["FreeRADIUS-Total-Auth-Responses"] integer? 26.11344.132, integer
+---@field ["FreeRADIUS-Total-Auth-Duplicate-Requests"] integer? 26.11344.133, integer
+---@field ["FreeRADIUS-Total-Auth-Malformed-Requests"] integer? 26.11344.134, integer
+---@field ["FreeRADIUS-Total-Auth-Invalid-Requests"] integer? 26.11344.135, integer
+---@field ["FreeRADIUS-Total-Auth-Dropped-Requests"] integer? 26.11344.136, integer
+---@field ["FreeRADIUS-Total-Auth-Unknown-Types"] integer? 26.11344.137, integer
+---@field ["FreeRADIUS-Total-Proxy-Access-Requests"] integer? 26.11344.138, integer
+---@field ["FreeRADIUS-Total-Proxy-Access-Accepts"] integer? 26.11344.139, integer
+---@field ["FreeRADIUS-Total-Proxy-Access-Rejects"] integer? 26.11344.140, integer
+---@field ["FreeRADIUS-Total-Proxy-Access-Challenges"] integer? 26.11344.141, integer
+---@field ["FreeRADIUS-Total-Proxy-Auth-Responses"] integer? 26.11344.142, integer
+---@field ["FreeRADIUS-Total-Proxy-Auth-Duplicate-Requests"] integer? 26.11344.143, integer
+---@field ["FreeRADIUS-Total-Proxy-Auth-Malformed-Requests"] integer? 26.11344.144, integer
+---@field ["FreeRADIUS-Total-Proxy-Auth-Invalid-Requests"] integer? 26.11344.145, integer
+---@field ["FreeRADIUS-Total-Proxy-Auth-Dropped-Requests"] integer? 26.11344.146, integer
+---@field ["FreeRADIUS-Total-Proxy-Auth-Unknown-Types"] integer? 26.11344.147, integer
+---@field ["FreeRADIUS-Total-Accounting-Requests"] integer? 26.11344.148, integer
+---@field ["FreeRADIUS-Total-Accounting-Responses"] integer? 26.11344.149, integer
+---@field ["FreeRADIUS-Total-Acct-Duplicate-Requests"] integer? 26.11344.150, integer
+---@field ["FreeRADIUS-Total-Acct-Malformed-Requests"] integer? 26.11344.151, integer
+---@field ["FreeRADIUS-Total-Acct-Invalid-Requests"] integer? 26.11344.152, integer
+---@field ["FreeRADIUS-Total-Acct-Dropped-Requests"] integer? 26.11344.153, integer
+---@field ["FreeRADIUS-Total-Acct-Unknown-Types"] integer? 26.11344.154, integer
+---@field ["FreeRADIUS-Total-Proxy-Accounting-Requests"] integer? 26.11344.155, integer
+---@field ["FreeRADIUS-Total-Proxy-Accounting-Responses"] integer? 26.11344.156, integer
+---@field ["FreeRADIUS-Total-Proxy-Acct-Duplicate-Requests"] integer? 26.11344.157, integer
+---@field ["FreeRADIUS-Total-Proxy-Acct-Malformed-Requests"] integer? 26.11344.158, integer
+---@field ["FreeRADIUS-Total-Proxy-Acct-Invalid-Requests"] integer? 26.11344.159, integer
+---@field ["FreeRADIUS-Total-Proxy-Acct-Dropped-Requests"] integer? 26.11344.160, integer
+---@field ["FreeRADIUS-Total-Proxy-Acct-Unknown-Types"] integer? 26.11344.161, integer
+---@field ["FreeRADIUS-Queue-Len-Internal"] integer? 26.11344.162, integer
+---@field ["FreeRADIUS-Queue-Len-Proxy"] integer? 26.11344.163, integer
+---@field ["FreeRADIUS-Queue-Len-Auth"] integer? 26.11344.164, integer
+---@field ["FreeRADIUS-Queue-Len-Acct"] integer? 26.11344.165, integer
+---@field ["FreeRADIUS-Queue-Len-Detail"] integer? 26.11344.166, integer
+---@field ["FreeRADIUS-Stats-Client-IP-Address"] string? 26.11344.167, ipaddr
+---@field ["FreeRADIUS-Stats-Client-Number"] integer? 26.11344.168, integer
+---@field ["FreeRADIUS-Stats-Client-Netmask"] integer? 26.11344.169, integer
+---@field ["FreeRADIUS-Stats-Server-IP-Address"] string? 26.11344.170, ipaddr
+---@field ["FreeRADIUS-Stats-Server-Port"] integer? 26.11344.171, integer
+---@field ["FreeRADIUS-Stats-Server-Outstanding-Requests"] integer? 26.11344.172, integer
+---@field ["FreeRADIUS-Stats-Server-State"] string|integer? 26.11344.173, integer: Alive, Zombie, Dead, Idle
+---@field ["FreeRADIUS-Stats-Server-Time-Of-Death"] integer? 26.11344.174, date
+---@field ["FreeRADIUS-Stats-Server-Time-Of-Life"] integer? 26.11344.175, date
+---@field ["FreeRADIUS-Stats-Start-Time"] integer? 26.11344.176, date
+---@field ["FreeRADIUS-Stats-HUP-Time"] integer? 26.11344.177, date
+---@field ["FreeRADIUS-Server-EMA-Window"] integer? 26.11344.178, integer
+---@field ["FreeRADIUS-Server-EMA-USEC-Window-1"] integer? 26.11344.179, integer
+---@field ["FreeRADIUS-Server-EMA-USEC-Window-10"] integer? 26.11344.180, integer
+---@field ["FreeRADIUS-Queue-PPS-In"] integer? 26.11344.181, integer
+---@field ["FreeRADIUS-Queue-PPS-Out"] integer? 26.11344.182, integer
+---@field ["FreeRADIUS-Queue-Use-Percentage"] integer? 26.11344.183, integer
+---@field ["FreeRADIUS-Stats-Last-Packet-Recv"] integer? 26.11344.184, date
+---@field ["FreeRADIUS-Stats-Last-Packet-Sent"] integer? 26.11344.185, date
+---@field ["FreeRADIUS-EAP-FAST-TLV"] table? 26.11344.186, tlv
+---@field ["FreeRADIUS-EAP-FAST-Result"] integer? 26.11344.186.3, short
+---@field ["FreeRADIUS-EAP-FAST-NAK"] string? 26.11344.186.4, octets
+---@field ["FreeRADIUS-EAP-FAST-Error"] integer? 26.11344.186.5, integer
+---@field ["FreeRADIUS-EAP-FAST-Vendor-Specific"] string? 26.11344.186.7, octets
+---@field ["FreeRADIUS-EAP-FAST-EAP-Payload"] string? 26.11344.186.9, octets
+---@field ["FreeRADIUS-EAP-FAST-Intermediate-Result"] string? 26.11344.186.10, octets
+---@field ["FreeRADIUS-EAP-FAST-PAC"] table? 26.11344.186.11, tlv
+---@field ["FreeRADIUS-EAP-FAST-PAC-Key"] string? 26.11344.186.11.1, octets
+---@field ["FreeRADIUS-EAP-FAST-PAC-Opaque-TLV"] table? 26.11344.186.11.2, tlv
+---@field ["FreeRADIUS-EAP-FAST-PAC-Opaque-PAC-Key"] string? 26.11344.186.11.2.1, octets
+---@field ["FreeRADIUS-EAP-FAST-PAC-Opaque-PAC-Lifetime"] integer? 26.11344.186.11.2.3, integer
+---@field ["FreeRADIUS-EAP-FAST-PAC-Opaque-I-ID"] string? 26.11344.186.11.2.5, octets
+---@field ["FreeRADIUS-EAP-FAST-PAC-Opaque-PAC-Type"] integer? 26.11344.186.11.2.10, short
+---@field ["FreeRADIUS-EAP-FAST-PAC-Lifetime"] integer? 26.11344.186.11.3, integer
+---@field ["FreeRADIUS-EAP-FAST-PAC-A-ID"] string? 26.11344.186.11.4, octets
+---@field ["FreeRADIUS-EAP-FAST-PAC-I-ID"] string? 26.11344.186.11.5, octets
+---@field ["FreeRADIUS-EAP-FAST-PAC-A-ID-Info"] string? 26.11344.186.11.7, octets
+---@field ["FreeRADIUS-EAP-FAST-PAC-Acknowledge"] integer? 26.11344.186.11.8, short
+---@field ["FreeRADIUS-EAP-FAST-PAC-Info-TLV"] table? 26.11344.186.11.9, tlv
+---@field ["FreeRADIUS-EAP-FAST-PAC-Info-PAC-Lifetime"] integer? 26.11344.186.11.9.3, integer
+---@field ["FreeRADIUS-EAP-FAST-PAC-Info-A-ID"] string? 26.11344.186.11.9.4, octets
+---@field ["FreeRADIUS-EAP-FAST-PAC-Info-I-ID"] string? 26.11344.186.11.9.5, octets
+---@field ["FreeRADIUS-EAP-FAST-PAC-Info-A-ID-Info"] string? 26.11344.186.11.9.7, octets
+---@field ["FreeRADIUS-EAP-FAST-PAC-Info-PAC-Type"] integer? 26.11344.186.11.9.10, short
+---@field ["FreeRADIUS-EAP-FAST-PAC-Type"] integer? 26.11344.186.11.10, short
+---@field ["FreeRADIUS-EAP-FAST-Crypto-Binding"] string? 26.11344.186.12, octets
+---@field ["FreeRADIUS-EAP-FAST-Trusted-Root"] string? 26.11344.186.18, octets
+---@field ["FreeRADIUS-EAP-FAST-Request-Action"] integer? 26.11344.186.19, short
+---@field ["FreeRADIUS-EAP-FAST-PKCS"] string? 26.11344.186.20, octets
+---@field ["FreeRADIUS-Stats-Error"] string? 26.11344.187, string
+---@field ["FreeRADIUS-Stats-Client-IPv6-Address"] string? 26.11344.188, ipv6addr
+---@field ["FreeRADIUS-Stats-Server-IPv6-Address"] string? 26.11344.189, ipv6addr
+---@field ["FreeRADIUS-Total-Auth-Conflicts"] integer? 26.11344.191, integer
+---@field ["FreeRADIUS-Total-Acct-Conflicts"] integer? 26.11344.192, integer
+---@field ["Infoblox-windows-group"] string? 26.7779.1, string
+---@field ["Infoblox-variable-1"] string? 26.7779.2, string
+---@field ["Infoblox-variable-2"] string? 26.7779.3, string
+---@field ["Infoblox-variable-3"] string? 26.7779.4, string
+---@field ["Infoblox-variable-4"] string? 26.7779.5, string
+---@field ["Infoblox-variable-5"] string? 26.7779.6, string
+---@field ["Infoblox-Version"] string? 26.7779.7, string
+---@field ["Infoblox-Product-Name"] string? 26.7779.8, string
+---@field ["Infoblox-Group-Info"] string? 26.7779.9, string
+---@field ["Eduroam-SP-Country"] string? 26.25178.10, string
+---@field ["Eduroam-Monitoring-Inflate"] string? 26.25178.11, string
+---@field ["UKERNA-GSS-Acceptor-Service-Name"] string? 26.25622.128, string
+---@field ["UKERNA-GSS-Acceptor-Host-Name"] string? 26.25622.129, string
+---@field ["UKERNA-GSS-Acceptor-Service-Specific"] string? 26.25622.130, string
+---@field ["UKERNA-GSS-Acceptor-Realm-Name"] string? 26.25622.131, string
+---@field ["SAML-AAA-Assertion"] string? 26.25622.132, string
+---@field ["EAP-Channel-Binding-Message"] string? 26.25622.135, octets
+---@field ["Trust-Router-COI"] string? 26.25622.136, string
+---@field ["Trust-Router-APC"] string? 26.25622.137, string
+---@field ["Moonshot-Host-TargetedId"] string? 26.25622.138, string
+---@field ["Moonshot-Realm-TargetedId"] string? 26.25622.139, string
+---@field ["Moonshot-TR-COI-TargetedId"] string? 26.25622.140, string
+---@field ["Moonshot-MSTID-GSS-Acceptor"] string? 26.25622.141, string
+---@field ["Moonshot-MSTID-Namespace"] string? 26.25622.142, string
+---@field ["Moonshot-MSTID-TargetedId"] string? 26.25622.143, string
+---@field ["Moonshot-OTP-Secret"] string? 26.25622.144, string
+---@field ["Unix-FTP-UID"] integer? 26.4.10, integer
+---@field ["Unix-FTP-GID"] integer? 26.4.11, integer
+---@field ["Unix-FTP-Home"] string? 26.4.12, string
+---@field ["Unix-FTP-Shell"] string? 26.4.13, string
+---@field ["Unix-FTP-Group-Names"] string? 26.4.14, string
+---@field ["Unix-FTP-Group-Ids"] string? 26.4.15, string
+---@field [string] any tags as "Tunnel-Type:1", numbers as "Attr-26.9.1", names that scripts declare
+local AttributeList = {}
+
+---`l:get(name [, i])`
+---
+---The i-th value (from 1); nil beyond the last.
+---@param name string
+---@param i? integer
+---@return any
+function AttributeList:get(name, i) end
+
+---`l:set(name, value [, i])`
+---
+---Sets all values, or only the i-th; one beyond the last appends.
+---@param name string
+---@param value any
+---@param i? integer
+function AttributeList:set(name, value, i) end
+
+---`l:add(name, value)`
+---
+---Appends a value.
+---@param name string
+---@param value any
+function AttributeList:add(name, value) end
+
+---`l:del(name [, i])`
+---
+---Deletes all values or the i-th; gives the number deleted.
+---@param name string
+---@param i? integer
+---@return integer
+function AttributeList:del(name, i) end
+
+---`l:merge{attributes}`
+---
+---Merges by the additivity of each attribute, as a users rule does.
+---@param options table
+function AttributeList:merge(options) end
+
+---`l:has(name)`
+---
+---true if there is a value.
+---@param name string
+---@return boolean
+function AttributeList:has(name) end
+
+---`l:count(name)`
+---
+---The number of values.
+---@param name string
+---@return integer
+function AttributeList:count(name) end
+
+---`l:all(name)`
+---
+---A new list of all values.
+---@param name string
+---@return any[]
+function AttributeList:all(name) end
+
+---`l:is(name, pattern)`
+---
+---true if any value fits a pattern as in when.
+---@param name string
+---@param pattern string|number|boolean|table
+---@return boolean
+function AttributeList:is(name, pattern) end
+
+---`l:int(name [, i])`
+---
+---The number behind an enumeration, address or date; nil if absent.
+---@param name string
+---@param i? integer
+---@return integer?
+function AttributeList:int(name, i) end
+
+---`l:pairs()`
+---
+---for name, value, tag in l:pairs(): the list as it was at the call, in order.
+---@return fun(): string?, any, integer?
+function AttributeList:pairs() end
+
+---`l:vlan(id [, tag])`
+---
+---Sets Tunnel-Type, Tunnel-Medium-Type and Tunnel-Private-Group-Id.
+---@param id integer|string
+---@param tag? integer
+function AttributeList:vlan(id, tag) end
+
+---The request. It is valid until its handler returns.
+---@class Request: AttributeList
+---@field user string User-Name as it stands, "" if none; assigning sets User-Name.
+---@field received_user string? User-Name as received.
+---@field outer_user string? The outer identity of tunnelled EAP; nil as long as there is no EAP.
+---@field realm string? After the last @, lower case. Fixed once route has ended.
+---@field stripped string The name before the realm.
+---@field password string? The PAP password; assignable before authentication.
+---@field method string? pap, chap, mschap, mschapv2, eap, answer, none. All but eap are verified natively.
+---@field cert table? The client's certificate under TLS; nil as long as there is no TLS.
+---@field code string Access-Request, Accounting-Request, …
+---@field status string? The name of Acct-Status-Type.
+---@field id number The packet's identifier.
+---@field src string The source address.
+---@field src_port number The source port.
+---@field listener string auth, acct, coa.
+---@field log_id string The request's id in log and trace.
+---@field client table The client: name, address, type, vars. A copy.
+---@field nas_type string? The type of the client.
+---@field now number Epoch seconds of receipt.
+---@field generation number The number of the generation.
+---@field verdict string? From reply on: accept, reject, challenge; in done also discard, drop, response.
+---@field reason string? From reply on: password, unknown-user, …
+---@field proxy table? What became of forwarding: realm, pool (the line of the realms file), server, attempts, took (seconds), result (accept, reject, challenge, response, timeout, dead) and reply, all that was received, read-only. nil if no home server was asked.
+---@field state any What state= sealed; nil in a first round.
+---@field ctx table Plain data for the handlers of one request.
+---@field reply AttributeList The reply.
+---@field control AttributeList Orders: Auth-Type, passwords, Simultaneous-Use, …
+local Request = {}
+
+---`req:check_password([stored])`
+---
+---true if the request's PAP, CHAP or MS-CHAP credential fits stored, or the password in req.control; MS-CHAP's success and keys then join the reply. Other methods raise.
+---@param stored? any
+---@return boolean
+function Request:check_password(stored) end
+
+---`req:huntgroup(name)`
+---
+---true, false, or nil for unknown.
+---@param name string
+---@return boolean?
+function Request:huntgroup(name) end
+
+---`req:group(name)`
+---
+---true if the user is in that Unix group, by /etc/group and /etc/passwd.
+---@param name string
+---@return boolean
+function Request:group(name) end
+
+---`req:octets()`
+---
+---Total, in and out octets of an accounting request, with gigawords.
+---@return integer, integer, integer
+function Request:octets() end
+
+---`req:trace(fmt, …)`
+---
+---A line for the request's trace.
+---@param fmt string
+---@param ... any
+function Request:trace(fmt, ...) end
+
+---`req:note(key, value)`
+---
+---Adds to the request's log line; 8 at most.
+---@param key string
+---@param value any
+function Request:note(key, value) end
+
+---What a handler decides. It is a value: return it.
+---@class Verdict
+
+---@class Verdict.accept.options: {[string]: any}
+---@field message? string
+---@field vlan? integer|string
+---@field next? string
+---@field state? any
+---@field timeout? string|number
+---@field record? boolean
+---@field reason? string
+
+---@class Verdict.accept: Verdict
+
+---The positive answer of the request's code.
+---@param options Verdict.accept.options
+---@return Verdict.accept
+function accept(options) end
+
+---@class Verdict.authenticated.options: {[string]: any}
+---@field message? string
+---@field vlan? integer|string
+---@field reason? string
+
+---@class Verdict.authenticated: Verdict
+
+---The identity is proved; the users file gives the rest.
+---@param options Verdict.authenticated.options
+---@return Verdict.authenticated
+function authenticated(options) end
+
+---@class Verdict.reject.options: {[string]: any}
+---@field message? string
+---@field delay? string|number
+---@field error_cause? string|integer
+---@field reason? string
+
+---@class Verdict.reject: Verdict
+
+---The negative answer. The reply list is emptied first.
+---@param options Verdict.reject.options
+---@return Verdict.reject
+function reject(options) end
+
+---@class Verdict.challenge.options: {[string]: any}
+---@field next? string
+---@field message? string
+---@field state? any
+---@field timeout? string|number
+---@field echo? boolean
+---@field reason? string
+
+---@class Verdict.challenge: Verdict
+
+---Asks the user; the answer goes to answer(next).
+---@param options Verdict.challenge.options
+---@return Verdict.challenge
+function challenge(options) end
+
+---@class Verdict.proxy.options: {[string]: any}
+---@field realm? string
+---@field pool? string
+---@field strip? boolean
+---@field client? string
+---@field reason? string
+
+---@class Verdict.proxy: Verdict
+
+---Forwards the request to the home servers of a realm, or of a line of the realms file by its name. client= names a NAS, in coa only. Takes no attributes: set req[…].
+---@param options Verdict.proxy.options
+---@return Verdict.proxy
+function proxy(options) end
+
+---@class Verdict.handle_locally.options: {[string]: any}
+---@field strip? boolean
+---@field reason? string
+
+---@class Verdict.handle_locally: Verdict
+
+---No forwarding: the request is decided here, without its realm if strip or the realms file says so.
+---@param options Verdict.handle_locally.options
+---@return Verdict.handle_locally
+function handle_locally(options) end
+
+---@class Verdict.discard.options: {[string]: any}
+---@field reason? string
+
+---@class Verdict.discard: Verdict
+
+---No reply, by rule.
+---@param options Verdict.discard.options
+---@return Verdict.discard
+function discard(options) end
+
+---@class Verdict.drop.options: {[string]: any}
+---@field reason? string
+
+---@class Verdict.drop: Verdict
+
+---No reply, because a backend or room is lacking: the NAS asks its next server.
+---@param options Verdict.drop.options
+---@return Verdict.drop
+function drop(options) end
+
+---@class Options.on
+---@field timeout? string|number
+---@field on_error? "reject"|"drop"|"continue"
+---@field on_timeout? "reject"|"drop"|"continue"
+---@field name? string
+---@field when? table
+---@field unless? table
+
+---@class Options.huntgroup
+---@field timeout? string|number
+---@field on_error? "reject"|"drop"|"continue"
+---@field on_timeout? "reject"|"drop"|"continue"
+
+---@class Options.rewrite
+---@field timeout? string|number
+---@field on_error? "reject"|"drop"|"continue"
+---@field on_timeout? "reject"|"drop"|"continue"
+
+---@class Options.auth_type
+---@field timeout? string|number
+---@field on_error? "reject"|"drop"|"continue"
+---@field on_timeout? "reject"|"drop"|"continue"
+
+---@class Options.answer
+---@field timeout? string|number
+---@field on_error? "reject"|"drop"|"continue"
+---@field on_timeout? "reject"|"drop"|"continue"
+
+---@class Options.every
+---@field timeout? string|number
+---@field on_error? "reject"|"drop"|"continue"
+---@field on_timeout? "reject"|"drop"|"continue"
+---@field name? string
+
+---Runs fn(req) in a phase: hints, huntgroups, route, pre_proxy, post_proxy, authorize, reply, accounting, coa, done, session, load, unload.
+---@overload fun(phase: "hints", fn: fun(req: Request): Verdict.reject|Verdict.discard|Verdict.drop|nil)
+---@overload fun(phase: "hints", options: Options.on, fn: fun(req: Request): Verdict.reject|Verdict.discard|Verdict.drop|nil)
+---@overload fun(phase: "huntgroups", fn: fun(req: Request): Verdict.reject|Verdict.discard|Verdict.drop|nil)
+---@overload fun(phase: "huntgroups", options: Options.on, fn: fun(req: Request): Verdict.reject|Verdict.discard|Verdict.drop|nil)
+---@overload fun(phase: "route", fn: fun(req: Request): Verdict.reject|Verdict.proxy|Verdict.handle_locally|Verdict.discard|Verdict.drop|nil)
+---@overload fun(phase: "route", options: Options.on, fn: fun(req: Request): Verdict.reject|Verdict.proxy|Verdict.handle_locally|Verdict.discard|Verdict.drop|nil)
+---@overload fun(phase: "pre_proxy", fn: fun(req: Request): Verdict.reject|Verdict.proxy|Verdict.handle_locally|Verdict.discard|Verdict.drop|nil)
+---@overload fun(phase: "pre_proxy", options: Options.on, fn: fun(req: Request): Verdict.reject|Verdict.proxy|Verdict.handle_locally|Verdict.discard|Verdict.drop|nil)
+---@overload fun(phase: "post_proxy", fn: fun(req: Request): Verdict.accept|Verdict.reject|Verdict.proxy|Verdict.handle_locally|Verdict.discard|Verdict.drop|nil)
+---@overload fun(phase: "post_proxy", options: Options.on, fn: fun(req: Request): Verdict.accept|Verdict.reject|Verdict.proxy|Verdict.handle_locally|Verdict.discard|Verdict.drop|nil)
+---@overload fun(phase: "authorize", fn: fun(req: Request): Verdict.accept|Verdict.authenticated|Verdict.reject|Verdict.challenge|Verdict.discard|Verdict.drop|nil)
+---@overload fun(phase: "authorize", options: Options.on, fn: fun(req: Request): Verdict.accept|Verdict.authenticated|Verdict.reject|Verdict.challenge|Verdict.discard|Verdict.drop|nil)
+---@overload fun(phase: "reply", fn: fun(req: Request): Verdict.reject|Verdict.challenge|Verdict.discard|Verdict.drop|nil)
+---@overload fun(phase: "reply", options: Options.on, fn: fun(req: Request): Verdict.reject|Verdict.challenge|Verdict.discard|Verdict.drop|nil)
+---@overload fun(phase: "accounting", fn: fun(req: Request): Verdict.accept|Verdict.discard|Verdict.drop|nil)
+---@overload fun(phase: "accounting", options: Options.on, fn: fun(req: Request): Verdict.accept|Verdict.discard|Verdict.drop|nil)
+---@overload fun(phase: "coa", fn: fun(req: Request): Verdict.accept|Verdict.reject|Verdict.proxy|Verdict.discard|Verdict.drop|nil)
+---@overload fun(phase: "coa", options: Options.on, fn: fun(req: Request): Verdict.accept|Verdict.reject|Verdict.proxy|Verdict.discard|Verdict.drop|nil)
+---@overload fun(phase: "done", fn: fun(req: Request): nil)
+---@overload fun(phase: "done", options: Options.on, fn: fun(req: Request): nil)
+---@overload fun(phase: "session", fn: fun(req: Request, session: table): boolean?)
+---@overload fun(phase: "session", options: Options.on, fn: fun(req: Request, session: table): boolean?)
+---@overload fun(phase: "load", fn: fun(): nil)
+---@overload fun(phase: "load", options: Options.on, fn: fun(): nil)
+---@overload fun(phase: "unload", fn: fun(): nil)
+---@overload fun(phase: "unload", options: Options.on, fn: fun(): nil)
+function on(phase, options, fn) end
+
+---fn(req) answers true, false or nil: does the request come from name? Asked once a request at most.
+---@overload fun(name: string, fn: fun(req: Request): boolean?)
+---@param name string
+---@param options Options.huntgroup
+---@param fn fun(req: Request): boolean?
+function huntgroup(name, options, fn) end
+
+---fn(req, …) for Rewrite-Function of a users rule, and for `=` values.
+---@overload fun(name: string, fn: fun(req: Request, ...): any)
+---@param name string
+---@param options Options.rewrite
+---@param fn fun(req: Request, ...): any
+function rewrite(name, options, fn) end
+
+---fn(req) decides requests whose Auth-Type is name. It must return a verdict.
+---@overload fun(name: string, fn: fun(req: Request): Verdict.accept|Verdict.reject|Verdict.challenge|Verdict.discard|Verdict.drop)
+---@param name string
+---@param options Options.auth_type
+---@param fn fun(req: Request): Verdict.accept|Verdict.reject|Verdict.challenge|Verdict.discard|Verdict.drop
+function auth_type(name, options, fn) end
+
+---fn(req, text) takes the answer to challenge{next=name}. It must return a verdict.
+---@overload fun(name: string, fn: fun(req: Request, text: string?): Verdict.accept|Verdict.authenticated|Verdict.reject|Verdict.challenge|Verdict.discard|Verdict.drop)
+---@param name string
+---@param options Options.answer
+---@param fn fun(req: Request, text: string?): Verdict.accept|Verdict.authenticated|Verdict.reject|Verdict.challenge|Verdict.discard|Verdict.drop
+function answer(name, options, fn) end
+
+---Runs fn() each interval, once for the whole server.
+---@overload fun(interval: string|number, fn: fun())
+---@param interval string|number
+---@param options Options.every
+---@param fn fun()
+function every(interval, options, fn) end
+
+---Declares a vendor.
+---@param options table
+function vendor(options) end
+
+---Declares an attribute; without vendor and id it is internal and never on the wire.
+---@param options table
+function attribute(options) end
+
+bytes = {}
+
+clock = {}
+
+crypto = {}
+
+dict = {}
+
+exec = {}
+
+http = {}
+
+json = {}
+
+kv = {}
+
+ldap = {}
+
+log = {}
+
+metrics = {}
+
+mock = {}
+
+net = {}
+
+otp = {}
+
+radius = {}
+
+re = {}
+
+sql = {}
+
+test = {}
+
+time = {}
+
+window = {}
+
+---@class bytes.u64
+local kind_bytes_u64 = {}
+
+---@class expectation
+local kind_expectation = {}
+
+---@class http.client
+local kind_http_client = {}
+
+---@class http.response
+local kind_http_response = {}
+
+---@class kv.table
+local kind_kv_table = {}
+
+---@class ldap.ldap
+local kind_ldap_ldap = {}
+
+---@class metrics.counter
+local kind_metrics_counter = {}
+
+---@class metrics.gauge
+local kind_metrics_gauge = {}
+
+---@class mock
+local kind_mock = {}
+
+---@class net.cidr
+local kind_net_cidr = {}
+
+---@class net.mac
+local kind_net_mac = {}
+
+---@class net.set
+local kind_net_set = {}
+
+---@class re.re
+local kind_re_re = {}
+
+---@class reply: AttributeList
+---@field verdict any accept, reject, challenge, discard, drop or response.
+---@field reason any Why, as in the log; "" if there is no reason.
+---@field code any The reply's code, as "Access-Accept"; "" if none was sent.
+---@field rule any The users rule that decided, as "users:42".
+---@field hooks any The handlers that changed or decided something, as "file.lua:line", in order.
+---@field proxied any false, or what req.proxy shows: realm, pool, server, attempts, took, result, reply.
+---@field trace any The way of the request, as text.
+local kind_reply = {}
+
+---@class secret.secret
+local kind_secret_secret = {}
+
+---@class sql.db
+local kind_sql_db = {}
+
+---@class sql.tx
+local kind_sql_tx = {}
+
+---@class window.window
+local kind_window_window = {}
+
+---`log.debug(message [, {key=value}])`
+---
+---Logs for who looks for a fault. print does the same.
+---@param message string
+---@param options? table
+---@return any ...
+function log.debug(message, options) end
+
+---`log.info(message [, {key=value}])`
+---
+---Logs what is worth a line in ordinary operation.
+---@param message string
+---@param options? table
+---@return any ...
+function log.info(message, options) end
+
+---`log.warn(message [, {key=value}])`
+---
+---Logs what somebody should look at.
+---@param message string
+---@param options? table
+---@return any ...
+function log.warn(message, options) end
+
+---`log.error(message [, {key=value}])`
+---
+---Logs what somebody must look at.
+---@param message string
+---@param options? table
+---@return any ...
+function log.error(message, options) end
+
+---`json.encode(value)`
+---
+---Text of plain data; a table with entries 1 to n is an array, an empty one an object. nil and why if a string is not UTF-8.
+---@param value any
+---@return any ...
+function json.encode(value) end
+
+---`json.decode(text)`
+---
+---Value of a document; null is json.null, whole numbers above 2^53 are u64. nil and why if it is none.
+---@param text string
+---@return any ...
+function json.decode(text) end
+
+---What null becomes, and what becomes null.
+json.null = nil ---@type any
+
+---`bytes.pack(format, …)`
+---
+---Octets of values, by Lua 5.3's formats (b B h H i[n] I[n] l L j J f d n s[n] z c[n] x), in network order unless < is given.
+---@param format any
+---@param ... any
+---@return any ...
+function bytes.pack(format, ...) end
+
+---`bytes.unpack(format, octets [, place])`
+---
+---The values and the place after them; nil and why if there are too few octets.
+---@param format any
+---@param octets any
+---@param place? any
+---@return any ...
+function bytes.unpack(format, octets, place) end
+
+---`bytes.hex(octets)`
+---
+---Two lower-case digits for each octet.
+---@param octets any
+---@return any ...
+function bytes.hex(octets) end
+
+---`bytes.from_hex(text)`
+---
+---Octets of hexadecimal digits; 0x, blanks, colons and hyphens are skipped. nil and why if it is none.
+---@param text string
+---@return any ...
+function bytes.from_hex(text) end
+
+---`bytes.base64(octets)`
+---
+---Base64 with padding.
+---@param octets any
+---@return any ...
+function bytes.base64(octets) end
+
+---`bytes.from_base64(text)`
+---
+---Octets of Base64, standard or for URLs, padded or not. nil and why if it is none.
+---@param text string
+---@return any ...
+function bytes.from_base64(text) end
+
+---`bytes.u64(x)`
+---
+---An unsigned number of 64 bits, of a number or digits. It calculates and compares with its like.
+---@param x any
+---@return bytes.u64
+function bytes.u64(x) end
+
+---`u:number()`
+---
+---The value as a number, nil above 2^53.
+---@return any ...
+function kind_bytes_u64:number() end
+
+---`net.cidr(text)`
+---
+---A prefix or address; nil and why if it is none.
+---@param text string
+---@return net.cidr
+function net.cidr(text) end
+
+---`cidr:has(address)`
+---
+---Whether the address lies in the prefix.
+---@param address string
+---@return any ...
+function kind_net_cidr:has(address) end
+
+---`net.set{prefix, …}`
+---
+---A set of prefixes and addresses, fast at any size; nil and why if one is wrong.
+---@param options table
+---@return net.set
+function net.set(options) end
+
+---`set:has(address)`
+---
+---Whether the address lies in one of them.
+---@param address string
+---@return any ...
+function kind_net_set:has(address) end
+
+---`net.mac(text)`
+---
+---A MAC address in any usual form, nil if it is none.
+---@param text string
+---@return net.mac?
+function net.mac(text) end
+
+---`mac:format("aa-bb-cc-dd-ee-ff")`
+---
+---The address in the form shown; capital letters give capital digits.
+---@param value any
+---@return any ...
+function kind_net_mac:format(value) end
+
+---`net.aton(address)`
+---
+---An IPv4 address as a number; nil and why if it is none.
+---@param address string
+---@return any ...
+function net.aton(address) end
+
+---`net.ntoa(number)`
+---
+---The IPv4 address of a number.
+---@param number any
+---@return any ...
+function net.ntoa(number) end
+
+---`net.lookup(name)`
+---
+---A list of the addresses of a name, nil if there is none. Waits.
+---@param name string
+---@return any ...
+function net.lookup(name) end
+
+---`net.try_lookup(name)`
+---
+---lookup that gives nil and why instead of failing. Waits.
+---@param name string
+---@return any ...
+function net.try_lookup(name) end
+
+---`net.reverse(address)`
+---
+---The name of an address, nil if it has none. Waits.
+---@param address string
+---@return any ...
+function net.reverse(address) end
+
+---`net.try_reverse(address)`
+---
+---reverse that gives nil and why instead of failing. Waits.
+---@param address string
+---@return any ...
+function net.try_reverse(address) end
+
+---`time.now()`
+---
+---Epoch seconds, with milliseconds behind the point.
+---@return any ...
+function time.now() end
+
+---`time.format(t, format [, zone])`
+---
+---Text by strftime's conversions, %Y-%m-%d %H:%M:%S and so on.
+---@param t any
+---@param format any
+---@param zone? any
+---@return any ...
+function time.format(t, format, zone) end
+
+---`time.parse(text [, zone])`
+---
+---Epoch seconds of RFC 3339, 2026-01-05 [09:00[:00]], Jan 05 2026 and the like; nil and why if it is none.
+---@param text string
+---@param zone? any
+---@return any ...
+function time.parse(text, zone) end
+
+---`time.within(spec, t [, zone])`
+---
+---Whether t lies in Mo-Fr 08:00-18:00 or Wk0800-1800,Sa, and the seconds to the next change (nil: never).
+---@param spec any
+---@param t any
+---@param zone? any
+---@return any ...
+function time.within(spec, t, zone) end
+
+---`re.compile(expression)`
+---
+---A regular expression in RE2's syntax; nil and why if it is none. Compiled ones are kept.
+---@param expression any
+---@return re.re
+function re.compile(expression) end
+
+---`re.posix(expression)`
+---
+---compile, but octet by octet and leftmost-longest as in POSIX: of the matches that begin first the longest, and a point is any octet. The syntax is RE2's all the same.
+---@param expression any
+---@return re.re
+function re.posix(expression) end
+
+---`r:match(text)`
+---
+---The captures of the first match, the whole match if there are none; nil if nothing matches.
+---@param text string
+---@return any ...
+function kind_re_re:match(text) end
+
+---`r:test(text)`
+---
+---Whether anything matches.
+---@param text string
+---@return any ...
+function kind_re_re:test(text) end
+
+---`r:gsub(text, to [, n])`
+---
+---The text with all matches replaced, or the first n, and their number; %0 to %9 in to are the captures.
+---@param text string
+---@param to any
+---@param n? any
+---@return any ...
+function kind_re_re:gsub(text, to, n) end
+
+---`r:all(text)`
+---
+---A list of all matches: strings, or lists of captures if there are several.
+---@param text string
+---@return any ...
+function kind_re_re:all(text) end
+
+---`crypto.verify(stored, plain)`
+---
+---Whether plain is the password stored as clear text, {SSHA}…, $6$… and so on; nil and why if stored is malformed. Waits.
+---@param stored any
+---@param plain any
+---@return any ...
+function crypto.verify(stored, plain) end
+
+---`crypto.hash(scheme, plain)`
+---
+---A password in stored form: argon2id, bcrypt, sha512crypt, sha256crypt, ssha512, ssha256, ssha or nt. Waits.
+---@param scheme any
+---@param plain any
+---@return any ...
+function crypto.hash(scheme, plain) end
+
+---`crypto.sha256(text)`
+---
+---32 octets; bytes.hex shows them.
+---@param text string
+---@return any ...
+function crypto.sha256(text) end
+
+---`crypto.sha1(text)`
+---
+---20 octets.
+---@param text string
+---@return any ...
+function crypto.sha1(text) end
+
+---`crypto.md5(text)`
+---
+---16 octets.
+---@param text string
+---@return any ...
+function crypto.md5(text) end
+
+---`crypto.nt_hash(text)`
+---
+---The 16 octets of the NT hash; nil and why if the text is not UTF-8.
+---@param text string
+---@return any ...
+function crypto.nt_hash(text) end
+
+---`crypto.hmac("sha256", key, text)`
+---
+---Octets of the HMAC with sha512, sha256, sha1 or md5.
+---@param value any
+---@param key string
+---@param text string
+---@return any ...
+function crypto.hmac(value, key, text) end
+
+---`crypto.equal(a, b)`
+---
+---Whether two texts are the same, in a time that does not tell where they differ.
+---@param a any
+---@param b any
+---@return any ...
+function crypto.equal(a, b) end
+
+---`crypto.random(n)`
+---
+---n random octets, 1 to 1024.
+---@param n any
+---@return any ...
+function crypto.random(n) end
+
+---`crypto.seal(key, value)`
+---
+---Plain data encrypted and authenticated with a key of 16 octets or more.
+---@param key string
+---@param value any
+---@return any ...
+function crypto.seal(key, value) end
+
+---`crypto.unseal(key, octets)`
+---
+---What seal was given; nil and why if the key or the octets are wrong.
+---@param key string
+---@param octets any
+---@return any ...
+function crypto.unseal(key, octets) end
+
+---`dict.attribute(name)`
+---
+---{name, number, vendor, type} of an attribute, nil if the dictionary has none of that name.
+---@param name string
+---@return any ...
+function dict.attribute(name) end
+
+---`dict.value(attribute, name or number)`
+---
+---The number behind a VALUE name, or the name of a number; nil if there is none.
+---@param attribute any
+---@param name string
+---@return any ...
+function dict.value(attribute, name) end
+
+---`radius.sessions{user=, nas=, realm=, calling=, since=, limit=}`
+---
+---A list of the open sessions that match, the newest first; 1,000 at most. since is in epoch seconds. Waits.
+---@param options table
+---@return any ...
+function radius.sessions(options) end
+
+---`radius.try_sessions{user=, nas=, realm=, calling=, since=, limit=}`
+---
+---sessions that gives nil and why instead of failing. Waits.
+---@param options table
+---@return any ...
+function radius.try_sessions(options) end
+
+---`radius.count{user=, nas=, realm=, calling=, since=}`
+---
+---How many open sessions match. Waits.
+---@param options table
+---@return any ...
+function radius.count(options) end
+
+---`radius.try_count{user=, nas=, realm=, calling=, since=}`
+---
+---count that gives nil and why instead of failing. Waits.
+---@param options table
+---@return any ...
+function radius.try_count(options) end
+
+---`radius.close(session)`
+---
+---Closes the row of a session as Admin-Reset; nil if it is not open. Its NAS is not told: disconnect does that. Waits.
+---@param session any
+---@return any ...
+function radius.close(session) end
+
+---`radius.try_close(session)`
+---
+---close that gives nil and why instead of failing. Waits.
+---@param session any
+---@return any ...
+function radius.try_close(session) end
+
+---`radius.coa{session=, attributes, wait=}`
+---
+---Sends a CoA-Request to the NAS of a session, or of req; gives {ok, code, error_cause}. wait=false does not wait for the answer, and gives {queued=true}. Waits.
+---@param options table
+---@return any ...
+function radius.coa(options) end
+
+---`radius.try_coa{session=, attributes, wait=}`
+---
+---coa that gives nil and why instead of failing. Waits.
+---@param options table
+---@return any ...
+function radius.try_coa(options) end
+
+---`radius.disconnect{session=, attributes, wait=}`
+---
+---Sends a Disconnect-Request; as coa. Waits.
+---@param options table
+---@return any ...
+function radius.disconnect(options) end
+
+---`radius.try_disconnect{session=, attributes, wait=}`
+---
+---disconnect that gives nil and why instead of failing. Waits.
+---@param options table
+---@return any ...
+function radius.try_disconnect(options) end
+
+---`radius.auth{pool=, user=, password=}`
+---
+---Asks the home servers of a line of the realms file whether a password is right; gives {ok, code, message}. Waits.
+---@param options table
+---@return any ...
+function radius.auth(options) end
+
+---`radius.try_auth{pool=, user=, password=}`
+---
+---auth that gives nil and why instead of failing. Waits.
+---@param options table
+---@return any ...
+function radius.try_auth(options) end
+
+---`radius.client(address)`
+---
+---The client with an address, {name, address, type, vars}; nil if there is none. It never waits.
+---@param address string
+---@return any ...
+function radius.client(address) end
+
+---`sql.open(name)`
+---
+---The database of [backend.sql.NAME]; while scripts load. It connects when it is asked first.
+---@param name string
+---@return sql.db
+function sql.open(name) end
+
+---`db:row(query, …)`
+---
+---The first row as a table by column; nil if there is none. $1, $2 … in the query stand for the arguments. Waits.
+---@param query string
+---@param ... any
+---@return any ...
+function kind_sql_db:row(query, ...) end
+
+---`db:try_row(query, …)`
+---
+---row that gives nil and why instead of failing. Waits.
+---@param query string
+---@param ... any
+---@return any ...
+function kind_sql_db:try_row(query, ...) end
+
+---`db:rows(query, …)`
+---
+---A list of rows, 1,000 at most. Waits.
+---@param query string
+---@param ... any
+---@return any ...
+function kind_sql_db:rows(query, ...) end
+
+---`db:try_rows(query, …)`
+---
+---rows that gives nil and why instead of failing. Waits.
+---@param query string
+---@param ... any
+---@return any ...
+function kind_sql_db:try_rows(query, ...) end
+
+---`db:exec(query, …)`
+---
+---How many rows the statement has changed. Waits.
+---@param query string
+---@param ... any
+---@return any ...
+function kind_sql_db:exec(query, ...) end
+
+---`db:try_exec(query, …)`
+---
+---exec that gives nil and why instead of failing. Waits.
+---@param query string
+---@param ... any
+---@return any ...
+function kind_sql_db:try_exec(query, ...) end
+
+---`db:tx(fn)`
+---
+---Gives what fn(t) gives, whose statements, t:row, t:rows and t:exec, are done all or none: what fn raises undoes them. Waits.
+---@param fn function
+---@return any ...
+function kind_sql_db:tx(fn) end
+
+---`db:try_tx(fn)`
+---
+---tx that gives nil and why where the database fails; what fn raises else is raised. Waits.
+---@param fn function
+---@return any ...
+function kind_sql_db:try_tx(fn) end
+
+---`tx:row(query, …)`
+---
+---The first row as a table by column; nil if there is none. $1, $2 … in the query stand for the arguments. Waits.
+---@param query string
+---@param ... any
+---@return any ...
+function kind_sql_tx:row(query, ...) end
+
+---`tx:try_row(query, …)`
+---
+---row that gives nil and why instead of failing. Waits.
+---@param query string
+---@param ... any
+---@return any ...
+function kind_sql_tx:try_row(query, ...) end
+
+---`tx:rows(query, …)`
+---
+---A list of rows, 1,000 at most. Waits.
+---@param query string
+---@param ... any
+---@return any ...
+function kind_sql_tx:rows(query, ...) end
+
+---`tx:try_rows(query, …)`
+---
+---rows that gives nil and why instead of failing. Waits.
+---@param query string
+---@param ... any
+---@return any ...
+function kind_sql_tx:try_rows(query, ...) end
+
+---`tx:exec(query, …)`
+---
+---How many rows the statement has changed. Waits.
+---@param query string
+---@param ... any
+---@return any ...
+function kind_sql_tx:exec(query, ...) end
+
+---`tx:try_exec(query, …)`
+---
+---exec that gives nil and why instead of failing. Waits.
+---@param query string
+---@param ... any
+---@return any ...
+function kind_sql_tx:try_exec(query, ...) end
+
+---`ldap.open(name)`
+---
+---The directory of [backend.ldap.NAME]; while scripts load. It connects when it is asked first.
+---@param name string
+---@return ldap.ldap
+function ldap.open(name) end
+
+---`ldap.escape(text)`
+---
+---Text with which a filter finds exactly that: no wildcard, no bracket (RFC 4515).
+---@param text string
+---@return any ...
+function ldap.escape(text) end
+
+---`ldap:search{filter=, base=, attrs=, scope=, limit=}`
+---
+---A list of entries {dn, attrs}, each attribute a list of values; 1,000 at most. scope is "sub" unless it is "one" or "base". Waits.
+---@param options table
+---@return any ...
+function kind_ldap_ldap:search(options) end
+
+---`ldap:try_search{filter=, base=, attrs=, scope=, limit=}`
+---
+---search that gives nil and why instead of failing. Waits.
+---@param options table
+---@return any ...
+function kind_ldap_ldap:try_search(options) end
+
+---`ldap:bind(dn, password)`
+---
+---Whether the password is right. An empty one is not. Waits.
+---@param dn string
+---@param password string
+---@return any ...
+function kind_ldap_ldap:bind(dn, password) end
+
+---`ldap:try_bind(dn, password)`
+---
+---bind that gives nil and why instead of failing. Waits.
+---@param dn string
+---@param password string
+---@return any ...
+function kind_ldap_ldap:try_bind(dn, password) end
+
+---`kv.open(name [, {ttl=, max=, persist=}])`
+---
+---A table of keys that all requests share; [backend.kv.NAME] may keep it in Redis, for several servers. ttl is the life of values that name none, max the number of keys, persist keeps it over restarts.
+---@param name string
+---@param options? table
+---@return kv.table
+function kv.open(name, options) end
+
+---`table:get(key)`
+---
+---A copy of the value; nil if there is none. Waits.
+---@param key string
+---@return any ...
+function kind_kv_table:get(key) end
+
+---`table:try_get(key)`
+---
+---get that gives nil and why instead of failing. Waits.
+---@param key string
+---@return any ...
+function kind_kv_table:try_get(key) end
+
+---`table:set(key, value [, ttl])`
+---
+---Keeps plain data under the key, for ttl; gives true. Waits.
+---@param key string
+---@param value any
+---@param ttl? any
+---@return any ...
+function kind_kv_table:set(key, value, ttl) end
+
+---`table:try_set(key, value [, ttl])`
+---
+---set that gives nil and why instead of failing. Waits.
+---@param key string
+---@param value any
+---@param ttl? any
+---@return any ...
+function kind_kv_table:try_set(key, value, ttl) end
+
+---`table:incr(key [, n [, ttl]])`
+---
+---Adds n, 1 if none is given, and gives the sum. A number that was not there begins at 0 and lives for ttl from then on. Waits.
+---@param key string
+---@param n? any
+---@param ttl? any
+---@return any ...
+function kind_kv_table:incr(key, n, ttl) end
+
+---`table:try_incr(key [, n [, ttl]])`
+---
+---incr that gives nil and why instead of failing. Waits.
+---@param key string
+---@param n? any
+---@param ttl? any
+---@return any ...
+function kind_kv_table:try_incr(key, n, ttl) end
+
+---`table:cas(key, old, new [, ttl])`
+---
+---Sets new if the value is old, and gives whether it did. nil is no value: as old there must be none, as new it is deleted. Waits.
+---@param key string
+---@param old any
+---@param new any
+---@param ttl? any
+---@return any ...
+function kind_kv_table:cas(key, old, new, ttl) end
+
+---`table:try_cas(key, old, new [, ttl])`
+---
+---cas that gives nil and why instead of failing. Waits.
+---@param key string
+---@param old any
+---@param new any
+---@param ttl? any
+---@return any ...
+function kind_kv_table:try_cas(key, old, new, ttl) end
+
+---`table:del(key)`
+---
+---Deletes the value; gives whether there was one. Waits.
+---@param key string
+---@return any ...
+function kind_kv_table:del(key) end
+
+---`table:try_del(key)`
+---
+---del that gives nil and why instead of failing. Waits.
+---@param key string
+---@return any ...
+function kind_kv_table:try_del(key) end
+
+---`table:update(key, fn [, ttl])`
+---
+---Sets what fn(value) gives, and gives that; nil leaves all as it is. fn may run several times and must not wait. Waits.
+---@param key string
+---@param fn function
+---@param ttl? any
+---@return any ...
+function kind_kv_table:update(key, fn, ttl) end
+
+---`table:try_update(key, fn [, ttl])`
+---
+---update that gives nil and why instead of failing. Waits.
+---@param key string
+---@param fn function
+---@param ttl? any
+---@return any ...
+function kind_kv_table:try_update(key, fn, ttl) end
+
+---`window.open(name [, {span=, buckets=, distinct=}])`
+---
+---Counts of the last span, 15m without one, in this server. distinct counts different values instead of adding numbers.
+---@param name string
+---@param options? table
+---@return window.window
+function window.open(name, options) end
+
+---`window:add(key [, n or value])`
+---
+---Adds n, 1 if none is given, or with distinct the value; gives the count.
+---@param key string
+---@param n? any
+---@return any ...
+function kind_window_window:add(key, n) end
+
+---`window:get(key)`
+---
+---The count of the last span.
+---@param key string
+---@return any ...
+function kind_window_window:get(key) end
+
+---`http.open(name)`
+---
+---The server that [backend.http.NAME] describes, or http.open{base=, timeout=, ca=, cert=, key=, bearer=, headers=, retry=, breaker={fails=, cooldown=}}.
+---@param name string
+---@return http.client
+function http.open(name) end
+
+---`client:get(path [, options])`
+---
+---Asks for path, which follows base. Options: query={…}, headers={…}. Gives {status, headers, body} with r:json(); a status of 5xx is a failure. Waits.
+---@param path string
+---@param options? table
+---@return any ...
+function kind_http_client:get(path, options) end
+
+---`client:try_get(path [, options])`
+---
+---get that gives nil and why instead of failing. Waits.
+---@param path string
+---@param options? table
+---@return any ...
+function kind_http_client:try_get(path, options) end
+
+---`client:post(path [, options])`
+---
+---Sends to path; options as get and one of json=value, form={…}, body=text. Waits.
+---@param path string
+---@param options? table
+---@return any ...
+function kind_http_client:post(path, options) end
+
+---`client:try_post(path [, options])`
+---
+---post that gives nil and why instead of failing. Waits.
+---@param path string
+---@param options? table
+---@return any ...
+function kind_http_client:try_post(path, options) end
+
+---`client:put(path [, options])`
+---
+---As post. Waits.
+---@param path string
+---@param options? table
+---@return any ...
+function kind_http_client:put(path, options) end
+
+---`client:try_put(path [, options])`
+---
+---put that gives nil and why instead of failing. Waits.
+---@param path string
+---@param options? table
+---@return any ...
+function kind_http_client:try_put(path, options) end
+
+---`client:delete(path [, options])`
+---
+---As post. Waits.
+---@param path string
+---@param options? table
+---@return any ...
+function kind_http_client:delete(path, options) end
+
+---`client:try_delete(path [, options])`
+---
+---delete that gives nil and why instead of failing. Waits.
+---@param path string
+---@param options? table
+---@return any ...
+function kind_http_client:try_delete(path, options) end
+
+---`response:json()`
+---
+---Value of the body; nil and why if it is no JSON.
+---@return any ...
+function kind_http_response:json() end
+
+---`exec.run{path, argument, …, stdin=, timeout=}`
+---
+---Runs a program that [backend] programs lists, without a shell; gives {status, stdout, stderr}. Any status is an answer. Waits.
+---@param options table
+---@return any ...
+function exec.run(options) end
+
+---`exec.try_run{path, argument, …, stdin=, timeout=}`
+---
+---run that gives nil and why instead of failing. Waits.
+---@param options table
+---@return any ...
+function exec.try_run(options) end
+
+---`otp.totp(secret, code [, {digits=6, step=30, skew=1, algorithm="sha1", used=kv, raw=false}])`
+---
+---Whether code is the one of now (RFC 6238), with a secret in base32 or raw. used=kv takes each code once. nil and why if the secret is malformed.
+---@param secret any
+---@param code any
+---@param options? table
+---@return any ...
+function otp.totp(secret, code, options) end
+
+---`otp.try_totp(secret, code [, options])`
+---
+---totp that gives nil and why if the table of used codes fails.
+---@param secret any
+---@param code any
+---@param options? table
+---@return any ...
+function otp.try_totp(secret, code, options) end
+
+---`otp.hotp(secret, code, counter [, {digits=6, ahead=5, algorithm="sha1", raw=false}])`
+---
+---The counter to keep if code is that of counter (RFC 4226) or of one of the next ahead; nil if it is not.
+---@param secret any
+---@param code any
+---@param counter any
+---@param options? table
+---@return any ...
+function otp.hotp(secret, code, counter, options) end
+
+---`metrics.counter(name, help [, {label, …}])`
+---
+---A number at /metrics that only grows; it outlives reloads.
+---@param name string
+---@param help any
+---@param options? table
+---@return metrics.counter
+function metrics.counter(name, help, options) end
+
+---`metrics.gauge(name, help [, {label, …}])`
+---
+---A number at /metrics that is set.
+---@param name string
+---@param help any
+---@param options? table
+---@return metrics.gauge
+function metrics.gauge(name, help, options) end
+
+---`counter:inc([n,] [{label=value}])`
+---
+---Adds n, 1 if none is given.
+---@param n? any
+---@param options? table
+---@return any ...
+function kind_metrics_counter:inc(n, options) end
+
+---`gauge:set(n [, {label=value}])`
+---
+---Sets the number.
+---@param n any
+---@param options? table
+---@return any ...
+function kind_metrics_gauge:set(n, options) end
+
+---`s:reveal()`
+---
+---The text of a secret. It is blanked in log, trace and errors.
+---@return any ...
+function kind_secret_secret:reveal() end
+
+---`test.case(name, fn)`
+---
+---A case: fn() runs with tables, windows, clock and mocks of its own.
+---@param name string
+---@param fn function
+function test.case(name, fn) end
+
+---`test.each(name, rows, fn)`
+---
+---One case for each row of a list: fn(row).
+---@param name string
+---@param rows table[]
+---@param fn function
+function test.each(name, rows, fn) end
+
+---`test.setup(fn)`
+---
+---fn() runs before each case of the file.
+---@param fn function
+function test.setup(fn) end
+
+---`test.users[[…]]`
+---
+---Lines used instead of the users file, for this test file.
+---@param text string
+function test.users(text) end
+
+---`test.clients[[…]]`
+---
+---Lines used instead of the clients file, for this test file.
+---@param text string
+function test.clients(text) end
+
+---`test.equal(got, want)`
+---
+---Compares two values, tables by their contents.
+---@param got any
+---@param want any
+function test.equal(got, want) end
+
+---`test.raises(fn [, text])`
+---
+---fn() must raise an error with text in it.
+---@param fn function
+---@param text? string
+function test.raises(fn, text) end
+
+---`test.fire("every", name)`
+---
+---Runs a timer now; test.fire("load") and test.fire("unload") run those handlers.
+---@param value any
+---@param name string
+function test.fire(value, name) end
+
+---`clock.set(time)`
+---
+---Puts the clock to epoch seconds or "2024-01-01 12:00"; timers that are overdue then run once.
+---@param time any
+function clock.set(time) end
+
+---`clock.advance(duration)`
+---
+---Moves req.now, time, os.time, expiries and timers: each every() runs as often as it becomes due.
+---@param duration string|number
+function clock.advance(duration) end
+
+---`send{client=, user=, password=, method=, status=, code=, attributes}`
+---
+---Sends a request its whole way and gives the reply. status implies accounting; method is pap, chap, mschap, mschapv2 or none; the default client is test, 127.0.0.1.
+---@param options table
+---@return reply
+function send(options) end
+
+---`expect(r)`
+---
+---Begins a chain of demands on a reply; the first that fails ends the case.
+---@param r any
+---@return expectation
+function expect(r) end
+
+---`r:answer(text)`
+---
+---The next round, with the State of this one; gives its reply. The calls of every attribute list work, too.
+---@param text string
+---@return reply
+function kind_reply:answer(text) end
+
+---`expect(r):accept()`
+---
+---An Access-Accept, or the ACK of a CoA- or Disconnect-Request.
+---@param value any
+---@return expectation
+function kind_expectation:accept(value) end
+
+---`expect(r):reject([reason])`
+---
+---An Access-Reject or a NAK, perhaps for this reason.
+---@param value any
+---@return expectation
+function kind_expectation:reject(value) end
+
+---`expect(r):challenge([next])`
+---
+---An Access-Challenge, perhaps for this answer handler.
+---@param value any
+---@return expectation
+function kind_expectation:challenge(value) end
+
+---`expect(r):discard()`
+---
+---No reply, by rule.
+---@param value any
+---@return expectation
+function kind_expectation:discard(value) end
+
+---`expect(r):drop()`
+---
+---No reply, for want of room or of a backend.
+---@param value any
+---@return expectation
+function kind_expectation:drop(value) end
+
+---`expect(r):response()`
+---
+---An Accounting-Response.
+---@param value any
+---@return expectation
+function kind_expectation:response(value) end
+
+---`expect(r):has(name [, value])`
+---
+---The reply has the attribute, perhaps with this value; a list demands these values and no others.
+---@param value any
+---@param value? any
+---@return expectation
+function kind_expectation:has(value, value) end
+
+---`expect(r):lacks(name)`
+---
+---The reply does not have the attribute.
+---@param value any
+---@return expectation
+function kind_expectation:lacks(value) end
+
+---`expect(r):message(text)`
+---
+---A Reply-Message, or all of them joined, is text.
+---@param value any
+---@return expectation
+function kind_expectation:message(value) end
+
+---`expect(r):rule(place)`
+---
+---A rule of the users file matched, as "users:42".
+---@param value any
+---@return expectation
+function kind_expectation:rule(value) end
+
+---`expect(r):hook(name)`
+---
+---A handler changed or decided something; its name, or "file.lua:line".
+---@param value any
+---@return expectation
+function kind_expectation:hook(value) end
+
+---`expect(r):proxied([{realm=, pool=, server=, attempts=, result=}])`
+---
+---The request was sent on, perhaps with these fields of r.proxied.
+---@param value any
+---@return expectation
+function kind_expectation:proxied(value) end
+
+---`mock.http(name or base){["POST /check"]=answer}`
+---
+---Answers requests; a key is the beginning of "METHOD /path". An answer is a value, a function of the call, or mock.fail(how).
+---@param name string
+---@return mock
+function mock.http(name) end
+
+---`mock.sql(name){["select totp"]=rows}`
+---
+---Answers queries by how they begin.
+---@param value any
+---@return mock
+function mock.sql(value) end
+
+---`mock.ldap(name){["search"]=entries}`
+---
+---Answers calls by how they begin.
+---@param value any
+---@return mock
+function mock.ldap(value) end
+
+---`mock.exec{["/usr/bin/check"]=result}`
+---
+---Answers programs by how their command begins.
+---@param options table
+---@return mock
+function mock.exec(options) end
+
+---`mock.pool(name, answer)`
+---
+---Answers what is sent on to a realm or a line of the realms file: a verdict, a function of the request, or mock.fail(how).
+---@param name string
+---@param answer any
+---@return mock
+function mock.pool(name, answer) end
+
+---`mock.coa(answer)`
+---
+---Answers CoA- and Disconnect-Requests in place of the NASes.
+---@param answer any
+---@return mock
+function mock.coa(answer) end
+
+---`mock.fail(how)`
+---
+---How a backend fails: "timeout", "refused", "busy", "breaker", "dead" (of home servers and NASes), or "status: 503" (of http).
+---@param how any
+function mock.fail(how) end
+
+---`m:calls()`
+---
+---The calls so far, in order, each as a function of the mock gets it.
+---@return table[]
+function kind_mock:calls() end
+
+---A secret of the configuration, while scripts load. Modules take it; s:reveal() gives its text.
+---@param name string
+---@return secret.secret
+function secret(name) end
+
+---A file below the scripts directory as text, while scripts load.
+---@param name string
+---@return string
+function readfile(name) end
+
+perilune = {version = "", api = 1}
+
+---Unsigned numbers of 32 bits, as in Lua 5.2.
+bit32 = {}
+function bit32.band(...) end
+function bit32.bor(...) end
+function bit32.bxor(...) end
+function bit32.bnot(...) end
+function bit32.lshift(...) end
+function bit32.rshift(...) end
+function bit32.arshift(...) end
+function bit32.lrotate(...) end
+function bit32.rrotate(...) end
+function bit32.btest(...) end
+function bit32.extract(...) end
+function bit32.replace(...) end
