@@ -134,6 +134,7 @@ func (b *builder) loadScripts(c *Candidate, errs *raddb.List) {
 	p := c.Config.Policy
 	lease := b.o.Backends.Lease(c.backends(!b.beside))
 	c.spent(lease, errs)
+	lease.Check(func(table string, err error) { errs.Errorf(c.Config.Place(table), "%s: %v", table, err) })
 	o := policy.Options{
 		Backends: b.o.wrap(lease),
 		Tree:     c.Tree, Dir: c.ScriptsDir, Dictionary: c.Dictionary, Timeout: p.Timeout, Log: b.o.Log, Busy: b.o.Busy,
