@@ -202,7 +202,7 @@ func (c *Core) protect(r *Request) Reason {
 		return ReasonNone
 	}
 	if r.way.verified {
-		if !r.seen.eap && (r.mode(r.Client.Require, r.Generation.Settings.RequireMessageAuthenticator) == nas.Auto ||
+		if !r.seen.eap && r.way.recorded == nil && (r.mode(r.Client.Require, r.Generation.Settings.RequireMessageAuthenticator) == nas.Auto ||
 			r.mode(r.Client.Limit, r.Generation.Settings.LimitProxyState) == nas.Auto) {
 			c.teach(r)
 		}

@@ -51,6 +51,14 @@ func (r *Request) Reads(a *dictionary.Attribute, value []byte) {
 	}
 }
 
+// ReadsAnswer tells that a handler gets the answer to a challenge, which it need not look at: one that was compared as
+// a password is known well enough.
+func (r *Request) ReadsAnswer(a *dictionary.Attribute, value []byte) {
+	if k := r.way.recorded; k != nil && k.Password == Unchecked {
+		r.Reads(a, value)
+	}
+}
+
 // HiddenValues gives the values of the request that are never written down, as they stand now.
 func (r *Request) HiddenValues() (values []string) {
 	for i := range r.Attributes.Pairs {

@@ -41,6 +41,7 @@ type Question struct {
 	CHAP       string                // if not "": CHAP-Password is made of this password, over CHAP-Challenge if there is one
 	State      []byte                // of an Outcome, for the next round
 	Unsigned   bool                  // without Message-Authenticator
+	Quiet      bool                  // nobody looks at the Trace
 	Recorded   *Recorded             // what was met when the request was decided first; nil: nothing
 	Challenge  *radius.Authenticator // the Request Authenticator; nil: a new one
 }
@@ -89,7 +90,10 @@ func (o *Offline) Run(g *Generation, q *Question) (*Outcome, error) {
 	if o.core.ratchet.count > 0 { // one question teaches nothing about the next
 		o.core.ratchet, _ = openRatchet("", o.core.log)
 	}
-	r := &Request{Trace: &Trace{now: o.core.now}}
+	r := &Request{}
+	if !q.Quiet {
+		r.Trace = &Trace{now: o.core.now}
+	}
 	datagram, err := o.prepare(g, q, r)
 	if err != nil {
 		return nil, err

@@ -111,7 +111,7 @@ func knows(c *nas.Client, secret radius.Secret) bool {
 
 // question makes the request anew. follows is true if it answers a challenge that is not made any more.
 func (w *worker) question(c *Case) (q *server.Question, follows bool, err error) {
-	q = &server.Question{Source: c.Source, Listener: c.Listener, Code: c.Code, Unsigned: !c.Signed, Recorded: w.known}
+	q = &server.Question{Source: c.Source, Listener: c.Listener, Code: c.Code, Unsigned: !c.Signed, Quiet: true, Recorded: w.known}
 	if c.Wire != nil {
 		q.Challenge = &c.Authenticator
 		err = w.received(c, &q.Attributes)
