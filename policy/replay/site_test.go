@@ -187,4 +187,3 @@ var testKey = func() *replay.Key {
 	}
 	return k
 }()
-
