@@ -26,14 +26,6 @@ func NewCoverage(p *policy.Program, table *users.Table) *Coverage {
 	return &Coverage{sandbox.NewCoverage(p.Compiled()), table, map[raddb.Pos]int{}}
 }
 
-// scripts gives what states count with; nil for no coverage.
-func (c *Coverage) scripts() *sandbox.Coverage {
-	if c == nil {
-		return nil
-	}
-	return c.lines
-}
-
 // matched counts the entries that a request has matched, unless the test file has users of its own.
 func (c *Coverage) matched(f *file, rules []users.Rule) {
 	if c == nil || f.users != nil {

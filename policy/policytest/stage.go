@@ -31,7 +31,10 @@ func newStage(o *Options) *stage {
 	s.fakes = newFakes(s.clock)
 	s.view.SetBackends(noting{s.fakes})
 	s.own.SetBackends(noting{s.fakes})
-	s.view.SetCoverage(o.Coverage.scripts())
+	if o.Coverage != nil {
+		s.view.SetCoverage(o.Coverage.lines)
+		s.view.Release(s.view.Acquire()) // the top level counts, also if no case sends anything
+	}
 	return s
 }
 

@@ -12,34 +12,36 @@ import (
 // A Coverage counts how often the lines of scripts are run, in all states that it was given to with Cover. States that
 // share one must not run at the same time.
 type Coverage struct {
-	files map[string]*coveredFile
-	last  *coveredFile // where the instruction before was, and its line
-	line  int
+	files     map[string][]*coveredFunction
+	functions map[*lua.FunctionProto]*coveredFunction
+	last      *coveredFunction // where the instruction before was, and its line
+	line      int
 }
 
-// A coveredFile is the lines of one script that hold instructions.
-type coveredFile struct{ counts map[int]int }
+// A coveredFunction is the lines of one function that hold instructions, with their counts.
+type coveredFunction struct{ counts map[int]int }
 
 // NewCoverage counts the lines of some programs; others are not looked at.
 func NewCoverage(programs iter.Seq[*Program]) *Coverage {
-	c := &Coverage{files: map[string]*coveredFile{}}
+	c := &Coverage{files: map[string][]*coveredFunction{}, functions: map[*lua.FunctionProto]*coveredFunction{}}
 	for p := range programs {
-		f := &coveredFile{map[int]int{}}
-		f.addLines(p.proto)
-		c.files[p.File] = f
+		c.add(p.File, p.proto)
 	}
 	return c
 }
 
-// addLines notes the lines of a function and of those in it. The return that ends each of them stands in no script.
-func (f *coveredFile) addLines(p *lua.FunctionProto) {
+// add notes the lines of a function and of those in it. The return that ends each of them stands in no script.
+func (c *Coverage) add(file string, p *lua.FunctionProto) {
+	f := &coveredFunction{map[int]int{}}
 	for i := range len(p.Code) - 1 {
 		if line := p.DbgSourcePositions[i]; line > 0 {
 			f.counts[line] = 0
 		}
 	}
+	c.functions[p] = f
+	c.files[file] = append(c.files[file], f)
 	for _, inner := range p.FunctionPrototypes {
-		f.addLines(inner)
+		c.add(file, inner)
 	}
 }
 
@@ -52,10 +54,12 @@ func (c *Coverage) hit(l *lua.LState) {
 	if !ok {
 		return
 	}
-	if _, err := l.GetInfo("Sl", d, lua.LNil); err != nil {
+	v, err := l.GetInfo("lf", d, lua.LNil)
+	fn, ok := v.(*lua.LFunction)
+	if err != nil || !ok || fn.IsG {
 		return
 	}
-	f := c.files[d.Source]
+	f := c.functions[fn.Proto]
 	if f == nil || f == c.last && d.CurrentLine == c.line {
 		return
 	}
@@ -72,8 +76,13 @@ type CoveredLine struct{ Line, Count int }
 func (c *Coverage) Lines() iter.Seq2[string, []CoveredLine] {
 	return func(yield func(string, []CoveredLine) bool) {
 		for _, name := range slices.Sorted(maps.Keys(c.files)) {
+			counts := map[int]int{} // a line may belong to several functions
+			for _, f := range c.files[name] {
+				for line, n := range f.counts {
+					counts[line] = max(counts[line], n)
+				}
+			}
 			var lines []CoveredLine
-			counts := c.files[name].counts
 			for _, line := range slices.Sorted(maps.Keys(counts)) {
 				lines = append(lines, CoveredLine{line, counts[line]})
 			}
