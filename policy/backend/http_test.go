@@ -232,10 +232,10 @@ func TestHTTPHostileServers(t *testing.T) {
 		"two lengths":         {hostile(t, says(okHead+"Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx")), "refused: "},
 		"wrong chunks":        {hostile(t, says(okHead+"Transfer-Encoding: chunked\r\n\r\nzz\r\n")), "refused: invalid byte in chunk length"},
 		"status of its own":   {hostile(t, says("HTTP/1.1 1000 x\r\n\r\n")), "refused: "},
-		"redirects for ever":  {serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path+"x", 302) }), "refused: more than 5 redirects"},
-		"redirects to itself": {serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", 307) }), "refused: more than 5 redirects"},
-		"redirects elsewhere": {serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://127.0.0.2:1/", 302) }), "refused: it redirects to another server, which is not asked"},
-		"redirects to a file": {serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "file:///etc/passwd", 302) }), "refused: it redirects to another server, which is not asked"},
+		"redirects for ever":  {serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path+"x", http.StatusFound) }), "refused: more than 5 redirects"},
+		"redirects to itself": {serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusTemporaryRedirect) }), "refused: more than 5 redirects"},
+		"redirects elsewhere": {serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://127.0.0.2:1/", http.StatusFound) }), "refused: it redirects to another server, which is not asked"},
+		"redirects to a file": {serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "file:///etc/passwd", http.StatusFound) }), "refused: it redirects to another server, which is not asked"},
 		"status 500":          {serve(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(500) }), "status: 500"},
 		"status 503, endless": {hostile(t, forever("HTTP/1.1 503 No\r\n\r\n", "x", 0)), "status: 503"},
 	} {
@@ -257,7 +257,7 @@ func TestHTTPHostileServers(t *testing.T) {
 func TestHTTPRedirects(t *testing.T) {
 	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/end" {
-			http.Redirect(w, r, "/end", 302)
+			http.Redirect(w, r, "/end", http.StatusFound)
 			return
 		}
 		fmt.Fprint(w, r.Method, " ", r.Header.Get("Authorization"), " ", r.Header.Get("X-Key"))

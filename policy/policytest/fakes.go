@@ -107,7 +107,7 @@ func (f *file) answers(l *lua.LState, kind, name string) int {
 func (k *fakes) ask(kind, name, call string, arg lua.LValue) (lua.LValue, error) {
 	m := k.mocks[kind+" "+name]
 	if m == nil {
-		return nil, k.unmocked(kind, fmt.Errorf("%s %s was asked %q, and mock.%s does not answer it in this case", kind, name, call, kind))
+		return nil, k.unmocked(kind, fmt.Errorf("%s was asked %q, and mock.%s does not answer it in this case", strings.TrimSpace(kind+" "+name), call, kind))
 	}
 	m.calls.Append(arg)
 	answer, ok := m.longest(call)
