@@ -39,7 +39,7 @@ func (b *BackendHTTP) setDefaults() { *b = DefaultHTTP() }
 func DefaultHTTP() BackendHTTP {
 	return BackendHTTP{
 		Timeout: 5 * time.Second, Headers: []Secret{}, Fails: 5, Cooldown: 10 * time.Second,
-		Connections: 16, Waiting: 1024, MaxBody: 256 * KiB,
+		Connections: 64, Waiting: 1024, MaxBody: 256 * KiB,
 	}
 }
 
