@@ -107,6 +107,12 @@ func (pr *Program) NewBench() *Bench {
 	return &Bench{rn}
 }
 
+// Renew begins anew what is random in the bench.
+func (b *Bench) Renew() {
+	b.rn.box.Reseed(viewSeed)
+	b.rn.env.Random = newViewRandom()
+}
+
 // State gives the bench's state.
 func (b *Bench) State() *sandbox.State { return b.rn.box }
 
@@ -125,7 +131,7 @@ func CompileTest(name string, source []byte, globals map[string][]string) (*sand
 	for name, fields := range globals {
 		all[name] = fields
 	}
-	return sandbox.Compile(name, source, sandbox.Options{Globals: all})
+	return sandbox.Compile(name, source, sandbox.Options{Globals: all, OneState: true})
 }
 
 // List gives an attribute list as scripts see one, read-only. extra gives the fields and methods that it has

@@ -129,6 +129,7 @@ func mapTree(name, text string) *raddb.Tree {
 // begin makes all that a case has of its own.
 func (f *file) begin() {
 	f.sweep()
+	f.bench.Renew()
 	f.last, f.exchanges, f.failed, f.demanded = nil, map[lua.LValue]*exchange{}, nil, false
 	f.pools, f.coa, f.mocked, f.astray, f.calling = map[string]*mock{}, nil, nil, nil, f.bench.State().Lua()
 	f.gen = f.generation(f)

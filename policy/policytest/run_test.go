@@ -152,29 +152,54 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestFailures compares what people see of failing tests with a file.
-func TestFailures(t *testing.T) {
-	var b strings.Builder
-	for _, f := range Run(scriptsIn(t, "bad")).Failures {
-		if f.Path != "" {
-			if !strings.Contains(f.Path, "request") || f.Request == "" {
-				t.Errorf("%s: request %q, path %q", f.At, f.Request, f.Path)
-			}
-			f.Path = "(the way)" // as explain tells it
-		}
-		b.WriteString(f.At.String() + ": " + f.Text() + "\n")
+// TestStage: cases leave nothing behind, and the clock moves all that has to do with time.
+func TestStage(t *testing.T) {
+	res := Run(scriptsIn(t, "stage"))
+	for _, f := range res.Failures {
+		t.Errorf("%s: %s", f.At, f.Text())
 	}
-	golden := filepath.Join("testdata", "bad", "failures.txt")
+	if res.Passed != 14 || len(res.Warnings) > 0 {
+		t.Errorf("%d passed, %v", res.Passed, res.Warnings)
+	}
+}
+
+// TestFailures compares what people see of failing and of odd tests with files.
+func TestFailures(t *testing.T) {
+	for _, dir := range []string{"bad", "odd"} {
+		t.Run(dir, func(t *testing.T) {
+			var b strings.Builder
+			res := Run(scriptsIn(t, dir))
+			for _, f := range res.Failures {
+				if f.Path != "" {
+					if !strings.Contains(f.Path, "request") || f.Request == "" {
+						t.Errorf("%s: request %q, path %q", f.At, f.Request, f.Path)
+					}
+					f.Path = "(the way)" // as explain tells it
+				}
+				b.WriteString(f.At.String() + ": " + f.Text() + "\n")
+			}
+			for _, w := range res.Warnings {
+				b.WriteString(w.Error() + "\n")
+			}
+			golden(t, filepath.Join("testdata", dir, "failures.txt"), b.String())
+		})
+	}
+}
+
+// golden compares a text with a file; -update writes the file.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
 	if *update {
-		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
+		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
+		return
 	}
-	want, err := os.ReadFile(golden)
+	want, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), b.String()); diff != "" {
+	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -13,6 +13,8 @@ type Options struct {
 	Globals map[string][]string
 	// Registration are the globals whose function arguments are handlers: on, huntgroup, …
 	Registration []string
+	// OneState says that the script runs in one state alone: its functions may change what stands at its top.
+	OneState bool
 	// Check, if set, looks at the script before it is rewritten and compiled, unless it does not parse.
 	Check func(src *Source, errs *raddb.List)
 }
@@ -33,7 +35,9 @@ func Compile(file string, source []byte, opts Options) (*Program, raddb.List) {
 	}
 	src.resolve(opts)
 	src.lintGlobals(opts, &errs)
-	src.lintFrozen(&errs)
+	if !opts.OneState {
+		src.lintFrozen(&errs)
+	}
 	if opts.Check != nil {
 		opts.Check(src, &errs)
 	}

@@ -1,0 +1,2 @@
+test.case("never registered", function() end)
+while true do end
