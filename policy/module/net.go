@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/gaissmai/bart"
@@ -18,10 +19,7 @@ func netFunctions() []Function {
 	f := func(of, name, signature, doc string, call lua.LGFunction) Function {
 		return Function{Module: "net", Of: of, Name: name, Signature: signature, Doc: doc, call: call}
 	}
-	w := func(name, signature, doc string, call lua.LGFunction) Function {
-		return Function{Module: "net", Name: name, Signature: signature, Doc: doc, call: call, Waits: true}
-	}
-	return []Function{
+	return slices.Concat([]Function{
 		f("", "cidr", "net.cidr(text)", "A prefix or address; nil and why if it is none.", netCIDR),
 		f("cidr", "has", "cidr:has(address)", "Whether the address lies in the prefix.", netHas),
 		f("", "set", "net.set{prefix, …}", "A set of prefixes and addresses, fast at any size; nil and why if one is wrong.", netSet),
@@ -30,11 +28,8 @@ func netFunctions() []Function {
 		f("mac", "format", `mac:format("aa-bb-cc-dd-ee-ff")`, "The address in the form shown; capital letters give capital digits.", macFormat),
 		f("", "aton", "net.aton(address)", "An IPv4 address as a number; nil and why if it is none.", netAton),
 		f("", "ntoa", "net.ntoa(number)", "The IPv4 address of a number.", netNtoa),
-		w("lookup", "net.lookup(name)", "A list of the addresses of a name, nil if there is none.", netRaise(netLookup)),
-		w("try_lookup", "net.try_lookup(name)", "lookup that gives nil and why instead of failing.", netTry(netLookup)),
-		w("reverse", "net.reverse(address)", "The name of an address, nil if it has none.", netRaise(netReverse)),
-		w("try_reverse", "net.try_reverse(address)", "reverse that gives nil and why instead of failing.", netTry(netReverse)),
-	}
+	}, waits("net", "", "lookup", "(name)", "A list of the addresses of a name, nil if there is none.", netLookup),
+		waits("net", "", "reverse", "(address)", "The name of an address, nil if it has none.", netReverse))
 }
 
 // A holder of addresses: what cidr and set give.
@@ -180,80 +175,43 @@ func netNtoa(l *lua.LState) int {
 	return pushedText(l, netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}).String())
 }
 
-// A resolving function asks the resolver; nil and no error: not found.
-type resolving func(ctx context.Context, r *net.Resolver, l *lua.LState) (lua.LValue, error)
-
-func netLookup(ctx context.Context, r *net.Resolver, l *lua.LState) (lua.LValue, error) {
-	found, err := r.LookupNetIP(ctx, "ip", sandbox.CheckString(l, 1))
-	if err != nil {
-		return nil, err
+// resolve waits for the resolver, at most until the handler's time is over. nil and no error: not found.
+func resolve[T any](l *lua.LState, ask func(ctx context.Context, r *net.Resolver) (T, error)) (found T, ok bool, err error) {
+	r := From(l).Resolver
+	if r == nil {
+		r = net.DefaultResolver
 	}
-	list := l.NewTable()
+	found, err = block(l, func(ctx context.Context) (T, error) { return ask(ctx, r) })
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return found, false, nil
+	case errors.As(err, &dns) && dns.IsTimeout, errors.Is(err, context.DeadlineExceeded):
+		return found, false, &Failure{Kind: "timeout", Err: errors.New("the resolver did not answer")}
+	}
+	return found, err == nil, err
+}
+
+func netLookup(l *lua.LState) (lua.LValue, error) {
+	name := sandbox.CheckString(l, 1)
+	found, ok, err := resolve(l, func(ctx context.Context, r *net.Resolver) ([]netip.Addr, error) {
+		return r.LookupNetIP(ctx, "ip", name)
+	})
+	if !ok {
+		return lua.LNil, err
+	}
+	list := l.CreateTable(len(found), 0)
 	for _, addr := range found {
 		list.Append(lua.LString(addr.Unmap().String()))
 	}
 	return list, nil
 }
 
-func netReverse(ctx context.Context, r *net.Resolver, l *lua.LState) (lua.LValue, error) {
-	names, err := r.LookupAddr(ctx, sandbox.CheckString(l, 1))
-	if err != nil {
-		return nil, err
-	}
-	if len(names) == 0 {
-		return lua.LNil, nil
+func netReverse(l *lua.LState) (lua.LValue, error) {
+	address := sandbox.CheckString(l, 1)
+	names, ok, err := resolve(l, func(ctx context.Context, r *net.Resolver) ([]string, error) { return r.LookupAddr(ctx, address) })
+	if !ok || len(names) == 0 {
+		return lua.LNil, err
 	}
 	return lua.LString(strings.TrimSuffix(names[0], ".")), nil
-}
-
-// resolve waits for a resolving function, at most until the run's deadline.
-func resolve(l *lua.LState, f resolving) (lua.LValue, error) {
-	e, s := From(l), sandbox.Of(l)
-	sandbox.CheckString(l, 1)
-	e.mayWait(l, "net")
-	if err := e.wait(); err != nil {
-		return nil, err
-	}
-	defer s.Waited()
-	ctx := context.Background()
-	if d := s.Deadline(); !d.IsZero() {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, d)
-		defer cancel()
-	}
-	r := e.Resolver
-	if r == nil {
-		r = net.DefaultResolver
-	}
-	v, err := f(ctx, r, l)
-	var dns *net.DNSError
-	switch {
-	case errors.As(err, &dns) && dns.IsNotFound:
-		return lua.LNil, nil
-	case errors.As(err, &dns) && dns.IsTimeout, errors.Is(err, context.DeadlineExceeded):
-		return nil, errors.New("timeout: the resolver did not answer")
-	case err != nil:
-		return nil, fmt.Errorf("refused: %v", err)
-	}
-	return v, nil
-}
-
-func netRaise(f resolving) lua.LGFunction {
-	return func(l *lua.LState) int {
-		v, err := resolve(l, f)
-		if err != nil {
-			sandbox.RaiseBackend(l, "net: %v", err)
-		}
-		return pushed(l, v)
-	}
-}
-
-func netTry(f resolving) lua.LGFunction {
-	return func(l *lua.LState) int {
-		v, err := resolve(l, f)
-		if err != nil {
-			return failed(l, err.Error())
-		}
-		return pushed(l, v)
-	}
 }
