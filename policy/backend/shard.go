@@ -111,6 +111,13 @@ func (s *shard) noteSet(e *entry) {
 	}
 }
 
+// noteSum notes what was added to an entry.
+func (s *shard) noteSum(e *entry) {
+	if s.kept {
+		s.noted(appendValue(s.changes, recordSum, e.key, module.EncodeNumber(e.number), e.ends))
+	}
+}
+
 // maxChanges bounds the changes of a shard that wait for the file, in octets.
 const maxChanges = 1 << 20
 

@@ -129,7 +129,7 @@ func (t *memoryTable) Incr(_ context.Context, key string, by float64, ttl time.D
 	}
 	s.octets -= len(e.value)
 	e.value, e.number = "", sum
-	s.noteSet(e)
+	s.noteSum(e)
 	return sum, nil
 }
 

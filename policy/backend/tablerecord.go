@@ -25,9 +25,10 @@ const (
 	recordSet    = 1 // end (8), length of the key (2), key, value
 	recordDelete = 2 // key
 	recordTime   = 3 // nanoseconds since 1970 (8), the same moment on the clock (8)
+	recordSum    = 4 // as recordSet, of what was added to: it is as old as it was
 )
 
-// recordHead is what stands before a payload; setHead what stands before the key in one of kind recordSet.
+// recordHead is what stands before a payload; setHead what stands before the key in one of kind recordSet or recordSum.
 const (
 	recordHead = 8
 	setHead    = 1 + 8 + 2
@@ -50,8 +51,12 @@ func beginRecord(out []byte, kind byte) []byte {
 }
 
 func appendSet(out []byte, key, value string, ends int64) []byte {
+	return appendValue(out, recordSet, key, value, ends)
+}
+
+func appendValue(out []byte, kind byte, key, value string, ends int64) []byte {
 	from := len(out)
-	out = binary.BigEndian.AppendUint64(beginRecord(out, recordSet), uint64(ends))
+	out = binary.BigEndian.AppendUint64(beginRecord(out, kind), uint64(ends))
 	out = binary.BigEndian.AppendUint16(out, uint16(len(key)))
 	return sealRecord(append(append(out, key...), value...), from)
 }
@@ -165,9 +170,9 @@ func (l *tableLoad) take(payload []byte) error {
 		l.shift, l.timed = l.clock-elapsed-int64(binary.BigEndian.Uint64(rest[8:])), true
 		return nil
 	case kind == recordDelete && len(rest) <= module.MaxKVKey:
-		l.t.put(string(rest), "", 0, l.clock)
+		l.t.put(string(rest), "", 0, l.clock, false)
 		return nil
-	case kind == recordSet && len(payload) > setHead && l.timed:
+	case (kind == recordSet || kind == recordSum) && len(payload) > setHead && l.timed:
 		n := int(binary.BigEndian.Uint16(rest[8:]))
 		key := rest[10:]
 		if n >= len(key) || n > module.MaxKVKey {
@@ -177,29 +182,32 @@ func (l *tableLoad) take(payload []byte) error {
 		if ends != never {
 			ends += l.shift
 		}
-		l.t.put(string(key[:n]), string(key[n:]), ends, l.clock)
+		l.t.put(string(key[:n]), string(key[n:]), ends, l.clock, kind == recordSum)
 		return nil
 	}
 	return errPayload
 }
 
-// put sets, or with an empty value or a life that is over deletes, what a file says.
-func (t *memoryTable) put(key, value string, ends, now int64) {
+// put sets, or with an empty value or a life that is over deletes, what a file says. A sum leaves the age as it is.
+func (t *memoryTable) put(key, value string, ends, now int64, sum bool) {
 	s := t.lock(key)
 	defer s.mu.Unlock()
-	if e := s.entries[key]; e != nil && (value == "" || ends <= now) {
-		s.remove(e)
+	e := s.entries[key]
+	if value == "" || ends <= now {
+		if e != nil {
+			s.remove(e)
+		}
 		return
 	}
-	if value == "" || ends <= now {
+	n, isNumber := module.DecodeNumber(value)
+	if sum && isNumber && e != nil {
+		s.octets -= len(e.value)
+		e.value, e.number = "", n
 		return
 	}
 	// One that is too large for a table that has become smaller is left out.
-	if s.set(key, value, ends, now) != nil {
-		return
-	}
-	if n, ok := module.DecodeNumber(value); ok {
-		e := s.entries[key]
+	if s.set(key, value, ends, now) == nil && isNumber {
+		e = s.entries[key]
 		s.octets -= len(e.value)
 		e.value, e.number = "", n
 	}
