@@ -51,17 +51,6 @@ func BenchmarkReadAndWrite(b *testing.B) {
 // BenchmarkEmptyHook is the price of calling Lua.
 func BenchmarkEmptyHook(b *testing.B) { benchmarkHints(b, `on("hints", function(req) end)`) }
 
-// BenchmarkWhenMiss is the price of a hook whose condition does not hold, by kinds of conditions; the frame of
-// BenchmarkNoHook is part of it.
-func BenchmarkWhenMiss(b *testing.B) {
-	for name, when := range map[string]string{
-		"realm": `realm="other.example", client="sw-*"`, "client": `client="sw-*"`, "user": `user="*-admin"`,
-		"list": `realm={"a.example", "b.example", "c.example"}`, "port": `["NAS-Port"]="32-47"`, "absent": `["NAS-Port"]=false`,
-	} {
-		b.Run(name, func(b *testing.B) { benchmarkHints(b, `on("hints", {when={`+when+`}}, function(req) end)`) })
-	}
-}
-
 // BenchmarkNoHook is the frame that the other benchmarks stand in.
 func BenchmarkNoHook(b *testing.B) { benchmarkHints(b, `on("reply", function(req) end)`) }
 

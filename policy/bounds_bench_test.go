@@ -107,6 +107,58 @@ func (rn *Runner) budgetless(b *testing.B, r *server.Request) {
 	}
 }
 
+// BenchmarkWhenMiss is what a hook costs whose condition does not hold, by kinds of conditions: it is measured in turns
+// with a phase whose handler stands elsewhere, and the median of the differences is told.
+func BenchmarkWhenMiss(b *testing.B) {
+	for name, when := range map[string]string{
+		"realm": `realm="other.example", client="sw-*"`, "client": `client="sw-*"`, "user": `user="*-admin"`,
+		"list": `realm={"a.example", "b.example", "c.example"}`, "port": `["NAS-Port"]="32-47"`, "absent": `["NAS-Port"]=false`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			miss, none := newMisser(b, `on("hints", {when={`+when+`}}, function(req) error("called") end)`), newMisser(b, `on("reply", function(req) end)`)
+			var more []float64
+			for b.Loop() {
+				base := none.run(b)
+				more = append(more, float64(miss.run(b)-base)/float64(len(miss.names)))
+			}
+			slices.Sort(more)
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(more[len(more)/2], "ns/miss")
+		})
+	}
+}
+
+// A misser runs the hints phase for requests with changing names; none of its handlers is called.
+type misser struct {
+	rn         server.Runner
+	r          *server.Request
+	user, port dictionary.Pair
+	names      [][]byte
+}
+
+func newMisser(b *testing.B, script string) *misser {
+	h := load(b, script)
+	r := h.access("User-Name", "nobody", "NAS-Port", "3")
+	m := &misser{rn: h.pr.Acquire(), r: r, user: r.Attributes.Pairs[0], port: r.Attributes.Pairs[1], names: rotatingNames()}
+	m.port.Value = []byte{0, 0, 0, 3}
+	return m
+}
+
+func (m *misser) run(b *testing.B) time.Duration {
+	begun := time.Now()
+	for _, name := range m.names {
+		m.user.Value = name
+		m.r.Attributes.Reset()
+		m.r.Attributes.AddShared(m.user)
+		m.r.Attributes.AddShared(m.port)
+		if v := m.rn.Run(server.PhaseHints, m.r); v != nil {
+			b.Fatal(v)
+		}
+		m.rn.End(m.r)
+	}
+	return time.Since(begun)
+}
+
 // TestUsualHookAllocates holds the number that BenchmarkMatchAndSet shows.
 func TestUsualHookAllocates(t *testing.T) {
 	h := load(t, matchAndSet)
