@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"perilune/engine/config"
 	"perilune/policy/module"
 )
@@ -265,5 +267,85 @@ func TestRedisIsSilent(t *testing.T) {
 	_, err = kv.Get(cut, "a")
 	if took := time.Since(began); took > time.Second || module.AsFailure(err).Kind != "timeout" {
 		t.Errorf("cancelled: %v after %v", err, took)
+	}
+}
+
+// TestRedisLikeMemory: a table in a Redis and one in memory give the same for the same calls.
+func TestRedisLikeMemory(t *testing.T) {
+	kv := openTable(t, remote(startRedis(t).Socket, nil))
+	lives := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		lives++
+		memory := newMemoryTable(time.Now, limits{defaultKeys, defaultOctets})
+		number := rapid.OneOf(rapid.Float64(), rapid.Float64Range(-10, 10), rapid.Just(0.0))
+		value := rapid.OneOf(rapid.Map(number, module.EncodeNumber), rapid.Map(rapid.StringN(0, 100, 100), plain))
+		for range rapid.IntRange(1, 30).Draw(rt, "steps") {
+			key := fmt.Sprint(lives, rapid.StringMatching("[a-c]").Draw(rt, "key"))
+			what := rapid.SampledFrom([]string{"set", "incr", "cas", "del", "get"}).Draw(rt, "what")
+			v, old, by := value.Draw(rt, "value"), value.Draw(rt, "old"), number.Draw(rt, "by")
+			if have, _ := memory.Get(t.Context(), key); have != "" && rapid.Bool().Draw(rt, "same") {
+				old = have
+			}
+			call := func(kv module.KV) string {
+				switch what {
+				case "set":
+					return fmt.Sprint(kv.Set(t.Context(), key, v, time.Hour))
+				case "incr":
+					n, err := kv.Incr(t.Context(), key, by, time.Hour)
+					return fmt.Sprint(n, err)
+				case "cas":
+					done, err := kv.CAS(t.Context(), key, old, v, time.Hour)
+					return fmt.Sprint(done, err)
+				case "del":
+					done, err := kv.Del(t.Context(), key)
+					return fmt.Sprint(done, err)
+				}
+				v, err := kv.Get(t.Context(), key)
+				return fmt.Sprintf("%q %v", v, err)
+			}
+			if here, there := call(memory), call(kv); here != there {
+				rt.Fatalf("%s %s: %s in memory, %s in Redis", what, key, here, there)
+			}
+		}
+	})
+}
+
+// TestRedisOverTLS: the server is known by its certificate, and another one is not.
+func TestRedisOverTLS(t *testing.T) {
+	signer := newAuthority(t, "authority")
+	cert, key := signer.leaf(t, "redis", net.IPv4(127, 0, 0, 1))
+	dir := t.TempDir()
+	for name, text := range map[string]string{"ca": signer.pem, "cert": cert, "key": key} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	free.Close()
+	_, port, _ := net.SplitHostPort(address)
+	startRedis(t, "--tls-port", port, "--bind", "127.0.0.1", "--tls-ca-cert-file", dir+"/ca", "--tls-cert-file", dir+"/cert", "--tls-key-file", dir+"/key")
+	ask := func(change func(*config.BackendKV)) error {
+		s := remote(address, func(b *config.BackendKV) {
+			b.TLS, b.CA, b.Cert, b.Key = true, "ca", "cert", "key"
+			change(b)
+		})
+		s.File = func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(dir, name)) }
+		return openTable(t, s).Set(t.Context(), "a", plain("x"), 0)
+	}
+	if err := ask(func(*config.BackendKV) {}); err != nil {
+		t.Error(err)
+	}
+	for what, change := range map[string]func(*config.BackendKV){
+		"an authority that we do not know":  func(b *config.BackendKV) { b.CA = "" },
+		"no certificate of ours":            func(b *config.BackendKV) { b.Cert, b.Key = "", "" },
+		"another name than the certificate": func(b *config.BackendKV) { b.Address = "localhost:" + port },
+	} {
+		if err := ask(change); err == nil || module.AsFailure(err).Kind != "refused" {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
