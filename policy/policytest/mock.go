@@ -89,8 +89,11 @@ func answerOf(l *lua.LState, answer, arg lua.LValue) (lua.LValue, error) {
 	return value, nil
 }
 
-// unused warns of mocks that the case has made for itself, which nobody has asked.
+// unused warns of mocks that the case has made for itself, which nobody has asked. Rows of test.each share theirs.
 func (f *file) unused(c testCase) {
+	if c.row != nil {
+		return
+	}
 	for _, m := range f.mocked {
 		if m.calls.Len() == 0 && !m.shared && !m.looked {
 			f.warnings.Warnf(m.at, "test %q: %s is never asked", c.name, m.what)
