@@ -82,7 +82,7 @@ func fences(t *testing.T, page string) (list []fence) {
 func (f *fence) at() string { return fmt.Sprintf("%s:%d", f.page, f.line) }
 
 // ownTests are pages whose blocks have tests of their own.
-var ownTests = []string{"send.md", "migrating.md", "tutorial.md", "testing.md"}
+var ownTests = []string{"send.md", "migrating.md", "tutorial.md", "testing.md", "replay.md"}
 
 // blockFiles says which file a block of a kind is.
 var blockFiles = map[string]string{

@@ -82,6 +82,10 @@ func (r *remote) showReport(p reload.Report) int {
 }
 
 func writeReport(s streams, p reload.Report) {
+	if p.Shadow != nil {
+		p.Shadow.Write(s.out)
+		fmt.Fprintln(s.out)
+	}
 	for _, w := range p.Warnings {
 		fmt.Fprintln(s.err, w)
 	}
@@ -89,10 +93,6 @@ func writeReport(s streams, p reload.Report) {
 		fmt.Fprintln(s.err, e)
 	}
 	took := p.Took.Round(time.Millisecond)
-	if p.Shadow != nil {
-		p.Shadow.Write(s.out)
-		fmt.Fprintln(s.out)
-	}
 	switch {
 	case !p.OK:
 		fmt.Fprintf(s.err, "refused: generation %d serves on (%d errors, %v)\n", p.From, len(p.Errors), took)
