@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"perilune/engine/server"
 	"perilune/policy/module"
@@ -66,10 +67,11 @@ func TestHookFailuresPage(t *testing.T) {
 			}
 			script += "\non('authorize', function(req) return accept{} end)\n"
 			b := &pageBackend{slowBackend{gate: make(chan struct{})}}
-			h, errs := tryLoad(t, map[string]string{"a.lua": script}, func(o *Options) { o.Backends = b })
+			h, errs := tryLoad(t, map[string]string{"a.lua": script}, func(o *Options) { o.Backends, o.Timeout = b, time.Minute })
 			if errs.Failed() {
 				t.Fatal(errs)
 			}
+			h.gen.Settings.AccessDeadline = time.Minute // other bounds are to end it, also on a slow machine
 			off := server.NewOffline(nil)
 			ask := func(user string) *server.Outcome {
 				r := h.access("User-Name", user, "User-Password", "hunter2hunter2")
@@ -104,7 +106,9 @@ func TestHookFailuresPage(t *testing.T) {
 func TestLoadFailuresPage(t *testing.T) {
 	for _, row := range page(t, "loaded by TestHookFailuresPage") {
 		t.Run(row[0], func(t *testing.T) {
-			_, errs := tryLoad(t, map[string]string{"a.lua": row[1]}, func(o *Options) { o.Backends = &pageBackend{} })
+			_, errs := tryLoad(t, map[string]string{"a.lua": row[1]}, func(o *Options) {
+				o.Backends, o.Limits.LoadTime = &pageBackend{}, time.Minute
+			})
 			if text := errs.Error(); !errs.Failed() || !strings.Contains(text, row[2]) || !strings.HasPrefix(text, "a.lua:1:") {
 				t.Errorf("got %q, the page says %q", text, row[2])
 			}
