@@ -44,7 +44,7 @@ const loopSecret = "a secret of loopback tests"
 // loopTree writes the default tree with a quiet config.toml and the one client of these tests into a new
 // directory and gives it. files, by path below the directory, stand above the default ones; scripts are only
 // those that files brings.
-func loopTree(t *testing.T, files map[string]string) string {
+func loopTree(t testing.TB, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	var out bytes.Buffer
@@ -77,7 +77,7 @@ dir = "../state"
 listen = []
 `
 
-func writeFiles(t *testing.T, dir string, files map[string]string) {
+func writeFiles(t testing.TB, dir string, files map[string]string) {
 	t.Helper()
 	for name, text := range files {
 		path := filepath.Join(dir, name)
