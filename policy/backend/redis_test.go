@@ -87,7 +87,7 @@ func (s *redisServer) stop() {
 // remote gives settings with one table "t" at an address.
 func remote(address string, change func(*config.BackendKV)) Settings {
 	b := config.DefaultKV()
-	b.Address = address
+	b.Address, b.Timeout = address, 10*time.Second // the machine may be busy
 	if change != nil {
 		change(&b)
 	}

@@ -121,7 +121,8 @@ func (t *memoryTable) Incr(_ context.Context, key string, by float64, ttl time.D
 	defer s.mu.Unlock()
 	e := s.find(key, now)
 	if e == nil {
-		return by, s.add(key, "", by, end(now, ttl), now)
+		sum := 0 + by // never the negative zero
+		return sum, s.add(key, "", sum, end(now, ttl), now)
 	}
 	sum, err := addTo(e, by)
 	if err != nil {
