@@ -1,24 +1,19 @@
 package main
 
 import (
-	"database/sql"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	_ "modernc.org/sqlite"
 )
 
 // makeSQLite makes a database with what the statements say.
 func makeSQLite(t *testing.T, path, statements string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.Exec(statements); err != nil {
-		t.Fatalf("%s: %v", path, err)
+	cmd := exec.Command(foreignTool(t, "sqlite3"), "-bail", path)
+	cmd.Stdin = strings.NewReader(statements)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v: %s", path, err, out)
 	}
 }
 

@@ -129,7 +129,7 @@ func TestDocsLoad(t *testing.T) {
 func loadBlock(t *testing.T, scripts map[string]string, name, text string) {
 	files := map[string]string{
 		"raddb/secrets/campus": "the secret of the campus", "raddb/secrets/shared": "a secret of 24 octets...",
-		"raddb/users": "$DIALECT freeradius\n", "raddb/secrets/otp": "a token",
+		"raddb/users": "$DIALECT freeradius\n", "raddb/secrets/ldap": "s3rvice", "raddb/secrets/otp": "a token",
 	}
 	for k, v := range scripts {
 		files[k] = v
