@@ -234,8 +234,12 @@ func TestHTTPHostileServers(t *testing.T) {
 		"status of its own":   {hostile(t, says("HTTP/1.1 1000 x\r\n\r\n")), "refused: "},
 		"redirects for ever":  {serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path+"x", http.StatusFound) }), "refused: more than 5 redirects"},
 		"redirects to itself": {serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusTemporaryRedirect) }), "refused: more than 5 redirects"},
-		"redirects elsewhere": {serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://127.0.0.2:1/", http.StatusFound) }), "refused: it redirects to another server, which is not asked"},
-		"redirects to a file": {serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "file:///etc/passwd", http.StatusFound) }), "refused: it redirects to another server, which is not asked"},
+		"redirects elsewhere": {serve(t, func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://127.0.0.2:1/", http.StatusFound)
+		}), "refused: it redirects to another server, which is not asked"},
+		"redirects to a file": {serve(t, func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "file:///etc/passwd", http.StatusFound)
+		}), "refused: it redirects to another server, which is not asked"},
 		"status 500":          {serve(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(500) }), "status: 500"},
 		"status 503, endless": {hostile(t, forever("HTTP/1.1 503 No\r\n\r\n", "x", 0)), "status: 503"},
 	} {

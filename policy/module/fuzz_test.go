@@ -1,6 +1,7 @@
 package module
 
 import (
+	"strings"
 	"testing"
 
 	lua "github.com/yuin/gopher-lua"
@@ -75,4 +76,34 @@ func FuzzText(f *testing.F) {
 		time.within(s, 0)
 	end)`)
 	f.Fuzz(func(t *testing.T, text string) { call(t, lua.LString(text)) })
+}
+
+// FuzzOTP: no secret and no code is a fault, and a code that was taken is the one of its counter.
+func FuzzOTP(f *testing.F) {
+	for _, seed := range []struct {
+		secret, code string
+		counter      uint64
+	}{
+		{"12345678901234567890", "755224", 0}, {"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "287082", 1}, {"gezd-gnbv gy3t qojq====", " 287 082", 0},
+		{"", "", 1 << 53}, {"\x00\xff", "-12345", 7}, {strings.Repeat("A", 411), "000000", 1},
+	} {
+		f.Add(seed.secret, seed.code, seed.counter)
+	}
+	f.Fuzz(func(t *testing.T, secret, code string, counter uint64) {
+		o := otpOptions{digits: 6, algorithm: "sha1"}
+		for _, raw := range []bool{true, false} {
+			key, err := otpSecret(secret, raw)
+			if err != nil {
+				continue
+			}
+			want := o.oneTime(key, counter)
+			if typed, ok := otpCode(string(want[:3])+" "+string(want[3:]), 6); !ok || string(typed) != string(want) {
+				t.Errorf("the code %s is none", want)
+			}
+			typed, ok := otpCode(code, 6)
+			if ok && len(typed) != 6 {
+				t.Errorf("%q is %q", code, typed)
+			}
+		}
+	})
 }

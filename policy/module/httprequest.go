@@ -21,7 +21,7 @@ const (
 // httpRequest reads the arguments of a call: path and options.
 func httpRequest(l *lua.LState, method string) *HTTPRequest {
 	q := &HTTPRequest{Method: method, Path: sandbox.CheckString(l, 2)}
-	if err := checkPath(q.Path); err != nil {
+	if err := CheckPath(q.Path); err != nil {
 		sandbox.RaiseMisuse(l, "client:%s: %v", strings.ToLower(method), err)
 	}
 	if l.Get(3) == lua.LNil {
@@ -53,9 +53,9 @@ func httpRequest(l *lua.LState, method string) *HTTPRequest {
 	return q
 }
 
-// checkPath takes a path as it is meant: what has a meaning in an address is escaped, and what would lead elsewhere
-// is refused.
-func checkPath(text string) error {
+// CheckPath refuses a path that would not be sent as it is meant: what has a meaning in an address, and what would
+// lead elsewhere. All else is escaped.
+func CheckPath(text string) error {
 	switch {
 	case !strings.HasPrefix(text, "/"):
 		return fmt.Errorf("path %.40q; expected one that begins with /", text)
