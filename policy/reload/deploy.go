@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"perilune/engine/server"
 	"perilune/policy/replay"
 )
 
@@ -14,11 +13,11 @@ type Deploy struct {
 	Trigger string
 	Force   bool // build even if nothing has changed
 
-	Shadow time.Duration // how long the candidate is tried beside the active generation; 0: not at all
-	Core   *server.Core  // whose requests those are
-	Rate   int           // of them a second, at most; 0: replay.ShadowRate
-	Yes    bool          // put it in place whatever the shadow finds
-	Never  bool          // and never: only tell
+	Shadow time.Duration  // how long the candidate is tried beside the active generation; 0: not at all
+	Core   replay.Traffic // whose requests those are
+	Rate   int            // of them a second, at most; 0: replay.ShadowRate
+	Yes    bool           // put it in place whatever the shadow finds
+	Never  bool           // and never: only tell
 
 	Confirm time.Duration // roll back unless confirmed in this time; 0: it counts as confirmed
 }
