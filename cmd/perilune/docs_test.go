@@ -181,14 +181,14 @@ func TestDocsCommands(t *testing.T) {
 }
 
 // readmeCommands gives the commands of README.md: those of its indented blocks and of its table. What would
-// not end is made to; bench has tests of its own.
+// not end is made to; bench, replay and shadows have tests of their own.
 func readmeCommands(text string) (list []shellCommand) {
 	for _, m := range regexp.MustCompile("(?m)^(?:    (?:go run \\./cmd/perilune|\\./perilune) (.*?)(?: +#.*)?|\\| `perilune ([^`]+)`.*)$").FindAllStringSubmatch(text, -1) {
 		c := shellCommand{line: m[1] + m[2]}
 		switch {
 		case strings.HasPrefix(c.line, "trace"):
 			c.line += " -count 1"
-		case strings.HasPrefix(c.line, "bench"):
+		case strings.HasPrefix(c.line, "bench"), strings.HasPrefix(c.line, "replay"), strings.Contains(c.line, "-shadow"):
 			continue
 		}
 		list = append(list, c)
