@@ -60,6 +60,7 @@ func getPassword(rn *Runner, a *attributes) lua.LValue {
 	if !ok {
 		return lua.LNil
 	}
+	rn.r.Reads(rn.known().UserPassword, password)
 	return lua.LString(password)
 }
 

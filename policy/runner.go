@@ -230,7 +230,7 @@ func (rn *Runner) answerText(r *server.Request) lua.LValue {
 	if !ok {
 		return lua.LNil
 	}
-	r.Reads(rn.known().UserPassword, text)
+	r.ReadsAnswer(rn.known().UserPassword, text)
 	return lua.LString(text)
 }
 

@@ -22,6 +22,9 @@ func (rn *Runner) value(a *dictionary.Attribute, value []byte) lua.LValue {
 	if a.Codec != nil {
 		return rn.decoded(a, value)
 	}
+	if rn.r != nil {
+		rn.r.Reads(a, value)
+	}
 	switch a.Type {
 	case dictionary.TypeString, dictionary.TypeOctets, dictionary.TypeABinary:
 		return lua.LString(value)
