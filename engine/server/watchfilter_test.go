@@ -129,3 +129,30 @@ func TestWild(t *testing.T) {
 	}
 }
 
+
+// BenchmarkWatched tells what looking costs a request, packet and all: nobody, somebody for another client, and for
+// this one with a rate that is used up, and with none.
+func BenchmarkWatched(b *testing.B) {
+	for _, c := range []struct {
+		name   string
+		filter *Filter
+	}{{"nobody", nil}, {"another client", &Filter{Client: "vpn"}}, {"beyond the rate", &Filter{PerSecond: 1}}, {"all", &Filter{}}} {
+		b.Run(c.name, func(b *testing.B) {
+			g, o := load(b, traceUsers, nil), offline()
+			if c.filter != nil {
+				w, _ := o.core.Watch(*c.filter)
+				defer w.Stop()
+			}
+			q := Question{Attributes: attrs(b, g, "User-Name = bob", "User-Password = x", "NAS-Port = 12")}
+			for b.Loop() {
+				r := new(Request)
+				datagram, err := o.prepare(g, &q, r)
+				if err != nil {
+					b.Fatal(err)
+				}
+				o.core.checkFrom(r, datagram)
+				o.core.process(r)
+			}
+		})
+	}
+}

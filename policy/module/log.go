@@ -27,24 +27,37 @@ func logFunctions() []Function {
 
 func logLine(l *lua.LState, level slog.Level) int {
 	e, message := From(l), sandbox.ToString(l, sandbox.CheckAny(l, 1))
-	if e.Logged != nil {
-		e.Logged(level.String(), message)
+	logged := e.Log != nil && e.Log.Enabled(context.Background(), level)
+	if !logged && e.Logged == nil {
+		return 0
 	}
-	if e.Log == nil || !e.Log.Enabled(context.Background(), level) {
+	fields := logFields(l, e)
+	if e.Logged != nil {
+		line := message
+		for _, f := range fields {
+			line += " " + f.Key + "=" + f.Value.String()
+		}
+		e.Logged(level.String(), line)
+	}
+	if !logged {
 		return 0
 	}
 	var attrs []slog.Attr
 	if e.LogAttrs != nil {
 		attrs = e.LogAttrs()
 	}
-	if l.Get(2) != lua.LNil {
-		t := sandbox.CheckTable(l, 2)
-		n := 0
-		for k, v := t.Next(lua.LNil); k != lua.LNil && n < maxLogFields; k, v = t.Next(k) {
-			attrs = append(attrs, slog.String(e.blank(sandbox.ToString(l, k)), e.blank(sandbox.ToString(l, v))))
-			n++
-		}
-	}
-	e.Log.LogAttrs(context.Background(), level, e.blank(message), attrs...)
+	e.Log.LogAttrs(context.Background(), level, e.blank(message), append(attrs, fields...)...)
 	return 0
+}
+
+// logFields reads the table behind the message.
+func logFields(l *lua.LState, e *Env) (fields []slog.Attr) {
+	if l.Get(2) == lua.LNil {
+		return nil
+	}
+	t := sandbox.CheckTable(l, 2)
+	for k, v := t.Next(lua.LNil); k != lua.LNil && len(fields) < maxLogFields; k, v = t.Next(k) {
+		fields = append(fields, slog.String(e.blank(sandbox.ToString(l, k)), e.blank(sandbox.ToString(l, v))))
+	}
+	return fields
 }
