@@ -42,7 +42,7 @@ func (pr *Program) linkStates(errs *raddb.List) {
 	before := allocated()
 	second := pr.bareRunner()
 	*errs = append(*errs, second.loadAgain()...)
-	pr.stateSize = max(int(allocated()-before), leastState)
+	pr.stateSize = max(int(allocated()-before)*2/5, leastState) // what registers leaves garbage; less than this stays
 	pr.idle = append(pr.idle, second, pr.first)
 	pr.first = nil
 }

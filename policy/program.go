@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"perilune/engine/dictionary"
@@ -33,6 +34,7 @@ type Options struct {
 	Realms      *proxy.Realms    // what proxy{} may name; nil: not known, nothing is checked
 	Clients     *nas.Table       // what proxy{client=} may name; nil: not known, nothing is checked
 	Radius      module.Radius    // what the module radius asks; nil: its functions fail
+	Programs    []string         // what exec.run may run; nil: not known, nothing is checked
 	Backends    Backends         // what the modules of section 7 open; nil: they open nothing
 	Timers      *Timers          // due times that live over reloads; nil: timers don't run
 	Zone        *time.Location   // of scripts' times; nil: the process's
@@ -85,11 +87,14 @@ type Program struct {
 	firstUse                sync.Mutex // held while a codec runs in it
 	pending                 []*verdict // made while loading, built by Link
 
-	mu    sync.Mutex // protects idle, least and shut
-	idle  []*Runner
-	least int // idle states that were never needed since the last Trim
-	shut  bool
-	stop  func() // ends the timers; nil if none runs
+	mu      sync.Mutex // protects idle, least, filling and shut
+	idle    []*Runner
+	filling bool           // states are being made beforehand
+	fillers sync.WaitGroup // of that
+	serves  atomic.Bool    // it is the active program
+	least   int            // idle states that were never needed since the last Trim
+	shut    bool
+	stop    func() // ends the timers; nil if none runs
 
 	accounts func() (*users.Accounts, error) // of the system, read once when first asked for
 
@@ -101,7 +106,7 @@ type Program struct {
 // leastState is what a Lua state takes at least, in octets.
 const leastState = 32 << 10
 
-// StateSize gives about what a state of the program takes, in octets: what making one has allocated.
+// StateSize gives about what a state of the program takes, in octets.
 func (rn *Runner) StateSize() int { return rn.pr.stateSize }
 
 // Has implements server.Policy.
@@ -110,6 +115,7 @@ func (pr *Program) Has(p server.Phase) bool { return len(pr.phases[p]) > 0 }
 // Acquire implements server.Policy.
 func (pr *Program) Acquire() server.Runner {
 	pr.mu.Lock()
+	pr.fill()
 	if n := len(pr.idle); n > 0 {
 		rn := pr.idle[n-1]
 		pr.idle[n-1] = nil
@@ -121,6 +127,38 @@ func (pr *Program) Acquire() server.Runner {
 	pr.least = 0
 	pr.mu.Unlock()
 	return pr.newRunner()
+}
+
+// spares is how many idle states are made beforehand in a program that serves: with many scripts one takes a
+// millisecond, in which a loop that needs it would answer nobody.
+const spares = 4
+
+// fill makes states in the background when few are idle. The caller holds mu.
+func (pr *Program) fill() {
+	if !pr.serves.Load() || pr.shut || pr.filling || len(pr.idle) > spares/2 {
+		return
+	}
+	pr.filling = true
+	pr.fillers.Go(func() {
+		pr.o.Busy.Enter()
+		defer pr.o.Busy.Leave()
+		for pr.spare(pr.newRunner()) {
+			pr.o.Busy.Yield()
+		}
+	})
+}
+
+// spare files a state that was made beforehand, and reports whether more are wanted.
+func (pr *Program) spare(rn *Runner) bool {
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	if pr.shut {
+		rn.close()
+		return false
+	}
+	pr.idle = append(pr.idle, rn)
+	pr.filling = len(pr.idle) < spares
+	return pr.filling
 }
 
 // Trim throws half of the idle states away that were not needed since the last call. What waits needs a state for
@@ -152,6 +190,7 @@ func (pr *Program) Release(r server.Runner) {
 
 // Close implements server.Policy.
 func (pr *Program) Close() {
+	pr.serves.Store(false)
 	if pr.stop != nil {
 		pr.stop()
 	}
@@ -160,8 +199,11 @@ func (pr *Program) Close() {
 		pr.runUnload()
 	}
 	pr.mu.Lock()
-	defer pr.mu.Unlock()
 	pr.shut = true
+	pr.mu.Unlock()
+	pr.fillers.Wait()
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
 	if pr.first != nil {
 		pr.first.close()
 		pr.first = nil

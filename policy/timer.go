@@ -54,6 +54,7 @@ func (t *Timers) forget(keep []*handler) {
 // and runs the `unload` handlers.
 func (pr *Program) Start() {
 	pr.started = true
+	pr.serves.Store(true)
 	if pr.o.Backends != nil {
 		pr.o.Backends.Activate()
 	}
