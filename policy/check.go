@@ -66,6 +66,7 @@ func (c *checker) visit(node any) bool {
 	case *ast.FuncCallExpr:
 		c.method(n)
 		c.verdict(n)
+		c.program(n)
 	case *ast.RelationalOpExpr:
 		if n.Operator == "==" || n.Operator == "~=" {
 			c.comparison(n.Lhs, n.Rhs)

@@ -35,6 +35,7 @@ const (
 	literalRealm // of proxy{realm=}
 	literalPool
 	literalClient
+	literalProgram // of exec.run{}
 )
 
 func (c *checker) keep(l literal) { c.pr.literals = append(c.pr.literals, l) }
@@ -126,6 +127,11 @@ func (pr *Program) linkLiterals(errs *raddb.List) {
 			continue
 		case literalRealm, literalPool:
 			pr.linkRealm(l, errs)
+			continue
+		case literalProgram:
+			if listed := pr.o.Programs; listed != nil && !slices.Contains(listed, l.name) {
+				errs.Errorf(l.at, "exec: config.toml does not list %q under [backend] programs%s", l.name, raddb.DidYouMean(l.name, slices.Values(listed)))
+			}
 			continue
 		case literalClient:
 			if err := pr.client(l.name); err != nil {

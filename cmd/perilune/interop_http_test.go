@@ -95,7 +95,9 @@ func (m *moody) is(mood http.HandlerFunc) { m.mood.Store(mood) }
 
 func fine(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "hello ", r.URL.Query().Get("user")) }
 
-func unavailable(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }
+func unavailable(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusServiceUnavailable)
+}
 
 func silent(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
@@ -166,6 +168,9 @@ func TestHTTPBackend(t *testing.T) {
 	expect("tries", `Reply-Message = "breaker: `, 0)
 	contains(t, s.get(t, "/metrics"), `perilune_backend_calls_total{kind="http",name="api",result="breaker"} 2`,
 		`perilune_backend_calls_total{kind="http",name="api",result="ok"} 2`, `perilune_backend_breaker_open{kind="http",name="api"} 1`, "asked_total 7\n")
+	if _, text := s.command("status", "-d", s.raddb()); !strings.Contains(text, "http api: calls: 2 breaker, 2 ok, 3 refused, 2 status, 1 timeout; left alone for a while, as it has failed too often\n") {
+		t.Errorf("status:\n%s", text)
+	}
 	m.is(fine)
 	for text := ""; !strings.Contains(text, "hello"); time.Sleep(100 * time.Millisecond) { // until the breaker lets one through
 		if text = ask("tries"); !strings.Contains(text, "hello") && !strings.Contains(text, "breaker") {

@@ -209,6 +209,7 @@ func (p *statusReport) write(w io.Writer) {
 		fmt.Fprintf(w, "unprintable passwords from client %s: %d, the last at %s; its shared secret is probably wrong\n", n.Client, n.Passwords, n.Last.Local().Format(time.DateTime))
 	}
 	writeHomes(w, p.Homes)
+	writeBackends(w, p.Backends)
 	for _, l := range p.LearntHomes {
 		fmt.Fprintf(w, "Message-Authenticator required from home server %v since %s\n", l.Address, l.At.Local().Format(time.DateTime))
 	}

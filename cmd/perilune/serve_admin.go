@@ -103,6 +103,7 @@ type statusReport struct {
 	Throttle    server.Throttled `json:"throttled"`
 	Acct        accountingStatus `json:"accounting"`
 	Record      *recordStatus    `json:"record,omitempty"`
+	Backends    []backendStatus  `json:"backends,omitempty"`
 	Noise       uint64           `json:"unprintable_passwords"`
 	Noisy       []server.Noisy   `json:"unprintable_passwords_by_client"`
 }
@@ -123,6 +124,7 @@ func (d *daemon) status() statusReport {
 	r.Homes, r.LearntHomes = d.homes(), d.core.LearntHomes()
 	r.Acct = d.accountingStatus()
 	r.Record = d.recordStatus()
+	r.Backends = d.backendStatus()
 	if g, release := d.server.Hold(); g != nil {
 		r.Clients, r.Users = g.Clients.Len(), g.Users.Len()
 		r.Throttle = d.core.Throttled(g.Settings.Throttle)

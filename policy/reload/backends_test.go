@@ -45,6 +45,8 @@ func TestHTTPBackendsAtLoad(t *testing.T) {
 		{"name", "[backend.http.\"a b\"]\nbase = \"https://x\"\n", ``, `config.toml:13:15: [backend.http] has the name "a b"; expected letters, digits and -_. alone, 64 at most`},
 		{"out of bounds", "[backend.http.a]\nbase = \"https://x\"\ntimeout = \"2h\"\n", ``, `config.toml:15:11: backend.http.a.timeout = "2h"; expected 10ms to 60s`},
 		{"programs", "[backend]\nprograms = [\"id\"]\n", ``, `config.toml:14:1: backend.programs has "id"; expected absolute paths, which begin with /`},
+		{"program", "[backend]\nprograms = [\"/bin/id\"]\n", "on('reply', function(req)\n exec.run{timeout=1, '/bin/id', '-u'}\n exec.try_run{'/bin/idd'} end)",
+			`a.lua:3:15: exec: config.toml does not list "/bin/idd" under [backend] programs; did you mean "/bin/id"?`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newSite(t, map[string]string{"raddb/config.toml": siteConfig + c.config, "scripts/a.lua": c.script,

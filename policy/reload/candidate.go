@@ -140,6 +140,7 @@ func (b *builder) loadScripts(c *Candidate, errs *raddb.List) {
 		Tree:     c.Tree, Dir: c.ScriptsDir, Dictionary: c.Dictionary, Timeout: p.Timeout, Log: b.o.Log, Busy: b.o.Busy,
 		HookWaiting: cmp.Or(p.HookQueue, max(c.Config.Server.Queue/2, 1)),
 		Limits:      sandbox.Limits{Steps: p.Steps, String: int(p.StringSize), Memory: int(p.Memory), Depth: p.CallDepth, Full: b.o.Full},
+		Programs:    c.Config.Backend.Programs,
 		Realms:      c.Realms, Clients: c.Clients, Zone: c.Config.Server.Timezone, Version: b.o.Version, Silent: b.o.Silent,
 		Secret: func(name string) (string, error) {
 			octets, err := c.Tree.Secret(name)
