@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -25,20 +27,29 @@ func (l *Lease) KV(name string, o module.KVOptions) (module.KV, error) {
 		d := config.DefaultKV()
 		b = &d
 	}
-	if b.Remote() {
-		return l.remoteTable(name, b)
-	}
 	wish, err := l.wishes.agree(name, o, b)
 	if err != nil {
 		return nil, err
+	}
+	if b.Remote() && !l.settings.Memory {
+		return l.remoteTable(name, b)
 	}
 	key := "kv " + name
 	t, err := take(l, key, func() (*memoryTable, error) { return newMemoryTable(l.pools.now, wish.limits), nil })
 	if err == nil && l.alone(key) {
 		err = l.configure(name, t, wish)
 	}
+	if b.Remote() {
+		return standIn{t}, err
+	}
 	return t, err
 }
+
+// A standIn is a table in memory for one that is in a Redis elsewhere.
+type standIn struct{ *memoryTable }
+
+// Remote implements module.KV.
+func (standIn) Remote() bool { return true }
 
 // A tableWish is how a generation wants a table of its memory to be.
 type tableWish struct {
@@ -72,6 +83,13 @@ func (w *tableWishes) agree(name string, o module.KVOptions, b *config.BackendKV
 	}
 	w.list[name] = wish
 	return wish, nil
+}
+
+// Tables gives the names of the tables that were opened.
+func (l *Lease) Tables() []string {
+	l.wishes.mu.Lock()
+	defer l.wishes.mu.Unlock()
+	return slices.Sorted(maps.Keys(l.wishes.list))
 }
 
 // Activate gives tables the options that this generation wants. It is called when the generation is put in place.

@@ -16,6 +16,8 @@ type Settings struct {
 	Run  Programs // how exec runs programs
 	// Serve says that the generation is to serve: its tables are kept in files where scripts want it.
 	Serve bool
+	// Memory says that tables of a Redis are in memory, too, as tests have them. Scripts wait for them as for others.
+	Memory bool
 }
 
 // MaxFile bounds the files with certificates and keys, in octets.

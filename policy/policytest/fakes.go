@@ -9,6 +9,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"perilune/engine/config"
 	"perilune/engine/raddb"
 	"perilune/policy/backend"
 	"perilune/policy/module"
@@ -26,9 +27,10 @@ type fakes struct {
 }
 
 // newFakes makes the backends of cases, on their clock.
-func newFakes(c *clock) *fakes {
+func newFakes(c *clock, kv KV) *fakes {
+	settings := backend.Settings{Backend: config.Backend{KV: kv}, Memory: true}
 	return &fakes{
-		Lease: backend.New(c.now, nil).Lease(backend.Settings{}), mocks: map[string]*mock{},
+		Lease: backend.New(c.now, nil).Lease(settings), mocks: map[string]*mock{},
 		names: map[string]map[string]struct{}{"http": {}, "sql": {}, "ldap": {}},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"perilune/engine/config"
 	"perilune/engine/raddb"
 	"perilune/engine/server"
 	"perilune/engine/users"
@@ -23,6 +24,7 @@ type Options struct {
 	Dir        string             // of the scripts, as a name of the tree
 	Users      users.Options      // Dialect, IgnoreCase and Location, for test.users
 	Busy       *server.Busy       // told of long computations; may be nil
+	KV         KV                 // [backend.kv] of the tree: which tables scripts wait for; nil: for none
 	Match      *regexp.Regexp     // runs only cases whose "file: name" it finds; nil: all
 	Coverage   *Coverage          // counts what the cases use; nil: nothing is counted, and nothing paid
 	Each       func(CaseResult)   // called after each case; may be nil
@@ -30,6 +32,9 @@ type Options struct {
 
 	deadline time.Time // what Timeout means
 }
+
+// KV is the table [backend.kv] of a configuration.
+type KV = map[string]*config.BackendKV
 
 // A Result says how the tests went.
 type Result struct {

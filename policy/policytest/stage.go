@@ -18,7 +18,8 @@ type stage struct {
 	log     errorLog        // of handlers
 	output  output          // of test files
 	network atomic.Bool     // the case would have used the network; set by the resolver's goroutines
-	fakes   *fakes          // behind http, sql, ldap, kv, window and exec
+	offline *server.Offline
+	fakes   *fakes // behind http, sql, ldap, kv, window and exec
 	timers  []due
 	added   int // `=` values of the program itself; those of test.users come after them
 }
@@ -28,7 +29,8 @@ func newStage(o *Options) *stage {
 	s.view = o.Program.View(s.clock.now, slog.New(&s.log), s.asked)
 	s.own = o.Program.View(s.clock.now, slog.New(&s.output), s.asked)
 	s.added = s.view.Expressions()
-	s.fakes = newFakes(s.clock)
+	s.offline = server.NewOffline(s.clock.now)
+	s.fakes = newFakes(s.clock, o.KV)
 	s.view.SetBackends(noting{s.fakes})
 	s.own.SetBackends(noting{s.fakes})
 	if o.Coverage != nil {
@@ -53,6 +55,7 @@ func (s *stage) sweep() {
 	s.log.lines = nil
 	s.network.Store(false)
 	s.fakes.reset()
+	s.offline.Renew()
 	s.view.Renew()
 }
 

@@ -152,6 +152,7 @@ func (b *builder) loadScripts(c *Candidate, errs *raddb.List) {
 	}
 	program, list := policy.Load(o)
 	*errs = append(*errs, list...)
+	c.unopened(lease, errs)
 	c.Program, c.Policy = program, program
 	c.Dictionary.Freeze()
 	*errs = append(*errs, program.Link()...)
@@ -203,7 +204,7 @@ func (b *builder) test(c *Candidate, errs *raddb.List) {
 
 // RunTests runs the policy's tests in the candidate. It fills what o must say of the generation.
 func (c *Candidate) RunTests(o policytest.Options) *policytest.Result {
-	o.Generation, o.Program, o.Tree, o.Dir = c.Generation, c.Program, c.Tree, c.ScriptsDir
+	o.Generation, o.Program, o.Tree, o.Dir, o.KV = c.Generation, c.Program, c.Tree, c.ScriptsDir, c.Config.Backend.KV
 	o.Users = users.Options{Dialect: c.Config.Users.Dialect, IgnoreCase: c.Config.Users.IgnoreCase, Location: c.Config.Server.Timezone, Local: c.Config.Server.LocalAttrs}
 	return policytest.Run(o)
 }
