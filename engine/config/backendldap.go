@@ -47,7 +47,7 @@ func (r *reader) ldaps() {
 			}
 		}
 		r.needs(table, "urls", first)
-		if (b.BindDN == "") != (b.BindPassword == "") {
+		if (b.BindDN == "") != (b.BindPassword == "") && !r.toldAt(table+".bind-password") {
 			r.errs.Errorf(r.config.Place(table), "%s: bind-dn and bind-password belong together; expected both or none", table)
 		}
 	}

@@ -46,7 +46,7 @@ func postgresConfig(address string, readOnly bool, connect time.Duration) (*pgco
 		f.SetMaxBodyLen(maxResult)
 		return f
 	}
-	for key, value := range map[string]string{"client_encoding": "UTF8", "timezone": "UTC", "datestyle": "ISO"} {
+	for key, value := range map[string]string{"client_encoding": "UTF8", "timezone": "UTC", "datestyle": "ISO", "standard_conforming_strings": "on"} {
 		config.RuntimeParams[key] = value
 	}
 	if config.RuntimeParams["application_name"] == "" {

@@ -163,7 +163,7 @@ const rollbackTime = time.Second
 
 // Rollback implements module.SQLTx. It does not wait.
 func (t *sqlTx) Rollback() {
-	t.p.makers.Go(func() {
+	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), rollbackTime)
 		defer cancel()
 		if t.s.usable() || t.s.rollback(ctx) == nil {
@@ -171,5 +171,5 @@ func (t *sqlTx) Rollback() {
 		} else {
 			t.p.drop(t.s)
 		}
-	})
+	}()
 }

@@ -18,6 +18,8 @@ func testBackends() *backend.Lease {
 	h.Base = "https://otp.example.net"
 	return backend.New(time.Now, nil).Lease(backend.Settings{Backend: config.Backend{
 		Programs: []string{"/bin/quota"}, HTTP: map[string]*config.BackendHTTP{"otp": &h},
+		SQL:  map[string]*config.BackendSQL{"crm": {Database: "/nowhere/crm.db", Connections: 1, Waiting: 1}},
+		LDAP: map[string]*config.BackendLDAP{"staff": {URLs: []string{"ldap://127.0.0.1:1"}, Connections: 1, Waiting: 1}},
 	}})
 }
 

@@ -24,6 +24,7 @@ type fakeSQL struct {
 
 // Query implements module.SQL. The answer is a list of rows, or one row.
 func (d *fakeSQL) Query(_ context.Context, query string, args []any, limit int) ([]module.SQLRow, error) {
+	query = strings.Join(strings.Fields(query), " ")
 	answer, err := d.asked(query, args)
 	if err != nil {
 		return nil, err
@@ -37,6 +38,7 @@ func (d *fakeSQL) Query(_ context.Context, query string, args []any, limit int) 
 
 // Exec implements module.SQL. The answer is a number of rows, or a list of them.
 func (d *fakeSQL) Exec(_ context.Context, query string, args []any) (int64, error) {
+	query = strings.Join(strings.Fields(query), " ")
 	answer, err := d.asked(query, args)
 	if err != nil {
 		return 0, err
@@ -49,7 +51,7 @@ func (d *fakeSQL) Exec(_ context.Context, query string, args []any) (int64, erro
 	case *lua.LTable:
 		return int64(v.Len()), nil
 	}
-	return 0, d.unmocked("sql", fmt.Errorf("mock.sql %s: %.60q: got %s, expected the number of rows that are changed, or mock.fail", d.name, query, answer))
+	return 0, d.unmocked("sql", fmt.Errorf("mock.sql %s: %.60q: got a %s, expected the number of rows that are changed, or mock.fail", d.name, query, answer.Type()))
 }
 
 // Begin implements module.SQL.
@@ -64,10 +66,8 @@ func (fakeTx) Commit(context.Context) error { return nil }
 // Rollback implements module.SQLTx.
 func (fakeTx) Rollback() {}
 
-// asked asks the mock. Keys are compared with the query on one line. A call is {query=, kind} with the arguments as a
-// list.
+// asked asks the mock. Keys are compared with the query on one line. A call is {query=} with the arguments as a list.
 func (d *fakeSQL) asked(query string, args []any) (lua.LValue, error) {
-	query = strings.Join(strings.Fields(query), " ")
 	call := d.f.calling.NewTable()
 	call.RawSetString("query", lua.LString(query))
 	for i, a := range args {
