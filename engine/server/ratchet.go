@@ -152,6 +152,15 @@ func (t *ratchet) remove(addr netip.Addr) bool {
 	}
 }
 
+// empty empties one that is not kept.
+func (t *ratchet) empty() {
+	for i := 0; t.count > 0 && i < len(t.buckets); i++ {
+		for e := t.buckets[i].Swap(nil); e != nil; e = e.next.Load() {
+			t.count--
+		}
+	}
+}
+
 func (t *ratchet) nodes() []*learntAddress {
 	var all []*learntAddress
 	for i := range t.buckets {

@@ -113,6 +113,16 @@ func (t *stirred) at(user []byte) *atomic.Int64 {
 	return &t.users[maphash.Bytes(t.seed, user)%uint64(len(t.users))]
 }
 
+// empty reports whether nothing was ever noted.
+func (t *stirred) empty() bool {
+	for i := range t.users {
+		if t.users[i].Load() != 0 {
+			return false
+		}
+	}
+	return t.all.Load() == 0
+}
+
 func (t *stirred) note(user []byte, now time.Time) { t.at(user).Store(now.UnixNano()) }
 
 // noteAll tells of an Accounting-On or -Off, which may concern anybody.

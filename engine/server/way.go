@@ -82,11 +82,13 @@ type CoreOptions struct {
 
 	HashWorkers int // costly password hashes computed at once; 0: one for each processor
 	HashQueue   int // requests that may wait for their turn; 0: 64 for each worker
+
+	like *Core // one that is over, without StateDir, whose large tables are used again; nil: none
 }
 
 // NewCore loads what was kept in the state directory.
 func NewCore(o CoreOptions) (*Core, error) {
-	c := &Core{log: o.Log, now: o.Now, recorder: o.Recorder, detail: o.Detail, sessions: o.Sessions, places: o.Places, forwarder: o.Forwarder, settled: o.Settled, stirred: newStirred(), deviceSeed: maphash.MakeSeed()}
+	c := &Core{log: o.Log, now: o.Now, recorder: o.Recorder, detail: o.Detail, sessions: o.Sessions, places: o.Places, forwarder: o.Forwarder, settled: o.Settled, deviceSeed: maphash.MakeSeed()}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -105,11 +107,14 @@ func NewCore(o CoreOptions) (*Core, error) {
 	if c.seal, err = openSealer(key); err != nil {
 		return nil, err
 	}
-	if c.ratchet, err = openRatchet(table, c.log); err != nil {
-		return nil, err
-	}
-	if c.homes, err = openRatchet(homeTable(o.StateDir), c.log); err != nil {
-		return nil, err
+	if o.like == nil || !c.takeTables(o.like) {
+		c.stirred = newStirred()
+		if c.ratchet, err = openRatchet(table, c.log); err != nil {
+			return nil, err
+		}
+		if c.homes, err = openRatchet(homeTable(o.StateDir), c.log); err != nil {
+			return nil, err
+		}
 	}
 	c.tries, c.throttle = newTries(), newThrottle(c.now())
 	if c.dry = o.Dry; !c.dry {
@@ -120,6 +125,17 @@ func NewCore(o CoreOptions) (*Core, error) {
 	c.seldom, c.noise = newSeldom(), newNoise()
 	c.recent = newRecent(o.Ring)
 	return c, nil
+}
+
+// takeTables takes the large tables of a Core that is over, if they can be emptied.
+func (c *Core) takeTables(of *Core) bool {
+	if !of.stirred.empty() {
+		return false
+	}
+	of.ratchet.empty()
+	of.homes.empty()
+	c.stirred, c.ratchet, c.homes = of.stirred, of.ratchet, of.homes
+	return true
 }
 
 // openToWorld warns of a key file that others may read.

@@ -45,7 +45,6 @@ type file struct {
 
 	// Of the case that runs.
 	gen       *server.Generation
-	offline   *server.Offline
 	settingUp bool // a test.setup runs
 	last      *exchange
 	exchanges map[lua.LValue]*exchange // by the reply's Lua value
@@ -133,7 +132,6 @@ func (f *file) begin() {
 	f.last, f.exchanges, f.failed, f.demanded = nil, map[lua.LValue]*exchange{}, nil, false
 	f.pools, f.coa, f.mocked, f.astray, f.calling = map[string]*mock{}, nil, nil, nil, f.bench.State().Lua()
 	f.gen = f.generation(f)
-	f.offline = server.NewOffline(f.clock.now)
 	f.offline.Home, f.offline.NAS = f.home, f.nas
 	f.view.SetRadius(world{f})
 	f.bench.SetRadius(world{f})
