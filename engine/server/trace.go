@@ -20,6 +20,7 @@ type Trace struct {
 	ended   int       // step of the handler that ended last, and 1; 0: none
 	near    nearest
 	lost    int      // steps beyond the bound
+	octets  int      // recorded
 	hooks   []string // handlers that changed or decided something
 	left    []string // attributes that the reply's code may not carry
 	secrets secrets
@@ -61,6 +62,7 @@ const (
 	traceSkips   = 24
 	traceWidth   = 300  // octets of one line that is shown
 	traceKept    = 2048 // and of one that is recorded
+	traceOctets  = 64 << 10
 )
 
 // running is a handler that runs.
@@ -90,7 +92,7 @@ func (t *Trace) Say(text string) {
 	if t == nil {
 		return
 	}
-	if s := t.outermost(); s != nil {
+	if s := t.outermost(); s != nil && t.room(len(text)) {
 		s.inside(text)
 	} else if len(t.running) == 0 {
 		t.add(TraceStep{Text: text})
@@ -119,13 +121,27 @@ func (t *Trace) add(s TraceStep) int {
 	if t == nil {
 		return -1
 	}
-	if len(t.steps) >= traceSteps {
+	s.Phase, s.Text, s.Changes = t.phase, cut(s.Text, traceKept), clip(s.Changes)
+	if len(t.steps) >= traceSteps || !t.room(s.size()) {
 		t.lost++
 		return -1
 	}
-	s.Phase, s.Text, s.Changes = t.phase, cut(s.Text, traceKept), clip(s.Changes)
 	t.steps = append(t.steps, s)
 	return len(t.steps) - 1
+}
+
+// room takes octets of what a trace may hold; false if there are not so many.
+func (t *Trace) room(octets int) bool {
+	t.octets += min(octets, traceKept*traceChanges)
+	return t.octets <= traceOctets
+}
+
+func (s *TraceStep) size() int {
+	n := len(s.Text)
+	for _, c := range s.Changes {
+		n += len(c)
+	}
+	return n
 }
 
 // cut bounds a text, between characters.
@@ -205,8 +221,8 @@ func (t *Trace) change(hook string, at int, changes []Change) {
 		return
 	}
 	t.touched(hook)
-	if at >= 0 {
-		t.steps[at].Changes = clip(append(t.steps[at].Changes, all...))
+	if s := (TraceStep{Changes: clip(all)}); at >= 0 && t.room(s.size()) {
+		t.steps[at].Changes = clip(append(t.steps[at].Changes, s.Changes...))
 	}
 }
 

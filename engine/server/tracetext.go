@@ -229,11 +229,14 @@ func (t *Traced) header() string {
 func (t *Traced) verdict() string {
 	var b strings.Builder
 	b.WriteString(t.Verdict)
-	delay := ""
+	delay, method := "", t.Method
+	if t.Code != radius.CodeAccessRequest.String() {
+		method = ""
+	}
 	if t.Delay > 0 {
 		delay = fmt.Sprintf("%gs", t.Delay)
 	}
-	words(&b, word{"reason", t.Reason}, word{"rule", t.Rule}, word{"hooks", strings.Join(t.Hooks, ",")}, word{"method", t.Method},
+	words(&b, word{"reason", t.Reason}, word{"rule", t.Rule}, word{"hooks", strings.Join(t.Hooks, ",")}, word{"method", method},
 		word{"next", t.Next},
 		word{"realm", t.Realm}, word{"home", t.Home}, word{"delay", delay})
 	return b.String() + after(t.Micros)
