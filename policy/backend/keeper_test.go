@@ -533,3 +533,24 @@ func FuzzTableFile(f *testing.F) {
 		}
 	})
 }
+
+// FuzzTableRecord: no payload crashes the reader behind its checksum.
+func FuzzTableRecord(f *testing.F) {
+	now := time.Unix(1_700_000_000, 0)
+	for _, record := range [][]byte{appendTime(nil, now, 5), appendSet(nil, "key", plain("value"), 10), appendDelete(nil, "key"),
+		appendValue(nil, recordSum, "key", module.EncodeNumber(2), never)} {
+		f.Add(record[recordHead:])
+	}
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		if len(payload) == 0 || len(payload) > maxRecord {
+			return
+		}
+		file := appendSet(appendTime([]byte(tableMagic), now, 5), "key", module.EncodeNumber(1), never)
+		from := len(file)
+		file = sealRecord(append(append(file, make([]byte, recordHead)...), payload...), from)
+		table := newMemoryTable(func() time.Time { return now }, limits{100, 1 << 20})
+		if at, err := table.load(bytes.NewReader(file)); at != int64(len(file)) && err != errPayload {
+			t.Errorf("%d of %d octets, %v", at, len(file), err)
+		}
+	})
+}
