@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -167,5 +168,33 @@ end)`})
 	}
 	if after := list(); !slices.Equal(before, after) {
 		t.Errorf("(-before +after)\n%s", cmp.Diff(before, after))
+	}
+}
+
+// TestSnippetLoads: the lines for an unknown vendor are a script, and then its attributes show under their names.
+func TestSnippetLoads(t *testing.T) {
+	dir := loopTree(t, nil)
+	args := []string{"User-Name=x", "Attr-26.64999.3=0x0106000000070207616e6e6578", "Attr-26.64999.4=0x476f6c64", "Attr-26.64999.5=0x01020304",
+		"Attr-26.64999.6=0xfffe", "Attr-26.64999.7=0x0a0b0c0d0e0f", "Attr-26.311.250=0x0000000000000001"}
+	_, out := explained(t, dir, append([]string{"-json"}, args...)...)
+	var traced server.Traced
+	if err := json.Unmarshal([]byte(out), &traced); err != nil || len(traced.Unknown) != 2 {
+		t.Fatalf("%v %s", err, out)
+	}
+	script := ""
+	for _, u := range traced.Unknown {
+		if !u.Known {
+			script += fmt.Sprintf("vendor{name=%q, id=%d}\n", u.Name, u.Vendor)
+		}
+		for _, a := range u.Attributes {
+			script += a.Snippet + "\n"
+		}
+	}
+	writeFiles(t, dir, map[string]string{"scripts/vendors.lua": script})
+	_, out = explained(t, dir, args...)
+	for _, want := range []string{`Vendor-64999-3.Field-1 = 7`, `"annex"`, `Vendor-64999-4 = "Gold"`, "Vendor-64999-5 = 1.2.3.4", "Vendor-64999-6 = 65534", "0a:0b:0c:0d:0e:0f", "Microsoft-250 = 1"} {
+		if !strings.Contains(strings.ToLower(out), strings.ToLower(want)) || strings.Contains(out, "no dictionary has") {
+			t.Errorf("no %q in\n%s\n%s", want, out, script)
+		}
 	}
 }
