@@ -116,39 +116,61 @@ answer("code", function(req, text)
 end)
 `
 
-// TestFleetSharesRedis: two servers with the example's script lock out together, and a State is spent at both. Without
-// the Redis nothing is let in that depends on it, at once; when it is back all goes on.
-func TestFleetSharesRedis(t *testing.T) {
-	r := newRedis(t)
-	key := strings.Repeat("0123456789abcdef", 4) + "\n"
+// A fleet is two servers with the script of examples/lockout and fleetScript, which share a Redis and the key of State.
+type fleet struct {
+	t       *testing.T
+	redis   *testRedis
+	first   *loopServer
+	servers [2]string // addresses of their authentication ports
+}
+
+func newFleet(t *testing.T) *fleet {
+	t.Helper()
+	f := &fleet{t: t, redis: newRedis(t)}
+	config := strings.Replace(quietConfig, "[state]", "[state]\nkey-file = \"key\"\nkv = \"fleet\"", 1) + f.redis.table("failures") + f.redis.table("fleet")
 	tree := func() string {
-		return exampleTree(t, "lockout", func(file, text string) string {
+		dir := exampleTree(t, "lockout", func(file, text string) string {
 			switch file {
 			case "raddb/config.toml":
-				return quietConfig + r.table("failures") + r.table("fleet")
+				return config
 			case "raddb/clients":
 				return fmt.Sprintf("127.0.0.0/8 %q loop\n", loopSecret)
 			}
 			return text
 		})
+		writeFiles(t, dir, map[string]string{"raddb/key": strings.Repeat("0123456789abcdef", 4) + "\n", "scripts/fleet.lua": fleetScript})
+		return dir
 	}
-	trees := [2]string{tree(), tree()}
-	for _, dir := range trees {
-		writeFiles(t, dir, map[string]string{
-			"raddb/key":         key,
-			"raddb/config.toml": strings.Replace(quietConfig, "[state]", "[state]\nkey-file = \"key\"\nkv = \"fleet\"", 1) + r.table("failures") + r.table("fleet"),
-			"scripts/fleet.lua": fleetScript,
-		})
-	}
-	a, b := serveOnLoopback(t, trees[0]), startSpare(t, trees[1])
-	servers := [2]string{a.addrs["auth"], b.auth}
+	f.first = serveOnLoopback(t, tree())
+	f.servers = [2]string{f.first.addrs["auth"], startSpare(t, tree()).auth}
+	return f
+}
 
+// state begins a conversation at the first server.
+func (f *fleet) state() string {
+	f.t.Helper()
+	text := login(f.t, f.servers[0], "User-Name=otp", "User-Password=x")
+	m := regexp.MustCompile(`State = "?(0x[0-9a-f]+)`).FindStringSubmatch(text)
+	if m == nil {
+		f.t.Fatalf("no State: %s", text)
+	}
+	return m[1]
+}
+
+// answer answers a State at one of the servers.
+func (f *fleet) answer(server int, state, code string) string {
+	return login(f.t, f.servers[server], "User-Name=otp", "User-Password="+code, "State="+state)
+}
+
+// TestFleetLocksOut: wrong passwords at two servers count together.
+func TestFleetLocksOut(t *testing.T) {
+	f := newFleet(t)
 	for i := range 5 {
-		if text := login(t, servers[i%2], "User-Name=ann", "User-Password=wrong", "Calling-Station-Id=here"); !strings.Contains(text, "Access-Reject") {
-			t.Fatalf("try %d: %s\n%s", i, text, a.log)
+		if text := login(t, f.servers[i%2], "User-Name=ann", "User-Password=wrong", "Calling-Station-Id=here"); !strings.Contains(text, "Access-Reject") {
+			t.Fatalf("try %d: %s\n%s", i, text, f.first.log)
 		}
 	}
-	for _, server := range servers {
+	for _, server := range f.servers {
 		if text := login(t, server, "User-Name=ann", "User-Password=hello", "Calling-Station-Id=here"); !strings.Contains(text, "Access-Reject") {
 			t.Errorf("it is not locked out: %s", text)
 		}
@@ -156,51 +178,45 @@ func TestFleetSharesRedis(t *testing.T) {
 			t.Errorf("it is locked out elsewhere: %s", text)
 		}
 	}
+}
 
-	state := func() string {
-		text := login(t, servers[0], "User-Name=otp", "User-Password=x")
-		m := regexp.MustCompile(`State = "?(0x[0-9a-f]+)`).FindStringSubmatch(text)
-		if m == nil {
-			t.Fatalf("no State: %s", text)
-		}
-		return m[1]
-	}
-	one := state()
-	answer := func(server, state, code string) string {
-		return login(t, server, "User-Name=otp", "User-Password="+code, "State="+state)
-	}
-	if text := answer(servers[1], one, "123456"); !strings.Contains(text, "Access-Accept") {
+// TestFleetSpendsState: a State is spent at both servers, and its tries count together. Without the Redis no answer to one
+// is let in, at once; when it is back all goes on.
+func TestFleetSpendsState(t *testing.T) {
+	f := newFleet(t)
+	one := f.state()
+	if text := f.answer(1, one, "123456"); !strings.Contains(text, "Access-Accept") {
 		t.Errorf("the other server: %s", text)
 	}
-	for _, server := range servers {
-		if text := answer(server, one, "123456"); !strings.Contains(text, "Access-Reject") {
+	for server := range f.servers {
+		if text := f.answer(server, one, "123456"); !strings.Contains(text, "Access-Reject") {
 			t.Errorf("it is not spent: %s", text)
 		}
 	}
-	two := state()
+	two := f.state()
 	for i := range 3 {
-		answer(servers[i%2], two, "000000")
+		f.answer(i%2, two, "000000")
 	}
-	if text := answer(servers[1], two, "123456"); !strings.Contains(text, "Access-Reject") {
+	if text := f.answer(1, two, "123456"); !strings.Contains(text, "Access-Reject") {
 		t.Errorf("three tries, and one more: %s", text)
 	}
 
-	three := state()
-	r.kill()
+	three := f.state()
+	f.redis.kill()
 	for range 5 {
-		if text := answer(servers[0], three, "123456"); strings.Contains(text, "Access-") {
+		if text := f.answer(0, three, "123456"); strings.Contains(text, "Access-") {
 			t.Errorf("without the Redis: %s", text)
 		}
 	}
-	a.expectLog(t, "verdict=drop reason=backend")
-	r.start()
+	f.first.expectLog(t, "verdict=drop reason=backend")
+	f.redis.start()
 	for end := time.Now().Add(10 * time.Second); ; {
-		text := answer(servers[0], three, "123456")
+		text := f.answer(0, three, "123456")
 		if strings.Contains(text, "Access-Accept") {
 			break
 		}
 		if time.Now().After(end) {
-			t.Fatalf("when it is back: %s\n%s", text, a.log)
+			t.Fatalf("when it is back: %s\n%s", text, f.first.log)
 		}
 	}
 }
