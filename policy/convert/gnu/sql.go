@@ -2,6 +2,7 @@ package gnu
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"perilune/engine/raddb"
@@ -31,8 +32,8 @@ type sqlLine struct {
 	at             raddb.Pos
 }
 
-// convertSQL lists the queries with their macros turned into parameters: there is no database yet, and a
-// person will need them. The login and its password are not repeated.
+// convertSQL lists the queries with their macros turned into parameters, as a script asks them: what the database's
+// answers mean for the rules is for a person to say. The login and its password are not repeated.
 func (s *source) convertSQL() {
 	text, ok := s.optional("sqlserver")
 	if !ok {
@@ -46,21 +47,19 @@ func (s *source) convertSQL() {
 		case strings.HasPrefix(l.keyword, "mlc_") && use != "":
 			s.report.Differsf(l.at, "%s (%s): sessions are counted in this server's own table; perilune who and radius.sessions() show them", l.keyword, use)
 		case use != "":
-			query, args := sqlParameters(l.value)
-			s.report.Lookf(l.at, "%s (%s): SQL is not there yet; the query will be %q with %s", l.keyword, use, query, orNone(args))
+			s.report.Lookf(l.at, "%s (%s): ask for it by a script: %s", l.keyword, use, sqlCall(l.value))
 		case l.keyword == "doauth" && l.value != "no":
-			s.report.Lookf(l.at, "doauth %s: SQL is not there yet; users that are kept there need lines in raddb/users, or a script that asks for them", l.value)
+			s.report.Lookf(l.at, "doauth %s: name the database in config.toml, [backend.sql.radius], and ask it by a script with the queries below: docs/modules/sql.md", l.value)
 		case l.keyword == "doacct" && l.value != "no":
 			s.report.Lookf(l.at, "doacct %s: records go into the tables radacct and acctevent of [acct] database, SQLite or PostgreSQL, and not into those of the queries below; point what reads them there", l.value)
 		}
 	}
 }
 
-func orNone(args []string) string {
-	if len(args) == 0 {
-		return "no parameters"
-	}
-	return strings.Join(args, ", ")
+// sqlCall writes a query as a script asks it.
+func sqlCall(query string) string {
+	query, args := sqlParameters(query)
+	return "db:rows(" + strings.Join(append([]string{strconv.Quote(query)}, args...), ", ") + ")"
 }
 
 // sqlLines splits the file: # begins a comment line, a backslash at the end joins the next line.

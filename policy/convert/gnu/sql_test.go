@@ -39,8 +39,8 @@ func FuzzSQLParameters(f *testing.F) {
 func TestSQLServer(t *testing.T) {
 	_, report := convert(t, map[string]string{"sqlserver": "interface mysql\npassword hidden\ndoauth yes\ndoacct no\n# a comment\n\nauth_query SELECT pw \\\n FROM t WHERE u='%u'\nmlc_user_query SELECT 1\n"}, Options{})
 	same(t, "notes", `sqlserver:9: mlc_user_query (the open sessions of a user): sessions are counted in this server's own table; perilune who and radius.sessions() show them
-sqlserver:3: doauth yes: SQL is not there yet; users that are kept there need lines in raddb/users, or a script that asks for them
-sqlserver:7: auth_query (the password of Auth-Type SQL): SQL is not there yet; the query will be "SELECT pw FROM t WHERE u=$1" with req.user
+sqlserver:3: doauth yes: name the database in config.toml, [backend.sql.radius], and ask it by a script with the queries below: docs/modules/sql.md
+sqlserver:7: auth_query (the password of Auth-Type SQL): ask for it by a script: db:rows("SELECT pw FROM t WHERE u=$1", req.user)
 `, about(report, "sqlserver"))
 	if strings.Contains(report, "hidden") {
 		t.Error("the report has the password")

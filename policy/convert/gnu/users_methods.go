@@ -12,8 +12,9 @@ func (w *usersWriter) writeMethods() {
 	for _, m := range w.methods {
 		b.linef("")
 		if m == "sql" {
-			b.comment(`Auth-Type = SQL: ask the database for the password. Open it at the top of the file, local db = sql.open("radius"),`)
-			b.comment(`and return req:check_password(row.password) and accept{} or reject{reason = "password"}.`)
+			b.comment(`Auth-Type = SQL: ask the database for the password. config.toml names it, [backend.sql.radius]; open it at the top of`)
+			b.comment(`the file, local db = sql.open("radius"), and return req:check_password(row.password) and accept{} or`)
+			b.comment(`reject{reason = "password"}.`)
 		} else {
 			b.comment("Auth-Type = PAM: this server does not ask PAM. System users have Auth-Type = System.")
 		}

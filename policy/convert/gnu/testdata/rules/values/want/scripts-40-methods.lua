@@ -5,8 +5,9 @@ auth_type("pam-check", function()
   return reject{reason = "pam", message = "\r\nAccess denied\r\n"}
 end)
 
--- Auth-Type = SQL: ask the database for the password. Open it at the top of the file, local db = sql.open("radius"),
--- and return req:check_password(row.password) and accept{} or reject{reason = "password"}.
+-- Auth-Type = SQL: ask the database for the password. config.toml names it, [backend.sql.radius]; open it at the top of
+-- the file, local db = sql.open("radius"), and return req:check_password(row.password) and accept{} or
+-- reject{reason = "password"}.
 auth_type("sql-check", function()
   return reject{reason = "sql", message = "\r\nAccess denied\r\n"}
 end)
