@@ -35,7 +35,6 @@ type Options struct {
 	Clients     *nas.Table       // what proxy{client=} may name; nil: not known, nothing is checked
 	Radius      module.Radius    // what the module radius asks; nil: its functions fail
 	Programs    []string         // what exec.run may run; nil: not known, nothing is checked
-	Programs    []string         // what exec.run may run; nil: not known, nothing is checked
 	Backends    Backends         // what the modules of section 7 open; nil: they open nothing
 	Timers      *Timers          // due times that live over reloads; nil: timers don't run
 	Zone        *time.Location   // of scripts' times; nil: the process's
