@@ -135,7 +135,7 @@ func (c *Core) captureOf(r *Request) *Captured {
 	k := &Captured{
 		Peer: r.Peer, Time: r.Arrival, Serial: r.Serial, Generation: r.Generation.Number, Hash: r.Generation.Hash, Dictionary: d,
 		Listener: r.Listener, Code: r.Packet.Code, Authenticator: r.Packet.Authenticator, Signed: r.way.verified,
-		Method: r.Method, Password: r.way.truth, Verdict: r.Verdict, Reason: r.Reason, Rule: r.Rule(), Hook: r.Hook, Tape: r.way.tape,
+		Method: r.Method, Password: r.way.truth, Verdict: r.Verdict, Reason: r.Reason, Rule: r.Rule(), Hook: r.Hook,
 	}
 	if k.Secret = r.Client.Secret; r.way.second {
 		k.Secret = r.Client.Second
@@ -151,6 +151,10 @@ func (c *Core) captureOf(r *Request) *Captured {
 		if state, ok := packet.Attributes.Find(radius.TypeState); ok {
 			k.Asks = chainID(state)
 		}
+	}
+	if r.way.tape != nil { // `done` handlers write on
+		tape := *r.way.tape
+		k.Tape = &tape
 	}
 	k.Home, k.NAS = r.homeAnswer(), r.nasAnswer()
 	k.Secrets = r.secrets(k)
