@@ -2,6 +2,7 @@ package policy
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -112,9 +113,18 @@ func (rn *Runner) loadAgain() (errs raddb.List) {
 		pr.o.Log.Error("a further Lua state: " + errs.Error())
 	}
 	if pr.view {
-		rn.shot = rn.box.Snapshot(rn.functions)
+		rn.shot = rn.box.Snapshot(rn.called())
 	}
 	return errs
+}
+
+// called gives all functions of scripts that are called from outside.
+func (rn *Runner) called() []*lua.LFunction {
+	all := slices.Clone(rn.functions)
+	for _, c := range rn.codecs {
+		all = append(all, c.decode, c.encode)
+	}
+	return all
 }
 
 // renew replaces a state whose interpreter has failed.
