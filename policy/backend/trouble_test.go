@@ -333,19 +333,22 @@ func TestPostgresHostile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			var served sync.WaitGroup
+			defer served.Wait()
 			defer l.Close()
-			go func() {
+			served.Go(func() {
 				for {
 					c, err := l.Accept()
 					if err != nil {
 						return
 					}
+					c.SetDeadline(time.Now().Add(time.Second)) // pgx may keep it open for longer
 					io.WriteString(c, says)
 					c.Read(make([]byte, 1000))
 					c.Read(make([]byte, 1000))
 					c.Close()
 				}
-			}()
+			})
 			w := newWorld(t, sqlSettings("postgres://crm:geheim@"+l.Addr().String()+"/x?sslmode=disable"))
 			w.time = 300 * time.Millisecond
 			if got := w.run(`local db = sql.open("crm") handler(function() out(db:try_row("SELECT $1", "x")) end)`); !strings.HasPrefix(got, "nil refused") && !strings.HasPrefix(got, "nil timeout") || strings.Contains(got, "geheim") {
