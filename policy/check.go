@@ -47,6 +47,7 @@ func (pr *Program) check(src *sandbox.Source, errs *raddb.List) {
 	sandbox.Walk(src.Chunk, c.visit)
 	for _, h := range src.Handlers {
 		c.placed(h)
+		c.advise(h)
 	}
 }
 

@@ -54,6 +54,7 @@ type handler struct {
 	ref     int          // what users.Host calls it by
 	number  uint32       // value of Auth-Type
 	waiting atomic.Int32 // requests that wait in it
+	decides bool         // it returns a verdict whatever the request is
 	tame    bool         // req cannot outlive a run, so the same object serves each
 
 	when, unless         written

@@ -30,6 +30,9 @@ func (pr *Program) Link() raddb.List {
 		}
 		pr.o.Busy.Yield()
 	}
+	if pr.o.Advice {
+		pr.adviseOrder(&errs)
+	}
 	pr.linked, pr.pending = true, nil
 	if !errs.Failed() && !pr.failed {
 		pr.linkStates(&errs)

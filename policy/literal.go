@@ -18,9 +18,10 @@ type literal struct {
 	kind    literalKind
 	at      raddb.Pos
 	name    string
-	value   ast.Expr // what is compared or assigned; nil if it does not show
-	pattern bool     // value is a pattern of l:is
-	written lists    // the list that is changed; 0 if the name is only read
+	value   ast.Expr    // what is compared or assigned; nil if it does not show
+	pattern bool        // value is a pattern of l:is
+	written lists       // the list that is changed; 0 if the name is only read
+	verdict server.Kind // whose attribute it is; 0 for none
 }
 
 type literalKind uint8
@@ -52,7 +53,7 @@ func (c *checker) verdict(n *ast.FuncCallExpr) {
 		return
 	}
 	if !c.inside[n] {
-		c.madeAtLoad(t)
+		c.madeAtLoad(kind, t)
 		return
 	}
 	c.verdictKeys(kind, id, t)
@@ -63,7 +64,7 @@ func (c *checker) verdict(n *ast.FuncCallExpr) {
 		case !isField(key.Value) && bare(kind):
 			c.errs.Errorf(c.src.Pos(key), "%s: %s", kind, noAttributes(kind, key.Value))
 		case !isField(key.Value):
-			c.keep(literal{kind: literalName, at: c.src.Pos(key), name: key.Value, value: f.Value, written: changeReply})
+			c.keep(literal{kind: literalName, at: c.src.Pos(key), name: key.Value, value: f.Value, written: changeReply, verdict: kind})
 		case !slices.Contains(verdictOptions[kind], key.Value):
 			c.errs.Errorf(c.src.Pos(key), "%s: no option %q%s", kind, key.Value, raddb.DidYouMean(key.Value, slices.Values(verdictOptions[kind])))
 		case key.Value == "next":
@@ -81,10 +82,10 @@ func (c *checker) verdict(n *ast.FuncCallExpr) {
 }
 
 // madeAtLoad keeps the values of a verdict outside of functions, which is made and checked while loading.
-func (c *checker) madeAtLoad(t *ast.TableExpr) {
+func (c *checker) madeAtLoad(kind server.Kind, t *ast.TableExpr) {
 	for _, f := range t.Fields {
 		if key, ok := f.Key.(*ast.StringExpr); ok && !isField(key.Value) {
-			c.keep(literal{kind: literalChecked, at: c.src.Pos(key), name: key.Value, value: f.Value, written: changeReply})
+			c.keep(literal{kind: literalChecked, at: c.src.Pos(key), name: key.Value, value: f.Value, written: changeReply, verdict: kind})
 		}
 	}
 }
@@ -144,6 +145,9 @@ func (pr *Program) linkLiterals(errs *raddb.List) {
 			continue
 		}
 		pr.linkSensible(l, errs)
+		if ref, err := pr.names.resolve(l.name); l.verdict != 0 && err == nil {
+			pr.linkCarried(l, ref.Attr, errs)
+		}
 	}
 	pr.literals = nil
 }

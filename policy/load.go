@@ -36,7 +36,7 @@ func Load(o Options) (*Program, raddb.List) {
 		library:    library{programs: map[string]*sandbox.Program{}, files: map[string]string{}},
 		huntgroups: map[string]*handler{}, rewrites: map[string]*handler{}, answers: map[string]*handler{},
 		authTypes: map[string]*handler{}, authNumbers: map[uint32]*handler{},
-		tames:    map[functionPlace]bool{},
+		tames: map[functionPlace]bool{}, decides: map[functionPlace]bool{},
 		accounts: sync.OnceValues(func() (*users.Accounts, error) { return users.ReadAccounts(o.Tree.ReadSystemFile) }),
 	}
 	pr.requestNames, pr.listNames = objectNames()

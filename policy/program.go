@@ -40,6 +40,7 @@ type Options struct {
 	Zone        *time.Location   // of scripts' times; nil: the process's
 	Version     string           // perilune.version
 	Silent      bool             // no name server is asked
+	Advice      bool             // warn also of what is allowed and mostly not meant: for the command check
 	// Secret gives the text behind secret("name"); nil: there are none.
 	Secret func(name string) (string, error)
 }
@@ -76,8 +77,9 @@ type Program struct {
 	expressions             []*expression
 	codecs                  []*codec
 	tames                   map[functionPlace]bool
-	literals                []literal          // names in the scripts' text, checked by Link
-	literalNames            map[string]*access // the attributes among them; not changed after Link
+	decides                 map[functionPlace]bool // functions that return a verdict whatever the request is
+	literals                []literal              // names in the scripts' text, checked by Link
+	literalNames            map[string]*access     // the attributes among them; not changed after Link
 	requestNames, listNames map[string]Entry
 	globals                 map[string][]string
 	registration            []string

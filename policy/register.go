@@ -62,6 +62,7 @@ func (rn *Runner) readRegistration(k kind, l *lua.LState) (*handler, *lua.LFunct
 	if h.name == "" {
 		h.name = h.label
 	}
+	h.decides = fn.Proto != nil && rn.pr.decides[functionPlace{fn.Proto.SourceName, fn.Proto.LineDefined}]
 	h.tame = fn.Proto != nil && rn.pr.tame(fn.Proto.SourceName, fn.Proto.LineDefined)
 	return h, fn, nil
 }

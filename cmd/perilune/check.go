@@ -15,6 +15,7 @@ type finding struct {
 	Column  int    `json:"column,omitempty"`
 	Level   string `json:"level"`
 	Message string `json:"message"`
+	Code    string `json:"code"` // the same for all findings of a kind
 }
 
 func runCheck(args []string, s streams) int {
@@ -57,6 +58,6 @@ func printFindings(s streams, errs raddb.List, asJSON bool) {
 		if e.Warning {
 			level = "warning"
 		}
-		enc.Encode(finding{e.File, e.Line, e.Col, level, e.Msg})
+		enc.Encode(finding{e.File, e.Line, e.Col, level, e.Msg, codeOf(e)})
 	}
 }

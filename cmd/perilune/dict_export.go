@@ -80,7 +80,7 @@ func formatFlag(f radius.VSAFormat) string {
 // exportName is the attribute's name there: fields have names of their own.
 func exportName(a *dictionary.Attribute) string { return strings.ReplaceAll(a.FullName(), ".", "-") }
 
-// attribute writes one attribute with its values and fields; number is that inside its parents.
+// attribute writes one attribute with its values and fields; number is that with its parents', joined by dots.
 func (w exporter) attribute(a *dictionary.Attribute, number string) {
 	name := exportName(a)
 	if text := policy.CodecExample(a); text != "" {
@@ -92,14 +92,9 @@ func (w exporter) attribute(a *dictionary.Attribute, number string) {
 	}
 	fmt.Fprintf(w, "ATTRIBUTE\t%s\t%s\t%s%s\n", name, number, typeName, exportFlags(a))
 	w.values(a, name)
-	if len(a.Children()) == 0 {
-		return
-	}
-	fmt.Fprintf(w, "BEGIN-TLV\t%s\n", name)
 	for _, c := range a.Children() {
-		w.attribute(c, strconv.FormatUint(uint64(c.Number), 10))
+		w.attribute(c, number+"."+strconv.FormatUint(uint64(c.Number), 10))
 	}
-	fmt.Fprintf(w, "END-TLV\t\t%s\n", name)
 }
 
 func exportFlags(a *dictionary.Attribute) string {

@@ -78,9 +78,9 @@ func TestDictExport(t *testing.T) {
 		t.Fatal(errs)
 	}
 	want := "# Written by perilune dict -export.\n\nVENDOR\t\tAcme\t64999\n\nBEGIN-VENDOR\tAcme\n\nATTRIBUTE\tAcme-Role\t1\tinteger\nVALUE\t\tAcme-Role\tGuest\t1\n" +
-		"VALUE\t\tAcme-Role\tStaff\t2\nVALUE\t\tAcme-Role\tAdmin\t9\nATTRIBUTE\tAcme-QoS\t2\ttlv\nBEGIN-TLV\tAcme-QoS\nATTRIBUTE\tAcme-QoS-Down\t1\tinteger\n" +
-		"ATTRIBUTE\tAcme-QoS-Up\t2\tinteger\nATTRIBUTE\tAcme-QoS-Queue\t3\ttlv\nBEGIN-TLV\tAcme-QoS-Queue\nATTRIBUTE\tAcme-QoS-Queue-Name\t1\tstring\n" +
-		"ATTRIBUTE\tAcme-QoS-Queue-Weight\t2\tbyte\nEND-TLV\t\tAcme-QoS-Queue\nEND-TLV\t\tAcme-QoS\n# Acme-Map holds what a codec reads as {slot=2,port=3}\n" +
+		"VALUE\t\tAcme-Role\tStaff\t2\nVALUE\t\tAcme-Role\tAdmin\t9\nATTRIBUTE\tAcme-QoS\t2\ttlv\nATTRIBUTE\tAcme-QoS-Down\t2.1\tinteger\n" +
+		"ATTRIBUTE\tAcme-QoS-Up\t2.2\tinteger\nATTRIBUTE\tAcme-QoS-Queue\t2.3\ttlv\nATTRIBUTE\tAcme-QoS-Queue-Name\t2.3.1\tstring\n" +
+		"ATTRIBUTE\tAcme-QoS-Queue-Weight\t2.3.2\tbyte\n# Acme-Map holds what a codec reads as {slot=2,port=3}\n" +
 		"ATTRIBUTE\tAcme-Map\t3\toctets\n\nEND-VENDOR\tAcme\n"
 	if diff := cmp.Diff(want, out); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -155,4 +155,3 @@ func FuzzDictDecode(f *testing.F) {
 		_ = x.explainOctets(text)
 	})
 }
-

@@ -91,7 +91,7 @@ func (t *testRun) findings(errs raddb.List) {
 		if e.Warning {
 			level = "warning"
 		}
-		t.enc.Encode(testFinding{"finding", finding{e.File, e.Line, e.Col, level, e.Msg}})
+		t.enc.Encode(testFinding{"finding", finding{e.File, e.Line, e.Col, level, e.Msg, codeOf(e)}})
 	}
 }
 

@@ -31,6 +31,7 @@ type Error struct {
 	Pos
 	Msg     string
 	Warning bool
+	Form    string // of Msg, before its places were filled: it is the same for all of a kind
 }
 
 // Error gives "file:line:col: message". Control characters that a file has brought into it are escaped: they are
@@ -72,12 +73,12 @@ type List []*Error
 
 // Errorf adds an error.
 func (l *List) Errorf(p Pos, format string, a ...any) {
-	*l = append(*l, &Error{Pos: p, Msg: fmt.Sprintf(format, a...)})
+	*l = append(*l, &Error{Pos: p, Msg: fmt.Sprintf(format, a...), Form: format})
 }
 
 // Warnf adds a warning.
 func (l *List) Warnf(p Pos, format string, a ...any) {
-	*l = append(*l, &Error{Pos: p, Msg: fmt.Sprintf(format, a...), Warning: true})
+	*l = append(*l, &Error{Pos: p, Msg: fmt.Sprintf(format, a...), Warning: true, Form: format})
 }
 
 // Failed reports whether the list holds more than warnings.

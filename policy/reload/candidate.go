@@ -141,7 +141,7 @@ func (b *builder) loadScripts(c *Candidate, errs *raddb.List) {
 		HookWaiting: cmp.Or(p.HookQueue, max(c.Config.Server.Queue/2, 1)),
 		Limits:      sandbox.Limits{Steps: p.Steps, String: int(p.StringSize), Memory: int(p.Memory), Depth: p.CallDepth, Full: b.o.Full},
 		Programs:    c.Config.Backend.Programs,
-		Realms:      c.Realms, Clients: c.Clients, Zone: c.Config.Server.Timezone, Version: b.o.Version, Silent: b.o.Silent,
+		Realms:      c.Realms, Clients: c.Clients, Zone: c.Config.Server.Timezone, Version: b.o.Version, Silent: b.o.Silent, Advice: b.checkTests,
 		Secret: func(name string) (string, error) {
 			octets, err := c.Tree.Secret(name)
 			return string(octets), err

@@ -17,7 +17,11 @@ var doubled = map[string]string{
 	"-=": "-= is not Lua; write x = x - n",
 	"*=": "*= is not Lua; write x = x * n",
 	"/=": "/= is not Lua; write x = x / n, or ~= for not equal",
+	"%=": "%= is not Lua; write x = x % n",
 	"++": "++ is not Lua; write x = x + 1",
+	"=>": "=> is not Lua; write function(x) … end, or >= for greater or equal",
+	"=<": "=< is not Lua; write <=",
+	"::": ":: is not Lua 5.1 here; a label is ::name::",
 }
 
 // single are characters that Lua 5.1 does not have.
@@ -31,6 +35,22 @@ var single = map[byte]string{
 	'`': "` is not Lua; put text in quotes",
 }
 
+// foreign are words of newer Lua and of other languages that stand where a statement or a block should.
+var foreign = map[string]string{
+	"continue": "continue is not Lua 5.1; write goto continue and put ::continue:: before the end of the loop",
+	"elif":     "elif is not Lua; write elseif … then",
+	"elsif":    "elsif is not Lua; write elseif … then",
+	"switch":   "switch is not Lua; write if … elseif … else … end, or a table of functions",
+	"var":      "var is not Lua; write local",
+	"let":      "let is not Lua; write local",
+	"const":    "const is not Lua; write local",
+	"global":   "global is not Lua 5.1; write local, and share by require, req.ctx or kv",
+	"try":      "try is not Lua; write local ok, err = pcall(function() … end)",
+	"throw":    "throw is not Lua; write error(text)",
+	"class":    "class is not Lua; write a table with functions",
+	"new":      "new is not Lua; call the function alone",
+}
+
 // newer recognises syntax of newer Lua, or of other languages, around the token where parsing failed. where is
 // zero if the place of the parse error is right.
 func (s *Source) newer(i, line int) (hint string, where raddb.Pos, ok bool) {
@@ -39,8 +59,8 @@ func (s *Source) newer(i, line int) (hint string, where raddb.Pos, ok bool) {
 			return hint, s.tokenPos(s.tokens[j]), true
 		}
 		t := s.tokens[j]
-		if t.Type == luaparse.TIdent && t.Str == "continue" {
-			return "continue is not Lua 5.1; write goto continue and put ::continue:: before the end of the loop", s.tokenPos(t), true
+		if hint := foreign[t.Str]; t.Type == luaparse.TIdent && hint != "" {
+			return hint, s.tokenPos(t), true
 		}
 	}
 	return s.characterHint(i, line)

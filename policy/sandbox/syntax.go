@@ -128,9 +128,13 @@ func (s *Source) syntaxError(err error, errs *raddb.List) {
 // missing names what the innermost open block waits for.
 func (s *Source) missing() string {
 	var open []ast.Token
-	for _, t := range s.tokens {
+	elseIf := 0 // where an else is followed by an if of its own
+	for i, t := range s.tokens {
 		switch t.Type {
 		case '(', '{', '[', luaparse.TFunction, luaparse.TDo, luaparse.TIf, luaparse.TRepeat:
+			if t.Type == luaparse.TIf && i > 0 && s.tokens[i-1].Type == luaparse.TElse && s.tokens[i-1].Pos.Line == t.Pos.Line {
+				elseIf = t.Pos.Line
+			}
 			open = append(open, t)
 		case ')', '}', ']', luaparse.TEnd, luaparse.TUntil:
 			open = open[:max(len(open)-1, 0)]
@@ -144,7 +148,11 @@ func (s *Source) missing() string {
 	if closer == "" {
 		closer = "end"
 	}
-	return fmt.Sprintf("%q for the %q of line %d", closer, tokenText(t), t.Pos.Line)
+	hint := ""
+	if elseIf > 0 && closer == "end" {
+		hint = fmt.Sprintf("; the else if of line %d needs an end of its own: write elseif", elseIf)
+	}
+	return fmt.Sprintf("%q for the %q of line %d%s", closer, tokenText(t), t.Pos.Line, hint)
 }
 
 func tokenText(t ast.Token) string {
