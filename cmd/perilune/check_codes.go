@@ -51,6 +51,7 @@ var warningCodes = []struct{ form, code string }{
 	{"local %s hides the API's", "api-name-hidden"},
 	{"log.passwords is true", "passwords-logged"},
 	{"no Unix group is named", "group-unknown"},
+	{"no script opens the table", "table-never-opened"},
 	{"no effect on LOCAL", "option-without-effect"},
 	{"no-message-authenticator: requests", "requests-unsigned"},
 	{"no-reply-ma: answers", "replies-unsigned"},
