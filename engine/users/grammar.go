@@ -174,10 +174,20 @@ func (p *parser) pair(list *[]rawPair) bool {
 	case r.value.quote == 0 && len(r.value.text) == 0 && r.op != opPresent && r.op != opAbsent:
 		p.errs.Errorf(p.pos(), "found %s; expected a value for %s", p.found(), r.name.text)
 		return false
+	case r.value.quote == 0 && lostQuote(r.value.text):
+		p.errs.Errorf(r.value.pos(p.file), `the value of %s ends with a quote but does not begin with one; expected "..." (or '...', if the quote belongs to it)`, r.name.text)
+		return false
 	}
 	p.raw.signs |= pairSigns(&r)
 	*list = append(*list, r)
 	return true
+}
+
+// lostQuote reports whether a bare word is a string whose first quote has gone. The value may be a password:
+// with the quote in it nobody could log in, and nothing would say why.
+func lostQuote(text []byte) bool {
+	last := len(text) - 1
+	return last > 0 && text[last] == '"' && bytes.IndexByte(text, '"') == last && text[last-1] != '\\'
 }
 
 func (p *parser) gap() {
