@@ -25,7 +25,7 @@ func runReload(args []string, s streams) int {
 	force := r.Bool("force", false, "build anew even if nothing has changed")
 	shadow := r.duration("shadow", "try them for `TIME` on live requests, like 5m")
 	confirm := r.duration("confirm", "take them back after `TIME`, unless confirmed")
-	confirmNow := r.Bool("confirm-now", false, "confirm what is in place, as `perilune confirm` does")
+	confirmNow := r.Bool("confirm-now", false, "confirm what is in place, as perilune confirm does")
 	yes := r.Bool("yes", false, "with -shadow: put them in place whatever it finds")
 	never := r.Bool("never", false, "with -shadow: do not put them in place, only tell")
 	rate := r.Int("rate", 0, "with -shadow: `N` requests a second at most (default 500)")

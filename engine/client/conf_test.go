@@ -111,6 +111,13 @@ func TestReadConfWarnsOfReaders(t *testing.T) {
 		}
 	}
 	var errs raddb.List
+	public := filepath.Join(t.TempDir(), "radius.conf")
+	if err := os.WriteFile(public, []byte("auth 127.0.0.1 testing123\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if ReadConf(public, &errs); len(errs) != 0 {
+		t.Errorf("the secret of the default files: %v", errs)
+	}
 	ReadConf(path+".none", &errs)
 	if !errs.Failed() || !strings.Contains(errs.Error(), "no such file") {
 		t.Errorf("a missing file gave %v", errs)

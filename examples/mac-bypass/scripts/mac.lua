@@ -21,5 +21,5 @@ on("authorize", {name = "mac-bypass", when = {["Service-Type"] = "Call-Check"}},
     return reject{reason = "unknown-device"}
   end
   req:note("device", device.name)
-  return accept{vlan = device.vlan}
+  return accept{vlan = device.vlan, reason = "known-device"}
 end)
