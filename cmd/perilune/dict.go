@@ -17,11 +17,11 @@ import (
 
 // dictRun is one run of dict.
 type dictRun struct {
-	s                                      streams
-	d                                      *dictionary.Dictionary
-	dir, scripts, vendor, decode           string
-	encode                                 list
-	vendors, export, luaTypes, asJSON, all bool
+	s                                 streams
+	d                                 *dictionary.Dictionary
+	dir, scripts, vendor, decode      string
+	encode                            list
+	vendors, export, luaTypes, asJSON bool
 }
 
 func (x *dictRun) flags() *flags {

@@ -129,7 +129,6 @@ func TestWild(t *testing.T) {
 	}
 }
 
-
 // BenchmarkWatched tells what looking costs a request, packet and all: nobody, somebody for another client, and for
 // this one with a rate that is used up, and with none.
 func BenchmarkWatched(b *testing.B) {

@@ -238,8 +238,7 @@ func TestTableThatCannotBeWritten(t *testing.T) {
 func TestTableFileIsBounded(t *testing.T) {
 	dir := t.TempDir()
 	a := born(t, dir, time.Now, module.KVOptions{Persist: true, Max: 100})
-	value := plain(strings.Repeat("x", 100))
-	value = "\x04\xe8\x07" + strings.Repeat("x", 1000)
+	value := "\x04\xe8\x07" + strings.Repeat("x", 1000)
 	for i := range 20_000 {
 		a.set(fmt.Sprint("k", i%150), value, 0)
 	}

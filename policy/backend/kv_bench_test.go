@@ -35,33 +35,33 @@ func parallel(b *testing.B, call func(key string)) {
 
 func BenchmarkTableIncr(b *testing.B) {
 	t := newMemoryTable(time.Now, limits{defaultKeys, defaultOctets})
-	parallel(b, func(key string) { t.Incr(nil, key, 1, time.Minute) })
+	parallel(b, func(key string) { t.Incr(b.Context(), key, 1, time.Minute) })
 }
 
 func BenchmarkTableSet(b *testing.B) {
 	t := newMemoryTable(time.Now, limits{defaultKeys, defaultOctets})
 	value := plain("value")
-	parallel(b, func(key string) { t.Set(nil, key, value, time.Minute) })
+	parallel(b, func(key string) { t.Set(b.Context(), key, value, time.Minute) })
 }
 
 func BenchmarkTableGet(b *testing.B) {
 	t := newMemoryTable(time.Now, limits{defaultKeys, defaultOctets})
 	for _, key := range manyKeys() {
-		t.Set(nil, key, plain("value"), time.Hour)
+		t.Set(b.Context(), key, plain("value"), time.Hour)
 	}
-	parallel(b, func(key string) { t.Get(nil, key) })
+	parallel(b, func(key string) { t.Get(b.Context(), key) })
 }
 
 // BenchmarkTableFull adds keys to a table that has no room.
 func BenchmarkTableFull(b *testing.B) {
 	t := newMemoryTable(time.Now, limits{1000, defaultOctets})
-	parallel(b, func(key string) { t.Incr(nil, key, 1, time.Minute) })
+	parallel(b, func(key string) { t.Incr(b.Context(), key, 1, time.Minute) })
 }
 
 func BenchmarkTableKept(b *testing.B) {
 	f := born(b, b.TempDir(), time.Now, keeping)
 	defer f.lease.Close()
-	parallel(b, func(key string) { f.kv.Incr(nil, key, 1, time.Minute) })
+	parallel(b, func(key string) { f.kv.Incr(b.Context(), key, 1, time.Minute) })
 }
 
 func BenchmarkWindowAdd(b *testing.B) {

@@ -182,7 +182,6 @@ type grammar struct {
 	data  []byte
 	out   strings.Builder
 	depth int
-	loops int
 	names int
 }
 
