@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -166,6 +167,7 @@ func (v *verdict) option(name string, item lua.LValue) (err error) {
 	switch name {
 	case "reason":
 		out.Reason, err = wantText(name, item)
+		out.Reason = cutReason(out.Reason)
 	case "message":
 		v.draft.message, err = wantText(name, item)
 	case "next":
@@ -180,10 +182,7 @@ func (v *verdict) option(name string, item lua.LValue) (err error) {
 	case "vlan":
 		v.draft.vlan = item
 	case "state":
-		err = checkPlain(item)
-		if err == nil {
-			out.State = appendPlain(nil, item)
-		}
+		out.State, err = sealable(item)
 	case "timeout":
 		out.Timeout, err = module.Duration(name, item)
 	case "delay":
@@ -195,6 +194,31 @@ func (v *verdict) option(name string, item lua.LValue) (err error) {
 		err = v.flag(name, item)
 	}
 	return err
+}
+
+// maxReason bounds the octets of a reason: it stands in the log, in records, and in thousands of decisions that are kept.
+const maxReason = 253
+
+// cutReason gives the beginning of a reason that is too long.
+func cutReason(text string) string {
+	if len(text) <= maxReason {
+		return text
+	}
+	return strings.Clone(strings.ToValidUTF8(text[:maxReason], ""))
+}
+
+// sealable gives what state= holds as octets. It looks first how many they would be: a text that stands in a thousand
+// places costs its script nothing.
+func sealable(v lua.LValue) ([]byte, error) {
+	if err := checkPlain(v); err != nil {
+		return nil, err
+	}
+	room := maxParked
+	if !plainFits(v, &room) {
+		return nil, fmt.Errorf("state has more than %d octets, %d fit beside the seal in State's 253; put the rest in kv and its key here",
+			maxParked, maxStateData)
+	}
+	return appendPlain(nil, v), nil
 }
 
 // wantName reads a name, which an empty text is none of: it would be a realm that a script did not find.

@@ -191,6 +191,7 @@ func TestWrongReturns(t *testing.T) {
 		{"return challenge{next='c' .. 'x'}", `no answer "cx" is registered`},
 		{"return challenge{next='c', state={f=print}}", "f: a function is no plain data"},
 		{"return challenge{next='c', state=('x'):rep(250)}", "put the rest in kv"},
+		{"local s, t = ('x'):rep(1e6), {} for i = 1, 4000 do t[i] = s end return challenge{next='c', state=t}", "state has more than 262144 octets"},
 	} {
 		t.Run(c.body, func(t *testing.T) {
 			h := load(t, "answer('c', function() return drop{} end)\non('authorize', {name='mine'}, function(req) "+c.body+" end)")
@@ -221,6 +222,23 @@ func TestFailedConstruction(t *testing.T) {
 end)`)
 	if v := h.run(server.PhaseAuthorize, h.access("User-Name", "bob")); v == nil || v.Reason != "misspelt" {
 		t.Errorf("verdict %+v\n%s", v, h.log)
+	}
+}
+
+// TestLongReason: what is kept of thousands of requests is short.
+func TestLongReason(t *testing.T) {
+	h := load(t, `on("authorize", function() return reject{reason=("ü"):rep(100000)} end)`)
+	if v := h.run(server.PhaseAuthorize, h.access("User-Name", "bob")); v == nil || v.Reason != strings.Repeat("ü", 126) {
+		t.Errorf("verdict %+v", v)
+	}
+}
+
+// TestLinesCostSteps: a handler cannot fill the disk with lines.
+func TestLinesCostSteps(t *testing.T) {
+	h := load(t, `on("authorize", function() while true do log.warn("again") end end)`)
+	h.run(server.PhaseAuthorize, h.access("User-Name", "bob"))
+	if n := strings.Count(h.log.String(), "again"); n > 2000 || !strings.Contains(h.log.String(), "step budget spent") {
+		t.Errorf("%d lines", n)
 	}
 }
 

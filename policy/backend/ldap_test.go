@@ -57,6 +57,7 @@ var ldapFacts = []fact{
 	{`d:search{attrs="mail"}`, `error: t.lua:1: ldap: attrs: got "mail", expected a list of names like {"memberOf"}`},
 	{`d:search{attrs={1}}`, `error: t.lua:1: ldap: attrs: got 1, expected a list of up to 100 names like {"memberOf"}`},
 	{`d:search{filter=""}`, `error: t.lua:1: ldap: filter: got "", expected text`},
+	{`d:search{filter=("(!"):rep(3000)}`, `error: t.lua:1: ldap: filter: 6000 octets; 4096 are allowed`},
 	{`d:search("x")`, `error: t.lua:1: argument 2 is string, expected table`},
 	{`d.search{}`, `error: t.lua:1: the value before the colon is table, expected a directory; write value:method()`},
 	{`d:bind(ann, {})`, `error: t.lua:1: argument 3 is table, expected string`},

@@ -38,6 +38,10 @@ type LDAPEntry struct {
 // maxEntries bounds what l:search gives.
 const maxEntries = 1000
 
+// maxFilter bounds the octets of a filter, and of a base: what compiles filters takes seconds for one of ten thousand
+// brackets, and cannot be interrupted.
+const maxFilter = 4096
+
 // ldapDirectory is what ldap.open gives. A state that is used by one case of a test after another asks the directory
 // of each.
 type ldapDirectory struct {
@@ -122,6 +126,9 @@ func (q *LDAPSearch) take(key string, v lua.LValue) (err error) {
 	case "base", "filter":
 		if !isText || text == "" {
 			return fmt.Errorf("%s: got %s, expected text", key, shown(v))
+		}
+		if len(text) > maxFilter {
+			return fmt.Errorf("%s: %d octets; %d are allowed", key, len(text), maxFilter)
 		}
 		*map[string]*string{"base": &q.Base, "filter": &q.Filter}[key] = string(text)
 	case "scope":

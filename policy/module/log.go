@@ -12,6 +12,9 @@ import (
 // maxLogFields bounds the fields of a line.
 const maxLogFields = 32
 
+// lineSteps is what a line costs. It bounds the lines of one run as the budget bounds its loops.
+const lineSteps = 500
+
 func logFunctions() []Function {
 	level := func(name string, level slog.Level, doc string) Function {
 		return Function{Module: "log", Name: name, Signature: "log." + name + "(message [, {key=value}])", Doc: doc,
@@ -31,6 +34,7 @@ func logLine(l *lua.LState, level slog.Level) int {
 	if !logged && e.Logged == nil {
 		return 0
 	}
+	sandbox.Charge(l, lineSteps)
 	fields := logFields(l, e)
 	if e.Logged != nil {
 		line := message
