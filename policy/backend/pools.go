@@ -53,6 +53,7 @@ type Lease struct {
 	closed bool
 
 	wishes tableWishes
+	spans  windowSpans
 
 	reading sync.Mutex // protects files
 	files   map[string]fileRead

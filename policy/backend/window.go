@@ -1,8 +1,10 @@
 package backend
 
 import (
+	"cmp"
 	"fmt"
 	"hash/maphash"
+	"sync"
 	"time"
 
 	"perilune/policy/module"
@@ -28,11 +30,41 @@ const (
 
 // Window implements module.Backends.
 func (l *Lease) Window(name string, o module.WindowOptions) (module.Window, error) {
-	if o.Span/time.Duration(o.Buckets) < time.Millisecond {
-		return nil, fmt.Errorf("span: %v in %d buckets; expected at least 1ms for each", o.Span, o.Buckets)
+	o, err := l.spans.agree(name, o)
+	if err != nil {
+		return nil, err
 	}
 	key := fmt.Sprintf("window %s %v %d %v", name, o.Span, o.Buckets, o.Distinct)
 	return take(l, key, func() (*memoryWindow, error) { return newWindow(l.pools.now, o), nil })
+}
+
+// windowSpans are how a generation opens its windows, by name.
+type windowSpans struct {
+	mu   sync.Mutex // protects list
+	list map[string]module.WindowOptions
+}
+
+// agree takes what a script names. All that name options must name the same.
+func (s *windowSpans) agree(name string, o module.WindowOptions) (module.WindowOptions, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	have, known := s.list[name]
+	if known && o == (module.WindowOptions{}) {
+		return have, nil
+	}
+	o.Span = cmp.Or(o.Span, 15*time.Minute)
+	o.Buckets = cmp.Or(o.Buckets, 15)
+	switch {
+	case o.Span/time.Duration(o.Buckets) < time.Millisecond:
+		return o, fmt.Errorf("span: %v in %d buckets; expected at least 1ms for each", o.Span, o.Buckets)
+	case known && have != o:
+		return o, fmt.Errorf("opened elsewhere with span=%v, buckets=%d, distinct=%t; expected the same options, or none, everywhere",
+			have.Span, have.Buckets, have.Distinct)
+	case s.list == nil:
+		s.list = map[string]module.WindowOptions{}
+	}
+	s.list[name] = o
+	return o, nil
 }
 
 func newWindow(now func() time.Time, o module.WindowOptions) *memoryWindow {
@@ -75,6 +107,9 @@ func (w *memoryWindow) Reset() {
 
 // bucket gives the number of the bucket of now.
 func (w *memoryWindow) bucket() int64 { return int64(w.now().Sub(w.base)) / w.width }
+
+// Distinct implements module.Window.
+func (w *memoryWindow) Distinct() bool { return w.distinct }
 
 // Add implements module.Window.
 func (w *memoryWindow) Add(key string, n float64, value string) float64 {

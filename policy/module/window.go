@@ -16,9 +16,12 @@ type Window interface {
 	Add(key string, n float64, value string) float64
 	// Get gives the count, 0 for a key that nothing was added under.
 	Get(key string) float64
+	// Distinct reports that different values are counted.
+	Distinct() bool
 }
 
-// WindowOptions are those of window.open. A zero field means the default: 15 minutes, 15 buckets.
+// WindowOptions are those of window.open. A zero field means the default: 15 minutes, 15 buckets. No options at all mean
+// those that the window was opened with elsewhere.
 type WindowOptions struct {
 	Span     time.Duration
 	Buckets  int
@@ -59,7 +62,7 @@ func windowMethods() []Function {
 func windowOpen(l *lua.LState) int {
 	name := sandbox.CheckString(l, 1)
 	what := fmt.Sprintf("window.open(%q)", name)
-	o := WindowOptions{Span: 15 * time.Minute, Buckets: 15}
+	var o WindowOptions
 	if l.Get(2) != lua.LNil {
 		optionsOf(l, 2, what, o.take)
 	}
@@ -103,7 +106,7 @@ func thisWindow(l *lua.LState) *counter {
 
 func windowAdd(l *lua.LState) int {
 	c, key := thisWindow(l), keyOf(l, "window")
-	if c.o.Distinct {
+	if c.window.Distinct() {
 		return pushed(l, lua.LNumber(c.window.Add(key, 0, sandbox.CheckString(l, 3))))
 	}
 	n := 1.0

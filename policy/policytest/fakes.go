@@ -11,6 +11,7 @@ import (
 
 	"perilune/engine/config"
 	"perilune/engine/raddb"
+	"perilune/policy"
 	"perilune/policy/backend"
 	"perilune/policy/module"
 	"perilune/policy/sandbox"
@@ -43,6 +44,25 @@ func (k *fakes) reset() {
 
 // noting gives the fakes to scripts, and remembers what they open.
 type noting struct{ *fakes }
+
+// after gives the fakes to test files. What they open beside the scripts has the options of the scripts, which therefore
+// run first.
+type after struct {
+	noting
+	view *policy.Program
+}
+
+// KV implements module.Backends.
+func (a after) KV(name string, o module.KVOptions) (module.KV, error) {
+	a.view.Release(a.view.Acquire())
+	return a.noting.KV(name, o)
+}
+
+// Window implements module.Backends.
+func (a after) Window(name string, o module.WindowOptions) (module.Window, error) {
+	a.view.Release(a.view.Acquire())
+	return a.noting.Window(name, o)
+}
 
 // HTTP implements module.Backends.
 func (n noting) HTTP(name string, o *module.HTTPOptions) (module.HTTP, error) {

@@ -21,18 +21,19 @@ type stage struct {
 	offline *server.Offline
 	fakes   *fakes // behind http, sql, ldap, kv, window and exec
 	timers  []due
-	added   int // `=` values of the program itself; those of test.users come after them
+	globals map[string][]string // of test files
+	added   int                 // `=` values of the program itself; those of test.users come after them
 }
 
 func newStage(o *Options) *stage {
-	s := &stage{o: o, clock: newClock(o.Users.Location)}
+	s := &stage{o: o, clock: newClock(o.Users.Location), globals: globals()}
 	s.view = o.Program.View(s.clock.now, slog.New(&s.log), s.asked)
 	s.own = o.Program.View(s.clock.now, slog.New(&s.output), s.asked)
 	s.added = s.view.Expressions()
 	s.offline = server.NewOffline(s.clock.now)
 	s.fakes = newFakes(s.clock, o.KV)
 	s.view.SetBackends(noting{s.fakes})
-	s.own.SetBackends(noting{s.fakes})
+	s.own.SetBackends(after{noting{s.fakes}, s.view})
 	if o.Coverage != nil {
 		s.view.SetCoverage(o.Coverage.lines)
 		s.view.Release(s.view.Acquire()) // the top level counts, also if no case sends anything
