@@ -125,6 +125,9 @@ func (o *Offline) Run(g *Generation, q *Question) (*Outcome, error) {
 		return nil, errors.New("server: request was not decided")
 	}
 	err = r.readReply(out, o.core.seal)
+	if q.Recorded != nil {
+		q.Recorded.decided = true
+	}
 	o.core.done(r)
 	return out, err
 }

@@ -91,11 +91,12 @@ type Recorded struct {
 	Missing  []string
 	used     []bool // of Tape.Calls
 	guessed  bool   // the last comparison had nothing to go by
+	decided  bool   // the answer is made: what handlers want from now on cannot change it
 }
 
 // Missed notes what was wanted and is not known.
 func (k *Recorded) Missed(what string) {
-	if !slices.Contains(k.Missing, what) && len(k.Missing) < tapeCalls {
+	if !k.decided && !slices.Contains(k.Missing, what) && len(k.Missing) < tapeCalls {
 		k.Missing = append(k.Missing, what)
 	}
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/hex"
 	"strings"
 	"testing"
 
@@ -48,6 +49,19 @@ func TestUnknownVendors(t *testing.T) {
 		"Attr-26.64999.4 = 0x0106000000050208c0a80001ffff0103ab", "Attr-26.64999.5 = 0x01", "Attr-26.64999.6 = 0xff02", "Attr-26.64999.7 = 0x0102030405060708090a",
 		"Attr-26.311.250 = 0xfffefdfcfbfa")})
 	golden(t, "unknown-vendors.txt", fittingWidth(t, out.String()))
+}
+
+// TestUnknownVendorLua: all lines behind the head are Lua, also where a comment needs two.
+func TestUnknownVendorLua(t *testing.T) {
+	g := load(t, "", nil)
+	out := ask(t, offline(), g, Question{Attributes: attrs(t, g, "User-Name = bob", "User-Password = x",
+		"Attr-26.64999.1 = 0x"+hex.EncodeToString([]byte(strings.Repeat("a long text, ", 9))))})
+	_, lines, _ := strings.Cut(fittingWidth(t, out.String()), "a script can begin with\n")
+	for line := range strings.Lines(lines) {
+		if text := strings.TrimSpace(line); !strings.HasPrefix(text, "--") && !strings.Contains(text, "{") {
+			t.Errorf("no Lua: %s", line)
+		}
+	}
 }
 
 // FuzzLooksLike: whatever the octets are, a type comes out, and of every TLV the fields.

@@ -163,7 +163,16 @@ func (s *screen) unknown(u *Unknown) {
 		s.line(2, fmt.Sprintf("vendor{name=%q, id=%d}", u.Name, u.Vendor))
 	}
 	for _, a := range u.Attributes {
-		s.line(2, "-- 0x"+cut(a.Hex, 40)+meaning(a.Hex))
+		s.comment("-- 0x"+cut(a.Hex, 40), meaning(a.Hex))
 		s.line(2, a.Snippet)
 	}
+}
+
+// comment writes octets and what they mean, on two lines if they need them: both begin as a comment of Lua does.
+func (s *screen) comment(octets, meaning string) {
+	if utf8.RuneCountInString(octets+meaning) > screenWidth-2 {
+		s.line(2, octets)
+		octets = "--"
+	}
+	s.line(2, octets+meaning)
 }

@@ -170,6 +170,8 @@ func (w *worker) compare(c *Case, after Result) Finding {
 	switch {
 	case len(w.known.Missing) > 0: // an answer that comes to the same by chance says nothing
 		f.Kind, f.Cause = Incomparable, "needs "+strings.Join(w.known.Missing, ", ")
+	case before.Reason == noAnswer:
+		f.Kind, f.Cause = Incomparable, noAnswer
 	case !changed && before.Reason == after.Reason && before.Rule == after.Rule:
 		return f
 	case !changed:
@@ -194,5 +196,5 @@ var moments = []string{
 	server.ReasonNoHomeServer.String(), server.ReasonDraining.String(), server.ReasonHashQueue.String(), server.ReasonInflight.String(),
 	server.ReasonInternal.String(), server.ReasonProgramBusy.String(), server.ReasonProgramTime.String(), server.ReasonProgram.String(),
 	server.ReasonHomeTimeout.String(), server.ReasonThrottled.String(), server.ReasonRealmQuota.String(), server.ReasonMultipleLogin.String(),
-	server.ReasonNoSession.String(), server.ReasonStale.String(), "superseded", noAnswer,
+	server.ReasonNoSession.String(), server.ReasonStale.String(), "superseded",
 }

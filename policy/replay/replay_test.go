@@ -109,6 +109,30 @@ func TestReadPassword(t *testing.T) {
 	}
 }
 
+// TestAfterwards: what handlers of done want to know, and the record does not have, cannot change the answer.
+func TestAfterwards(t *testing.T) {
+	files := map[string]string{"scripts/all.lua": `local api = http.open{base = "http://127.0.0.1:9"}
+on("done", {name = "audit"}, function(req)
+  req.ctx.password = req.password
+  api:try_post("/audit", {json = {user = req.user}})
+end)`}
+	s := newSite(t, files)
+	s.ask("User-Name=bob", "User-Password=hello-bob")
+	if r := replayed(t, s.text(nil, false), nil, files); r.Same != 1 {
+		t.Errorf("%s", written(r))
+	}
+}
+
+// TestClass: a request had a Class also where its value is not recorded.
+func TestClass(t *testing.T) {
+	s := newSite(t, nil)
+	s.ask("User-Name=bob", "User-Password=hello-bob", "Class=class-secret")
+	files := map[string]string{"scripts/all.lua": `on("reply", {name = "all", when = {Class = false}}, function(req) return reject{} end)`}
+	if r := replayed(t, s.text(nil, false), nil, files); r.Same != 1 {
+		t.Errorf("%s", written(r))
+	}
+}
+
 const twoFactors = `auth_type("otp", function(req) return challenge{next = "code", message = "Code:", state = {n = 1}} end)
 answer("code", function(req, text) if req:check_password("123456") then return accept{} end return reject{} end)`
 

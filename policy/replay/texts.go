@@ -28,7 +28,7 @@ func pairTexts(d *dictionary.Dictionary, l *dictionary.List, secrets []string) [
 		p := &l.Pairs[i]
 		k := &d.Known
 		switch {
-		case p.Attr == k.MessageAuthenticator || p.Attr == k.State || p.Attr == k.Class:
+		case p.Attr == k.MessageAuthenticator || p.Attr == k.State:
 		case p.Attr == k.UserPassword:
 			texts = append(texts, p.Attr.Name+" ?")
 		case server.Hidden(d, p.Attr) || !identifies(k, p.Attr) && holds(p.Value, secrets):
