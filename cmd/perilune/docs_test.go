@@ -130,6 +130,7 @@ func loadBlock(t *testing.T, scripts map[string]string, name, text string) {
 	files := map[string]string{
 		"raddb/secrets/campus": "the secret of the campus", "raddb/secrets/shared": "a secret of 24 octets...",
 		"raddb/users": "$DIALECT freeradius\n", "raddb/secrets/ldap": "s3rvice", "raddb/secrets/otp": "a token",
+		"raddb/secrets/redis": "a password",
 	}
 	for k, v := range scripts {
 		files[k] = v
@@ -137,6 +138,9 @@ func loadBlock(t *testing.T, scripts map[string]string, name, text string) {
 	if name == blockFiles["dictionary"] {
 		text = "$INCLUDE dictionary\n" + text
 		files["raddb/config.toml"] = quietConfig + "[dictionary]\nfile = \"dictionary.page\"\n"
+	}
+	if name == blockFiles["toml"] && strings.Contains(text, "[backend") {
+		text += "\n[policy]\napi = 1\nscripts = \"../scripts\"\n" // the page's, which open it
 	}
 	files[name] = text
 	dir := loopTree(t, files)
@@ -471,7 +475,9 @@ func TestDocsMetrics(t *testing.T) {
 		slices.Sort(list)
 		return list
 	}
-	shown = append(shown, "# HELP perilune_home_latency_seconds\n"...) // comes with the first answer of a home server
+	for _, later := range []string{"home_latency_seconds", "backend_calls_total", "backend_breaker_open"} { // come with what they count
+		shown = append(shown, "# HELP perilune_"+later+"\n"...)
+	}
 	got, want := names(page, "(perilune_[a-z_]+)"), names(shown, "(?m)^# HELP (perilune_[a-z_]+)")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("docs/operation.md (-server +page)\n%s", diff)
