@@ -13,9 +13,10 @@ func (pr *Program) Link() raddb.List {
 	var errs raddb.List
 	pr.o.Busy.Enter()
 	defer pr.o.Busy.Leave()
-	pr.names = newNames(pr.dict)
+	pr.names = newNames(pr.dict, pr.o.Busy.Yield)
 	pr.checkCodecs(&errs)
 	pr.linkLiterals(&errs)
+	pr.o.Busy.Yield()
 	for _, v := range pr.pending {
 		if err := pr.first.build(v); err != nil {
 			errs.Errorf(v.at, "%v", err)

@@ -88,7 +88,7 @@ func (pr *Program) compile(name string, errs *raddb.List) *sandbox.Program {
 }
 
 func (pr *Program) compileOptions() sandbox.Options {
-	return sandbox.Options{Globals: pr.globals, Registration: pr.registration, Check: pr.check}
+	return sandbox.Options{Globals: pr.globals, Registration: pr.registration, Check: pr.check, Yield: pr.o.Busy.Yield}
 }
 
 // globalNames gives the names that scripts see, and those among them that register handlers.

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"strings"
+	"sync"
 
 	"perilune/engine/dictionary"
 	"perilune/engine/raddb"
@@ -11,17 +12,31 @@ import (
 // names resolves attribute names as Lua demands: in the dictionary's spelling, aliases allowed.
 type names struct {
 	dict     *dictionary.Dictionary
-	spelling map[string]string // folded to exact
 	exact    map[string]struct{}
+	spelling func() map[string]string // folded to exact; made when a name is wrong
 }
 
-func newNames(d *dictionary.Dictionary) *names {
-	n := &names{dict: d, spelling: map[string]string{}, exact: map[string]struct{}{}}
+// yieldNames is the number of names between two yields.
+const yieldNames = 256
+
+func newNames(d *dictionary.Dictionary, yield func()) *names {
+	n := &names{dict: d, exact: map[string]struct{}{}}
+	n.spelling = sync.OnceValue(func() map[string]string { return spellings(d) })
 	for name := range d.Names() {
 		n.exact[name] = struct{}{}
-		n.spelling[strings.ToLower(name)] = name
+		if len(n.exact)%yieldNames == 0 {
+			yield()
+		}
 	}
 	return n
+}
+
+func spellings(d *dictionary.Dictionary) map[string]string {
+	m := map[string]string{}
+	for name := range d.Names() {
+		m[strings.ToLower(name)] = name
+	}
+	return m
 }
 
 // resolve gives the attribute, tag or field that name means, or says what is wrong with it.
@@ -34,7 +49,7 @@ func (n *names) resolve(name string) (dictionary.Ref, error) {
 	if _, ok := n.exact[base]; ok || byNumber(base) {
 		return ref, nil
 	}
-	if right, ok := n.spelling[strings.ToLower(base)]; ok {
+	if right, ok := n.spelling()[strings.ToLower(base)]; ok {
 		return ref, fmt.Errorf("%q is spelt %q", base, right)
 	}
 	if last := base[strings.LastIndexByte(base, '.')+1:]; last != ref.Attr.Name && strings.EqualFold(last, ref.Attr.Name) {

@@ -119,8 +119,14 @@ func (b *Bench) State() *sandbox.State { return b.rn.box }
 // Close frees the bench.
 func (b *Bench) Close() { b.rn.close() }
 
-// CompileTest compiles a test file; globals are the names that it sees beside the modules and verdicts.
-func CompileTest(name string, source []byte, globals map[string][]string) (*sandbox.Program, raddb.List) {
+// CompileTest compiles a test file; globals are what TestGlobals gives. yield is called every now and then, so that
+// others can run; nil: never.
+func CompileTest(name string, source []byte, globals map[string][]string, yield func()) (*sandbox.Program, raddb.List) {
+	return sandbox.Compile(name, source, sandbox.Options{Globals: globals, OneState: true, Yield: yield})
+}
+
+// TestGlobals gives the names that test files see: verdicts, modules, and globals, those of the tests themselves.
+func TestGlobals(globals map[string][]string) map[string][]string {
 	all := map[string][]string{}
 	for _, e := range verdictAPI() {
 		all[e.Name] = nil
@@ -131,7 +137,7 @@ func CompileTest(name string, source []byte, globals map[string][]string) (*sand
 	for name, fields := range globals {
 		all[name] = fields
 	}
-	return sandbox.Compile(name, source, sandbox.Options{Globals: all, OneState: true})
+	return all
 }
 
 // List gives an attribute list as scripts see one, read-only. extra gives the fields and methods that it has

@@ -38,7 +38,7 @@ func ReadTree(files *raddb.Tree, o Options) (*Tree, raddb.List) {
 	c := Load(files, &errs)
 	names := nas.Options{Resolver: o.Resolver, Memory: o.Memory, Location: c.Server.Timezone, Yield: o.Yield}
 	t := &Tree{Files: files, Config: c}
-	t.Dictionary = dictionary.Load(files, c.Dictionary.File, &errs)
+	t.Dictionary = dictionary.LoadYielding(files, c.Dictionary.File, o.Yield, &errs)
 	t.Clients = nas.LoadWith(files, c.Clients.File, names, &errs)
 	t.compareFlags(&errs)
 	t.Realms = &proxy.Realms{}

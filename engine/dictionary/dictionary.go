@@ -53,8 +53,17 @@ var internalDictionary string
 // attributes that the program carries. All errors are collected in errs; the Dictionary is usable for
 // further checking even if there are some.
 func Load(tree *raddb.Tree, name string, errs *raddb.List) *Dictionary {
+	return LoadYielding(tree, name, nil, errs)
+}
+
+// LoadYielding is Load that calls yield every 50 µs or so, so that others can run; nil: never.
+func LoadYielding(tree *raddb.Tree, name string, yield func(), errs *raddb.List) *Dictionary {
+	if yield == nil {
+		yield = func() {}
+	}
 	d := carried(errs)
-	p := parser{d: d, tree: tree, errs: errs, statements: statements()}
+	yield()
+	p := parser{d: d, tree: tree, errs: errs, statements: statements(), yield: yield}
 	p.include(name, raddb.Pos{File: name})
 	p.resolveValues()
 	return d
@@ -72,7 +81,7 @@ func carried(errs *raddb.List) *Dictionary {
 		d.raw[n] = madeUpAttribute(nil, nil, uint32(n))
 	}
 	d.wire = d.raw
-	p := parser{d: d, errs: errs, statements: statements(), carried: true}
+	p := parser{d: d, errs: errs, statements: statements(), yield: func() {}, carried: true}
 	p.text("internal.dictionary", internalDictionary)
 	p.resolveValues()
 	d.Known.fill(d.all)

@@ -18,6 +18,9 @@ const (
 	maxErrors = 1000
 )
 
+// yieldEvery is the number of lines between two calls of yield.
+const yieldEvery = 32
+
 // A parser reads dictionary files into a Dictionary. It goes on after every error.
 type parser struct {
 	d          *Dictionary
@@ -25,6 +28,8 @@ type parser struct {
 	errs       *raddb.List
 	carried    bool // the text is the program's own
 	statements map[string]statement
+	yield      func()         // lets others run
+	read       int            // lines so far
 	open       []string       // files being read, outermost first
 	included   int            // files read, up to one more than raddb.MaxFiles
 	values     []pendingValue // VALUE lines that stand before their ATTRIBUTE
@@ -123,6 +128,9 @@ func (p *parser) text(name, text string) {
 	f := file{parser: p, dir: path.Dir(name), lines: raddb.NewFields(text, name, p.errs)}
 	f.lines.HashAnywhere, f.lines.MaxErrors = true, maxErrors
 	for line := f.lines.Next(); line != nil && f.bearable(line[0]); line = f.lines.Next() {
+		if p.read++; p.read%yieldEvery == 0 {
+			p.yield()
+		}
 		before := len(*p.errs)
 		f.statement(line)
 		if !strings.HasPrefix(line[0].Text, "$") { // what other files are like does not count here

@@ -68,7 +68,9 @@ func newFile(s *stage, name string) *file {
 	s.fakes.f = f
 	s.output.take()
 	f.bench = s.own.NewBench()
+	f.o.Busy.Yield()
 	f.open()
+	f.o.Busy.Yield()
 	return f
 }
 
@@ -82,7 +84,7 @@ func (f *file) close() {
 
 // load compiles and runs the file, which registers its cases.
 func (f *file) load(source []byte) raddb.List {
-	program, errs := policy.CompileTest(f.name, source, globals())
+	program, errs := policy.CompileTest(f.name, source, f.globals, f.o.Busy.Yield)
 	if program == nil {
 		return errs
 	}

@@ -140,13 +140,14 @@ func Check(tree *raddb.Tree, dir string) (errs raddb.List) {
 	if err != nil {
 		errs.Errorf(raddb.Pos{File: dir}, "%v", err)
 	}
+	known := globals()
 	for _, name := range names {
 		source, err := tree.ReadFile(path.Join(dir, name))
 		if err != nil {
 			errs.Errorf(raddb.Pos{File: name}, "%v", err)
 			continue
 		}
-		_, list := policy.CompileTest(name, source, globals())
+		_, list := policy.CompileTest(name, source, known, nil)
 		errs = append(errs, list...)
 	}
 	return errs

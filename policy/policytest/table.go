@@ -9,6 +9,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"perilune/engine/server"
+	"perilune/policy"
 )
 
 // A Function is one name that test files see beside the modules and the verdicts: this table registers it and makes
@@ -110,7 +111,7 @@ func mockFunctions() []Function {
 	}
 }
 
-// globals gives the names that test files see beside the modules and verdicts, for the check of names.
+// globals gives the names that test files see, for the check of names.
 func globals() map[string][]string {
 	names := map[string][]string{}
 	for _, fn := range Functions() {
@@ -123,7 +124,7 @@ func globals() map[string][]string {
 			names[table] = nil
 		}
 	}
-	return names
+	return policy.TestGlobals(names)
 }
 
 // WriteDocs writes the reference of the names of tests, in Markdown.

@@ -89,8 +89,8 @@ var (
 	baseLibraries = []*Library{stringLibrary, tableLibrary, mathLibrary, bitLibrary, osLibrary, coroutineLibrary}
 )
 
-// baseGlobals lists the names that every script has, as Options.Globals does.
-func baseGlobals() map[string][]string {
+// baseNames are the names that every script has, as Options.Globals lists names; immutable.
+var baseNames = func() map[string][]string {
 	names := map[string][]string{}
 	for name := range baseFunctions() {
 		names[name] = nil
@@ -99,7 +99,7 @@ func baseGlobals() map[string][]string {
 		names[lib.Name] = lib.fields
 	}
 	return names
-}
+}()
 
 // baseValues are the values behind the base names, immutable and shared.
 var baseValues = func() map[string]lua.LValue {

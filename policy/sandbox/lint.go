@@ -71,22 +71,23 @@ var absent = map[string]string{
 
 // lintGlobals reports names that are neither local nor of the API.
 func (s *Source) lintGlobals(opts Options, errs *raddb.List) {
-	known := maps.Clone(baseGlobals())
-	maps.Copy(known, opts.Globals)
 	assigned := map[string]bool{} // told once, where they are assigned
 	for _, g := range s.globals {
 		assigned[g.ident.Value] = assigned[g.ident.Value] || g.assigned
 	}
 	for _, g := range s.globals {
 		if g.assigned || !assigned[g.ident.Value] {
-			s.lintGlobal(g, known, errs)
+			s.lintGlobal(g, opts.Globals, errs)
 		}
 	}
 }
 
-func (s *Source) lintGlobal(g globalUse, known map[string][]string, errs *raddb.List) {
+func (s *Source) lintGlobal(g globalUse, globals map[string][]string, errs *raddb.List) {
 	name, at := g.ident.Value, s.Pos(g.ident)
-	fields, ok := known[name]
+	fields, ok := globals[name]
+	if !ok {
+		fields, ok = baseNames[name]
+	}
 	switch {
 	case g.assigned && ok:
 		errs.Errorf(at, "%s belongs to the API and cannot be assigned; write local %s to hide it", name, name)
@@ -97,7 +98,7 @@ func (s *Source) lintGlobal(g globalUse, known map[string][]string, errs *raddb.
 	case !ok && absent[name] != "":
 		errs.Errorf(at, "%s is not there; %s", name, absent[name])
 	case !ok:
-		errs.Errorf(at, "unknown name %s%s", name, s.nearestName(name, known))
+		errs.Errorf(at, "unknown name %s%s", name, s.nearestName(name, globals))
 	case g.write:
 		errs.Errorf(at, "%s belongs to the API, its fields cannot be assigned", name)
 	case g.field != "" && fields != nil && !slices.Contains(fields, g.field):
@@ -106,11 +107,12 @@ func (s *Source) lintGlobal(g globalUse, known map[string][]string, errs *raddb.
 }
 
 // nearestName looks among the API and the local names. Names of one or two letters are near to anything.
-func (s *Source) nearestName(name string, known map[string][]string) string {
+func (s *Source) nearestName(name string, globals map[string][]string) string {
 	if len(name) < 3 {
 		return ""
 	}
-	names := slices.AppendSeq(slices.Collect(maps.Keys(known)), maps.Keys(s.declared))
+	names := slices.AppendSeq(slices.Collect(maps.Keys(globals)), maps.Keys(baseNames))
+	names = slices.AppendSeq(names, maps.Keys(s.declared))
 	slices.Sort(names)
 	names = slices.DeleteFunc(slices.Compact(names), func(n string) bool { return n == name })
 	return raddb.DidYouMean(name, slices.Values(names))

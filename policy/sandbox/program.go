@@ -17,6 +17,8 @@ type Options struct {
 	OneState bool
 	// Check, if set, looks at the script before it is rewritten and compiled, unless it does not parse.
 	Check func(src *Source, errs *raddb.List)
+	// Yield, if set, is called every now and then, so that others can run.
+	Yield func()
 }
 
 // A Program is a compiled script: immutable, shared by all states.
@@ -29,27 +31,32 @@ type Program struct {
 // errors and warnings; the Program is nil if there are errors.
 func Compile(file string, source []byte, opts Options) (*Program, raddb.List) {
 	var errs raddb.List
-	src := parse(file, source, &errs)
+	src := parse(file, source, newPace(opts.Yield), &errs)
 	if src == nil {
 		return nil, errs
 	}
 	src.resolve(opts)
 	src.lintGlobals(opts, &errs)
+	src.pace.yield()
 	if !opts.OneState {
 		src.lintFrozen(&errs)
 	}
 	if opts.Check != nil {
 		opts.Check(src, &errs)
+		src.pace.yield()
 	}
 	errs.Sort()
 	if errs.Failed() {
 		return nil, errs
 	}
-	proto, err := lua.Compile(boundConcat(src.Chunk), file)
+	chunk := boundConcat(src.Chunk)
+	src.pace.yield()
+	proto, err := lua.Compile(chunk, file)
 	if err != nil {
 		src.compileError(err, &errs)
 		return nil, errs
 	}
+	src.pace.yield()
 	patchIndexing(proto)
 	return &Program{File: file, proto: proto}, errs
 }

@@ -62,6 +62,7 @@ func (r *resolver) lookup(name string) *Binding {
 }
 
 func (r *resolver) statement(st ast.Stmt) {
+	r.src.pace.step()
 	switch n := st.(type) {
 	case *ast.LocalAssignStmt:
 		r.localStatement(n)
@@ -174,6 +175,7 @@ func (r *resolver) expressions(list []ast.Expr) {
 
 func (r *resolver) expression(e ast.Expr) {
 	Walk(e, func(node any) bool {
+		r.src.pace.step()
 		switch n := node.(type) {
 		case *ast.FunctionExpr:
 			r.function(n)

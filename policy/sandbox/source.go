@@ -15,6 +15,7 @@ type Source struct {
 	// Handlers are the functions given to registration calls, directly or by the name of a local function.
 	Handlers []Handler
 
+	pace     *pace
 	lines    []string
 	tokens   []ast.Token
 	columns  map[*ast.IdentExpr]int
@@ -101,6 +102,7 @@ type spot struct {
 func (s *Source) locate() {
 	tokens := map[spot][]int{}
 	for i, t := range s.tokens {
+		s.pace.step()
 		if t.Type == luaparse.TIdent && (i == 0 || s.tokens[i-1].Str != "." && s.tokens[i-1].Str != ":") {
 			at := spot{t.Pos.Line, t.Str}
 			tokens[at] = append(tokens[at], t.Pos.Column)
@@ -108,6 +110,7 @@ func (s *Source) locate() {
 	}
 	names := map[spot][]*ast.IdentExpr{}
 	Walk(s.Chunk, func(node any) bool {
+		s.pace.step()
 		if id, ok := node.(*ast.IdentExpr); ok {
 			at := spot{id.Line(), id.Value}
 			names[at] = append(names[at], id)
@@ -116,6 +119,7 @@ func (s *Source) locate() {
 	})
 	s.columns = map[*ast.IdentExpr]int{}
 	for at, ids := range names {
+		s.pace.step()
 		columns := tokens[at]
 		for i, id := range ids {
 			if j := len(columns) - len(ids) + i; j >= 0 {

@@ -18,9 +18,9 @@ import (
 const maxNesting = 200
 
 // parse reads a script; nil if it is not Lua 5.1.
-func parse(file string, source []byte, errs *raddb.List) *Source {
+func parse(file string, source []byte, pace *pace, errs *raddb.List) *Source {
 	source = blankShebang(source)
-	src := &Source{File: file, lines: splitLines(source)}
+	src := &Source{File: file, pace: pace, lines: splitLines(source)}
 	if len(source) > maxSource {
 		errs.Errorf(raddb.Pos{File: file}, "%d octets; a script may have %d", len(source), maxSource)
 		return nil
@@ -30,12 +30,13 @@ func parse(file string, source []byte, errs *raddb.List) *Source {
 		errs.Errorf(at, "blocks and brackets are nested more than %d deep", maxNesting)
 		return nil
 	}
-	chunk, err := luaparse.Parse(bytes.NewReader(source), file)
+	chunk, err := luaparse.Parse(&pacedReader{source, pace}, file)
 	if err != nil {
 		src.syntaxError(err, errs)
 		return nil
 	}
 	src.Chunk = chunk
+	pace.yield()
 	src.locate()
 	src.lintEscapes(errs)
 	return src
@@ -69,6 +70,7 @@ func (s *Source) scan(source []byte) {
 		}
 		lexer.PrevTokenType = tok.Type
 		s.tokens = append(s.tokens, tok)
+		s.pace.step()
 	}
 }
 
