@@ -41,6 +41,8 @@ func TestLoadErrors(t *testing.T) {
 		{"when value", `on("hints", {when={["Service-Type"]="Framed-Usr"}}, function() end)`, `a.lua:1: when: Service-Type: "Framed-Usr" is neither a VALUE name nor a number, "1-31,40", "<32" or ">=5"; did you mean "Framed-User"?`},
 		{"when place", `on("hints", {when={verdict="accept"}}, function() end)`, `a.lua:1: when: verdict is known from phase reply on, not in hints`},
 		{"when verdict", `on("reply", {when={verdict="acept"}}, function() end)`, `a.lua:1: when: verdict is never "acept"; did you mean "accept"?`},
+		{"when method", `on("reply", {when={method={"chap", "PAP"}}}, function() end)`, `a.lua:1: when: method is never "PAP"; did you mean "pap"?`},
+		{"when listener", `on("reply", {when={listener="acc"}}, function() end)`, `a.lua:1: when: listener is never "acc"; did you mean "acct"?`},
 		{"when huntgroup", "huntgroup('x', function() end)\non('hints', {when={huntgroup='x'}}, function() end)", `a.lua:2: when: huntgroup is asked after hints; use an attribute, or the phase huntgroups`},
 		{"unless address", `on("hints", {unless={src="10.0.0.0/40"}}, function() end)`, `a.lua:1: unless: "10.0.0.0/40" is neither an address nor a prefix such as 10.0.0.0/8`},
 		{"load handlers", `on("load", {when={client="x"}}, function() end)`, `a.lua:1: when: load handlers get no request`},

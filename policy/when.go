@@ -246,6 +246,10 @@ func knownWord(s subject, key, text string) error {
 		words = []string{"Access-Request", "Accounting-Request", "CoA-Request", "Disconnect-Request"}
 	case subjectProxy:
 		words = proxyResults
+	case subjectMethod:
+		words = []string{"pap", "chap", "mschap", "mschapv2", "eap", "answer", "none"}
+	case subjectListener:
+		words = []string{"auth", "acct", "coa"}
 	default:
 		return nil
 	}
