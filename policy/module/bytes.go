@@ -26,12 +26,19 @@ func bytesFunctions() []Function {
 	}
 }
 
+// textOctets gives argument n, a string, and takes the price of going through it.
+func textOctets(l *lua.LState, n int) string {
+	text := sandbox.CheckString(l, n)
+	sandbox.Charge(l, len(text)/16)
+	return text
+}
+
 func bytesHex(l *lua.LState) int {
-	return pushedText(l, hex.EncodeToString([]byte(sandbox.CheckString(l, 1))))
+	return pushedText(l, hex.EncodeToString([]byte(textOctets(l, 1))))
 }
 
 func bytesFromHex(l *lua.LState) int {
-	text := strings.NewReplacer(" ", "", ":", "", "-", "", "\n", "").Replace(sandbox.CheckString(l, 1))
+	text := strings.NewReplacer(" ", "", ":", "", "-", "", "\n", "").Replace(textOctets(l, 1))
 	text = strings.TrimPrefix(strings.TrimPrefix(text, "0x"), "0X")
 	octets, err := hex.DecodeString(text)
 	if err != nil {
@@ -41,11 +48,11 @@ func bytesFromHex(l *lua.LState) int {
 }
 
 func bytesBase64(l *lua.LState) int {
-	return pushedText(l, base64.StdEncoding.EncodeToString([]byte(sandbox.CheckString(l, 1))))
+	return pushedText(l, base64.StdEncoding.EncodeToString([]byte(textOctets(l, 1))))
 }
 
 func bytesFromBase64(l *lua.LState) int {
-	text := strings.NewReplacer("-", "+", "_", "/", "\n", "", "\r", "").Replace(sandbox.CheckString(l, 1))
+	text := strings.NewReplacer("-", "+", "_", "/", "\n", "", "\r", "").Replace(textOctets(l, 1))
 	octets, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "="))
 	if err != nil {
 		return failed(l, "not Base64")

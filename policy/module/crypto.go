@@ -163,6 +163,7 @@ func sealer(l *lua.LState) cipher.AEAD {
 
 func cryptoSeal(l *lua.LState) int {
 	aead := sealer(l)
+	sandbox.Charge(l, tableSteps)
 	plain, err := appendPlain(nil, sandbox.CheckAny(l, 2), 0)
 	if err != nil {
 		sandbox.RaiseMisuse(l, "crypto.seal: %v", err)

@@ -316,10 +316,16 @@ func keyOf(l *lua.LState, in string) string {
 	return key
 }
 
+// tableSteps is what writing a table costs beforehand: one that turns out to be too large takes a while, too.
+const tableSteps = 64
+
 // kvEncode gives the octets of a value, "" for nil.
 func kvEncode(l *lua.LState, v lua.LValue) string {
 	if v == lua.LNil {
 		return ""
+	}
+	if v.Type() == lua.LTTable {
+		sandbox.Charge(l, tableSteps)
 	}
 	octets, err := EncodePlain(v)
 	if err == nil && len(octets) > MaxKVValue {

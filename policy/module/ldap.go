@@ -91,7 +91,7 @@ func thisDirectory(l *lua.LState) LDAP {
 // ldapEscape is ldap.escape(text), by RFC 4515 s3. Octets that are no ASCII are escaped, too, so that no filter is
 // refused for its encoding.
 func ldapEscape(l *lua.LState) int {
-	text := CheckText(l, 1)
+	text := textOctets(l, 1)
 	var b strings.Builder
 	for i := range len(text) {
 		switch c := text[i]; {

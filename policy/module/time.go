@@ -38,6 +38,18 @@ func checkTime(l *lua.LState, n int) time.Time {
 	return time.Unix(int64(whole), int64(fraction*1e9))
 }
 
+// maxTimeText bounds formats, spans and texts of times. Each conversion of a format may be twenty octets of text.
+const maxTimeText = 4096
+
+// shortText gives argument n, a string that a person wrote.
+func shortText(l *lua.LState, n int) string {
+	text := textOctets(l, n)
+	if len(text) > maxTimeText {
+		sandbox.RaiseMisuse(l, "argument %d has %d octets, %d are allowed", n, len(text), maxTimeText)
+	}
+	return text
+}
+
 // zone gives argument n as a time zone; the server's without one.
 func (e *Env) zone(l *lua.LState, n int) *time.Location {
 	if l.Get(n) == lua.LNil {
@@ -56,7 +68,7 @@ func (e *Env) zone(l *lua.LState, n int) *time.Location {
 
 func timeFormat(l *lua.LState) int {
 	t := checkTime(l, 1).In(From(l).zone(l, 3))
-	text, bad := sandbox.Strftime(t, sandbox.CheckString(l, 2))
+	text, bad := sandbox.Strftime(t, shortText(l, 2))
 	if bad != 0 {
 		sandbox.RaiseMisuse(l, "unknown conversion %%%c in the format", bad)
 	}
@@ -71,7 +83,7 @@ var timeLayouts = []string{
 }
 
 func timeParse(l *lua.LState) int {
-	text, zone := strings.TrimSpace(sandbox.CheckString(l, 1)), From(l).zone(l, 2)
+	text, zone := strings.TrimSpace(shortText(l, 1)), From(l).zone(l, 2)
 	if n, err := strconv.ParseUint(text, 10, 40); err == nil && len(text) > 4 {
 		return pushed(l, lua.LNumber(n))
 	}
@@ -85,7 +97,7 @@ func timeParse(l *lua.LState) int {
 
 // timeWithin takes Login-Time's form, and the same with blanks before the hours and colons in them.
 func timeWithin(l *lua.LState) int {
-	e, spec, t := From(l), sandbox.CheckString(l, 1), checkTime(l, 2)
+	e, spec, t := From(l), shortText(l, 1), checkTime(l, 2)
 	span, err := cached(&e.spans, spec, func() (*users.LoginTime, error) {
 		parsed, err := users.ParseLoginTime(strings.NewReplacer(" ", "", ":", "").Replace(spec))
 		return &parsed, err
