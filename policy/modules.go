@@ -141,6 +141,7 @@ func (rn *Runner) secret(l *lua.LState) int {
 	if err != nil {
 		sandbox.RaiseMisuse(l, "secret(%q): %v", name, err)
 	}
+	rn.reveal(text) // a backend that is given it may say it again
 	l.Push(module.NewSecret(text))
 	return 1
 }

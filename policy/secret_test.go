@@ -43,6 +43,7 @@ func TestSecretValuesAreBlanked(t *testing.T) {
 		"number":               strings.ReplaceAll(all, "SECRET", `(function() req.reply["Acme-Pin"] = 47114711 return "top-secret-" .. req.reply["Acme-Pin"] end)()`),
 		"revealed":             strings.ReplaceAll(all, "SECRET", `key:reveal()`),
 		"in a longer text":     strings.ReplaceAll(all, "SECRET", `("<" .. key:reveal() .. "|" .. req.password .. ">")`),
+		"said by a backend":    strings.ReplaceAll(all, "SECRET", `("s3cr3t" .. "-key")`),
 		"opaque, not revealed": strings.ReplaceAll(all, "SECRET", `tostring(key)`),
 	} {
 		t.Run(name, func(t *testing.T) {
