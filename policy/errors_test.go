@@ -41,6 +41,8 @@ func TestLoadErrors(t *testing.T) {
 		{"when value", `on("hints", {when={["Service-Type"]="Framed-Usr"}}, function() end)`, `a.lua:1: when: Service-Type: "Framed-Usr" is neither a VALUE name nor a number, "1-31,40", "<32" or ">=5"; did you mean "Framed-User"?`},
 		{"when place", `on("hints", {when={verdict="accept"}}, function() end)`, `a.lua:1: when: verdict is known from phase reply on, not in hints`},
 		{"when verdict", `on("reply", {when={verdict="acept"}}, function() end)`, `a.lua:1: when: verdict is never "acept"; did you mean "accept"?`},
+		{"no such file", `readfile("nope.json")`, `a.lua:1: readfile "nope.json": no such file or directory`},
+		{"no such library", `require("lib.nope")`, `a.lua:1: require "lib.nope": lib/nope.lua: no such file or directory`},
 		{"when method", `on("reply", {when={method={"chap", "PAP"}}}, function() end)`, `a.lua:1: when: method is never "PAP"; did you mean "pap"?`},
 		{"when listener", `on("reply", {when={listener="acc"}}, function() end)`, `a.lua:1: when: listener is never "acc"; did you mean "acct"?`},
 		{"when huntgroup", "huntgroup('x', function() end)\non('hints', {when={huntgroup='x'}}, function() end)", `a.lua:2: when: huntgroup is asked after hints; use an attribute, or the phase huntgroups`},

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"path"
 	"path/filepath"
@@ -79,7 +78,7 @@ func (pr *Program) list() (names []string, err error) {
 func (pr *Program) compile(name string, errs *raddb.List) *sandbox.Program {
 	source, err := pr.o.Tree.ReadFile(path.Join(pr.o.Dir, name))
 	if err != nil {
-		errs.Errorf(raddb.Pos{File: name}, "%v", err)
+		errs.Errorf(raddb.Pos{File: name}, "%v", unread(err))
 		return nil
 	}
 	p, list := sandbox.Compile(name, source, pr.compileOptions())
@@ -143,14 +142,14 @@ func (pr *Program) require(name string, late bool) (*sandbox.Program, error) {
 		return p, nil
 	}
 	if !strings.Contains(name, ".") || strings.Contains(name, "..") || strings.ContainsAny(name, `/\`) {
-		return nil, fmt.Errorf("require(%q): only files in sub-directories can be required, as require(\"lib.vlan\")", name)
+		return nil, errors.New(`only files in sub-directories can be required, as require("lib.vlan")`)
 	}
 	if pr.linked && !late {
-		return nil, fmt.Errorf("require(%q): not read when the scripts were loaded first", name)
+		return nil, errUnread
 	}
 	file := strings.ReplaceAll(name, ".", "/") + ".lua"
 	if err := pr.inside(file); err != nil {
-		return nil, fmt.Errorf("require(%q): %w", name, err)
+		return nil, err
 	}
 	var errs raddb.List
 	p := pr.compile(file, &errs)
@@ -167,17 +166,27 @@ func (pr *Program) readFile(name string, late bool) (string, error) {
 		return text, nil
 	}
 	if pr.linked && !late {
-		return "", fmt.Errorf("readfile(%q): not read when the scripts were loaded first", name)
+		return "", errUnread
 	}
 	if err := pr.inside(name); err != nil {
-		return "", fmt.Errorf("readfile(%q): %w", name, err)
+		return "", err
 	}
 	b, err := pr.o.Tree.ReadFile(path.Join(pr.o.Dir, name))
 	if err != nil {
-		return "", fmt.Errorf("readfile(%q): %w", name, err)
+		return "", unread(err)
 	}
 	pr.library.files[name] = string(b)
 	return string(b), nil
+}
+
+var errUnread = errors.New("not read when the scripts were loaded first")
+
+// unread is why a file cannot be read, without its path, which stands before it.
+func unread(err error) error {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return pe.Err
+	}
+	return err
 }
 
 // inside refuses names that lead out of the scripts directory, also by a link.
