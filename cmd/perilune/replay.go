@@ -72,7 +72,7 @@ func (r *replayer) run(files []string) int {
 	if err := r.openKey(); err != nil {
 		return r.s.fail("replay", err)
 	}
-	r.engine = replay.New(replay.Subject{Generation: c.Generation, Program: c.Program}, r.options)
+	r.engine = replay.New(replay.Subject{Generation: c.Generation, Program: c.Program, Backend: c.Config.Backend}, r.options)
 	var failed error
 	for _, name := range files {
 		if err := r.file(name); err != nil {

@@ -176,7 +176,7 @@ func chainID(state []byte) string {
 
 func (r *Request) homeAnswer() *CapturedAnswer {
 	p := r.Proxied
-	if p == nil {
+	if p == nil || r.way.told != nil { // a NAS was asked
 		return nil
 	}
 	a := &CapturedAnswer{Name: p.Realm, Server: p.Server, Result: p.Result, Code: resultCode(p.Result)}
@@ -188,7 +188,7 @@ func (r *Request) homeAnswer() *CapturedAnswer {
 func resultCode(result string) radius.Code {
 	return map[string]radius.Code{
 		"accept": radius.CodeAccessAccept, "reject": radius.CodeAccessReject, "challenge": radius.CodeAccessChallenge,
-		"response": radius.CodeAccountingResponse, "ack": 0, "nak": 0,
+		"response": radius.CodeAccountingResponse,
 	}[result]
 }
 
@@ -218,8 +218,25 @@ func (r *Request) secrets(k *Captured) (list []string) {
 			}
 		}
 	}
-	if rn, ok := r.Runner.(revealer); ok {
-		list = append(list, rn.Revealed()...)
+	r.keepRevealed()
+	if k.Tape != nil {
+		list = append(list, r.way.tape.revealed...)
 	}
 	return list
+}
+
+// keepRevealed remembers what scripts have revealed in a state that the request is about to give away.
+func (r *Request) keepRevealed() {
+	if r.way.tape == nil {
+		return
+	}
+	rn, ok := r.Runner.(revealer)
+	if !ok {
+		return
+	}
+	for _, text := range rn.Revealed() {
+		if !slices.Contains(r.way.tape.revealed, text) {
+			r.way.tape.revealed = append(r.way.tape.revealed, text)
+		}
+	}
 }

@@ -216,6 +216,7 @@ func (r *Request) runner() Runner {
 // when the desk is put away.
 func (r *Request) releaseRunner() {
 	if r.Runner != nil && r.way.policy != nil {
+		r.keepRevealed()
 		r.way.policy.Release(r.Runner)
 	}
 	r.Runner, r.way.policy = nil, nil

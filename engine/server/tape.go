@@ -29,6 +29,8 @@ type Tape struct {
 	Hooks []string
 	Calls []BackendCall
 	Lost  int // calls beyond the bounds
+
+	revealed []string // secrets that scripts have read in states that the request has given away
 }
 
 // A BackendCall is one call of a backend. Ask and Answer may hold secrets.
@@ -123,6 +125,29 @@ func (k *Recorded) Recall(of, ask string) (c BackendCall, ok bool) {
 		if last >= 0 && (k.Tape.Calls[last].Answer != nil || k.Tape.Calls[last].Fail != "") {
 			k.used[last] = true
 			return k.Tape.Calls[last], true
+		}
+	}
+	k.Missed("the answer of " + of)
+	return c, false
+}
+
+// RecallNext is Recall for a backend whose answers depend on the calls before: the call must be the next of that
+// backend, as if nothing else had been asked.
+func (k *Recorded) RecallNext(of, ask string) (c BackendCall, ok bool) {
+	if k.Tape != nil {
+		if k.used == nil {
+			k.used = make([]bool, len(k.Tape.Calls))
+		}
+		for i := range k.Tape.Calls {
+			t := &k.Tape.Calls[i]
+			if t.Of != of || k.used[i] {
+				continue
+			}
+			if t.Ask != ask || t.Answer == nil && t.Fail == "" {
+				break
+			}
+			k.used[i] = true
+			return *t, true
 		}
 	}
 	k.Missed("the answer of " + of)

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"perilune/engine/server"
 	"perilune/policy/module"
@@ -27,8 +26,8 @@ type Backends interface {
 func Taped(b Backends) Backends { return taped{b} }
 
 // Recalled stands for the backends of requests that were decided before: it asks nobody and says again what their
-// tapes hold. A call that none of them has fails, and the request is told what it missed. Tables and windows are
-// those of b, which should begin empty.
+// tapes hold. A call that none of them has fails, and the request is told what it missed. Windows, and tables that are
+// not elsewhere, are those of b, which should begin empty; it is a Lease with Memory, so that it connects to nothing.
 func Recalled(b Backends) Backends { return recalled{taped{b}} }
 
 type taped struct{ Backends }
@@ -92,10 +91,14 @@ func (recalled) SQL(name string) (module.SQL, error) { return tapedSQL{nil, "sql
 // LDAP implements module.Backends.
 func (recalled) LDAP(name string) (module.LDAP, error) { return tapedLDAP{nil, "ldap " + name}, nil }
 
-// KV implements module.Backends.
+// KV implements module.Backends. Where the table is elsewhere, its answers are those of the tape.
 func (r recalled) KV(name string, o module.KVOptions) (module.KV, error) {
 	o.Persist = false
-	return r.Backends.KV(name, o)
+	k, err := r.Backends.KV(name, o)
+	if err != nil || !k.Remote() {
+		return k, err
+	}
+	return tapedKV{nil, "kv " + name}, nil
 }
 
 // Exec implements module.Backends.
@@ -106,6 +109,15 @@ var errNotRecorded = errors.New("its answer was not recorded")
 
 // said gives what a backend says, from the tape or by asking it; q is all that makes the call another one.
 func said[T any](ctx context.Context, of string, q any, ask func() (T, error)) (v T, err error) {
+	return saidBy(ctx, (*server.Recorded).Recall, of, q, ask)
+}
+
+// inOrder is said for what remembers: an answer counts only if all calls before it were the same, too.
+func inOrder[T any](ctx context.Context, of string, q any, ask func() (T, error)) (v T, err error) {
+	return saidBy(ctx, (*server.Recorded).RecallNext, of, q, ask)
+}
+
+func saidBy[T any](ctx context.Context, recall func(k *server.Recorded, of, ask string) (server.BackendCall, bool), of string, q any, ask func() (T, error)) (v T, err error) {
 	r := server.RequestOf(ctx)
 	if r == nil {
 		if ask == nil {
@@ -114,7 +126,7 @@ func said[T any](ctx context.Context, of string, q any, ask func() (T, error)) (
 		return ask()
 	}
 	if k := r.Recorded(); k != nil {
-		c, ok := k.Recall(of, keyOf(r, q))
+		c, ok := recall(k, of, keyOf(r, q))
 		if !ok {
 			return v, &module.Failure{Kind: "refused", Err: errNotRecorded}
 		}
@@ -201,54 +213,6 @@ func (t tapedExec) Run(ctx context.Context, q *module.ExecRequest) (*module.Exec
 	return said(ctx, of, *q, asking(t.Exec != nil, func() (*module.ExecResult, error) { return t.Exec.Run(ctx, q) }))
 }
 
-type tapedSQL struct {
-	module.SQL
-	of string
-}
-
-// Query implements module.SQL.
-func (t tapedSQL) Query(ctx context.Context, query string, args []any, limit int) ([]module.SQLRow, error) {
-	return said(ctx, t.of, []any{"query", query, args, limit}, asking(t.SQL != nil, func() ([]module.SQLRow, error) { return t.SQL.Query(ctx, query, args, limit) }))
-}
-
-// Exec implements module.SQL.
-func (t tapedSQL) Exec(ctx context.Context, query string, args []any) (int64, error) {
-	return said(ctx, t.of, []any{"exec", query, args}, asking(t.SQL != nil, func() (int64, error) { return t.SQL.Exec(ctx, query, args) }))
-}
-
-// Begin implements module.SQL.
-func (t tapedSQL) Begin(ctx context.Context) (module.SQLTx, error) {
-	if t.SQL == nil {
-		return tapedTx{t, nil}, nil
-	}
-	tx, err := t.SQL.Begin(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return tapedTx{tapedSQL{tx, t.of}, tx}, nil
-}
-
-// A tapedTx ends without an effect where nobody is asked.
-type tapedTx struct {
-	tapedSQL
-	tx module.SQLTx
-}
-
-// Commit implements module.SQLTx.
-func (t tapedTx) Commit(ctx context.Context) error {
-	if t.tx == nil {
-		return nil
-	}
-	return t.tx.Commit(ctx)
-}
-
-// Rollback implements module.SQLTx.
-func (t tapedTx) Rollback() {
-	if t.tx != nil {
-		t.tx.Rollback()
-	}
-}
-
 type tapedLDAP struct {
 	module.LDAP
 	of string
@@ -262,24 +226,4 @@ func (t tapedLDAP) Search(ctx context.Context, q *module.LDAPSearch) ([]module.L
 // Bind implements module.LDAP.
 func (t tapedLDAP) Bind(ctx context.Context, dn, password string) (bool, error) {
 	return said(ctx, t.of, []any{"bind", dn, password}, asking(t.LDAP != nil, func() (bool, error) { return t.LDAP.Bind(ctx, dn, password) }))
-}
-
-type tapedKV struct {
-	module.KV
-	of string
-}
-
-// Get implements module.KV.
-func (t tapedKV) Get(ctx context.Context, key string) (string, error) {
-	return said(ctx, t.of, []any{"get", key}, func() (string, error) { return t.KV.Get(ctx, key) })
-}
-
-// Incr implements module.KV.
-func (t tapedKV) Incr(ctx context.Context, key string, by float64, ttl time.Duration) (float64, error) {
-	return said(ctx, t.of, []any{"incr", key, by, ttl}, func() (float64, error) { return t.KV.Incr(ctx, key, by, ttl) })
-}
-
-// CAS implements module.KV.
-func (t tapedKV) CAS(ctx context.Context, key, old, value string, ttl time.Duration) (bool, error) {
-	return said(ctx, t.of, []any{"cas", key, old, value, ttl}, func() (bool, error) { return t.KV.CAS(ctx, key, old, value, ttl) })
 }

@@ -52,7 +52,7 @@ func (r *Reloader) shadow(ctx context.Context, d *Deploy, c *Candidate) (*replay
 		return nil, fmt.Errorf("another shadow is at work")
 	}
 	defer r.shadowing.Store(false)
-	s, err := replay.NewShadow(d.Core, replay.Subject{Generation: c.Generation, Program: c.Program}, d.Rate, replay.Options{Busy: r.o.Busy})
+	s, err := replay.NewShadow(d.Core, replay.Subject{Generation: c.Generation, Program: c.Program, Backend: c.Config.Backend}, d.Rate, replay.Options{Busy: r.o.Busy})
 	if err != nil {
 		return nil, err
 	}

@@ -52,11 +52,14 @@ func (r *rounds) keep(id string, state []byte) {
 	r.states[id] = state
 }
 
+// defect begins the cause of what the server itself could not decide.
+const defect = "a defect of the server: "
+
 // decide runs one case. A defect that it meets costs the case alone.
 func (w *worker) decide(c *Case) (f Finding) {
 	defer func() {
-		if defect := recover(); defect != nil {
-			f = Finding{Kind: Incomparable, Cause: fmt.Sprintf("a defect of the server: %v", defect)}
+		if why := recover(); why != nil {
+			f = Finding{Kind: Incomparable, Cause: fmt.Sprintf(defect+"%v", why)}
 		}
 	}()
 	if w.ran++; w.ran > renewAfter {

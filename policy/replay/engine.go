@@ -8,15 +8,17 @@ import (
 	"strings"
 	"time"
 
+	"perilune/engine/config"
 	"perilune/engine/server"
 	"perilune/policy"
 	"perilune/policy/backend"
 )
 
-// A Subject is the generation that decides requests again. Both stay the caller's.
+// A Subject is the generation that decides requests again. All stays the caller's.
 type Subject struct {
 	Generation *server.Generation
 	Program    *policy.Program // its scripts, linked
+	Backend    config.Backend  // its table [backend], which says what tables are elsewhere
 }
 
 // Options of an Engine. All may be zero.
@@ -135,7 +137,7 @@ func newWorker(e *Engine) *worker {
 	w := &worker{e: e, in: make(chan *Case, queued), done: make(chan struct{}), now: time.Now(), rounds: rounds{states: map[string][]byte{}}}
 	g := e.subject.Generation
 	w.view = e.subject.Program.View(w.clock, nil, w.asked)
-	w.open = &opened{Backends: backend.Recalled(backend.New(w.clock, nil).Lease(backend.Settings{}))}
+	w.open = &opened{Backends: backend.Recalled(backend.New(w.clock, nil).Lease(backend.Settings{Backend: config.Backend{KV: e.subject.Backend.KV}, Memory: true}))}
 	w.view.SetBackends(w.open)
 	w.view.SetRadius(world{w})
 	w.gen = &server.Generation{

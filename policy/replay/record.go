@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"net/netip"
 	"time"
 
@@ -91,50 +90,6 @@ func (e *LineError) Unwrap() error { return e.Err }
 
 // errCut is of a last line without an end: the server writes it just now, or the disk was full.
 var errCut = errors.New("the line is cut off")
-
-// Read gives the requests of a record in order. A line that cannot be read is a *LineError beside no case, and the
-// next one follows; any other error is the last. key opens answers of backends; nil leaves them out.
-func Read(r io.Reader, file string, key *Key) iter.Seq2[*Case, error] {
-	return func(yield func(*Case, error) bool) {
-		in := bufio.NewReaderSize(r, 64<<10)
-		for n := 1; ; n++ {
-			text, err := readLine(in)
-			if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrTooLong) {
-				yield(nil, err)
-				return
-			}
-			last := errors.Is(err, io.EOF)
-			if last && len(text) == 0 {
-				return
-			}
-			if !yield(caseOf(text, file, n, err, key)) || last {
-				return
-			}
-		}
-	}
-}
-
-// readLine gives a line without its end. One that is too long is read to its end and thrown away.
-func readLine(in *bufio.Reader) (text []byte, err error) {
-	for {
-		part, err := in.ReadSlice('\n')
-		if len(text)+len(part) <= maxLine {
-			text = append(text, part...)
-		} else {
-			text = text[:0:0]
-			if err == nil || err == io.EOF {
-				return nil, bufio.ErrTooLong
-			}
-			for err == bufio.ErrBufferFull {
-				_, err = in.ReadSlice('\n')
-			}
-			return nil, bufio.ErrTooLong
-		}
-		if err != bufio.ErrBufferFull {
-			return text, err
-		}
-	}
-}
 
 // caseOf reads one line. An empty one is an error as any other.
 func caseOf(text []byte, file string, n int, err error, key *Key) (*Case, error) {

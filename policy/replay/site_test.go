@@ -12,6 +12,7 @@ import (
 
 	"perilune/engine/dictionary"
 	"perilune/engine/server"
+	"perilune/policy/backend"
 	"perilune/policy/reload"
 	"perilune/policy/replay"
 )
@@ -40,6 +41,12 @@ var siteFiles = map[string]string{
 // build makes a candidate of files, which stand above siteFiles.
 func build(t testing.TB, files map[string]string) *reload.Candidate {
 	t.Helper()
+	return buildWith(t, files, nil)
+}
+
+// buildWith is build with what stands for the backends.
+func buildWith(t testing.TB, files map[string]string, wrap func(backend.Backends) backend.Backends) *reload.Candidate {
+	t.Helper()
 	dir := t.TempDir()
 	if err := os.CopyFS(filepath.Join(dir, "raddb/dictionary.d"), os.DirFS("../../raddb/dictionary.d")); err != nil {
 		t.Fatal(err)
@@ -57,7 +64,7 @@ func build(t testing.TB, files map[string]string) *reload.Candidate {
 	for name, text := range files {
 		write(t, filepath.Join(dir, name), text)
 	}
-	c, errs := reload.Build(reload.Options{Root: filepath.Join(dir, "raddb")})
+	c, errs := reload.Build(reload.Options{Root: filepath.Join(dir, "raddb"), Wrap: wrap})
 	if errs.Failed() {
 		t.Fatal(errs)
 	}
@@ -75,8 +82,10 @@ func write(t testing.TB, path, text string) {
 	}
 }
 
-func newSite(t testing.TB, files map[string]string) *site {
-	s := &site{TB: t, c: build(t, files), now: time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)}
+func newSite(t testing.TB, files map[string]string) *site { return siteOf(t, build(t, files)) }
+
+func siteOf(t testing.TB, c *reload.Candidate) *site {
+	s := &site{TB: t, c: c, now: time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)}
 	s.offline = server.NewOffline(func() time.Time { return s.now })
 	if _, ok := s.offline.Capture(s); !ok {
 		t.Fatal("no capture")
@@ -119,6 +128,19 @@ func (s *site) send(q *server.Question, pairs ...string) *server.Outcome {
 	return out
 }
 
+// pairs reads attributes as on a command line.
+func (s *site) pairs(texts ...string) (l dictionary.List) {
+	s.Helper()
+	for _, text := range texts {
+		p, err := s.c.Dictionary.ParsePair(text)
+		if err != nil {
+			s.Fatal(err)
+		}
+		l.AddShared(p)
+	}
+	return l
+}
+
 // answer goes on with a challenge.
 func (s *site) answer(out *server.Outcome, pairs ...string) *server.Outcome {
 	s.Helper()
@@ -154,8 +176,12 @@ func (traffic) Capture(server.Captor) (func(), bool) { return func() {}, true }
 // replayed runs a record through files.
 func replayed(t testing.TB, record string, key *replay.Key, files map[string]string) *replay.Report {
 	t.Helper()
-	c := build(t, files)
-	e := replay.New(replay.Subject{Generation: c.Generation, Program: c.Program}, replay.Options{})
+	return replayedBy(t, record, key, build(t, files))
+}
+
+func replayedBy(t testing.TB, record string, key *replay.Key, c *reload.Candidate) *replay.Report {
+	t.Helper()
+	e := replay.New(replay.Subject{Generation: c.Generation, Program: c.Program, Backend: c.Config.Backend}, replay.Options{})
 	if err := e.Run(replay.Read(strings.NewReader(record), "record.json", key)); err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +192,7 @@ func replayed(t testing.TB, record string, key *replay.Key, files map[string]str
 func (s *site) shadowed(files map[string]string) *replay.Report {
 	s.Helper()
 	c := build(s, files)
-	e := replay.New(replay.Subject{Generation: c.Generation, Program: c.Program}, replay.Options{Workers: 1})
+	e := replay.New(replay.Subject{Generation: c.Generation, Program: c.Program, Backend: c.Config.Backend}, replay.Options{Workers: 1})
 	for _, k := range s.captured {
 		e.Put(replay.FromCaptured(k))
 	}

@@ -19,8 +19,11 @@ type opened struct {
 
 // KV implements module.Backends.
 func (o *opened) KV(name string, k module.KVOptions) (module.KV, error) {
-	o.state = true
-	return o.Backends.KV(name, k)
+	t, err := o.Backends.KV(name, k)
+	if err == nil && !t.Remote() {
+		o.state = true
+	}
+	return t, err
 }
 
 // Window implements module.Backends.
