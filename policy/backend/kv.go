@@ -147,7 +147,7 @@ func (l *Lease) remoteTable(name string, b *config.BackendKV) (module.KV, error)
 	if err != nil {
 		return nil, err
 	}
-	pool, err := take(l, s.key(), func() (*redisPool, error) { return openRedis("backend.kv."+name, s) })
+	pool, err := take(l, s.key(), func() (*redisPool, error) { return openRedis(s) })
 	if err != nil {
 		return nil, err
 	}

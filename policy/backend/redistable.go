@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"perilune/policy/module"
 )
 
@@ -25,7 +27,7 @@ const (
 )
 
 // incrScript adds and keeps the life of what is there. Numbers are doubles here as there, with all their digits.
-var incrScript = newScript(`
+var incrScript = redis.NewScript(`
 local have = redis.call('GET', KEYS[1])
 local n = tonumber(have or '0')
 if not n then return redis.error_reply('` + scriptNoNumber + `') end
@@ -38,7 +40,7 @@ else redis.call('SET', KEYS[1], text) end
 return text`)
 
 // casScript compares and sets. An empty text is no value.
-var casScript = newScript(`
+var casScript = redis.NewScript(`
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
 if ARGV[2] == '' then redis.call('DEL', KEYS[1])
 elseif ARGV[3] ~= '0' then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
@@ -49,61 +51,58 @@ return 1`)
 func (t *redisTable) Remote() bool { return true }
 
 // tell makes one call and counts how it ended.
-func (t *redisTable) tell(ctx context.Context, call func(context.Context, *respConn) (respReply, error)) (reply respReply, err error) {
-	err = t.ask(ctx, func(ctx context.Context, c *respConn) (err error) {
-		reply, err = call(ctx, c)
-		return err
-	})
+func tell[T any](ctx context.Context, t *redisTable, call func(context.Context, *redis.Client) (T, error)) (T, error) {
+	v, err := askRedis(ctx, t.redisPool, call)
 	t.calls.count(err)
-	return reply, err
+	return v, err
 }
 
 // Get implements module.KV.
 func (t *redisTable) Get(ctx context.Context, key string) (string, error) {
-	reply, err := t.tell(ctx, func(ctx context.Context, c *respConn) (respReply, error) {
-		return c.do(ctx, "GET", t.prefix+key)
+	text, err := tell(ctx, t, func(ctx context.Context, c *redis.Client) (*string, error) {
+		text, err := c.Get(ctx, t.prefix+key).Result()
+		if errors.Is(err, redis.Nil) {
+			return nil, nil
+		}
+		return &text, err
 	})
-	if err != nil || reply.none {
+	if err != nil || text == nil {
 		return "", err
 	}
-	return fromRedis(reply.text)
+	return fromRedis(*text)
 }
 
 // Set implements module.KV.
 func (t *redisTable) Set(ctx context.Context, key, value string, ttl time.Duration) error {
-	call := []string{"SET", t.prefix + key, toRedis(value)}
-	if ttl > 0 {
-		call = append(call, "PX", milliseconds(ttl))
-	}
-	_, err := t.tell(ctx, func(ctx context.Context, c *respConn) (respReply, error) { return c.do(ctx, call...) })
+	_, err := tell(ctx, t, func(ctx context.Context, c *redis.Client) (string, error) {
+		return c.Set(ctx, t.prefix+key, toRedis(value), max(ttl, 0)).Result()
+	})
 	return err
 }
 
 // Incr implements module.KV.
 func (t *redisTable) Incr(ctx context.Context, key string, by float64, ttl time.Duration) (float64, error) {
-	reply, err := t.tell(ctx, func(ctx context.Context, c *respConn) (respReply, error) {
-		return incrScript.run(ctx, c, t.prefix+key, digits(by), milliseconds(ttl))
+	text, err := tell(ctx, t, func(ctx context.Context, c *redis.Client) (string, error) {
+		return incrScript.Run(ctx, c, []string{t.prefix + key}, digits(by), milliseconds(ttl)).Text()
 	})
 	if err != nil {
 		return 0, err
 	}
-	return strconv.ParseFloat(reply.text, 64)
+	return strconv.ParseFloat(text, 64)
 }
 
 // CAS implements module.KV.
 func (t *redisTable) CAS(ctx context.Context, key, old, value string, ttl time.Duration) (bool, error) {
-	reply, err := t.tell(ctx, func(ctx context.Context, c *respConn) (respReply, error) {
-		return casScript.run(ctx, c, t.prefix+key, toRedis(old), toRedis(value), milliseconds(ttl))
+	n, err := tell(ctx, t, func(ctx context.Context, c *redis.Client) (int64, error) {
+		return casScript.Run(ctx, c, []string{t.prefix + key}, toRedis(old), toRedis(value), milliseconds(ttl)).Int64()
 	})
-	return reply.number == 1, err
+	return n == 1, err
 }
 
 // Del implements module.KV.
 func (t *redisTable) Del(ctx context.Context, key string) (bool, error) {
-	reply, err := t.tell(ctx, func(ctx context.Context, c *respConn) (respReply, error) {
-		return c.do(ctx, "DEL", t.prefix+key)
-	})
-	return reply.number == 1, err
+	n, err := tell(ctx, t, func(ctx context.Context, c *redis.Client) (int64, error) { return c.Del(ctx, t.prefix+key).Result() })
+	return n == 1, err
 }
 
 // milliseconds gives a life as Redis counts it, at least one; "0" for a value that stays.
