@@ -84,8 +84,15 @@ func (pr *Program) Expressions() int { return len(pr.expressions) }
 // A Radius is what the module radius asks.
 type Radius = module.Radius
 
-// SetRadius says what the module radius asks in a view. It comes before the view's first handler runs.
-func (pr *Program) SetRadius(r module.Radius) { pr.o.Radius = r }
+// SetRadius says what the module radius asks in a view from now on. No handler of it may run meanwhile.
+func (pr *Program) SetRadius(r module.Radius) {
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	pr.o.Radius = r
+	for _, rn := range pr.idle {
+		rn.env.Radius = r
+	}
+}
 
 // SetBackends says what handles stand for in a view. It comes before the view's first state is made.
 func (pr *Program) SetBackends(b Backends) { pr.o.Backends = b }
