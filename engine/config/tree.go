@@ -36,15 +36,20 @@ func Read(root string, yield func()) (*Tree, raddb.List) {
 func ReadTree(files *raddb.Tree, o Options) (*Tree, raddb.List) {
 	var errs raddb.List
 	c := Load(files, &errs)
+	if o.Yield == nil {
+		o.Yield = func() {}
+	}
 	names := nas.Options{Resolver: o.Resolver, Memory: o.Memory, Location: c.Server.Timezone, Yield: o.Yield}
 	t := &Tree{Files: files, Config: c}
 	t.Dictionary = dictionary.LoadYielding(files, c.Dictionary.File, o.Yield, &errs)
+	o.Yield()
 	t.Clients = nas.LoadWith(files, c.Clients.File, names, &errs)
 	t.compareFlags(&errs)
 	t.Realms = &proxy.Realms{}
 	if present(files, c.Realms.File) {
 		t.Realms = proxy.Load(files, c.Realms.File, proxy.Options{Clients: t.Clients, Names: names}, &errs)
 	}
+	o.Yield()
 	t.Deny = LoadDeny(files, c.Users.Deny, &errs)
 	errs.Sort()
 	return t, errs

@@ -61,6 +61,7 @@ func LoadYielding(tree *raddb.Tree, name string, yield func(), errs *raddb.List)
 	if yield == nil {
 		yield = func() {}
 	}
+	yield()
 	d := carried(errs)
 	yield()
 	p := parser{d: d, tree: tree, errs: errs, statements: statements(), yield: yield}

@@ -22,7 +22,7 @@ func (f *file) open() {
 	l := state.Lua()
 	tables := map[string]map[string]lua.LGFunction{}
 	f.methods = methods{"reply": {}, "expectation": {}, "mock": {}}
-	for _, fn := range Functions() {
+	for _, fn := range f.functions {
 		table, name, isField := strings.Cut(fn.Name, ".")
 		switch {
 		case fn.Of != "":

@@ -107,6 +107,7 @@ func Run(o Options) *Result {
 	}
 	if len(names) > 0 {
 		s := newStage(&o)
+		o.Busy.Yield()
 		for _, name := range names {
 			if !s.runFile(name, res) {
 				break

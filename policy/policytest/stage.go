@@ -11,22 +11,23 @@ import (
 // A stage is what the cases of a run play on, one after the other: views of the program under test, the clock, the
 // backends. What scripts leave in it is swept away between cases.
 type stage struct {
-	o       *Options
-	clock   *clock
-	view    *policy.Program // its handlers run in requests
-	own     *policy.Program // for the test files themselves
-	log     errorLog        // of handlers
-	output  output          // of test files
-	network atomic.Bool     // the case would have used the network; set by the resolver's goroutines
-	offline *server.Offline
-	fakes   *fakes // behind http, sql, ldap, kv, window and exec
-	timers  []due
-	globals map[string][]string // of test files
-	added   int                 // `=` values of the program itself; those of test.users come after them
+	o         *Options
+	clock     *clock
+	view      *policy.Program // its handlers run in requests
+	own       *policy.Program // for the test files themselves
+	log       errorLog        // of handlers
+	output    output          // of test files
+	network   atomic.Bool     // the case would have used the network; set by the resolver's goroutines
+	offline   *server.Offline
+	fakes     *fakes // behind http, sql, ldap, kv, window and exec
+	timers    []due
+	globals   map[string][]string // of test files
+	functions []Function          // the same
+	added     int                 // `=` values of the program itself; those of test.users come after them
 }
 
 func newStage(o *Options) *stage {
-	s := &stage{o: o, clock: newClock(o.Users.Location), globals: globals()}
+	s := &stage{o: o, clock: newClock(o.Users.Location), globals: globals(), functions: Functions()}
 	s.view = o.Program.View(s.clock.now, slog.New(&s.log), s.asked)
 	s.own = o.Program.View(s.clock.now, slog.New(&s.output), s.asked)
 	s.added = s.view.Expressions()

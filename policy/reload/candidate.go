@@ -82,6 +82,7 @@ func (b *builder) candidate(tree *raddb.Tree) (*Candidate, raddb.List) {
 	}
 	c.place(b.o)
 	b.loadScripts(c, &errs)
+	b.o.Busy.Yield()
 	if b.checkTests {
 		errs = append(errs, policytest.Check(tree, c.ScriptsDir)...)
 	}
@@ -90,7 +91,9 @@ func (b *builder) candidate(tree *raddb.Tree) (*Candidate, raddb.List) {
 	b.programs(c, &errs)
 	a := &accounts{candidate: c}
 	a.always(&errs)
+	b.o.Busy.Yield()
 	c.Users = users.Load(tree, c.Config.Users.File, b.usersOptions(c, a), &errs)
+	b.o.Busy.Yield()
 	if !errs.Failed() {
 		b.test(c, &errs)
 	}
@@ -133,6 +136,7 @@ func absolute(root, dir string) string {
 func (b *builder) loadScripts(c *Candidate, errs *raddb.List) {
 	p := c.Config.Policy
 	lease := b.o.Backends.Lease(c.backends(!b.beside))
+	b.o.Busy.Yield()
 	c.spent(lease, errs)
 	lease.Check(func(table string, err error) { errs.Errorf(c.Config.Place(table), "%s: %v", table, err) })
 	o := policy.Options{

@@ -59,10 +59,14 @@ func splitLines(source []byte) []string {
 	return strings.Split(text, "\n")
 }
 
+// octetsAToken is a little less than scripts have.
+const octetsAToken = 5
+
 // scan keeps the tokens up to the first that is none.
 func (s *Source) scan(source []byte) {
 	scanner := luaparse.NewScanner(bytes.NewReader(source), s.File)
 	lexer := &luaparse.Lexer{}
+	s.tokens = make([]ast.Token, 0, len(source)/octetsAToken)
 	for {
 		tok, err := scanner.Scan(lexer)
 		if err != nil || tok.Type < 0 {
