@@ -34,6 +34,9 @@ func runCheck(args []string, s streams) int {
 	if len(rest) > 0 {
 		return f.wrong("unexpected argument %q", rest[0])
 	}
+	if err := noDir(o.Root); err != nil {
+		return s.fail("check", err)
+	}
 	c, errs := reload.Check(o)
 	printFindings(s, errs, asJSON)
 	if c == nil || strict && len(errs) > 0 {

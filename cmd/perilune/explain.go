@@ -126,6 +126,9 @@ func (x *explainer) read(file string, texts []string) ([][]string, error) {
 
 // explain shows one request after the other. The exit code is that of the worst.
 func (x *explainer) explain(o reload.Options, requests [][]string) int {
+	if err := noDir(o.Root); err != nil {
+		return x.s.fail("explain", err)
+	}
 	c, errs := reload.Build(o)
 	printFindings(x.s, errs, false)
 	if c == nil {

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 	"strings"
@@ -153,6 +154,14 @@ func defaultDir() string {
 		return "raddb"
 	}
 	return "/etc/perilune/raddb"
+}
+
+// noDir is an error if the configuration directory is not there: it says more than each file that is missed.
+func noDir(dir string) error {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no directory %s; `perilune init DIR` writes one that works, -d DIR/raddb names it", dir)
+	}
+	return nil
 }
 
 // fail prints an error and gives the exit code of failed work.

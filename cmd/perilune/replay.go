@@ -62,6 +62,9 @@ func (r *replayer) run(files []string) int {
 		}
 		r.secret = strings.TrimRight(string(text), "\r\n")
 	}
+	if err := noDir(r.o.Root); err != nil {
+		return r.s.fail("replay", err)
+	}
 	c, errs := reload.Build(r.o)
 	printFindings(r.s, errs, false)
 	if c == nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -61,8 +60,8 @@ func runServe(args []string, s streams) int {
 		return f.wrong("%v", err)
 	}
 	if err := serve(&o, s); err != nil {
-		if _, missing := os.Stat(o.dir); errors.Is(missing, fs.ErrNotExist) {
-			err = fmt.Errorf("there is no directory %s; `perilune init DIR` writes one that works, -d DIR/raddb names it", o.dir)
+		if missing := noDir(o.dir); missing != nil {
+			err = missing
 		}
 		return s.fail("serve", err)
 	}

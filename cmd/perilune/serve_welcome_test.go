@@ -59,4 +59,10 @@ func TestServeWithoutFiles(t *testing.T) {
 	if diff := cmp.Diff(want, errs); diff != "" || code != exitFailed || out != "" {
 		t.Errorf("exit code %d, output %q (-want +got):\n%s", code, out, diff)
 	}
+	for _, args := range [][]string{{"check"}, {"test"}, {"explain", "User-Name=demo"}, {"replay", "record.json"}} {
+		code, _, errs := told(t, "", append(args, "-d", dir)...)
+		if want := strings.Replace(want, "serve", args[0], 1); errs != want || code != exitFailed {
+			t.Errorf("%s: exit code %d, %q; want %q", args[0], code, errs, want)
+		}
+	}
 }

@@ -49,6 +49,9 @@ func runTest(args []string, s streams) int {
 		}
 	}
 	o.cover = o.cover || o.profile != ""
+	if err := noDir(o.Root); err != nil {
+		return s.fail("test", err)
+	}
 	if o.watch {
 		return o.again(s)
 	}
