@@ -183,8 +183,28 @@ func ordered(groups map[string]*Group) []Group {
 // Differs reports whether something would change.
 func (r *Report) Differs() bool { return r.Changed > 0 || r.Following > 0 }
 
-// Write gives the report for people: the sum, then each cause with examples.
+// Write gives the report for people: the sum, then each cause with examples. What a record says is shown, whoever wrote
+// it, but does not reach the terminal as an order.
 func (r *Report) Write(w io.Writer) {
+	var b strings.Builder
+	r.write(&b)
+	io.WriteString(w, legible(b.String()))
+}
+
+// legible writes out control characters but ends of lines, and what turns the direction of text.
+func legible(text string) string {
+	var b strings.Builder
+	for _, c := range text {
+		if c < ' ' && c != '\n' || c >= 0x7f && c < 0xa0 || c >= 0x202a && c <= 0x202e || c >= 0x2066 && c <= 0x2069 {
+			fmt.Fprintf(&b, `\x%02x`, c)
+			continue
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
+
+func (r *Report) write(w io.Writer) {
 	fmt.Fprintf(w, "%d requests: %d the same, %d changed", r.Requests, r.Same+r.OtherWay, r.Changed)
 	for _, n := range [...]struct {
 		count int
