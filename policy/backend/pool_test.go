@@ -113,6 +113,8 @@ func TestPoolBounds(t *testing.T) {
 			t.Errorf("%d connections were made", len(w.made))
 		}
 		time.Sleep(2 * time.Minute)
+		p.mu.Lock()
+		defer p.mu.Unlock()
 		if !a.closed.Load() || p.open != 0 {
 			t.Error("an unused connection stays")
 		}
