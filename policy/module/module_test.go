@@ -264,8 +264,8 @@ func TestTable(t *testing.T) {
 func TestModulesAreFrozen(t *testing.T) {
 	_, errs := sandbox.Compile("t.lua", []byte("json.null = 1\nnet.cdir('x')"), sandbox.Options{Globals: Globals()})
 	want := raddb.List{
-		{Pos: raddb.Pos{File: "t.lua", Line: 1, Col: 1}, Msg: "json belongs to the API, its fields cannot be assigned"},
-		{Pos: raddb.Pos{File: "t.lua", Line: 2, Col: 1}, Msg: `net has no cdir; did you mean "cidr"?`},
+		{Pos: raddb.Pos{File: "t.lua", Line: 1, Col: 1}, Msg: "json belongs to the API, its fields cannot be assigned", Form: "%s belongs to the API, its fields cannot be assigned"},
+		{Pos: raddb.Pos{File: "t.lua", Line: 2, Col: 1}, Msg: `net has no cdir; did you mean "cidr"?`, Form: "%s has no %s%s"},
 	}
 	if diff := cmp.Diff(want, errs); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
