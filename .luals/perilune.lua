@@ -6536,87 +6536,83 @@ function kind_reply:answer(text) end
 ---`expect(r):accept()`
 ---
 ---An Access-Accept, or the ACK of a CoA- or Disconnect-Request.
----@param value any
 ---@return expectation
-function kind_expectation:accept(value) end
+function kind_expectation:accept() end
 
 ---`expect(r):reject([reason])`
 ---
 ---An Access-Reject or a NAK, perhaps for this reason.
----@param value any
+---@param reason? any
 ---@return expectation
-function kind_expectation:reject(value) end
+function kind_expectation:reject(reason) end
 
 ---`expect(r):challenge([next])`
 ---
 ---An Access-Challenge, perhaps for this answer handler.
----@param value any
+---@param next? any
 ---@return expectation
-function kind_expectation:challenge(value) end
+function kind_expectation:challenge(next) end
 
 ---`expect(r):discard()`
 ---
 ---No reply, by rule.
----@param value any
 ---@return expectation
-function kind_expectation:discard(value) end
+function kind_expectation:discard() end
 
 ---`expect(r):drop()`
 ---
 ---No reply, for want of room or of a backend.
----@param value any
 ---@return expectation
-function kind_expectation:drop(value) end
+function kind_expectation:drop() end
 
 ---`expect(r):response()`
 ---
 ---An Accounting-Response.
----@param value any
 ---@return expectation
-function kind_expectation:response(value) end
+function kind_expectation:response() end
 
 ---`expect(r):has(name [, value])`
 ---
 ---The reply has the attribute, perhaps with this value; a list demands these values and no others.
----@param value any
+---@param name string
 ---@param value? any
 ---@return expectation
-function kind_expectation:has(value, value) end
+function kind_expectation:has(name, value) end
 
 ---`expect(r):lacks(name)`
 ---
 ---The reply does not have the attribute.
----@param value any
+---@param name string
 ---@return expectation
-function kind_expectation:lacks(value) end
+function kind_expectation:lacks(name) end
 
 ---`expect(r):message(text)`
 ---
 ---A Reply-Message, or all of them joined, is text.
----@param value any
+---@param text string
 ---@return expectation
-function kind_expectation:message(value) end
+function kind_expectation:message(text) end
 
 ---`expect(r):rule(place)`
 ---
 ---A rule of the users file matched, as "users:42".
----@param value any
+---@param place any
 ---@return expectation
-function kind_expectation:rule(value) end
+function kind_expectation:rule(place) end
 
 ---`expect(r):hook(name)`
 ---
 ---A handler changed or decided something; its name, or "file.lua:line".
----@param value any
+---@param name string
 ---@return expectation
-function kind_expectation:hook(value) end
+function kind_expectation:hook(name) end
 
 ---`expect(r):proxied([{realm=, pool=, server=, attempts=, result=}])`
 ---
 ---The request was sent on, perhaps with these fields of r.proxied.
----@param value any
+---@param options? table
 ---@return expectation
-function kind_expectation:proxied(value) end
+function kind_expectation:proxied(options) end
 
 ---`mock.http(name or base){["POST /check"]=answer}`
 ---
@@ -6628,16 +6624,16 @@ function mock.http(name) end
 ---`mock.sql(name){["select totp"]=rows}`
 ---
 ---Answers queries by how they begin.
----@param value any
+---@param name string
 ---@return mock
-function mock.sql(value) end
+function mock.sql(name) end
 
 ---`mock.ldap(name){["search"]=entries}`
 ---
 ---Answers calls by how they begin.
----@param value any
+---@param name string
 ---@return mock
-function mock.ldap(value) end
+function mock.ldap(name) end
 
 ---`mock.exec{["/usr/bin/check"]=result}`
 ---

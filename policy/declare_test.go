@@ -25,13 +25,13 @@ func TestDeclareErrors(t *testing.T) {
 		`attribute{name="My-Mark"}`:                                  `attribute: no type ""`,
 		`attribute{name="My-Mark", type="string", tag=1}`:            `attribute: tag: got a number, expected true or false`,
 		`attribute{name="My-Mark", type="string", encrypt=4}`:        `attribute: encrypt: 4 is not a whole number from 0 to 3`,
-		`attribute{name="My-Mark", type="string", additivity="add"}`: `attribute: no additivity "add"`,
+		`attribute{name="My-Mark", type="string", additivity="add"}`: `attribute: no additivity "add"; expected append, replace or none`,
 		`attribute{name="My-Mark", type="integer", values={A="x"}}`:  `attribute: values: A is x, expected a whole number`,
 		`attribute{name="My-Mark", type="integer", values={A=-1}}`:   `attribute: values: A is -1, expected a whole number`,
 		`attribute{name="My-Mark", type="string", fields={{id=1, name="A", type="string"}}}`:                  `attribute: fields are for type="tlv", nested at most 3 deep`,
 		`attribute{vendor="Acme", name="Acme-T", id=90, type="tlv", fields={"x"}}`:                            `attribute: field 1: got a string, expected a table`,
 		`attribute{vendor="Acme", name="Acme-T", id=90, type="tlv", fields={{id=1, name="A", type="strng"}}}`: `attribute: field 1: no type "strng"; did you mean "string"?`,
-		`attribute{vendor="Acm", name="Acme-T", id=90, type="octets"}`:                                        `attribute: no vendor "Acm" is declared; write vendor{name="Acm", id=…} above`,
+		`attribute{vendor="Acm", name="Acme-T", id=90, type="octets"}`:                                        `attribute: no vendor "Acm" is declared; write vendor{name="Acm", id=…} above; did you mean "Acme"?`,
 		`attribute{vendor="Acme", name="Acme-T", type="octets"}`:                                              `attribute: vendor and id go together; without both the attribute is internal`,
 	} {
 		_, errs := tryLoad(t, map[string]string{"a.lua": script}, nil)

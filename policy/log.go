@@ -113,25 +113,23 @@ func requestTrace(rn *Runner, l *lua.LState) int {
 	if rn.r.Trace == nil {
 		return 0
 	}
-	line, err := rn.format(l)
-	if err != nil {
-		sandbox.RaiseMisuse(l, "trace: %v", err)
-	}
-	rn.r.Trace.Say("trace: " + rn.blank(rn.r, line))
+	rn.r.Trace.Say("trace: " + rn.blank(rn.r, rn.format(l)))
 	return 0
 }
 
-// format is string.format over the arguments after the first.
-func (rn *Runner) format(l *lua.LState) (string, error) {
+// format is string.format over the arguments after the first. What cannot be formatted is told in the line and does not
+// raise: a request is decided the same whether somebody looks or not.
+func (rn *Runner) format(l *lua.LState) string {
 	top := l.GetTop()
 	l.Push(l.GetField(l.G.Global.RawGetString("string"), "format"))
 	for i := 2; i <= top; i++ {
 		l.Push(l.Get(i))
 	}
 	if err := l.PCall(top-1, 1, nil); err != nil {
-		return "", err
+		why, _, _ := strings.Cut(err.Error(), "\n")
+		return "cannot be formatted: " + why
 	}
 	text := l.Get(-1).String()
 	l.Pop(1)
-	return text, nil
+	return text
 }

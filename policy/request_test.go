@@ -219,6 +219,19 @@ on("authorize", {name="in"}, function(req) return accept{} end)`)
 	}
 }
 
+// TestTraceNeverFails: what req:trace cannot format fails no request that somebody looks at.
+func TestTraceNeverFails(t *testing.T) {
+	h := load(t, `on("authorize", {name="in"}, function(req) req:trace("port %d", "x") return accept{} end)`)
+	r := h.access("User-Name", "ann")
+	r.Trace = new(server.Trace)
+	if v := h.run(server.PhaseAuthorize, r); v.Kind != server.Accept {
+		t.Errorf("%v", v)
+	}
+	if text := r.Trace.String(); !strings.Contains(text, "trace: cannot be formatted: ") || strings.Contains(text, "traceback") {
+		t.Error(text)
+	}
+}
+
 // TestRequireAndReadFile shares code and data between scripts.
 func TestRequireAndReadFile(t *testing.T) {
 	h, errs := tryLoad(t, map[string]string{

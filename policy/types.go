@@ -364,6 +364,10 @@ func parameterType(name string) string {
 
 // parametersOf reads the parameters of a signature for people: "(name [, i])", "{options}", "[[…]]".
 func parametersOf(signature string) (list []string) {
+	signature = strings.TrimPrefix(signature, "expect(r):")
+	if call, _, found := strings.Cut(signature, "){"); found { // what follows is given to what it gives
+		signature = call + ")"
+	}
 	i := strings.IndexAny(signature, "({[")
 	if i < 0 {
 		return nil

@@ -181,7 +181,7 @@ func (o *optionReader) number(a *dictionary.Attribute, d *dictionary.Dictionary)
 		o.fail("vendor and id go together; without both the attribute is internal")
 	default:
 		if a.Vendor = d.VendorNamed(vendor); a.Vendor == nil {
-			o.fail("no vendor %q is declared; write vendor{name=%q, id=…} above", vendor, vendor)
+			o.fail("no vendor %q is declared; write vendor{name=%q, id=…} above%s", vendor, vendor, didYouMean(vendor, d.VendorNames()))
 		}
 	}
 }
@@ -199,7 +199,7 @@ func (o *optionReader) kind(a *dictionary.Attribute) {
 	a.Encrypt = dictionary.Encrypt(encrypt)
 	if word := o.text("additivity"); word != "" {
 		if a.Additivity, ok = additivities[word]; !ok {
-			o.fail("no additivity %q%s", word, didYouMean(word, maps.Keys(additivities)))
+			o.fail("no additivity %q; expected append, replace or none", word)
 		}
 	}
 }

@@ -25,7 +25,9 @@ type exchange struct {
 	out      *server.Outcome
 }
 
-// sendOptions are the keys of send{} that are no attributes.
+// sendOptions are the keys of send{} that are no attributes, sendMethods what method= may say.
+var sendMethods = []string{"pap", "chap", "mschap", "mschapv2", "none"}
+
 var sendOptions = []string{"client", "user", "password", "method", "status", "code"}
 
 // codes are the requests that send{code=} makes.
@@ -81,7 +83,9 @@ func (f *file) option(x *exchange, key string, v lua.LValue, method *string) (er
 	case "password":
 		x.password = string(text)
 	case "method":
-		*method = string(text)
+		if *method = string(text); !slices.Contains(sendMethods, *method) {
+			return fmt.Errorf(`method: got %q, expected "pap", "chap", "mschap", "mschapv2" or "none"`, *method)
+		}
 	case "status":
 		x.question.Code = radius.CodeAccountingRequest
 		return f.bench.Add(&x.question.Attributes, "Acct-Status-Type", v)
@@ -136,10 +140,8 @@ func (x *exchange) credential(d *dictionary.Dictionary, method string) error {
 		return nil
 	case method == "mschap":
 		return x.microsoft(d, 1, msCHAPResponse)
-	case method == "mschapv2":
-		return x.microsoft(d, 2, msCHAP2Response)
 	}
-	return fmt.Errorf(`method: got %q, expected "pap", "chap", "mschap", "mschapv2" or "none"`, method)
+	return x.microsoft(d, 2, msCHAP2Response)
 }
 
 // exchange sends a question on its way.

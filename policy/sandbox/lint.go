@@ -12,6 +12,8 @@ import (
 // absent are names of Lua that scripts do not have, with what to use.
 var absent = map[string]string{
 	"_G":                    "there are no user globals; use local, require, req.ctx or kv",
+	"_ENV":                  "functions have no environment; pass values as arguments",
+	"rawlen":                "use #t",
 	"_VERSION":              "the language is Lua 5.1",
 	"getfenv":               "functions have no environment; pass values as arguments",
 	"setfenv":               "functions have no environment; pass values as arguments",
