@@ -184,6 +184,7 @@ type Filter struct {
 	ID      string // Acct-Session-Id, or the whole of acctuniqueid
 	Since   time.Time
 	Until   time.Time // sessions that began in [Since, Until) or were open then
+	Began   time.Time // those of Live alone that began then or later; zero: all
 	Limit   int       // 0: no limit
 }
 
@@ -194,6 +195,7 @@ func (f *Filter) match(s *Session) bool {
 		(f.Realm == "" || s.Realm == f.Realm) &&
 		(f.Calling == "" || sameStation(s.CallingStationID, f.Calling)) &&
 		(f.ID == "" || s.SessionID == f.ID || len(f.ID) == 32 && s.Unique() == f.ID) &&
+		(f.Began.IsZero() || s.Begin >= f.Began.Unix()) &&
 		(f.Since.IsZero() || s.Open() || s.End >= f.Since.Unix()) &&
 		(f.Until.IsZero() || s.Begin < f.Until.Unix())
 }

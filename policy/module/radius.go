@@ -47,7 +47,7 @@ func radiusFunctions() []Function {
 	w := func(name, arguments, doc string, call asking) {
 		list = append(list, waits("radius", "", name, arguments, doc, asked(call))...)
 	}
-	w("sessions", "{user=, nas=, realm=, calling=, since=, limit=}", "A list of the open sessions that match, the newest first; 1,000 at most. since is in epoch seconds.", radiusSessions)
+	w("sessions", "{user=, nas=, realm=, calling=, since=, limit=}", "A list of the open sessions that match, the newest first; 1,000 at most. since: those that began then or later, in epoch seconds.", radiusSessions)
 	w("count", "{user=, nas=, realm=, calling=, since=}", "How many open sessions match.", radiusCount)
 	w("close", "(session)", "Closes the row of a session as Admin-Reset; nil if it is not open. Its NAS is not told: disconnect does that.", radiusClose)
 	w("coa", "{session=, attributes, wait=}", "Sends a CoA-Request to the NAS of a session, or of req; gives {ok, code, error_cause}. wait=false does not wait for the answer, and gives {queued=true}.", radiusCoA)
@@ -92,7 +92,7 @@ func filter(l *lua.LState, what string) (f acct.Filter) {
 			}
 			*to = acct.Text([]byte(text))
 		case key == "since" && isNumber && number >= 0 && number < 1<<40:
-			f.Since = time.Unix(int64(number), 0)
+			f.Began = time.Unix(int64(number), 0)
 		case key == "since":
 			return fmt.Errorf("since: got %s, expected epoch seconds", shown(v))
 		case key == "limit" && isNumber && number >= 1 && number <= maxSessions && number == lua.LNumber(int(number)):

@@ -40,3 +40,16 @@ test.case("client", function() expect(send{client="second", user="ann"}):accept(
 		}
 	}
 }
+
+// TestSessionsSince: since is when sessions began; all of them are open.
+func TestSessionsSince(t *testing.T) {
+	if got := runCase(t, `on("hints", function() end)`, `
+local function start(user) send{user=user, status="Start", ["Acct-Session-Id"]=user} end
+start("ann") clock.advance("10m") start("bob")
+test.equal(radius.count{}, 2)
+test.equal(radius.count{since=time.now() - 60}, 1)
+test.equal(radius.sessions{since=time.now() - 60}[1].user, "bob")
+test.equal(radius.count{since=time.now() - 600}, 2)`); got != "" {
+		t.Error(got)
+	}
+}
