@@ -9,9 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"perilune/engine/raddb"
 	"perilune/engine/server"
-	"perilune/policy/policytest"
 	"perilune/policy/reload"
 )
 
@@ -19,13 +17,16 @@ import (
 // to itself, by the process's own time, so that other processes don't count: what a packet would have to wait.
 func BenchmarkReloadGaps(b *testing.B) {
 	root := filepath.Join(loopTree(b, manyTests(50, 10)), "raddb")
+	r := startReloader(b, root)
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	var gaps []time.Duration
 	for b.Loop() {
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			reloadOnce(b, root)
+			if report := r.Reload("benchmark", true); report.Tests != 500 {
+				b.Errorf("%+v", report)
+			}
 		}()
 		gaps = append(gaps, gapsUntil(ended)...)
 	}
@@ -43,20 +44,17 @@ func BenchmarkReloadGaps(b *testing.B) {
 	b.ReportMetric(float64(gaps[len(gaps)*99/100].Microseconds()), "p99-gap-µs")
 }
 
-// reloadOnce builds the generation and runs its tests as a reload does.
-func reloadOnce(b *testing.B, root string) {
-	busy := new(server.Busy)
-	busy.Enter()
-	defer busy.Leave()
-	c, errs := reload.BuildFrom(reload.Options{Root: root, Busy: busy}, raddb.Open(root))
-	if c == nil {
-		b.Error(errs)
-		return
+// startReloader gives one that has its first generation.
+func startReloader(b *testing.B, root string) *reload.Reloader {
+	r, err := reload.New(reload.Options{Root: root, State: b.TempDir(), Busy: new(server.Busy)})
+	if err == nil {
+		_, err = r.Start()
 	}
-	defer c.Discard()
-	if res := c.RunTests(policytest.Options{Busy: busy}); res.Passed != 500 {
-		b.Errorf("%d passed", res.Passed)
+	if err != nil {
+		b.Fatal(err)
 	}
+	b.Cleanup(r.Close)
+	return r
 }
 
 // gapsUntil gives the processor time between two turns of this goroutine, again and again until ended is closed.

@@ -86,6 +86,7 @@ func (r *Reloader) built(build func() (*Candidate, raddb.List), trigger string, 
 	b := &building{report: Report{Trigger: trigger, Time: began, From: r.active.Number, To: r.active.Number}}
 	r.o.Busy.Enter()
 	defer r.o.Busy.Leave()
+	defer holdCollector()()
 	b.candidate, b.errs = build()
 	if c := b.candidate; c != nil {
 		b.errs = append(b.errs, config.RestartOnly(r.active.Config, c.Config)...)

@@ -1,0 +1,25 @@
+package reload
+
+import (
+	"runtime/debug"
+	"runtime/metrics"
+)
+
+const (
+	buildRoom = 32 << 20 // octets of garbage that a build may make beyond what the collector lets it
+	leastHeap = 8 << 20  // so that the collector is not held back without bound
+)
+
+// holdCollector lets the heap grow by some buildRoom more before it is collected, until restore is called: a build makes
+// little that stays and much garbage, and each turn of the collector keeps a processor from packets for milliseconds.
+// Under a limit of memory that is near, or without a collector, all stays as it is. Calls must not overlap.
+func holdCollector() (restore func()) {
+	s := []metrics.Sample{{Name: "/gc/gogc:percent"}, {Name: "/gc/heap/live:bytes"}, {Name: "/gc/gomemlimit:bytes"}}
+	metrics.Read(s)
+	percent, live, limit := s[0].Value.Uint64(), max(s[1].Value.Uint64(), leastHeap), s[2].Value.Uint64()
+	if percent > 1000 || (2*live+buildRoom)*2 > limit {
+		return func() {}
+	}
+	old := debug.SetGCPercent(int(percent + buildRoom*100/live))
+	return func() { debug.SetGCPercent(old) }
+}
