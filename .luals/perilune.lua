@@ -5904,7 +5904,7 @@ function dict.value(attribute, name) end
 
 ---`radius.sessions{user=, nas=, realm=, calling=, since=, limit=}`
 ---
----A list of the open sessions that match, the newest first; 1,000 at most. since is in epoch seconds. Waits.
+---A list of the open sessions that match, the newest first; 1,000 at most. since: those that began then or later, in epoch seconds. Waits.
 ---@param options table
 ---@return any ...
 function radius.sessions(options) end
