@@ -55,7 +55,7 @@ func Load(o Options) (*Program, raddb.List) {
 		o.Busy.Yield()
 	}
 	pr.first = pr.bareRunner()
-	pr.run(pr.first, &errs)
+	pr.run(pr.first, pr.first.box.Load, &errs)
 	pr.failed = errs.Failed()
 	return pr, errs
 }
@@ -106,11 +106,11 @@ func globalNames() (globals map[string][]string, registration []string) {
 
 // run runs all scripts in a state. A script that fails does not stop the others, so that all errors are
 // told at once.
-func (pr *Program) run(rn *Runner, errs *raddb.List) {
+func (pr *Program) run(rn *Runner, load func(*sandbox.Program) error, errs *raddb.List) {
 	rn.loading = true
 	defer func() { rn.loading = false }()
 	for _, s := range pr.scripts {
-		if err := rn.box.Load(s.program); err != nil {
+		if err := load(s.program); err != nil {
 			errs.Errorf(place(err, s.name), "%s", rn.blankRevealed(message(err)))
 		}
 		pr.o.Busy.Yield()

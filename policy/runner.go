@@ -26,6 +26,7 @@ type Runner struct {
 	codecs      []codecFunctions // of the program's codecs, by index
 	pure        bool             // a codec computes
 	loading     bool
+	incomplete  bool // the scripts did not run to their end in it
 	busy        bool // a handler without request computes for long
 	keys        keyCache
 	patterns    map[patternKey]*pattern
@@ -95,10 +96,10 @@ func (pr *Program) newRunner() *Runner {
 }
 
 // loadAgain runs the scripts of a linked program in this state. What differs from the first state is given,
-// and logged, because a desk may need a state at any time; handlers that are missing fail.
+// and logged, because a desk may need a state at any time; handlers that are missing fail, and the state is used once.
 func (rn *Runner) loadAgain() (errs raddb.List) {
 	pr := rn.pr
-	pr.run(rn, &errs)
+	pr.run(rn, rn.box.LoadAgain, &errs)
 	if n := len(rn.functions); n < len(pr.handlers) && !errs.Failed() {
 		h := pr.handlers[n]
 		errs.Errorf(h.at, "%s was registered in the first state but not in a further one; all states must register the same, in the same order", h.text())
@@ -109,7 +110,8 @@ func (rn *Runner) loadAgain() (errs raddb.List) {
 	for len(rn.codecs) < len(pr.codecs) {
 		rn.codecs = append(rn.codecs, codecFunctions{})
 	}
-	if errs.Failed() && pr.o.Log != nil {
+	rn.incomplete = errs.Failed()
+	if rn.incomplete && pr.o.Log != nil {
 		pr.o.Log.Error("a further Lua state: " + errs.Error())
 	}
 	if pr.view {
@@ -150,7 +152,8 @@ func (rn *Runner) lua() *lua.LState { return rn.box.Lua() }
 
 func (rn *Runner) known() *dictionary.Known { return &rn.pr.dict.Known }
 
-func (rn *Runner) broken() bool { return rn.box.Broken() }
+// broken reports that the state must be thrown away.
+func (rn *Runner) broken() bool { return rn.incomplete || rn.box.Broken() }
 
 func (rn *Runner) close() { rn.box.Close() }
 

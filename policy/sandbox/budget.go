@@ -25,6 +25,8 @@ type Run struct {
 	Steps    int
 	Within   time.Duration
 	Deadline time.Time
+
+	known bool // what runs has run before: neither memory nor time bound it
 }
 
 // A budget is what is left of a run. It is a context.Context because gopher-lua asks the context's Done before
@@ -37,6 +39,7 @@ type budget struct {
 	seen     int // the same while lines are counted, which looks at each step
 	long     int // value of left at the next OnLong or Yield
 	detached bool
+	known    bool          // see Run
 	kind     Kind          // why the run was stopped; 0 while it goes on
 	within   time.Duration // not yet part of deadline; 0: it is
 	deadline time.Time
@@ -98,7 +101,7 @@ func (b *budget) look() <-chan struct{} {
 	case b.kind != 0:
 	case b.left <= 0:
 		b.stop(Steps)
-	case b.overMemory():
+	case !b.known && b.overMemory():
 		b.stop(Memory)
 	case !b.due().IsZero() && b.late():
 		b.stop(Deadline)

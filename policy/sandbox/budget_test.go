@@ -220,3 +220,20 @@ out(pcall(function() local n return n.x end))`)
 		}
 	}
 }
+
+// TestLoadAgain: what has loaded once loads again, whatever the process allocates meanwhile.
+func TestLoadAgain(t *testing.T) {
+	p := compile(t, `local t = {} for i = 1, 20000 do t[i] = {i} end`)
+	limits := Limits{Memory: 1 << 10, Full: func() bool { return true }}
+	var e *Error
+	if err := New(limits, Host{}).Load(p); !errors.As(err, &e) || e.Kind != Memory {
+		t.Errorf("loaded first: %v", err)
+	}
+	if err := New(limits, Host{}).LoadAgain(p); err != nil {
+		t.Errorf("loaded again: %v", err)
+	}
+	limits.LoadSteps = 1000
+	if err := New(limits, Host{}).LoadAgain(p); !errors.As(err, &e) || e.Kind != Steps {
+		t.Errorf("without steps: %v", err)
+	}
+}

@@ -127,6 +127,13 @@ func (s *State) Load(p *Program) error {
 	return err
 }
 
+// LoadAgain runs a program's top level that another state has run to its end. Steps alone bound it: the counter of memory
+// and the clock tell of the whole process, and a state that misses a handler would fail requests that did nothing.
+func (s *State) LoadAgain(p *Program) error {
+	_, err := s.Call(s.l.NewFunctionFromProto(p.proto), Run{Steps: s.limits.LoadSteps, known: true})
+	return err
+}
+
 // Call calls fn within run. The results are valid until the next outermost Call. The error is an *Error. A
 // function that Lua calls may Call again: the inner run has its own steps, for which the outer one pays in the end, at
 // most the outer's deadline, and no memory of its own.
@@ -176,7 +183,7 @@ func (s *State) begin(run Run) {
 	b.steps, b.left, b.long = run.Steps, run.Steps, run.Steps-longEvery
 	b.setMark(max(run.Steps-firstLook, 0))
 	b.within, b.deadline = run.Within, run.Deadline
-	b.kind, b.detached = 0, detached
+	b.kind, b.detached, b.known = 0, detached, run.known
 }
 
 // end takes the run's values off the stack and puts the outer budget back.
