@@ -7,6 +7,8 @@ import (
 	"math"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"perilune/policy/module"
 )
 
 // maxPlainDepth bounds the nesting of plain data, maxPlainValues its size: it is checked after each handler.
@@ -38,6 +40,10 @@ func plainValue(v lua.LValue, depth int, left *int) (err error) {
 	switch v := v.(type) {
 	case lua.LString, lua.LNumber, lua.LBool, *lua.LNilType:
 		return nil
+	case *lua.LUserData:
+		if lua.LValue(v) == module.Null() { // what a server answers may hold it anywhere
+			return nil
+		}
 	case *lua.LTable:
 		if depth >= maxPlainDepth {
 			return fmt.Errorf("tables are nested more than %d deep", maxPlainDepth)
@@ -65,6 +71,7 @@ const (
 	plainFloat
 	plainText
 	plainTable
+	plainNull // json.null
 )
 
 // appendPlain appends plain data as octets, which readPlain reads.
@@ -94,6 +101,9 @@ func appendPlain(dst []byte, v lua.LValue) []byte {
 		})
 		return dst
 	}
+	if v == module.Null() {
+		return append(dst, plainNull)
+	}
 	return append(dst, plainNil)
 }
 
@@ -116,6 +126,8 @@ func readPlainValue(b []byte, depth int) (lua.LValue, []byte, error) {
 	switch tag {
 	case plainNil:
 		return lua.LNil, b, nil
+	case plainNull:
+		return module.Null(), b, nil
 	case plainFalse, plainTrue:
 		return lua.LBool(tag == plainTrue), b, nil
 	case plainWhole:

@@ -58,6 +58,7 @@ var warningCodes = []struct{ form, code string }{
 	{"zero-acct-authenticator:", "accounting-unsigned"},
 	{"programs.user", "programs-user"},
 	{"proxy: the realms file has no line", "realm-by-default"},
+	{"scripts in ../%s are not loaded", "scripts-not-loaded"},
 	{"realm %s has no home server", "realm-without-server"},
 	{"realm %s is declared twice", "realm-twice"},
 	{"secret2= is the same", "secret-shared"},

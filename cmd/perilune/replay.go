@@ -18,7 +18,7 @@ func runReplay(args []string, s streams) int {
 	r := &replayer{s: s, packets: replay.PacketOptions{Auth: []uint16{1812, 1645}, Acct: []uint16{1813, 1646}, CoA: []uint16{3799, 1700}}}
 	f := newFlags(s, "replay FILE ...", "Runs recorded requests through a configuration, without a server, and shows which verdicts and replies would change.\n"+
 		"A FILE is a record ([record] file) or a capture of packets (pcap, pcapng); - is standard input. No backend, home server or NAS is asked.\n"+
-		"Exit code 0 if nothing would change, 1 if something would or a file cannot be read.",
+		"Exit code 0 if nothing would change, 1 if something would, if nothing could be compared, or if a file cannot be read.",
 		"perilune replay -d candidate/raddb /var/lib/perilune/record.json")
 	f.StringVar(&r.o.Root, "d", defaultDir(), "configuration `DIR` that decides")
 	f.StringVar(&r.o.Scripts, "scripts", "", "`DIR` of the scripts instead of [policy] scripts")
@@ -89,6 +89,9 @@ func (r *replayer) run(files []string) int {
 		return r.s.fail("replay", failed)
 	case report.Requests == 0:
 		fmt.Fprintln(r.s.err, "perilune replay: there is no request in what was read")
+		return exitFailed
+	case report.Incomparable == report.Requests:
+		fmt.Fprintln(r.s.err, "perilune replay: no request could be compared, so this says nothing of the files")
 		return exitFailed
 	case report.Differs():
 		return exitFailed

@@ -34,11 +34,13 @@ func TestDocsReplay(t *testing.T) {
 	writeFiles(t, dir, map[string]string{"raddb/config.toml": strings.Replace(string(b), "[record]\n", settings, 1)})
 	s := serveOnLoopback(t, dir)
 	writeFiles(t, dir, map[string]string{"raddb/radius.conf": fmt.Sprintf("auth %s testing123\nacct %s testing123\n", s.addrs["auth"], s.addrs["acct"])})
-	writeFiles(t, dir, map[string]string{"traffic.pcap": string(packetFile(frame(t, "bob", "hello")))})
 	t.Chdir(dir)
 	for _, f := range list {
 		if f.kind != "console" {
 			continue
+		}
+		if strings.Contains(f.text, "traffic.pcap") { // now, as the record has each request, too
+			writeFiles(t, dir, map[string]string{"traffic.pcap": string(packetFile(s.overheard(t, "hello")...))})
 		}
 		for _, c := range consoleLines(f.text) {
 			if strings.HasPrefix(c.line, "perilune ") {
@@ -80,6 +82,18 @@ func frame(t *testing.T, user, password string) []byte {
 	return rawIPv4(netip.MustParseAddrPort("127.0.0.1:4000"), netip.MustParseAddrPort("127.0.0.1:1812"), raw)
 }
 
+// overheard asks the server for demo with each password, and gives what went over the wire; each request was sent twice.
+func (s *loopServer) overheard(t *testing.T, passwords ...string) (frames [][]byte) {
+	a := newAsker(t, s.addrs["auth"])
+	a.session.Use(radius.NewSecret("testing123"))
+	from, to := netip.MustParseAddrPort("127.0.0.1:4000"), netip.MustParseAddrPort("127.0.0.1:1812")
+	for _, password := range passwords {
+		raw, _ := a.request("demo", password, nil)
+		frames = append(frames, rawIPv4(from, to, raw), rawIPv4(from, to, raw), rawIPv4(to, from, a.exchange(t, raw)))
+	}
+	return frames
+}
+
 func rawIPv4(from, to netip.AddrPort, payload []byte) []byte {
 	b := []byte{0x45, 0}
 	b = binary.BigEndian.AppendUint16(b, uint16(28+len(payload)))
@@ -108,14 +122,7 @@ func packetFile(frames ...[]byte) []byte {
 func TestReplayPackets(t *testing.T) {
 	dir := defaultTree(t)
 	s := serveOnLoopback(t, dir)
-	a := newAsker(t, s.addrs["auth"])
-	a.session.Use(radius.NewSecret("testing123"))
-	from, to := netip.MustParseAddrPort("127.0.0.1:4000"), netip.MustParseAddrPort("127.0.0.1:1812")
-	var frames [][]byte
-	for _, password := range []string{"hello", "wrong", "hello"} {
-		raw, _ := a.request("demo", password, nil)
-		frames = append(frames, rawIPv4(from, to, raw), rawIPv4(from, to, raw), rawIPv4(to, from, a.exchange(t, raw)))
-	}
+	frames := s.overheard(t, "hello", "wrong", "hello")
 	bad := frame(t, "demo", "hello")
 	bad[60] ^= 1
 	files := map[string]string{"a.pcap": string(packetFile(frames...)), "bad.pcap": string(packetFile(append(frames, bad)...))}

@@ -28,6 +28,9 @@ var null = &lua.LUserData{Metatable: methods(nil, "null", map[string]lua.LGFunct
 	"__tostring": func(l *lua.LState) int { return pushedText(l, "null") },
 })}
 
+// Null gives json.null, one value for all states: it equals itself alone.
+func Null() lua.LValue { return null }
+
 func jsonFunctions() []Function {
 	return []Function{
 		{Module: "json", Name: "encode", Signature: "json.encode(value)", Doc: "Text of plain data; a table with entries 1 to n is an array, an empty one an object. nil and why if a string is not UTF-8.", call: jsonEncode},

@@ -25,9 +25,10 @@ const (
 	tagText   // uvarint, octets
 	tagTable  // uvarint, pairs of key and value
 	tagU64    // 8 octets
+	tagNull   // json.null, which documents of others may hold anywhere
 )
 
-// appendPlain writes text, numbers, booleans, u64 and tables of these as octets.
+// appendPlain writes text, numbers, booleans, u64, json.null and tables of these as octets.
 func appendPlain(out []byte, v lua.LValue, depth int) ([]byte, error) {
 	if len(out) > maxPlain {
 		return nil, fmt.Errorf("more than %d octets of data", maxPlain)
@@ -49,6 +50,9 @@ func appendPlain(out []byte, v lua.LValue, depth int) ([]byte, error) {
 		out = binary.AppendUvarint(append(out, tagText), uint64(len(v)))
 		return append(out, v...), nil
 	case *lua.LUserData:
+		if v == null {
+			return append(out, tagNull), nil
+		}
 		if n, ok := v.Value.(U64); ok {
 			return binary.BigEndian.AppendUint64(append(out, tagU64), uint64(n)), nil
 		}
@@ -131,6 +135,8 @@ func readPlain(l *lua.LState, in []byte, depth int) (v lua.LValue, rest []byte, 
 	switch tag {
 	case tagNil:
 		return lua.LNil, in, true
+	case tagNull:
+		return null, in, true
 	case tagFalse, tagTrue:
 		return lua.LBool(tag == tagTrue), in, true
 	case tagNumber, tagU64:

@@ -44,6 +44,7 @@ func TestPlainRoundTrip(t *testing.T) {
 	check(t, &Env{}, []fact{
 		{`local function same(v) return crypto.unseal(key, crypto.seal(key, v)) end
 			out(same("a\0b") == "a\0b", same(1.5), same(false), same(nil), #same({1, 2, 3}), same({a = {b = {c = 1}}}).a.b.c)`, "true 1.5 false nil 3 1"},
+		{`local v = crypto.unseal(key, crypto.seal(key, json.decode('{"a":null,"b":[null,1]}'))) out(v.a == json.null, v.b[1] == json.null, v.b[2])`, "true true 1"},
 		{`local t = {} t.t = t crypto.seal(key, t)`, "error: t.lua:1: crypto.seal: tables are nested more than 32 deep, or hold themselves"},
 	})
 }

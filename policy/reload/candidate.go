@@ -2,6 +2,8 @@ package reload
 
 import (
 	"cmp"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -81,6 +83,7 @@ func (b *builder) candidate(tree *raddb.Tree) (*Candidate, raddb.List) {
 		Loaded: time.Now(), Dictionary: files.Dictionary, Clients: files.Clients, Realms: files.Realms, Settings: settings(files),
 	}
 	c.place(b.o)
+	c.scriptless(b.o, &errs)
 	b.loadScripts(c, &errs)
 	b.o.Busy.Yield()
 	if b.checkTests {
@@ -129,6 +132,22 @@ func absolute(root, dir string) string {
 		return filepath.Clean(dir)
 	}
 	return filepath.Join(root, dir)
+}
+
+// scriptless warns where nobody says where the scripts are and they seem to stand beside the tree, as init writes them:
+// a server without its hooks decides otherwise than its administrator thinks.
+func (c *Candidate) scriptless(o Options, errs *raddb.List) {
+	if o.Scripts != "" || c.Config.Place("policy.scripts").Line != 0 {
+		return
+	}
+	beside := filepath.Join(c.Root, "..", c.Config.Policy.Scripts)
+	if found, _ := filepath.Glob(filepath.Join(beside, "*.lua")); len(found) == 0 {
+		return
+	}
+	if _, err := os.Stat(c.ScriptsDir); errors.Is(err, fs.ErrNotExist) {
+		errs.Warnf(raddb.Pos{File: config.FileName}, "scripts in ../%s are not loaded: [policy] scripts is not set, and means %s; expected scripts = %q",
+			c.Config.Policy.Scripts, c.Config.Policy.Scripts, "../"+c.Config.Policy.Scripts)
+	}
 }
 
 // loadScripts runs the scripts, which may add to the dictionary, then freezes it and resolves what they

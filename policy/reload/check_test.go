@@ -30,3 +30,20 @@ func TestCheckReadsTests(t *testing.T) {
 	}
 	c.Discard()
 }
+
+// TestScriptsBeside: scripts that stand where init writes them, and nobody names, are told of.
+func TestScriptsBeside(t *testing.T) {
+	s := newSite(t, map[string]string{"raddb/config.toml": "[policy]\napi = 1\n"})
+	const want = `config.toml: warning: scripts in ../scripts are not loaded`
+	for _, c := range []struct {
+		settings string
+		told     bool
+	}{{"[policy]\napi = 1\n", true}, {"[policy]\nscripts = \"../scripts\"\n", false}, {"[policy]\nscripts = \"none\"\n", false}} {
+		s.write("raddb/config.toml", c.settings)
+		candidate, errs := Check(Options{Root: s.path("raddb")})
+		if strings.Contains(errs.Error(), want) != c.told {
+			t.Errorf("%s: %v", c.settings, errs)
+		}
+		candidate.Discard()
+	}
+}
