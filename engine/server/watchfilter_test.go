@@ -1,6 +1,7 @@
 package server
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -153,5 +154,30 @@ func BenchmarkWatched(b *testing.B) {
 				o.core.process(r)
 			}
 		})
+	}
+}
+
+// TestWatchDone: what handlers do after the answer was sent is on the screen of the live request, too, once.
+func TestWatchDone(t *testing.T) {
+	g := load(t, traceUsers, &scripted{on: map[Phase]func(*Request) *Verdict{
+		PhaseDone: func(r *Request) *Verdict { r.Trace.Say("after the answer"); return nil },
+	}})
+	o := offline()
+	w, _ := o.core.Watch(Filter{})
+	r := new(Request)
+	datagram, err := o.prepare(g, &Question{Attributes: attrs(t, g, "User-Name = bob", "User-Password = hello")}, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.core.checkFrom(r, datagram)
+	o.core.process(r)
+	o.core.done(r)
+	w.Stop()
+	var texts []string
+	for trace := range w.Traces() {
+		texts = append(texts, trace.String())
+	}
+	if len(texts) != 1 || !strings.Contains(texts[0], "after the answer") || !strings.Contains(texts[0], "Access-") {
+		t.Errorf("%q", texts)
 	}
 }

@@ -199,9 +199,15 @@ func (c *Core) process(r *Request) {
 func (c *Core) conclude(r *Request) {
 	c.recent.add(r)
 	c.capture(r)
-	if r.Trace != nil {
+	if r.Trace != nil && !r.followed() {
 		c.show(r)
 	}
+}
+
+// followed reports whether handlers run after the answer was sent. Its trace is shown after them.
+func (r *Request) followed() bool {
+	p := r.Generation.Policy
+	return p != nil && p.Has(PhaseDone) && r.Packet.Code != radius.CodeStatusServer
 }
 
 // done runs the handlers of the phase after sending and ends the request for the policy. Handlers that wait
@@ -212,10 +218,13 @@ func (c *Core) done(r *Request) {
 	if p == nil {
 		return
 	}
-	if p.Has(PhaseDone) && r.Packet.Code != radius.CodeStatusServer {
+	if r.followed() {
 		r.Deadline = c.now().Add(doneTime)
 		r.Trace.Enter(PhaseDone.String())
 		r.runner().Run(PhaseDone, r)
+		if r.Trace != nil {
+			c.show(r)
+		}
 	}
 	if r.Runner != nil && r.way.policy == p {
 		r.Runner.End(r)

@@ -166,6 +166,10 @@ func TestRedisIsShared(t *testing.T) {
 				}
 				for done := false; !done; {
 					old, err := kv.Get(t.Context(), "u")
+					if err != nil {
+						t.Error(err)
+						return
+					}
 					n, _ := module.DecodeNumber(old)
 					if done, err = kv.CAS(t.Context(), "u", old, module.EncodeNumber(n+1), time.Hour); err != nil {
 						t.Error(err)
