@@ -22,25 +22,25 @@ func TestDict(t *testing.T) {
 		args, want string
 		code       int
 	}{
-		{"-vendor Acme", "Acme-Role              26.64999.1      integer  \nAcme-QoS               26.64999.2      tlv      \n" +
-			"Acme-QoS.Down          26.64999.2.1    integer  \nAcme-QoS.Up            26.64999.2.2    integer  \n" +
-			"Acme-QoS.Queue         26.64999.2.3    tlv      \nAcme-QoS.Queue.Name    26.64999.2.3.1  string   \n" +
-			"Acme-QoS.Queue.Weight  26.64999.2.3.2  byte     \nAcme-Map               26.64999.3      octets   codec\n", 0},
-		{"-vendor 64999 *.Name", "Acme-QoS.Queue.Name  26.64999.2.3.1  string  \n", 0},
-		{"-vendor 64999 1", "Acme-Role\n  number    26.64999.1\n  vendor    Acme (64999)\n  type      integer\n  declared  acme.lua:5\n" +
+		{"-vendor Luna", "Luna-Role              26.64999.1      integer  \nLuna-QoS               26.64999.2      tlv      \n" +
+			"Luna-QoS.Down          26.64999.2.1    integer  \nLuna-QoS.Up            26.64999.2.2    integer  \n" +
+			"Luna-QoS.Queue         26.64999.2.3    tlv      \nLuna-QoS.Queue.Name    26.64999.2.3.1  string   \n" +
+			"Luna-QoS.Queue.Weight  26.64999.2.3.2  byte     \nLuna-Map               26.64999.3      octets   codec\n", 0},
+		{"-vendor 64999 *.Name", "Luna-QoS.Queue.Name  26.64999.2.3.1  string  \n", 0},
+		{"-vendor 64999 1", "Luna-Role\n  number    26.64999.1\n  vendor    Luna (64999)\n  type      integer\n  declared  luna.lua:5\n" +
 			"  values    1     Guest\n            2     Staff\n            9     Admin\n", 0},
-		{"Acme-Map", "Acme-Map\n  number    26.64999.3\n  vendor    Acme (64999)\n  type      octets\n  flags     codec\n  codec     {slot=2,port=3}\n  declared  acme.lua:15\n", 0},
-		{"26.64999.3", "Acme-Map\n  number    26.64999.3\n  vendor    Acme (64999)\n  type      octets\n  flags     codec\n  codec     {slot=2,port=3}\n  declared  acme.lua:15\n", 0},
-		{"Attr-26.64999.77", "Attr-26.64999.77\n  number    26.64999.77\n  vendor    Acme (64999)\n  type      octets\n  declared  nowhere: octets by number\n", 0},
-		{"acme-m", "Acme-Map  26.64999.3  octets  codec\n", 0},
-		{"Acme-Mop", "perilune dict: no attribute, value or number fits \"Acme-Mop\"; did you mean \"Acme-Map\"?\n", 1},
-		{"-vendor Acne", "perilune dict: no vendor \"Acne\"; did you mean \"Acme\"?\n", 1},
-		{"-json Acme-Role", `{"name":"Acme-Role","number":"26.64999.1","type":"integer","vendor":"Acme","vendor_id":64999,"values":[{"name":"Guest","number":1},{"name":"Staff","number":2},{"name":"Admin","number":9}],"declared":"acme.lua:5"}` + "\n", 0},
-		{"-encode Acme-Map={slot=2,port=3,vlan=20} -encode Acme-QoS.Queue.Weight=7", "1a0b0000fde70305230014\n1a0d0000fde70207030502" + "0307\n", 0},
-		{"-encode Acme-Map={slot=99,port=3}", "perilune dict: Acme-Map is \"{slot=99,port=3}\": encode: acme.lua:27: slot and port are numbers up to 15\n", 1},
+		{"Luna-Map", "Luna-Map\n  number    26.64999.3\n  vendor    Luna (64999)\n  type      octets\n  flags     codec\n  codec     {slot=2,port=3}\n  declared  luna.lua:15\n", 0},
+		{"26.64999.3", "Luna-Map\n  number    26.64999.3\n  vendor    Luna (64999)\n  type      octets\n  flags     codec\n  codec     {slot=2,port=3}\n  declared  luna.lua:15\n", 0},
+		{"Attr-26.64999.77", "Attr-26.64999.77\n  number    26.64999.77\n  vendor    Luna (64999)\n  type      octets\n  declared  nowhere: octets by number\n", 0},
+		{"luna-m", "Luna-Map  26.64999.3  octets  codec\n", 0},
+		{"Luna-Mop", "perilune dict: no attribute, value or number fits \"Luna-Mop\"; did you mean \"Luna-Map\"?\n", 1},
+		{"-vendor Lunna", "perilune dict: no vendor \"Lunna\"; did you mean \"Luna\"?\n", 1},
+		{"-json Luna-Role", `{"name":"Luna-Role","number":"26.64999.1","type":"integer","vendor":"Luna","vendor_id":64999,"values":[{"name":"Guest","number":1},{"name":"Staff","number":2},{"name":"Admin","number":9}],"declared":"luna.lua:5"}` + "\n", 0},
+		{"-encode Luna-Map={slot=2,port=3,vlan=20} -encode Luna-QoS.Queue.Weight=7", "1a0b0000fde70305230014\n1a0d0000fde70207030502" + "0307\n", 0},
+		{"-encode Luna-Map={slot=99,port=3}", "perilune dict: Luna-Map is \"{slot=99,port=3}\": encode: luna.lua:27: slot and port are numbers up to 15\n", 1},
 		{"-encode Auth-Type=Local", "perilune dict: Auth-Type is internal; it is never on the wire\n", 1},
-		{"-decode 1a:09:00:00:fd:e7:03:03:23", "    0  Vendor-Specific = vendor 64999 Acme  (26 vsa)\n    6    Acme-Map = \"{slot=2,port=3}\"  (26.64999.3 octets)\n", 0},
-		{"-decode 0x1a0a0000fde703042324", "    0  Vendor-Specific = vendor 64999 Acme  (26 vsa)\n    6    Acme-Map = 0x2324  (26.64999.3 octets)\n", 0},
+		{"-decode 1a:09:00:00:fd:e7:03:03:23", "    0  Vendor-Specific = vendor 64999 Luna  (26 vsa)\n    6    Luna-Map = \"{slot=2,port=3}\"  (26.64999.3 octets)\n", 0},
+		{"-decode 0x1a0a0000fde703042324", "    0  Vendor-Specific = vendor 64999 Luna  (26 vsa)\n    6    Luna-Map = 0x2324  (26.64999.3 octets)\n", 0},
 		{"-decode 0105001a00000000000000000000000000000000" + "010662" + "6f62" + "21", "Access-Request id 5, 26 octets, authenticator 0x00000000000000000000000000000000\n   20  User-Name = \"bob!\"  (1 string)\n", 0},
 		{"-json -decode 0103ff", "{\"depth\":0,\"at\":0,\"name\":\"User-Name\",\"number\":\"Attr-1\",\"type\":\"string\",\"text\":\"\\\"\\\\377\\\"\",\"octets\":\"ff\"}\n", 0},
 		{"-decode 01", "    0  ? = 0x01  (cut off: the length does not fit)\n", 0},
@@ -53,7 +53,7 @@ func TestDict(t *testing.T) {
 			t.Errorf("%s: exit code %d (-want +got):\n%s", c.args, code, diff)
 		}
 	}
-	if _, out, _ := execute("dict", "-d", vendorTree, "-vendors"); !strings.Contains(out, "64999  Acme  ") || !strings.Contains(out, "8 attributes\n") {
+	if _, out, _ := execute("dict", "-d", vendorTree, "-vendors"); !strings.Contains(out, "64999  Luna  ") || !strings.Contains(out, "8 attributes\n") {
 		t.Errorf("-vendors: %.300s", out)
 	}
 }
@@ -61,11 +61,11 @@ func TestDict(t *testing.T) {
 // TestDictBrokenScripts: what scripts declare before they fail is known, and the failure is told.
 func TestDictBrokenScripts(t *testing.T) {
 	dir := loopTree(t, map[string]string{
-		"scripts/a.lua": "vendor{name='Acme', id=64999}\nattribute{vendor='Acme', name='Acme-Role', id=1, type='string'}\n",
+		"scripts/a.lua": "vendor{name='Luna', id=64999}\nattribute{vendor='Luna', name='Luna-Role', id=1, type='string'}\n",
 		"scripts/b.lua": "local x = \n",
 	})
-	code, out, errs := execute("dict", "-d", filepath.Join(dir, "raddb"), "-vendor", "Acme")
-	want := "Acme-Role  26.64999.1  string  \nperilune dict: attributes that scripts declare may be missing: b.lua:2:1: "
+	code, out, errs := execute("dict", "-d", filepath.Join(dir, "raddb"), "-vendor", "Luna")
+	want := "Luna-Role  26.64999.1  string  \nperilune dict: attributes that scripts declare may be missing: b.lua:2:1: "
 	if code != exitOK || !strings.HasPrefix(out+errs, want) {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)
 	}
@@ -77,11 +77,11 @@ func TestDictExport(t *testing.T) {
 	if errs != "" {
 		t.Fatal(errs)
 	}
-	want := "# Written by perilune dict -export.\n\nVENDOR\t\tAcme\t64999\n\nBEGIN-VENDOR\tAcme\n\nATTRIBUTE\tAcme-Role\t1\tinteger\nVALUE\t\tAcme-Role\tGuest\t1\n" +
-		"VALUE\t\tAcme-Role\tStaff\t2\nVALUE\t\tAcme-Role\tAdmin\t9\nATTRIBUTE\tAcme-QoS\t2\ttlv\nATTRIBUTE\tAcme-QoS-Down\t2.1\tinteger\n" +
-		"ATTRIBUTE\tAcme-QoS-Up\t2.2\tinteger\nATTRIBUTE\tAcme-QoS-Queue\t2.3\ttlv\nATTRIBUTE\tAcme-QoS-Queue-Name\t2.3.1\tstring\n" +
-		"ATTRIBUTE\tAcme-QoS-Queue-Weight\t2.3.2\tbyte\n# Acme-Map holds what a codec reads as {slot=2,port=3}\n" +
-		"ATTRIBUTE\tAcme-Map\t3\toctets\n\nEND-VENDOR\tAcme\n"
+	want := "# Written by perilune dict -export.\n\nVENDOR\t\tLuna\t64999\n\nBEGIN-VENDOR\tLuna\n\nATTRIBUTE\tLuna-Role\t1\tinteger\nVALUE\t\tLuna-Role\tGuest\t1\n" +
+		"VALUE\t\tLuna-Role\tStaff\t2\nVALUE\t\tLuna-Role\tAdmin\t9\nATTRIBUTE\tLuna-QoS\t2\ttlv\nATTRIBUTE\tLuna-QoS-Down\t2.1\tinteger\n" +
+		"ATTRIBUTE\tLuna-QoS-Up\t2.2\tinteger\nATTRIBUTE\tLuna-QoS-Queue\t2.3\ttlv\nATTRIBUTE\tLuna-QoS-Queue-Name\t2.3.1\tstring\n" +
+		"ATTRIBUTE\tLuna-QoS-Queue-Weight\t2.3.2\tbyte\n# Luna-Map holds what a codec reads as {slot=2,port=3}\n" +
+		"ATTRIBUTE\tLuna-Map\t3\toctets\n\nEND-VENDOR\tLuna\n"
 	if diff := cmp.Diff(want, out); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

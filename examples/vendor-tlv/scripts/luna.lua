@@ -1,18 +1,18 @@
 -- Attributes of a vendor that no dictionary has: they work the moment this file is saved, in scripts, in the users
 -- file, in `perilune send`, `explain` and `trace`.
-vendor{name="Acme", id=64999}
+vendor{name="Luna", id=64999}
 
-attribute{vendor="Acme", name="Acme-Role", id=1, type="integer", values={Guest=1, Staff=2, Admin=9}}
+attribute{vendor="Luna", name="Luna-Role", id=1, type="integer", values={Guest=1, Staff=2, Admin=9}}
 
 -- A TLV: fields in it, in two levels.
-attribute{vendor="Acme", name="Acme-QoS", id=2, type="tlv", fields={
+attribute{vendor="Luna", name="Luna-QoS", id=2, type="tlv", fields={
   {id=1, name="Down", type="integer"},
   {id=2, name="Up", type="integer"},
   {id=3, name="Queue", type="tlv", fields={{id=1, name="Name", type="string"}, {id=2, name="Weight", type="byte"}}},
 }}
 
 -- A form that no type has: four bits of slot, four bits of port, then a VLAN of two octets if there is one.
-attribute{vendor="Acme", name="Acme-Map", id=3, type="octets", codec={
+attribute{vendor="Luna", name="Luna-Map", id=3, type="octets", codec={
   decode = function(octets)
     local place, vlan = octets:byte(1), nil
     if #octets == 3 then
