@@ -31,7 +31,10 @@ func (b *Busy) Enter() {
 }
 
 // Yield lets others run: readers above all.
-func (b *Busy) Yield() { runtime.Gosched() }
+func (b *Busy) Yield() {
+	runtime.Gosched()
+	giveWay()
+}
 
 // Leave ends what Enter began.
 func (b *Busy) Leave() {

@@ -161,7 +161,7 @@ func TestOptionsInLua(t *testing.T) {
 		{`window.open("a", {distinct="x"})`, `error: t.lua:1: window.open("a"): distinct: got a string, expected true or false`},
 		{`local w = window.open("d", {distinct=true, span="3s", buckets=3}) handler(function()
 			out(w:add("k", "a"), w:add("k", "b"), w:add("k", "a")) advance("2s") out(w:add("k", "a")) advance("1s") out(w:get("k")) advance("2s") out(w:get("k")) end)`, "1 2 2\n2\n1\n0"},
-		{`local w = window.open("d", {distinct=true}) handler(function() w:add("k") end)`, "error: t.lua:1: argument 3 is nothing, expected string"},
+		{`local w = window.open("e", {distinct=true}) handler(function() w:add("k") end)`, "error: t.lua:1: argument 3 is nothing, expected string"},
 	} {
 		if diff := cmp.Diff(f.want, w.run(f.source)); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", f.source, diff)
