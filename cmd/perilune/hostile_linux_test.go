@@ -149,7 +149,7 @@ func TestHostileScripts(t *testing.T) {
 	beside.Wait()
 	peak := s.peak(t)
 	t.Logf("%d MiB before, %d MiB at most; %d cheap requests, the slowest took %v", before, peak, cheap.Load(), time.Duration(worst.Load()))
-	if peak > limit*5/4 {
+	if peak > limit*5/4 && !raceDetector { // which takes several times the memory
 		t.Errorf("the server has had %d MiB, its limit is %d", peak, limit)
 	}
 	if cheap.Load() < 100 {

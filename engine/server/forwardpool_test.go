@@ -333,6 +333,9 @@ func TestForwardReload(t *testing.T) {
 	if got := f.answer(t, conn, datagram, soon); got != "Access-Accept\nReply-Message = \"old\"" {
 		t.Errorf("old request: %q", got)
 	}
+	if err := f.end(); err != nil { // before the users file of its last generation is freed
+		t.Error(err)
+	}
 }
 
 // TestForwardManyAtOnce: a slow home server has thousands of requests, and a local user is answered meanwhile; then the

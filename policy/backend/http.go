@@ -302,8 +302,10 @@ func failure(ctx context.Context, err error) error {
 		err = u.Err
 	}
 	f := module.AsFailure(err)
-	text := strings.TrimPrefix(f.Err.Error(), "net/http: HTTP/1.x transport connection broken: ")
-	text = strings.TrimPrefix(text, "net/http: ")
+	text := f.Err.Error()
+	for _, of := range []string{"net/http: HTTP/1.x transport connection broken: ", "net/http: ", "readLoopPeekFailLocked: "} {
+		text = strings.TrimPrefix(text, of) // what the library says of itself
+	}
 	if len(text) > maxCause {
 		text = text[:maxCause] + "…"
 	}
