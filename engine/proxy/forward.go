@@ -141,7 +141,7 @@ func (f *Forwarder) finish(x *Exchange, now int64) {
 
 // Repeat sends a request again because its client did: where the realm says retransmit=client, nothing else
 // does (RFC 2865 s2.5: same identifier, authenticator and port). After as many tries as the realm allows the
-// next server is asked. Elsewhere, and for an exchange that is over, it does nothing: the client's
+// next server is asked, if there is one. Elsewhere, and for an exchange that is over, it does nothing: the client's
 // retransmission is absorbed (RFC 5080 s2.2.2). serial is the exchange's Serial. It reports whether the
 // request goes out again. It may be called from any goroutine.
 func (f *Forwarder) Repeat(x *Exchange, serial uint64) bool {
@@ -163,7 +163,9 @@ func (f *Forwarder) Repeat(x *Exchange, serial uint64) bool {
 		x.silent = true
 		h.silence(x.sent, now)
 	}
-	if x.tries < x.route.retries {
+	// Where nobody else could be asked the tries have no end but the deadline: giving up would make the client's next
+	// repetition a new request, and lose the answer to this one.
+	if x.tries < x.route.retries || !x.pool.another(x) {
 		h.repeat(x, s)
 		return true
 	}
@@ -172,5 +174,5 @@ func (f *Forwarder) Repeat(x *Exchange, serial uint64) bool {
 	h.timers.remove(x)
 	x.due = now
 	h.timers.add(x)
-	return x.pool.another(x)
+	return true
 }

@@ -340,6 +340,30 @@ func TestRepeat(t *testing.T) {
 	}
 }
 
+// TestRepeatAlone: a client that repeats often does not lose the answer of the only server, which is slow.
+func TestRepeatAlone(t *testing.T) {
+	h := newFakeHome(t, silent)
+	r := realmOf(h)
+	r.Retries, r.Retransmit = 2, RetransmitClient
+	f := startForwarder(t, ForwarderOptions{}, r)
+	c := newCaller(r)
+	c.Serial = 7
+	f.Forward(&c.Exchange)
+	first := h.wait(t)
+	for n := range 5 {
+		if !f.Repeat(&c.Exchange, 7) {
+			t.Fatalf("repetition %d does not go out", n+1)
+		}
+		if again := h.wait(t); !bytes.Equal(first.raw, again.raw) {
+			t.Errorf("repetition %d differs", n+1)
+		}
+	}
+	h.answer(first, answering{})
+	if o := c.wait(t); o != Answered || c.Attempts != 6 {
+		t.Errorf("outcome %v after %d attempts", o, c.Attempts)
+	}
+}
+
 // TestCloseMeanwhile: a Forwarder that is closed while a request has its identifier and is not sent yet.
 func TestCloseMeanwhile(t *testing.T) {
 	h := newFakeHome(t, silent)
