@@ -106,7 +106,7 @@ func TestProxyRepeats(t *testing.T) {
 func TestProxyManyOut(t *testing.T) {
 	home := newRadiusd(t, homeUsers, nil)
 	s := serveOnLoopback(t, loopTree(t, map[string]string{"raddb/realms": fmt.Sprintf("home.example %s timeout=500ms secret=%q\n", home.server(), loopSecret)}))
-	home.cmd.Process.Signal(syscall.SIGSTOP)
+	freeze(t, home.cmd.Process)
 	time.AfterFunc(500*time.Millisecond, func() { home.cmd.Process.Signal(syscall.SIGCONT) })
 	code, out, errs := told(t, "", "send", "auth", "-server", s.addrs["auth"], "-secret", loopSecret, "-count", "520", "-parallel", "260", "-timeout", "10s", "User-Name=bob@home.example", "User-Password=hello")
 	if code != exitOK || !strings.Contains(out, "Access-Accept") || strings.Contains(out, "Access-Reject") {

@@ -3,6 +3,9 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -73,7 +76,7 @@ func TestProxyFailsOver(t *testing.T) {
 	if got := asked(t, s); got != "first" {
 		t.Fatalf("%s has answered\n%s", got, s.log)
 	}
-	first.cmd.Process.Signal(syscall.SIGSTOP)
+	freeze(t, first.cmd.Process)
 	for range 3 {
 		if got := asked(t, s); got != "second" {
 			t.Fatalf("%s has answered with the first frozen\n%s\n%s", got, s.log, second.said())
@@ -133,4 +136,21 @@ func TestProxyWithoutHome(t *testing.T) {
 	if out := runRadclient(t, s, "acct", "acct", []string{"User-Name = bob@home.example", "Acct-Status-Type = Start", "Acct-Session-Id = n1"}, "-x", "-r", "1", "-t", "1"); received(out)[0] != "no reply" {
 		t.Errorf("accounting that no home server has taken is answered: %s", out)
 	}
+}
+
+// freeze stops a process in its tracks: on a busy machine it still answers a while after the signal was sent.
+func freeze(t *testing.T, p *os.Process) {
+	t.Helper()
+	p.Signal(syscall.SIGSTOP)
+	waitFor(t, "the process stands still", func() bool {
+		stats, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.Pid))
+		return len(stats) > 0 && !slices.ContainsFunc(stats, runs)
+	})
+}
+
+// runs tells whether a thread has not been stopped yet. Its state is behind the name in brackets: proc_pid_stat(5).
+func runs(stat string) bool {
+	text, err := os.ReadFile(stat)
+	_, state, _ := strings.Cut(string(text), ") ")
+	return err != nil || !strings.HasPrefix(state, "T")
 }

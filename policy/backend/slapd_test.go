@@ -14,7 +14,9 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -162,7 +164,21 @@ func (s *slapd) stop() {
 }
 
 // freeze stops it in its tracks: it takes connections, and answers nothing.
-func (s *slapd) freeze() { s.p.Process.Signal(syscall.SIGSTOP) }
+func (s *slapd) freeze() {
+	s.p.Process.Signal(syscall.SIGSTOP)
+	eventually(s.t, "slapd stands still", func() bool {
+		stats, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.p.Process.Pid))
+		return len(stats) > 0 && !slices.ContainsFunc(stats, runs)
+	})
+}
+
+// runs tells whether a thread has not been stopped yet: on a busy machine some answer a while after the signal was
+// sent. The state is behind the name in brackets: proc_pid_stat(5).
+func runs(stat string) bool {
+	text, err := os.ReadFile(stat)
+	_, state, _ := strings.Cut(string(text), ") ")
+	return err != nil || !strings.HasPrefix(state, "T")
+}
 
 func (s *slapd) thaw() { s.p.Process.Signal(syscall.SIGCONT) }
 

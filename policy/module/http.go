@@ -77,40 +77,22 @@ var (
 	responseMeta = methods(responseMethods(), "response", nil)
 )
 
-// client is what http.open gives. A state that serves one case of a test after another gets the server of each.
-type client struct {
-	name   string
-	o      *HTTPOptions
-	opened Backends
-	http   HTTP
-}
+// client is what http.open gives.
+type client struct{ HTTP }
 
 func httpOpen(l *lua.LState) int {
-	c := &client{opened: backends(l, "http.open")}
-	if name, ok := l.Get(1).(lua.LString); ok {
-		c.name = string(name)
-	} else {
-		c.o = &HTTPOptions{}
-		optionsOf(l, 1, "http.open", c.o.take)
-		if _, err := ParseBase(c.o.Base); err != nil {
+	b := backends(l, "http.open")
+	name, named := l.Get(1).(lua.LString)
+	var o *HTTPOptions
+	if !named {
+		o = &HTTPOptions{}
+		optionsOf(l, 1, "http.open", o.take)
+		if _, err := ParseBase(o.Base); err != nil {
 			sandbox.RaiseMisuse(l, "http.open: %v", err)
 		}
 	}
-	var err error
-	c.http, err = c.opened.HTTP(c.name, c.o)
-	return opened(l, "http.open", c, clientMeta, err)
-}
-
-// server gives what is asked where l runs.
-func (c *client) server(l *lua.LState) HTTP {
-	if e := From(l); e.Backends != c.opened && e.Backends != nil {
-		h, err := e.Backends.HTTP(c.name, c.o)
-		if err != nil {
-			sandbox.RaiseMisuse(l, "http.open: %v", err)
-		}
-		c.opened, c.http = e.Backends, h
-	}
-	return c.http
+	h, err := b.HTTP(string(name), o)
+	return opened(l, "http.open", &client{h}, clientMeta, err)
 }
 
 // take reads one option of http.open{…}.
@@ -240,7 +222,7 @@ func CheckHeader(name, value string) error {
 
 func httpCall(method string) waiting {
 	return func(l *lua.LState) (lua.LValue, error) {
-		h := self[*client](l, "client").server(l)
+		h := self[*client](l, "client")
 		q := httpRequest(l, method)
 		r, err := block(l, func(ctx context.Context) (*HTTPResponse, error) { return h.Do(ctx, q) })
 		if err != nil {

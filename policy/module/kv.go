@@ -46,12 +46,10 @@ const (
 	MaxKVKeys  = 1 << 24
 )
 
-// table is what kv.open gives. A state that is used by one case of a test after another gets the table of each.
+// table is what kv.open gives.
 type table struct {
-	name   string
-	o      KVOptions
-	opened Backends
-	kv     KV
+	KV
+	life time.Duration // of values that name none; 0: they stay
 }
 
 var tableMeta = methods(tableMethods(), "table", nil)
@@ -85,9 +83,8 @@ func kvOpen(l *lua.LState) int {
 	if l.Get(2) != lua.LNil {
 		optionsOf(l, 2, what, o.take)
 	}
-	b := backends(l, what)
-	kv, err := b.KV(name, o)
-	return opened(l, what, &table{name, o, b, kv}, tableMeta, err)
+	kv, err := backends(l, what).KV(name, o)
+	return opened(l, what, &table{kv, o.TTL}, tableMeta, err)
 }
 
 // take takes one option.
@@ -146,32 +143,25 @@ func kvTrying(call tableCall) lua.LGFunction {
 // thisTable gives the table that a method was called on, where it may be used.
 func thisTable(l *lua.LState) *table {
 	t := self[*table](l, "table")
-	t.open(l)
+	t.mayBeUsed(l)
 	return t
 }
 
-// open raises where the table may not be used, and finds what is behind it there.
-func (t *table) open(l *lua.LState) {
+// mayBeUsed raises where the table may not be used.
+func (t *table) mayBeUsed(l *lua.LState) {
 	e := From(l)
 	e.inHandler(l, "kv")
-	if e.Backends != t.opened && e.Backends != nil {
-		kv, err := e.Backends.KV(t.name, t.o)
-		if err != nil {
-			sandbox.RaiseMisuse(l, "kv.open(%q): %v", t.name, err)
-		}
-		t.opened, t.kv = e.Backends, kv
-	}
-	if t.kv.Remote() {
+	if t.Remote() {
 		e.mayWait(l, "kv")
 	}
 }
 
 // ask runs one operation: at once in memory, else where nobody waits for it.
 func (t *table) ask(l *lua.LState, op kvOp) (kvResult, error) {
-	if !t.kv.Remote() {
-		return op.run(context.Background(), t.kv)
+	if !t.Remote() {
+		return op.run(context.Background(), t)
 	}
-	return block(l, func(ctx context.Context) (kvResult, error) { return op.run(ctx, t.kv) })
+	return block(l, func(ctx context.Context) (kvResult, error) { return op.run(ctx, t) })
 }
 
 // A kvOp is one operation with its arguments.
@@ -298,7 +288,7 @@ func callAside(l *lua.LState, fn *lua.LFunction, v lua.LValue) lua.LValue {
 // ttl gives the life that argument n sets, the table's without one.
 func (t *table) ttl(l *lua.LState, n int) time.Duration {
 	if l.Get(n) == lua.LNil {
-		return t.o.TTL
+		return t.life
 	}
 	d, err := Duration("ttl", l.Get(n))
 	if err != nil {

@@ -42,13 +42,8 @@ const maxEntries = 1000
 // brackets, and cannot be interrupted.
 const maxFilter = 4096
 
-// ldapDirectory is what ldap.open gives. A state that is used by one case of a test after another asks the directory
-// of each.
-type ldapDirectory struct {
-	name   string
-	opened Backends
-	ldap   LDAP
-}
+// directory is what ldap.open gives.
+type directory struct{ LDAP }
 
 var ldapMeta = methods(ldapMethods(), "ldap", nil)
 
@@ -70,23 +65,12 @@ func ldapMethods() []Function {
 func ldapOpen(l *lua.LState) int {
 	name := sandbox.CheckString(l, 1)
 	what := fmt.Sprintf("ldap.open(%q)", name)
-	b := backends(l, what)
-	d, err := b.LDAP(name)
-	return opened(l, what, &ldapDirectory{name, b, d}, ldapMeta, err)
+	d, err := backends(l, what).LDAP(name)
+	return opened(l, what, &directory{d}, ldapMeta, err)
 }
 
-// thisDirectory gives the value before the colon, of the case that runs in a test.
-func thisDirectory(l *lua.LState) LDAP {
-	d, b := self[*ldapDirectory](l, "a directory"), From(l).Backends
-	if b != d.opened {
-		found, err := b.LDAP(d.name)
-		if err != nil {
-			sandbox.RaiseMisuse(l, "ldap.open(%q): %v", d.name, err)
-		}
-		d.opened, d.ldap = b, found
-	}
-	return d.ldap
-}
+// thisDirectory gives the value before the colon.
+func thisDirectory(l *lua.LState) *directory { return self[*directory](l, "a directory") }
 
 // ldapEscape is ldap.escape(text), by RFC 4515 s3. Octets that are no ASCII are escaped, too, so that no filter is
 // refused for its encoding.

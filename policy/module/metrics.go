@@ -60,12 +60,10 @@ var (
 	gaugeMeta   = methods(gaugeMethods(), "gauge", nil)
 )
 
-// metricHandle is what scripts have of a metric. A state that serves one case of a test after another gets the metric
-// of each.
+// metricHandle is what scripts have of a metric.
 type metricHandle struct {
-	o      MetricOptions
-	opened Backends
-	metric Metric
+	Metric
+	o MetricOptions
 }
 
 var (
@@ -118,22 +116,14 @@ func metricOpen(gauge bool) lua.LGFunction {
 		if err := o.check(); err != nil {
 			sandbox.RaiseMisuse(l, "%s: %v", what, err)
 		}
-		h := &metricHandle{o: o, opened: backends(l, what)}
-		var err error
-		h.metric, err = h.opened.Metric(o)
-		return opened(l, what, h, meta, err)
+		m, err := backends(l, what).Metric(o)
+		return opened(l, what, &metricHandle{m, o}, meta, err)
 	}
 }
 
 // numbers reads the arguments of a method: a number, then the values of the labels; both may be left out.
 func (h *metricHandle) numbers(l *lua.LState, preset float64) (n float64, values []string) {
-	e := From(l)
-	e.inHandler(l, "metrics")
-	if e.Backends != h.opened && e.Backends != nil {
-		if m, err := e.Backends.Metric(h.o); err == nil {
-			h.opened, h.metric = e.Backends, m
-		}
-	}
+	From(l).inHandler(l, "metrics")
 	n, at := preset, 2
 	if v, ok := l.Get(2).(lua.LNumber); ok {
 		n, at = float64(v), 3
@@ -186,13 +176,13 @@ func counterInc(l *lua.LState) int {
 	if n < 0 {
 		sandbox.RaiseMisuse(l, "metrics: %s: a counter only grows; expected a gauge for what falls", h.o.Name)
 	}
-	h.metric.Add(values, n)
+	h.Add(values, n)
 	return 0
 }
 
 func gaugeSet(l *lua.LState) int {
 	h := self[*metricHandle](l, "gauge")
 	n, values := h.numbers(l, math.NaN())
-	h.metric.Set(values, n)
+	h.Set(values, n)
 	return 0
 }

@@ -188,7 +188,7 @@ func (o *otpOptions) unused(l *lua.LState, key []byte, at uint64) (bool, error) 
 	sum := hmac.New(sha256.New, key)
 	sum.Write([]byte("perilune otp used 1"))
 	name := fmt.Sprintf("otp:%s:%d", hex.EncodeToString(sum.Sum(nil)[:16]), at)
-	o.used.open(l)
+	o.used.mayBeUsed(l)
 	r, err := o.used.ask(l, kvOp{verb: verbIncr, key: name, by: 1, ttl: time.Duration(2*o.skew+2) * o.step})
 	return r.number == 1, err
 }

@@ -48,12 +48,11 @@ const (
 	maxArguments = 100
 )
 
-// database is what sql.open gives. A state that is used by one case of a test after another asks the database of each.
+// database is what sql.open gives.
 type database struct {
-	name   string
-	opened Backends
-	sql    SQL
-	tx     *transaction // that is open in this state
+	SQL
+	name string
+	tx   *transaction // that is open in this state
 }
 
 var (
@@ -76,9 +75,8 @@ func sqlMethods(of string) []Function {
 func sqlOpen(l *lua.LState) int {
 	name := sandbox.CheckString(l, 1)
 	what := fmt.Sprintf("sql.open(%q)", name)
-	b := backends(l, what)
-	db, err := b.SQL(name)
-	return opened(l, what, &database{name: name, opened: b, sql: db}, databaseMeta, err)
+	db, err := backends(l, what).SQL(name)
+	return opened(l, what, &database{SQL: db, name: name}, databaseMeta, err)
 }
 
 // asker is what a query is put to: a database or a transaction.
@@ -95,7 +93,7 @@ func askedSQL(l *lua.LState) asker {
 			if v.tx != nil {
 				sandbox.RaiseMisuse(l, "sql: a transaction of %q is open; ask what db:tx gives to its function", v.name)
 			}
-			return v.current(l)
+			return v
 		case *transaction:
 			if v.over {
 				sandbox.RaiseMisuse(l, "sql: the transaction is over")
@@ -105,18 +103,6 @@ func askedSQL(l *lua.LState) asker {
 	}
 	sandbox.RaiseMisuse(l, "the value before the colon is %s, expected a database; write db:row(query)", l.Get(1).Type())
 	return nil
-}
-
-// current gives the database, of the case that runs in a test.
-func (d *database) current(l *lua.LState) SQL {
-	if b := From(l).Backends; b != d.opened {
-		db, err := b.SQL(d.name)
-		if err != nil {
-			sandbox.RaiseMisuse(l, "sql.open(%q): %v", d.name, err)
-		}
-		d.opened, d.sql = b, db
-	}
-	return d.sql
 }
 
 func sqlRow(l *lua.LState) (lua.LValue, error) {

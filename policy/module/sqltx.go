@@ -60,8 +60,7 @@ func sqlTx(l *lua.LState, try bool) int {
 	if d.tx != nil {
 		sandbox.RaiseMisuse(l, "sql: a transaction of %q is open already; they do not nest", d.name)
 	}
-	db := d.current(l)
-	tx, err := block(l, db.Begin)
+	tx, err := block(l, d.Begin)
 	if err != nil {
 		return ended(l, err, try)
 	}

@@ -35,12 +35,7 @@ const (
 )
 
 // counter is what window.open gives.
-type counter struct {
-	name   string
-	o      WindowOptions
-	opened Backends
-	window Window
-}
+type counter struct{ Window }
 
 var windowMeta = methods(windowMethods(), "window", nil)
 
@@ -66,9 +61,8 @@ func windowOpen(l *lua.LState) int {
 	if l.Get(2) != lua.LNil {
 		optionsOf(l, 2, what, o.take)
 	}
-	b := backends(l, what)
-	w, err := b.Window(name, o)
-	return opened(l, what, &counter{name, o, b, w}, windowMeta, err)
+	w, err := backends(l, what).Window(name, o)
+	return opened(l, what, &counter{w}, windowMeta, err)
 }
 
 // take takes one option.
@@ -92,22 +86,15 @@ func (o *WindowOptions) take(key string, v lua.LValue) (err error) {
 
 // thisWindow gives the window that a method was called on, where it may be used.
 func thisWindow(l *lua.LState) *counter {
-	c, e := self[*counter](l, "window"), From(l)
-	e.inHandler(l, "window")
-	if e.Backends != c.opened && e.Backends != nil {
-		w, err := e.Backends.Window(c.name, c.o)
-		if err != nil {
-			sandbox.RaiseMisuse(l, "window.open(%q): %v", c.name, err)
-		}
-		c.opened, c.window = e.Backends, w
-	}
-	return c
+	w := self[*counter](l, "window")
+	From(l).inHandler(l, "window")
+	return w
 }
 
 func windowAdd(l *lua.LState) int {
-	c, key := thisWindow(l), keyOf(l, "window")
-	if c.window.Distinct() {
-		return pushed(l, lua.LNumber(c.window.Add(key, 0, sandbox.CheckString(l, 3))))
+	w, key := thisWindow(l), keyOf(l, "window")
+	if w.Distinct() {
+		return pushed(l, lua.LNumber(w.Add(key, 0, sandbox.CheckString(l, 3))))
 	}
 	n := 1.0
 	if l.Get(3) != lua.LNil {
@@ -116,10 +103,10 @@ func windowAdd(l *lua.LState) int {
 	if math.IsNaN(n) || math.IsInf(n, 0) {
 		sandbox.RaiseMisuse(l, "window: %v cannot be added", n)
 	}
-	return pushed(l, lua.LNumber(c.window.Add(key, n, "")))
+	return pushed(l, lua.LNumber(w.Add(key, n, "")))
 }
 
 func windowGet(l *lua.LState) int {
-	c, key := thisWindow(l), keyOf(l, "window")
-	return pushed(l, lua.LNumber(c.window.Get(key)))
+	w, key := thisWindow(l), keyOf(l, "window")
+	return pushed(l, lua.LNumber(w.Get(key)))
 }

@@ -140,6 +140,14 @@ func userOf(d *dictionary.Dictionary, l *dictionary.List) string {
 	return strings.ToValidUTF8(string(name), "\ufffd")
 }
 
+// decoded reads attributes of a case's exchange, those of the request or of its answer.
+func decoded(d *dictionary.Dictionary, wire radius.Attributes, c *Case) (l dictionary.List) {
+	var s radius.Session
+	s.Use(c.Secret)
+	d.Decode(&l, wire, &s, &c.Authenticator)
+	return l
+}
+
 func answerOf(d *dictionary.Dictionary, a *server.CapturedAnswer, secrets []string) *Answer {
 	if a == nil {
 		return nil

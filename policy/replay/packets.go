@@ -36,13 +36,13 @@ func ReadPackets(in *pcap.Reader, file string, o PacketOptions) iter.Seq2[*Case,
 				break
 			}
 			if err != nil { // what has come so far is good all the same
-				p.end(0)
+				p.finish(len(p.order))
 				p.give(nil, err)
 				return
 			}
 			p.take(&d)
 		}
-		p.end(0)
+		p.finish(len(p.order))
 	}
 }
 
@@ -56,11 +56,9 @@ type exchangeKey struct {
 type exchange struct {
 	c      *Case
 	raw    []byte
-	secret radius.Secret
 	number int
 	key    exchangeKey
 	reply  *radius.Packet
-	octets []byte
 }
 
 // answerTime is how long an answer is awaited; answers that come later are none.
@@ -105,7 +103,7 @@ func (o *PacketOptions) listener(port uint16) string {
 
 // take looks at one datagram.
 func (p *packets) take(d *pcap.Datagram) {
-	p.expire(d.Time)
+	p.ready(d.Time)
 	asked, answers := p.o.listener(d.To.Port()), p.o.listener(d.From.Port())
 	if asked == "" && answers == "" || len(d.Payload) == 0 {
 		return
@@ -138,7 +136,7 @@ func (p *packets) request(d *pcap.Datagram, packet *radius.Packet, listener stri
 		p.wrong(d.Number, "%v", err)
 		return
 	}
-	x := &exchange{raw: d.Payload, secret: secret, number: d.Number, key: key}
+	x := &exchange{raw: d.Payload, number: d.Number, key: key}
 	x.c = &Case{
 		Where: fmt.Sprintf("%s:%d", p.file, d.Number), Time: d.Time, Source: d.From, Listener: listener, Code: packet.Code,
 		Signed: verified.MessageAuthenticator, Wire: packet.Attributes, Secret: secret, Authenticator: packet.Authenticator,
@@ -198,35 +196,23 @@ func (p *packets) answer(d *pcap.Datagram, packet *radius.Packet) {
 		return
 	}
 	var s radius.Session
-	s.Use(x.secret)
+	s.Use(x.c.Secret)
 	if _, err := s.VerifyReply(d.Payload, &x.c.Authenticator); err != nil {
 		p.wrong(d.Number, "the answer to packet %d: %v", x.number, err)
 		return
 	}
-	x.reply, x.octets = packet, d.Payload
-	p.ready()
+	x.reply = packet
+	p.ready(d.Time)
 }
 
-// ready gives the requests whose answer has come, as far as none before them waits.
-func (p *packets) ready() {
-	n := 0
-	for n < len(p.order) && p.order[n].reply != nil {
-		n++
-	}
-	p.finish(n)
-}
-
-// expire ends the wait for answers.
-func (p *packets) expire(now time.Time) {
+// ready gives the requests whose answer has come, or is not awaited any more, as far as none before them waits.
+func (p *packets) ready(now time.Time) {
 	n := 0
 	for n < len(p.order) && (p.order[n].reply != nil || now.Sub(p.order[n].c.Time) > answerTime) {
 		n++
 	}
 	p.finish(n)
 }
-
-// end gives what is left but for the last keep.
-func (p *packets) end(keep int) { p.finish(len(p.order) - keep) }
 
 // finish gives the first n requests.
 func (p *packets) finish(n int) {
@@ -242,16 +228,14 @@ func (p *packets) finish(n int) {
 // finished makes the result of an exchange. A capture tells verdict and reply, and no reason.
 func (p *packets) finished(x *exchange) *Case {
 	c := x.c
-	c.Secrets = p.passwords(x)
+	request := decoded(p.o.Dictionary, c.Wire, c)
+	c.Secrets = secretsOf(&request)
 	if x.reply == nil {
 		c.Before = Result{Verdict: "discard", Reason: noAnswer}
 		return c
 	}
-	var l dictionary.List
-	var s radius.Session
-	s.Use(x.secret)
-	p.o.Dictionary.Decode(&l, x.reply.Attributes, &s, &c.Authenticator)
-	c.Before = Result{Verdict: verdictOf(x.reply.Code), Code: x.reply.Code.String(), Reply: replyTexts(p.o.Dictionary, &l, c.Secrets)}
+	reply := decoded(p.o.Dictionary, x.reply.Attributes, c)
+	c.Before = Result{Verdict: verdictOf(x.reply.Code), Code: x.reply.Code.String(), Reply: replyTexts(p.o.Dictionary, &reply, c.Secrets)}
 	if state, ok := x.reply.Attributes.Find(radius.TypeState); ok {
 		c.Asks = string(state)
 	}
@@ -260,15 +244,6 @@ func (p *packets) finished(x *exchange) *Case {
 
 // noAnswer is the reason of a request that a capture has no answer to.
 const noAnswer = "no answer in the capture"
-
-// passwords gives what no report may show.
-func (p *packets) passwords(x *exchange) []string {
-	var l dictionary.List
-	var s radius.Session
-	s.Use(x.secret)
-	p.o.Dictionary.Decode(&l, x.c.Wire, &s, &x.c.Authenticator)
-	return secretsOf(&l)
-}
 
 // verdictOf gives the verdict behind the code of an answer.
 func verdictOf(code radius.Code) string {

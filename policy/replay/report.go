@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"perilune/engine/dictionary"
 	"perilune/engine/radius"
 	"perilune/engine/server"
 )
@@ -153,10 +152,7 @@ func (c *Case) shown() []string {
 }
 
 func (c *Case) wireTexts() []string {
-	var l dictionary.List
-	var s radius.Session
-	s.Use(c.Secret)
-	c.Dictionary.Decode(&l, c.Wire, &s, &c.Authenticator)
+	l := decoded(c.Dictionary, c.Wire, c)
 	return pairTexts(c.Dictionary, &l, c.Secrets)
 }
 
