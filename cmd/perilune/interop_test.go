@@ -19,7 +19,7 @@ import (
 // tool is missing is skipped; with PERILUNE_TOOLS=require that is a failure.
 
 // foreignTool gives the path of a program that a test needs.
-func foreignTool(t *testing.T, name string) string {
+func foreignTool(t testing.TB, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
@@ -29,7 +29,7 @@ func foreignTool(t *testing.T, name string) string {
 }
 
 // without ends a test that cannot run here.
-func without(t *testing.T, format string, a ...any) {
+func without(t testing.TB, format string, a ...any) {
 	t.Helper()
 	text := fmt.Sprintf(format, a...)
 	if os.Getenv("PERILUNE_TOOLS") == "require" {
