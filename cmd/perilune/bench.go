@@ -20,12 +20,13 @@ import (
 type benchOptions struct {
 	load   client.Load
 	secret string
+	expect string
 	pid    int
 	json   bool
 }
 
 func (o *benchOptions) flags(s streams) *flags {
-	f := newFlags(s, "bench", "Measures a running server of any make: Access-Requests by PAP in a closed loop, or at a fixed rate with -rate.\n"+
+	f := newFlags(s, "bench", "Measures a running server of any make: Access-Requests or accounting in a closed loop, or at a fixed rate with -rate.\n"+
 		"With -pid the server's processor time for each request is measured too: the figure to trust on a noisy machine.",
 		"perilune bench -server 127.0.0.1:1812 -secret testing123 -name user%07d -password pw%07d -users 100 -pid $(pidof perilune)")
 	l := &o.load
@@ -38,6 +39,9 @@ func (o *benchOptions) flags(s streams) *flags {
 	f.IntVar(&l.Users, "users", 1, "number of users")
 	f.StringVar(&l.NameFormat, "name", "demo", "User-Name; %d or %07d stands for the user's number")
 	f.StringVar(&l.Password, "password", "hello", "password; %d or %07d stands for the user's number")
+	f.StringVar(&l.Method, "method", client.MethodPAP, "what to send: pap, chap, or acct (whole accounting sessions)")
+	f.StringVar(&o.expect, "expect", "any", "the `CODE` that replies must have: accept, reject, challenge or any; others are wrong")
+	f.IntVar(&l.WrongPasswords, "wrong", 0, "wrong passwords among a `THOUSAND` requests; other answers to them than reject are wrong")
 	f.BoolVar(&l.Sign, "message-authenticator", false, "send Message-Authenticator")
 	f.DurationVar(&l.Wait, "wait", 2*time.Second, "a request without a reply for so long is lost")
 	f.IntVar(&o.pid, "pid", 0, "process `ID` of the server")
@@ -71,6 +75,9 @@ func (o *benchOptions) measure(ctx context.Context) (*client.LoadResult, time.Du
 		return nil, 0, err
 	}
 	o.load.Secret = radius.NewSecret(secret)
+	if o.load.Expect, err = expected(o.expect); err != nil {
+		return nil, 0, err
+	}
 	before, err := processorTime(o.pid)
 	if err != nil {
 		return nil, 0, err
@@ -84,6 +91,21 @@ func (o *benchOptions) measure(ctx context.Context) (*client.LoadResult, time.Du
 		return nil, 0, fmt.Errorf("the server has ended: %w", err)
 	}
 	return result, after - before, nil
+}
+
+// expected gives the code of -expect, 0 for any.
+func expected(text string) (radius.Code, error) {
+	switch text {
+	case "any":
+		return 0, nil
+	case "accept":
+		return radius.CodeAccessAccept, nil
+	case "reject":
+		return radius.CodeAccessReject, nil
+	case "challenge":
+		return radius.CodeAccessChallenge, nil
+	}
+	return 0, fmt.Errorf("-expect %q: expected accept, reject, challenge or any", text)
 }
 
 // readSecret takes @FILE for the secret in a file.
@@ -125,6 +147,7 @@ type benchJSON struct {
 	Replies   map[string]uint64 `json:"replies"`
 	Bad       uint64            `json:"bad"`
 	Lost      uint64            `json:"lost"`
+	Wrong     uint64            `json:"wrong"`
 	PerSecond float64           `json:"per_second"`
 	CPU       float64           `json:"cpu_us"`
 	P50       int64             `json:"p50_us"`
@@ -134,7 +157,7 @@ type benchJSON struct {
 
 func showBench(s streams, r *client.LoadResult, used time.Duration, asJSON bool) int {
 	b := benchJSON{
-		Sent: r.Sent, Replies: map[string]uint64{}, Bad: r.Bad, Lost: r.Lost,
+		Sent: r.Sent, Replies: map[string]uint64{}, Bad: r.Bad, Lost: r.Lost, Wrong: r.Wrong,
 		P50: r.Quantile(0.5).Microseconds(), P99: r.Quantile(0.99).Microseconds(), Worst: r.Worst().Microseconds(),
 	}
 	for c, n := range r.Replies {
@@ -146,7 +169,11 @@ func showBench(s streams, r *client.LoadResult, used time.Duration, asJSON bool)
 		b.CPU = float64(used.Nanoseconds()) / 1000 / n
 		b.PerSecond = n / max(r.Took, time.Microsecond).Seconds()
 	}
-	if code != exitOK {
+	if r.Wrong > 0 {
+		code = exitFailed
+		fmt.Fprintf(s.err, "perilune bench: %d replies have another code than they should\n", r.Wrong)
+	}
+	if r.Answered() == 0 {
 		fmt.Fprintln(s.err, "perilune bench: nothing was answered; is the secret right, and does the server ask for -message-authenticator?")
 	}
 	if asJSON {

@@ -35,11 +35,34 @@ func TestBenchFails(t *testing.T) {
 	}{
 		{"extra", exitUsage, `unexpected argument "extra"`},
 		{"-sockets 0", exitFailed, "sockets, users, duration and wait must be positive"},
+		{"-expect maybe", exitFailed, "expected accept, reject, challenge or any"},
+		{"-method eap", exitFailed, "expected pap, chap or acct"},
 		{"-secret @/nonexistent", exitFailed, "no such file"},
 		{"-pid 999999999", exitFailed, "/proc/999999999/stat"},
 	} {
 		code, out, errs := told(t, "", append([]string{"bench", "-duration", "1ms"}, strings.Fields(tc.args)...)...)
 		if code != tc.code || out != "" || !strings.Contains(errs, tc.want) {
+			t.Errorf("%s: exit code %d, %s%s", tc.args, code, out, errs)
+		}
+	}
+}
+
+// TestBenchExpects: another answer than the expected one makes the run fail.
+func TestBenchExpects(t *testing.T) {
+	l := newLoopback(t)
+	for _, tc := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"-expect accept -wrong 200", exitOK, ""},
+		{"-expect accept -wrong 200 -method chap", exitOK, ""},
+		{"-expect reject", exitFailed, "replies have another code than they should"},
+		{"-expect accept -password no", exitFailed, "replies have another code than they should"},
+	} {
+		args := append([]string{"bench", "-server", l.address, "-secret", sendSecret, "-name", "bob", "-duration", "20ms", "-message-authenticator"}, strings.Fields(tc.args)...)
+		code, out, errs := told(t, "", args...)
+		if code != tc.code || !strings.Contains(errs, tc.want) || errs != "" && tc.want == "" {
 			t.Errorf("%s: exit code %d, %s%s", tc.args, code, out, errs)
 		}
 	}

@@ -57,3 +57,13 @@ func (h *histogram) quantile(q float64) time.Duration {
 	}
 	return h.worst
 }
+
+// buckets gives the steps that count something.
+func (h *histogram) buckets() (list []Bucket) {
+	for i, n := range h.counts {
+		if n > 0 {
+			list = append(list, Bucket{time.Duration(top(i)), n})
+		}
+	}
+	return list
+}

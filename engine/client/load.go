@@ -4,53 +4,48 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 	"time"
 
 	"perilune/engine/radius"
 )
 
-// A Load measures a server of any make: many Access-Requests by PAP, from several sockets, either with a
-// fixed number outstanding (closed loop) or at a fixed rate (open loop, latency counted from the time at
-// which a request was due). Every reply's authenticator is checked.
+// What a Load asks for (Load.Method).
+const (
+	MethodPAP  = "pap"  // Access-Requests with User-Password
+	MethodCHAP = "chap" // Access-Requests with CHAP-Password, the challenge being the authenticator
+	MethodAcct = "acct" // Accounting-Requests: whole sessions of Start, Interim-Update and Stop
+)
+
+// A Load measures a server of any make: many requests from several sockets, either with a fixed number
+// outstanding (closed loop) or at a fixed rate (open loop, latency counted from the time at which a request
+// was due). Every reply's authenticator is checked.
 type Load struct {
 	Address     string        // host:port
 	Secret      radius.Secret //
+	Method      string        // one of the constants above; "" is MethodPAP
 	Duration    time.Duration
 	Sockets     int    // at least 1
 	Outstanding int    // closed loop: requests in flight over all sockets, at most 256 for each
 	Rate        int    // open loop: requests a second over all sockets; 0: closed loop
 	Users       int    // names are made by NameFormat with numbers from 0 to Users-1
 	NameFormat  string // like "user%07d@example.org"; one without %d is used as it is
-	Password    string // like "pw%07d", with the same number
+	Password    string // like "pw%07d", with the same number; MethodAcct sends none
 	Sign        bool   // send Message-Authenticator
 	Wait        time.Duration
-}
 
-// A LoadResult sums up a run. Sent = Answered + Lost.
-type LoadResult struct {
-	Sent    uint64
-	Replies map[radius.Code]uint64
-	Lost    uint64 // no reply within Wait, or the open loop needed the identifier for a newer request
-	Bad     uint64 // datagrams that were no valid reply to a request that is out
-	// Took is how long requests were sent; the wait for the last replies is not in it.
-	Took      time.Duration
-	latencies histogram
-}
+	// Sources, if not 0, is the number of clients that are played: requests leave in turns from so many
+	// addresses, Source and those that follow it. All must be this machine's own, as all of 127.0.0.0/8 are.
+	// Identifiers are counted for each socket, so few sockets play many clients. Linux only.
+	Sources int
+	Source  netip.Addr
 
-// Quantile gives the latency that the fraction q of the replies did not exceed; it is at most a 32nd too
-// high.
-func (r *LoadResult) Quantile(q float64) time.Duration { return r.latencies.quantile(q) }
-
-// Worst gives the highest latency.
-func (r *LoadResult) Worst() time.Duration { return r.latencies.worst }
-
-// Answered gives the number of valid replies.
-func (r *LoadResult) Answered() (n uint64) {
-	for _, c := range r.Replies {
-		n += c
-	}
-	return n
+	// Expect, if not 0, is the code that right requests must be answered with; another counts as Wrong.
+	Expect radius.Code
+	// WrongPasswords of 1000 Access-Requests have a password that is not the user's: an answer to them that
+	// is not Access-Reject counts as Wrong.
+	WrongPasswords int
 }
 
 // Run sends until Duration is over or ctx ends, then waits for what is still out.
@@ -94,17 +89,43 @@ func (l *Load) check() error {
 		return fmt.Errorf("the user name must have 1 to %d octets", radius.MaxValueLen)
 	case password.longest(l.Users) > radius.MaxPasswordLen:
 		return fmt.Errorf("the password must have at most %d octets", radius.MaxPasswordLen)
+	case l.Sources > 0:
+		return fmt.Errorf("source addresses: %w", errors.ErrUnsupported)
 	}
-	return nil
+	return l.checkMethod()
 }
 
-func (r *LoadResult) add(s *shooter, began time.Time) {
-	r.Sent, r.Bad, r.Lost = r.Sent+s.sent, r.Bad+s.bad, r.Lost+s.lost
-	r.Took = max(r.Took, s.stopped.Sub(began))
-	for code, n := range s.replies {
-		if n > 0 {
-			r.Replies[radius.Code(code)] += n
+func (l *Load) checkMethod() error {
+	switch l.Method {
+	case "", MethodPAP, MethodCHAP:
+		if l.Expect != 0 && !l.Expect.Answers(radius.CodeAccessRequest) {
+			return fmt.Errorf("%v never answers an Access-Request", l.Expect)
 		}
+		if l.WrongPasswords < 0 || l.WrongPasswords > 1000 {
+			return errors.New("wrong passwords must be 0 to 1000 of a thousand")
+		}
+		return nil
+	case MethodAcct:
+		if l.Expect != 0 && l.Expect != radius.CodeAccountingResponse || l.WrongPasswords != 0 {
+			return errors.New("accounting is answered by Accounting-Response alone, and has no passwords")
+		}
+		return nil
 	}
-	r.latencies.merge(&s.latencies)
+	return fmt.Errorf("the method %q is none; expected %s, %s or %s", l.Method, MethodPAP, MethodCHAP, MethodAcct)
+}
+
+// code gives what is asked.
+func (l *Load) code() radius.Code {
+	if l.Method == MethodAcct {
+		return radius.CodeAccountingRequest
+	}
+	return radius.CodeAccessRequest
+}
+
+// wrongly reports whether a reply's code is not what its request should bring.
+func (l *Load) wrongly(code radius.Code, wrongPassword bool) bool {
+	if wrongPassword {
+		return code != radius.CodeAccessReject
+	}
+	return l.Expect != 0 && code != l.Expect
 }

@@ -69,7 +69,9 @@ func TestLoadSigned(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.conn.Close()
-	first, second := s.packet(nil, 1), s.packet(nil, 2)
+	var at slot
+	here := [4]byte{127, 0, 0, 1}
+	first, second := s.composer.compose(nil, 1, &at, here), s.composer.compose(nil, 2, &at, here)
 	for _, raw := range [][]byte{first, second} {
 		if v, err := signer(testSecret).VerifyRequest(raw); err != nil || !v.MessageAuthenticator {
 			t.Errorf("%x: %v, %v", raw, v, err)
@@ -179,7 +181,7 @@ func TestShares(t *testing.T) {
 		"[256]":   {Sockets: 1, Outstanding: 256},
 	} {
 		var got []int
-		l.Address = "127.0.0.1:9"
+		l.Address, l.Users = "127.0.0.1:9", 1
 		for i := range l.Sockets {
 			s, err := l.shooter(i)
 			if err != nil {
@@ -207,6 +209,11 @@ func TestLoadRefusesNonsense(t *testing.T) {
 		"no name":     func(l *Load) { l.NameFormat = "" },
 		"name":        func(l *Load) { l.NameFormat = strings.Repeat("u", 254) },
 		"password":    func(l *Load) { l.Password = strings.Repeat("p", 128) + "%d" },
+		"method":      func(l *Load) { l.Method = "eap" },
+		"expect":      func(l *Load) { l.Expect = radius.CodeAccountingResponse },
+		"of acct":     func(l *Load) { l.Method, l.Expect = MethodAcct, radius.CodeAccessAccept },
+		"wrong":       func(l *Load) { l.WrongPasswords = 1001 },
+		"acct wrong":  func(l *Load) { l.Method, l.WrongPasswords = MethodAcct, 1 },
 		"address":     func(l *Load) { l.Address = "127.0.0.1" },
 	} {
 		l := good
@@ -250,8 +257,9 @@ func BenchmarkShooterPacket(b *testing.B) {
 	}
 	defer s.conn.Close()
 	var buf []byte
+	var at slot
 	b.ReportAllocs()
 	for i := range b.N {
-		buf = s.packet(buf[:0], byte(i))
+		buf = s.composer.compose(buf[:0], byte(i), &at, [4]byte{127, 0, 0, 1})
 	}
 }

@@ -96,6 +96,9 @@ func (p *peer) server(timeout time.Duration, tries int) Server {
 	return Server{Address: p.address(), Secret: p.secret, Timeout: timeout, Tries: tries}
 }
 
+// datagram is what the client sent.
+func (a *ask) datagram() []byte { return a.got()[a.n-1] }
+
 // reply makes a signed reply. Attributes are in wire form.
 func (a *ask) reply(code radius.Code, attrs ...byte) []byte {
 	p := radius.Packet{Code: code, Identifier: a.Identifier, Attributes: attrs}

@@ -2,8 +2,6 @@ package client
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"net"
 	"time"
 
@@ -16,33 +14,24 @@ const (
 	largestBatch = 128                   // under 256, so that a batch never has one identifier twice
 )
 
-// slot is one identifier of one socket.
-type slot struct {
-	out    bool
-	due    time.Time
-	packet []byte
-}
-
 // shooter is one socket with its 256 identifiers; one goroutine uses it.
 type shooter struct {
 	load     *Load
 	conn     *net.UDPConn
 	burst    burst
-	session  radius.Session
-	name     numbered
-	password numbered
+	composer composer
 	share    int // requests in flight in a closed loop
 	slots    [256]slot
 	next     byte
-	user     int
 	inAir    int
-	nonce    radius.Authenticator
+	began    time.Time
 	swept    time.Time
 	stopped  time.Time // the end of sending
+	buf      [largestBatch][]byte
 	batch    [][]byte
-	clear    []byte
 
 	sent, bad, lost uint64
+	wrong, late     uint64
 	replies         [256]uint64
 	latencies       histogram
 }
@@ -54,13 +43,10 @@ func (l *Load) shooter(i int) (*shooter, error) {
 		return nil, err
 	}
 	s := &shooter{
-		load: l, conn: conn.(*net.UDPConn), user: i,
-		name: parseNumbered(l.NameFormat), password: parseNumbered(l.Password),
+		load: l, conn: conn.(*net.UDPConn), composer: l.composer(i, l.Sockets),
 		share: (l.Outstanding + l.Sockets - 1 - i) / l.Sockets,
 	}
 	s.conn.SetReadBuffer(4 << 20) // the kernel may grant less
-	s.session.Use(l.Secret)
-	rand.Read(s.nonce[:])
 	if s.burst, err = newBurst(s.conn); err != nil {
 		conn.Close()
 		return nil, err
@@ -71,7 +57,7 @@ func (l *Load) shooter(i int) (*shooter, error) {
 // run shoots until the end, then collects.
 func (s *shooter) run(ctx context.Context, began time.Time) {
 	end, due := began.Add(s.load.Duration), began
-	s.swept = began
+	s.began, s.swept = began, began
 	for {
 		now := time.Now()
 		if !now.Before(end) || ctx.Err() != nil {
@@ -108,12 +94,15 @@ func (s *shooter) pause(now, due time.Time) time.Duration {
 func (s *shooter) shoot(now, due time.Time) time.Time {
 	s.batch = s.batch[:0]
 	if s.load.Rate == 0 {
-		for s.inAir < s.share {
+		for s.inAir < s.share && len(s.batch) < largestBatch {
 			s.skip()
 			s.aim(now)
 		}
 	} else {
 		for gap := time.Second * time.Duration(s.load.Sockets) / time.Duration(s.load.Rate); !due.After(now) && len(s.batch) < largestBatch; {
+			if now.Sub(due) > LateAfter {
+				s.late++
+			}
 			s.aim(due)
 			due = due.Add(gap)
 		}
@@ -137,9 +126,10 @@ func (s *shooter) skip() {
 func (s *shooter) aim(due time.Time) {
 	at := &s.slots[s.next]
 	s.giveUp(at)
-	at.packet = s.packet(at.packet[:0], s.next)
-	at.out, at.due = true, due
-	s.batch = append(s.batch, at.packet)
+	buf := &s.buf[len(s.batch)]
+	*buf = s.composer.compose((*buf)[:0], s.next, at, [4]byte{127, 0, 0, 1})
+	at.out, at.due = true, int64(due.Sub(s.began))
+	s.batch = append(s.batch, *buf)
 	s.next++
 	s.inAir++
 }
@@ -158,38 +148,12 @@ func (s *shooter) sweep(now time.Time) {
 		return
 	}
 	s.swept = now
+	oldest := int64(now.Sub(s.began) - s.load.Wait)
 	for i := range s.slots {
-		if at := &s.slots[i]; at.out && now.Sub(at.due) >= s.load.Wait {
+		if at := &s.slots[i]; at.out && at.due <= oldest {
 			s.giveUp(at)
 		}
 	}
-}
-
-// packet makes an Access-Request with an authenticator that was never used: a counter in random octets is
-// unique, which is all that a measurement needs.
-func (s *shooter) packet(dst []byte, id byte) []byte {
-	binary.BigEndian.PutUint64(s.nonce[8:], binary.BigEndian.Uint64(s.nonce[8:])+1)
-	n := s.user % s.load.Users
-	s.user = (s.user + s.load.Sockets) % s.load.Users
-	dst = append(dst, byte(radius.CodeAccessRequest), id, 0, 0)
-	dst = append(dst, s.nonce[:]...)
-	if s.load.Sign {
-		dst = radius.AppendAttribute(dst, radius.TypeMessageAuthenticator, make([]byte, 16))
-	}
-	name := len(dst)
-	dst = s.name.appendTo(append(dst, byte(radius.TypeUserName), 0), n)
-	dst[name+1] = byte(len(dst) - name)
-	hidden := len(dst)
-	s.clear = s.password.appendTo(s.clear[:0], n)
-	dst = s.session.HidePassword(append(dst, byte(radius.TypeUserPassword), 0), s.clear, &s.nonce)
-	dst[hidden+1] = byte(len(dst) - hidden)
-	dst = radius.AppendAttribute(dst, radius.TypeNASIPAddress, []byte{127, 0, 0, 1})
-	dst = append(dst, 5, 6, 0, 0, 0, id) // NAS-Port
-	radius.PutLength(dst)
-	if s.load.Sign {
-		s.session.SignRequest(dst)
-	}
-	return dst
 }
 
 // collect takes the replies that have come, at least one unless the deadline comes first.
@@ -203,19 +167,20 @@ func (s *shooter) collect(deadline time.Time) {
 
 func (s *shooter) take(raw []byte, got time.Time) {
 	p, err := radius.Parse(raw)
-	if err != nil || !p.Code.Answers(radius.CodeAccessRequest) || !s.slots[p.Identifier].out {
+	if err != nil || !p.Code.Answers(s.load.code()) || !s.slots[p.Identifier].out {
 		s.bad++
 		return
 	}
 	at := &s.slots[p.Identifier]
-	var auth radius.Authenticator
-	copy(auth[:], at.packet[4:])
-	if _, err := s.session.VerifyReply(raw[:p.Len()], &auth); err != nil {
+	if _, err := s.composer.session.VerifyReply(raw[:p.Len()], &at.auth); err != nil {
 		s.bad++
 		return
 	}
 	at.out = false
 	s.inAir--
 	s.replies[p.Code]++
-	s.latencies.add(got.Sub(at.due))
+	if s.load.wrongly(p.Code, at.wrong) {
+		s.wrong++
+	}
+	s.latencies.add(got.Sub(s.began) - time.Duration(at.due))
 }
