@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/yuin/gopher-lua/ast"
@@ -170,7 +171,7 @@ func (c *checker) field(n *ast.AttrGetExpr) {
 func (c *checker) knownName(list, name string, at raddb.Pos) {
 	names := c.names(list)
 	if _, ok := names[name]; !ok {
-		c.errs.Errorf(at, "%s has no field or method %q%s", list, name, raddb.DidYouMean(name, keysOf(names)))
+		c.errs.Errorf(at, "%s has no field or method %q%s", list, name, raddb.DidYouMean(name, maps.Keys(names)))
 	}
 }
 
@@ -299,16 +300,6 @@ func proxied(n *ast.AttrGetExpr, own func(ast.Expr) bool) bool {
 	}
 	field, ok := n.Key.(*ast.StringExpr)
 	return !ok || field.Value == "reply"
-}
-
-func keysOf(m map[string]Entry) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }
 
 // shadows warns of locals that hide a name of the API: the call that is meant would go elsewhere.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -44,7 +45,7 @@ func (l *Lease) httpSettings(name string, o *module.HTTPOptions) (*httpSettings,
 	if o == nil {
 		c, ok := l.settings.Backend.HTTP[name]
 		if !ok {
-			return nil, notConfigured("http", name, raddb.DidYouMean(name, keysOf(l.settings.Backend.HTTP)))
+			return nil, notConfigured("http", name, raddb.DidYouMean(name, maps.Keys(l.settings.Backend.HTTP)))
 		}
 		s.BackendHTTP = *c
 	} else {
@@ -65,16 +66,6 @@ func (l *Lease) httpSettings(name string, o *module.HTTPOptions) (*httpSettings,
 		s.headers = append(s.headers, header)
 	}
 	return s, l.httpFiles(s)
-}
-
-func keysOf[V any](m map[string]V) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }
 
 // take puts what a script says over the defaults.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"perilune/engine/config"
@@ -16,7 +17,7 @@ import (
 func (l *Lease) LDAP(name string) (module.LDAP, error) {
 	s, ok := l.settings.Backend.LDAP[name]
 	if !ok {
-		return nil, notConfigured("ldap", name, raddb.DidYouMean(name, keysOf(l.settings.Backend.LDAP)))
+		return nil, notConfigured("ldap", name, raddb.DidYouMean(name, maps.Keys(l.settings.Backend.LDAP)))
 	}
 	dialer, files, err := l.ldapDialer(s)
 	if err != nil {

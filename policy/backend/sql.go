@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"time"
 
@@ -34,7 +35,7 @@ type sqlSession interface {
 func (l *Lease) SQL(name string) (module.SQL, error) {
 	s, ok := l.settings.Backend.SQL[name]
 	if !ok {
-		return nil, notConfigured("sql", name, raddb.DidYouMean(name, keysOf(l.settings.Backend.SQL)))
+		return nil, notConfigured("sql", name, raddb.DidYouMean(name, maps.Keys(l.settings.Backend.SQL)))
 	}
 	dial, place, err := sqlDialer(s, l.settings.Root)
 	if err != nil {
