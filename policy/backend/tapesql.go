@@ -2,6 +2,8 @@ package backend
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"perilune/policy/module"
 )
@@ -13,7 +15,7 @@ type tapedSQL struct {
 
 // Query implements module.SQL.
 func (t tapedSQL) Query(ctx context.Context, query string, args []any, limit int) ([]module.SQLRow, error) {
-	rows, err := said(ctx, t.of, []any{"query", query, args, limit}, asking(t.SQL != nil, func() ([]tapedRow, error) {
+	rows, err := said(ctx, t.of, []any{"query", query, askedArgs(args), limit}, asking(t.SQL != nil, func() ([]tapedRow, error) {
 		rows, err := t.SQL.Query(ctx, query, args, limit)
 		return tapedRows(rows), err
 	}))
@@ -22,8 +24,25 @@ func (t tapedSQL) Query(ctx context.Context, query string, args []any, limit int
 
 // Exec implements module.SQL.
 func (t tapedSQL) Exec(ctx context.Context, query string, args []any) (int64, error) {
-	return said(ctx, t.of, []any{"exec", query, args}, asking(t.SQL != nil, func() (int64, error) { return t.SQL.Exec(ctx, query, args) }))
+	return said(ctx, t.of, []any{"exec", query, askedArgs(args)}, asking(t.SQL != nil, func() (int64, error) { return t.SQL.Exec(ctx, query, args) }))
 }
+
+// askedArgs gives arguments for keyOf, whose %q would write whole numbers as characters, and many as the same one.
+func askedArgs(args []any) []any {
+	list := slices.Clone(args)
+	for i, v := range list {
+		if n, ok := v.(int64); ok {
+			list[i] = wholeArg(n)
+		}
+	}
+	return list
+}
+
+// A wholeArg is written as its digits whatever the verb.
+type wholeArg int64
+
+// Format implements fmt.Formatter.
+func (n wholeArg) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "%d", int64(n)) }
 
 // Begin implements module.SQL.
 func (t tapedSQL) Begin(ctx context.Context) (module.SQLTx, error) {

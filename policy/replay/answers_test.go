@@ -116,7 +116,7 @@ local function asks(user, ask)
   end)
 end
 asks("row", function(req)
-  local r = db:row("SELECT * FROM users WHERE name = $1", req.user)
+  local r = db:row("SELECT * FROM users WHERE name = $1 AND octets < $2", req.user, 2000000)
   return ("%s %s %s %s %s %s %s"):format(tostring(r.none), r.zero, r.half, tostring(r.no), r.text, r.list[3], type(r.big))
 end)
 asks("taken", function(req) local n, why = db:try_exec("INSERT INTO users VALUES ($1)", req.user) return tostring(n) .. why end)
@@ -161,7 +161,7 @@ func TestAnswers(t *testing.T) {
 		t.Errorf("%s", written(r))
 	}
 	for _, change := range []struct{ from, to, missing string }{
-		{"WHERE name", "WHERE id", "sql db"}, {"INSERT", "REPLACE", "sql db"}, {"SELECT 1", "SELECT 2", "sql db"}, {"(uid=", "(cn=", "ldap dir"},
+		{"WHERE name", "WHERE id", "sql db"}, {"2000000", "3000000", "sql db"}, {"2000000", `"2000000"`, "sql db"}, {"INSERT", "REPLACE", "sql db"}, {"SELECT 1", "SELECT 2", "sql db"}, {"(uid=", "(cn=", "ldap dir"},
 		{`"uid="`, `"cn="`, "ldap dir"}, {`"/bin/true", req`, `"/bin/true", "-n", req`, "exec /bin/true"}, {`incr("n")`, `incr("m")`, "kv shared"},
 		{`  table:set("k", "written")` + "\n", "", "kv shared"}, // what was read after it is not what would be there
 	} {
