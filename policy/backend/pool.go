@@ -155,13 +155,13 @@ func (p *pool[C]) make() {
 
 // starve ends the waiting of all calls if no connection is there that they could wait for.
 func (p *pool[C]) starve() {
-	if p.open > 0 || p.dialing > 0 && !p.closed {
-		return
+	if p.open == 0 && p.dialing == 0 {
+		p.fail(p.unreachable())
 	}
-	err := error(errClosed)
-	if !p.closed {
-		err = p.unreachable()
-	}
+}
+
+// fail ends the waiting of all calls.
+func (p *pool[C]) fail(err error) {
 	for e := p.queue.Front(); e != nil; e = p.queue.Front() {
 		p.queue.Remove(e).(chan given[C]) <- given[C]{err: err}
 	}
@@ -248,9 +248,7 @@ func (p *pool[C]) Close() error {
 		p.open--
 	}
 	p.free = nil
-	for e := p.queue.Front(); e != nil; e = p.queue.Front() {
-		p.queue.Remove(e).(chan given[C]) <- given[C]{err: errClosed}
-	}
+	p.fail(errClosed)
 	p.mu.Unlock()
 	p.makers.Wait()
 	return nil
