@@ -33,10 +33,10 @@ func (l *Lease) HTTP(name string, o *module.HTTPOptions) (module.HTTP, error) {
 // httpSettings are all that a pool is made of.
 type httpSettings struct {
 	config.BackendHTTP
-	name          string
-	base          *url.URL
-	headers       [][2]string
-	ca, cert, pin []byte // the files' texts; pin is the key of cert
+	name    string
+	base    *url.URL
+	headers [][2]string
+	files   tlsFiles
 }
 
 // httpSettings gives the settings of a name, or those that a script describes.
@@ -99,7 +99,7 @@ func parseHeader(line string) (h [2]string, err error) {
 // key names all that makes a difference, secrets as their hash.
 func (s *httpSettings) key() string {
 	h := sha256.New()
-	for _, text := range []string{s.base.String(), s.Bearer.Text(), string(s.ca), string(s.cert), string(s.pin), fmt.Sprint(
+	for _, text := range []string{s.base.String(), s.Bearer.Text(), string(s.files.ca), string(s.files.cert), string(s.files.key), fmt.Sprint(
 		s.Timeout, s.Retry, s.Fails, s.Cooldown, s.Connections, s.Waiting, s.MaxBody)} {
 		fmt.Fprintf(h, "%d %s", len(text), text)
 	}
@@ -125,7 +125,7 @@ const (
 )
 
 func (p *Pools) openHTTP(s *httpSettings) (*httpPool, error) {
-	tls, err := s.tls()
+	tls, err := s.files.config()
 	if err != nil {
 		return nil, err
 	}

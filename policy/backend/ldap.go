@@ -24,7 +24,7 @@ func (l *Lease) LDAP(name string) (module.LDAP, error) {
 		return nil, fmt.Errorf("[backend.ldap.%s]: %w", name, err)
 	}
 	b := ldapBounds(s)
-	secrets := fmt.Sprintf("%q %q %q %t %q %q", s.URLs, s.BindDN, s.BindPassword.Text(), s.StartTLS, s.Base, files)
+	secrets := fmt.Sprintf("%q %q %q %t %q %q %q %q", s.URLs, s.BindDN, s.BindPassword.Text(), s.StartTLS, s.Base, files.ca, files.cert, files.key)
 	key := fmt.Sprintf("ldap %s %x %v", name, sha256.Sum256([]byte(secrets)), b)
 	return take(l, key, func() (*directory, error) {
 		what := "backend.ldap." + name

@@ -29,29 +29,20 @@ type ldapDialer struct {
 	last             *atomic.Int64 // index of the server that was reached last
 }
 
-func (l *Lease) ldapDialer(s *config.BackendLDAP) (d *ldapDialer, files []string, err error) {
+func (l *Lease) ldapDialer(s *config.BackendLDAP) (d *ldapDialer, files tlsFiles, err error) {
 	d = &ldapDialer{startTLS: s.StartTLS, bindDN: s.BindDN, password: s.BindPassword.Text(), connect: s.Connect, last: new(atomic.Int64)}
 	for _, text := range s.URLs {
 		u, err := url.Parse(text)
 		if err != nil {
-			return nil, nil, err
+			return nil, files, err
 		}
 		d.urls = append(d.urls, u)
 	}
-	if (s.Cert == "") != (s.Key == "") {
-		return nil, nil, errors.New("cert and key belong together; expected both or none")
+	if files, err = l.tlsFiles(s.CA, s.Cert, s.Key); err != nil {
+		return nil, files, err
 	}
-	var texts [3][]byte
-	for i, name := range []string{s.CA, s.Cert, s.Key} {
-		if name == "" {
-			continue
-		}
-		if texts[i], err = l.file(name); err != nil {
-			return nil, nil, err
-		}
-	}
-	d.tls, err = tlsOf(texts[0], texts[1], texts[2])
-	return d, []string{string(texts[0]), string(texts[1]), string(texts[2])}, err
+	d.tls, err = files.config()
+	return d, files, err
 }
 
 func (d *ldapDialer) dial(ctx context.Context) (*ldapConn, error) {

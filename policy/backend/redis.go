@@ -36,30 +36,19 @@ type redisPool struct {
 // redisSettings are all that a pool is made of.
 type redisSettings struct {
 	*config.BackendKV
-	ca, cert, pin []byte
+	files tlsFiles
 }
 
 // redisSettings reads the files that the settings name.
-func (l *Lease) redisSettings(b *config.BackendKV) (s redisSettings, err error) {
-	s.BackendKV = b
-	for _, f := range []struct {
-		key, name string
-		to        *[]byte
-	}{{"ca", b.CA, &s.ca}, {"cert", b.Cert, &s.cert}, {"key", b.Key, &s.pin}} {
-		if f.name == "" {
-			continue
-		}
-		if *f.to, err = l.file(f.name); err != nil {
-			return s, fmt.Errorf("%s: %w", f.key, err)
-		}
-	}
-	return s, nil
+func (l *Lease) redisSettings(b *config.BackendKV) (redisSettings, error) {
+	files, err := l.tlsFiles(b.CA, b.Cert, b.Key)
+	return redisSettings{b, files}, err
 }
 
 // key names all that makes a difference, secrets as their hash.
 func (s redisSettings) key() string {
 	h := sha256.New()
-	for _, text := range []string{s.Address, s.User, s.Password.Text(), string(s.ca), string(s.cert), string(s.pin), fmt.Sprint(
+	for _, text := range []string{s.Address, s.User, s.Password.Text(), string(s.files.ca), string(s.files.cert), string(s.files.key), fmt.Sprint(
 		s.Database, s.TLS, s.Timeout, s.Fails, s.Cooldown, s.Connections, s.Waiting)} {
 		fmt.Fprintf(h, "%d %s", len(text), text)
 	}
@@ -75,7 +64,7 @@ func openRedis(s redisSettings) (*redisPool, error) {
 	var c *tls.Config
 	if s.TLS {
 		var err error
-		if c, err = tlsOf(s.ca, s.cert, s.pin); err != nil {
+		if c, err = s.files.config(); err != nil {
 			return nil, err
 		}
 		c.ServerName, _, _ = net.SplitHostPort(s.Address) // the configuration was checked
