@@ -69,3 +69,31 @@ const (
 	good
 	bad
 )
+
+// guarded makes a call if the breaker lets it, and tells it the outcome. patience is the time that the call has at most.
+func guarded[T any](b *breaker, patience time.Duration, call func() (T, error)) (v T, err error) {
+	trial, err := b.allow()
+	if err != nil {
+		return v, err
+	}
+	began := time.Now()
+	v, err = call()
+	b.done(trial, judge(err, time.Since(began), patience))
+	return v, err
+}
+
+// fairTime is how long a server must have had for its silence to count against it.
+const fairTime = 100 * time.Millisecond
+
+// judge says what the end of a call tells of the server.
+func judge(err error, took, patience time.Duration) outcome {
+	var misuse *module.Misuse
+	if err == nil || errors.As(err, &misuse) {
+		return good
+	}
+	switch kind := module.AsFailure(err).Kind; {
+	case kind == "busy", kind == "timeout" && took < min(fairTime, patience):
+		return mute
+	}
+	return bad
+}

@@ -59,8 +59,6 @@ func TestBreaker(t *testing.T) {
 
 // TestJudge: what the end of a call says of its server.
 func TestJudge(t *testing.T) {
-	h := &httpPool{httpSettings: &httpSettings{}}
-	h.Timeout = time.Second
 	timeout := &module.Failure{Kind: "timeout", Err: errors.New("x")}
 	for _, c := range []struct {
 		err  error
@@ -69,13 +67,13 @@ func TestJudge(t *testing.T) {
 	}{
 		{nil, 0, good}, {timeout, time.Second, bad}, {timeout, 200 * time.Millisecond, bad}, {timeout, 20 * time.Millisecond, mute},
 		{&module.Failure{Kind: "status", Err: errors.New("503")}, 0, bad}, {errors.New("refused"), 0, bad},
+		{&module.Misuse{Err: errors.New("x")}, 0, good}, {module.ErrBusy, 0, mute},
 	} {
-		if got := h.judge(c.err, c.took); got != c.want {
+		if got := judge(c.err, c.took, time.Second); got != c.want {
 			t.Errorf("%v after %v: %v", c.err, c.took, got)
 		}
 	}
-	h.Timeout = 15 * time.Millisecond
-	if h.judge(timeout, 16*time.Millisecond) != bad {
+	if judge(timeout, 16*time.Millisecond, 15*time.Millisecond) != bad {
 		t.Error("a server that had all its time is not blamed")
 	}
 }

@@ -202,43 +202,22 @@ func again(ctx context.Context, err error, try int) bool {
 func (h *httpPool) try(ctx context.Context, q *module.HTTPRequest) (*module.HTTPResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, h.Timeout)
 	defer cancel()
-	if err := h.gate.enter(ctx); err != nil {
-		return nil, err
-	}
-	defer h.gate.leave()
-	trial, err := h.breaker.allow()
-	if err != nil {
-		return nil, err
-	}
-	began := time.Now()
-	r, err := h.ask(ctx, q)
-	h.breaker.done(trial, h.judge(err, time.Since(began)))
-	return r, err
-}
-
-// fairTime is how long a server must have had for its silence to count against it.
-const fairTime = 100 * time.Millisecond
-
-// judge says what the end of a try tells of the server.
-func (h *httpPool) judge(err error, took time.Duration) outcome {
-	switch {
-	case err == nil:
-		return good
-	case module.AsFailure(err).Kind == "timeout" && took < min(fairTime, h.Timeout):
-		return mute
-	}
-	return bad
-}
-
-// ask sends the request and reads the answer whole.
-func (h *httpPool) ask(ctx context.Context, q *module.HTTPRequest) (*module.HTTPResponse, error) {
 	req, err := h.request(ctx, q)
 	if err != nil {
 		return nil, &module.Misuse{Err: err}
 	}
+	if err := h.gate.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer h.gate.leave()
+	return guarded(h.breaker, h.Timeout, func() (*module.HTTPResponse, error) { return h.ask(req) })
+}
+
+// ask sends the request and reads the answer whole.
+func (h *httpPool) ask(req *http.Request) (*module.HTTPResponse, error) {
 	res, err := h.client.Do(req)
 	if err != nil {
-		return nil, failure(ctx, err)
+		return nil, failure(req.Context(), err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode >= 500 {
@@ -247,7 +226,7 @@ func (h *httpPool) ask(ctx context.Context, q *module.HTTPRequest) (*module.HTTP
 	body, err := io.ReadAll(io.LimitReader(res.Body, int64(h.MaxBody)+1))
 	switch {
 	case err != nil:
-		return nil, failure(ctx, err)
+		return nil, failure(req.Context(), err)
 	case len(body) > int(h.MaxBody):
 		return nil, &module.Failure{Kind: "refused", Err: fmt.Errorf("the answer is longer than %s", h.MaxBody)}
 	}
@@ -269,9 +248,6 @@ func (h *httpPool) request(ctx context.Context, q *module.HTTPRequest) (*http.Re
 	req, err := http.NewRequestWithContext(ctx, q.Method, to.String(), bytes.NewReader(q.Body))
 	if err != nil {
 		return nil, errors.New("the address cannot be written")
-	}
-	if q.Body == nil {
-		req.Body, req.ContentLength = nil, 0
 	}
 	req.Header.Set("User-Agent", "perilune")
 	if h.Bearer != "" {

@@ -140,17 +140,13 @@ func (p *redisPool) leave() {
 func askRedis[T any](ctx context.Context, p *redisPool, call func(context.Context, *redis.Client) (T, error)) (v T, err error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	trial, err := p.breaker.allow()
-	if err != nil {
-		return v, err
-	}
-	began := time.Now()
-	if err = p.enter(); err == nil {
-		v, err = await(ctx, p, call)
-		p.leave()
-	}
-	p.breaker.done(trial, p.judge(err, time.Since(began)))
-	return v, err
+	return guarded(p.breaker, p.timeout, func() (T, error) {
+		if err := p.enter(); err != nil {
+			return v, err
+		}
+		defer p.leave()
+		return await(ctx, p, call)
+	})
 }
 
 // await makes a call where nobody waits for it: the library looks at deadlines, but not at a context that is cancelled.
@@ -205,17 +201,4 @@ func redisRefusal(text string) error {
 		return errTooLarge
 	}
 	return &module.Failure{Kind: "refused", Err: fmt.Errorf("it says %q", text)}
-}
-
-// judge says what the end of a call tells of the server.
-func (p *redisPool) judge(err error, took time.Duration) outcome {
-	var misuse *module.Misuse
-	if err == nil || errors.As(err, &misuse) {
-		return good
-	}
-	switch kind := module.AsFailure(err).Kind; {
-	case kind == "busy", kind == "timeout" && took < min(fairTime, p.timeout):
-		return mute
-	}
-	return bad
 }
