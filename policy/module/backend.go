@@ -71,46 +71,47 @@ func (m *Misuse) Error() string { return m.Err.Error() }
 // A waiting function asks a backend. A nil value and no error: not found. It raises misuse itself, before it blocks.
 type waiting func(l *lua.LState) (lua.LValue, error)
 
-// waits gives a function that may wait, and its try_ form. of is the kind of value that both are methods of, "" for
-// the module itself; signature is without the name: "(path [, options])".
+// waits gives a function that asks a backend, and its try_ form. of is the kind of value that both are methods of, ""
+// for the module itself; signature is without the name: "(path [, options])".
 func waits(in, of, name, signature, doc string, call waiting) []Function {
+	return tried(in, of, name, signature, doc, func(name string) waiting { return told(in, name, call) })
+}
+
+// tried gives a function and its try_ form; call gives what each of both names does.
+func tried(in, of, name, signature, doc string, call func(name string) waiting) []Function {
 	owner := in + "."
 	if of != "" {
 		owner = of + ":"
 	}
-	return []Function{
-		{Module: in, Of: of, Name: name, Signature: owner + name + signature, Doc: doc, Waits: true, call: raising(in, told(in, name, call))},
-		{Module: in, Of: of, Name: "try_" + name, Signature: owner + "try_" + name + signature, Waits: true,
-			Doc: name + " that gives nil and why instead of failing.", call: trying(in, told(in, "try_"+name, call))},
+	form := func(name, doc string, try bool) Function {
+		return Function{Module: in, Of: of, Name: name, Signature: owner + name + signature, Doc: doc, Waits: true, call: answering(in, try, call(name))}
 	}
+	return []Function{form(name, doc, false), form("try_"+name, name+" that gives nil and why instead of failing.", true)}
 }
 
-func raising(in string, call waiting) lua.LGFunction {
+// answering gives what scripts call.
+func answering(in string, try bool, call waiting) lua.LGFunction {
 	return func(l *lua.LState) int {
-		From(l).mayWait(l, in)
 		v, err := call(l)
 		if err != nil {
-			misused(l, in, err)
-			f := AsFailure(err)
-			if f.Answered {
-				sandbox.RaiseMisuse(l, "%s: %v", in, f)
-			}
-			sandbox.RaiseBackend(l, "%s: %v", in, f)
+			return gaveUp(l, in, err, try)
 		}
 		return pushed(l, v)
 	}
 }
 
-func trying(in string, call waiting) lua.LGFunction {
-	return func(l *lua.LState) int {
-		From(l).mayWait(l, in)
-		v, err := call(l)
-		if err != nil {
-			misused(l, in, err)
-			return failed(l, AsFailure(err).Error())
-		}
-		return pushed(l, v)
+// gaveUp raises a failure of a backend; with try, it gives nil and why.
+func gaveUp(l *lua.LState, in string, err error, try bool) int {
+	misused(l, in, err)
+	f := AsFailure(err)
+	switch {
+	case try:
+		return failed(l, f.Error())
+	case f.Answered:
+		sandbox.RaiseMisuse(l, "%s: %v", in, f)
 	}
+	sandbox.RaiseBackend(l, "%s: %v", in, f)
+	return 0
 }
 
 // misused raises err if the script is to blame.

@@ -12,10 +12,12 @@ import (
 // long it took, and how it failed.
 type Called func(what, asked string, took time.Duration, err error)
 
-// told gives a function that tells Env.Called of its calls, if there is somebody.
+// told gives a function that is called where something may wait, and tells Env.Called of its calls, if there is
+// somebody.
 func told(in, name string, call waiting) waiting {
 	return func(l *lua.LState) (lua.LValue, error) {
 		e := From(l)
+		e.mayWait(l, in)
 		if e.Called == nil {
 			return call(l)
 		}

@@ -62,10 +62,9 @@ func kvFunctions() []Function {
 
 func tableMethods() (list []Function) {
 	f := func(name, signature, doc string, call tableCall) {
-		list = append(list,
-			Function{Module: "kv", Of: "table", Name: name, Signature: "table:" + name + signature, Doc: doc, Waits: true, call: kvRaising(call)},
-			Function{Module: "kv", Of: "table", Name: "try_" + name, Signature: "table:try_" + name + signature, Waits: true,
-				Doc: name + " that gives nil and why instead of failing.", call: kvTrying(call)})
+		list = append(list, tried("kv", "table", name, signature, doc, func(string) waiting {
+			return func(l *lua.LState) (lua.LValue, error) { return call(l, thisTable(l)) }
+		})...)
 	}
 	f("get", "(key)", "A copy of the value; nil if there is none.", kvGet)
 	f("set", "(key, value [, ttl])", "Keeps plain data under the key, for ttl; gives true.", kvSet)
@@ -117,28 +116,6 @@ func count(name string, v lua.LValue, most int) (int, error) {
 
 // A tableCall is one method. A nil value and no error: not found.
 type tableCall func(l *lua.LState, t *table) (lua.LValue, error)
-
-func kvRaising(call tableCall) lua.LGFunction {
-	return func(l *lua.LState) int {
-		v, err := call(l, thisTable(l))
-		if err != nil {
-			misused(l, "kv", err)
-			sandbox.RaiseBackend(l, "kv: %v", AsFailure(err))
-		}
-		return pushed(l, v)
-	}
-}
-
-func kvTrying(call tableCall) lua.LGFunction {
-	return func(l *lua.LState) int {
-		v, err := call(l, thisTable(l))
-		if err != nil {
-			misused(l, "kv", err)
-			return failed(l, AsFailure(err).Error())
-		}
-		return pushed(l, v)
-	}
-}
 
 // thisTable gives the table that a method was called on, where it may be used.
 func thisTable(l *lua.LState) *table {

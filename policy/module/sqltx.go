@@ -62,7 +62,7 @@ func sqlTx(l *lua.LState, try bool) int {
 	}
 	tx, err := block(l, d.Begin)
 	if err != nil {
-		return ended(l, err, try)
+		return gaveUp(l, "sql", err, try)
 	}
 	t := &transaction{tx: tx}
 	d.tx = t
@@ -79,11 +79,11 @@ func sqlTx(l *lua.LState, try bool) int {
 		return t.raised(l, err, try)
 	}
 	if t.failed != nil {
-		return ended(l, t.failed, try)
+		return gaveUp(l, "sql", t.failed, try)
 	}
 	committing = true
 	if _, err := block(l, func(ctx context.Context) (any, error) { return nil, tx.Commit(ctx) }); err != nil {
-		return ended(l, err, try)
+		return gaveUp(l, "sql", err, try)
 	}
 	return l.GetTop() - top
 }
@@ -99,19 +99,5 @@ func (t *transaction) raised(l *lua.LState, err error, try bool) int {
 		return failed(l, AsFailure(t.failed).Error())
 	}
 	l.Error(api.Object, 0)
-	return 0
-}
-
-// ended gives the failure of a transaction.
-func ended(l *lua.LState, err error, try bool) int {
-	misused(l, "sql", err)
-	f := AsFailure(err)
-	switch {
-	case try:
-		return failed(l, f.Error())
-	case f.Answered:
-		sandbox.RaiseMisuse(l, "sql: %v", f)
-	}
-	sandbox.RaiseBackend(l, "sql: %v", f)
 	return 0
 }
