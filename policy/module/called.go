@@ -36,10 +36,10 @@ func told(in, name string, call waiting) waiting {
 const maxAsked = 120
 
 // askedOf gives what a call asks for where that is no secret: a path without its query, a statement without its
-// values, a key, whose name. Values that come from the request stay out, but for keys and names.
+// values, a filter, a DN, a program. Tables and windows are not told of.
 func askedOf(l *lua.LState, in, name string) string {
 	switch in {
-	case "http", "sql", "kv", "window":
+	case "http", "sql":
 		text, _ := l.Get(2).(lua.LString)
 		asked, _, _ := strings.Cut(string(text), "?")
 		return shortened(asked)
