@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
-	"sync"
 	"time"
 
 	"perilune/engine/dictionary"
@@ -65,49 +64,25 @@ type CapturedAnswer struct {
 	Reply  dictionary.List
 }
 
-// captors are those who take requests. While there is none a request pays one atomic load.
-type captors struct {
-	mu   sync.Mutex // protects changes of Core.captured
-	list []Captor
-}
-
-// maxCaptors bounds them: a request keeps who wants it in the bits of an octet.
+// maxCaptors bounds those who take requests at once.
 const maxCaptors = 8
 
 // Capture gives requests that begin from now on to a captor, until stop is called; requests that were chosen before
 // may still come. ok is false if there are too many.
 func (c *Core) Capture(to Captor) (stop func(), ok bool) {
-	c.captors.mu.Lock()
-	defer c.captors.mu.Unlock()
-	if len(c.captors.list) >= maxCaptors {
+	if !c.captors.add(to, maxCaptors) {
 		return func() {}, false
 	}
-	c.setCaptors(append(slices.Clone(c.captors.list), to))
-	return func() {
-		c.captors.mu.Lock()
-		defer c.captors.mu.Unlock()
-		if i := slices.Index(c.captors.list, to); i >= 0 {
-			c.setCaptors(slices.Delete(slices.Clone(c.captors.list), i, i+1))
-		}
-	}, true
-}
-
-func (c *Core) setCaptors(list []Captor) {
-	c.captors.list = list
-	if len(list) == 0 {
-		c.captured.Store(nil)
-		return
-	}
-	c.captured.Store(&list)
+	return func() { c.captors.remove(to) }, true
 }
 
 // elect asks the captors at the beginning of a request.
 func (c *Core) elect(r *Request) {
-	list := c.captured.Load()
-	if list == nil || r.Packet.Code == radius.CodeStatusServer {
+	list := c.captors.all()
+	if len(list) == 0 || r.Packet.Code == radius.CodeStatusServer {
 		return
 	}
-	for _, to := range *list {
+	for _, to := range list {
 		if to.Wants(r) {
 			r.way.captors = append(r.way.captors, to)
 		}

@@ -1,17 +1,10 @@
 package server
 
 import (
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
-
-// watches are those who look at live requests. While there is none a request pays one atomic load.
-type watches struct {
-	list atomic.Pointer[[]*Watching] // nil: nobody looks; never changed in place
-	mu   sync.Mutex                  // held by those who exchange the list
-}
 
 const (
 	watchQueue = 64 // traces kept for a slow reader; more are lost for it
@@ -22,7 +15,7 @@ const (
 // A Watching is somebody who looks at live requests. A reader that is too slow loses traces, never delays a request.
 type Watching struct {
 	filter Filter
-	ws     *watches
+	core   *Core
 	out    chan *Traced
 
 	notShown, unlooked atomic.Uint64
@@ -37,19 +30,10 @@ type Watching struct {
 
 // Watch sends a trace of each request that fits, from now until Stop is called. ok is false if too many look already.
 func (c *Core) Watch(f Filter) (w *Watching, ok bool) {
-	ws := &c.watches
-	w = &Watching{filter: f, ws: ws, out: make(chan *Traced, watchQueue)}
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	var list []*Watching
-	if old := ws.list.Load(); old != nil {
-		list = *old
-	}
-	if len(list) >= watchLimit {
+	w = &Watching{filter: f, core: c, out: make(chan *Traced, watchQueue)}
+	if !c.watches.add(w, watchLimit) {
 		return nil, false
 	}
-	list = append(list[:len(list):len(list)], w)
-	ws.list.Store(&list)
 	return w, true
 }
 
@@ -64,7 +48,7 @@ func (w *Watching) Missed() (notShown, unlooked uint64) {
 
 // Stop ends it. A second call does nothing.
 func (w *Watching) Stop() {
-	w.ws.remove(w)
+	w.core.watches.remove(w)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.stopped {
@@ -73,28 +57,13 @@ func (w *Watching) Stop() {
 	}
 }
 
-func (ws *watches) remove(w *Watching) {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	old := ws.list.Load()
-	if old == nil {
-		return
-	}
-	list := slices.DeleteFunc(slices.Clone(*old), func(o *Watching) bool { return o == w })
-	if len(list) == 0 {
-		ws.list.Store(nil)
-		return
-	}
-	ws.list.Store(&list)
-}
-
 // look gives the request a Trace if somebody wants it, or may want it.
 func (c *Core) look(r *Request) {
-	list := c.watches.list.Load()
-	if list == nil || r.Trace != nil {
+	list := c.watches.all()
+	if len(list) == 0 || r.Trace != nil {
 		return
 	}
-	for _, w := range *list {
+	for _, w := range list {
 		if w.filter.fitsClient(r.Client.Name) && w.wants(r) {
 			if r.Trace == nil {
 				r.Trace = &Trace{now: c.now}
@@ -186,11 +155,7 @@ func (w *Watching) send(t *Traced) {
 
 // showRefused sends what is known of a packet that never became a request to those whom it fits.
 func (c *Core) showRefused(k *kept) {
-	list := c.watches.list.Load()
-	if list == nil {
-		return
-	}
-	for _, w := range *list {
+	for _, w := range c.watches.all() {
 		if !w.filter.fitsRefused(k) || !w.choosesAt(k.time) {
 			continue
 		}

@@ -46,9 +46,8 @@ type Core struct {
 	seldom   *seldom
 	noise    *noise
 	recent   *recent
-	watches  watches
-	captors  captors
-	captured atomic.Pointer[[]Captor] // nil: nobody
+	watches  observers[*Watching]
+	captors  observers[Captor]
 
 	programs *program.Runner // nil if dry
 	dry      bool            // programs are not run, only told of
@@ -175,9 +174,7 @@ func (c *Core) Drain() { c.draining.Store(true) }
 func (c *Core) process(r *Request) {
 	r.way.hashes, r.way.throttle = c.hashes, c.throttle
 	c.look(r)
-	if c.captured.Load() != nil {
-		c.elect(r)
-	}
+	c.elect(r)
 	switch r.Packet.Code {
 	case radius.CodeStatusServer:
 		c.status(r)
