@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
@@ -139,12 +140,8 @@ func fieldsOf(name string, v []byte, depth int) string {
 }
 
 // meaning tells in words what octets may be, for people who look for a type.
-func meaning(hex string) string {
-	v := make([]byte, len(hex)/2)
-	for i := range v {
-		n, _ := strconv.ParseUint(hex[2*i:2*i+2], 16, 8)
-		v[i] = byte(n)
-	}
+func meaning(octets string) string {
+	v, _ := hex.DecodeString(octets) // an UnknownAttribute's own
 	switch {
 	case len(v) > 0 && readable(v):
 		return " = " + cut(dictionary.Quote(string(v)), 40)
