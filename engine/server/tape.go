@@ -109,23 +109,19 @@ func (r *Request) Recorded() *Recorded { return r.way.recorded }
 // Recall gives what was told to an equal call; of several equal calls each is given once, and then the last again.
 // ok is false, and the call is noted as missing, if there was none.
 func (k *Recorded) Recall(of, ask string) (c BackendCall, ok bool) {
-	if k.Tape != nil {
-		if k.used == nil {
-			k.used = make([]bool, len(k.Tape.Calls))
-		}
-		last := -1
-		for i := range k.Tape.Calls {
-			if t := &k.Tape.Calls[i]; t.Of == of && t.Ask == ask {
-				last = i
-				if !k.used[i] {
-					break
-				}
+	last := -1
+	calls := k.calls()
+	for i := range calls {
+		if t := &calls[i]; t.Of == of && t.Ask == ask {
+			last = i
+			if !k.used[i] {
+				break
 			}
 		}
-		if last >= 0 && (k.Tape.Calls[last].Answer != nil || k.Tape.Calls[last].Fail != "") {
-			k.used[last] = true
-			return k.Tape.Calls[last], true
-		}
+	}
+	if last >= 0 && calls[last].told() {
+		k.used[last] = true
+		return calls[last], true
 	}
 	k.Missed("the answer of " + of)
 	return c, false
@@ -134,25 +130,35 @@ func (k *Recorded) Recall(of, ask string) (c BackendCall, ok bool) {
 // RecallNext is Recall for a backend whose answers depend on the calls before: the call must be the next of that
 // backend, as if nothing else had been asked.
 func (k *Recorded) RecallNext(of, ask string) (c BackendCall, ok bool) {
-	if k.Tape != nil {
-		if k.used == nil {
-			k.used = make([]bool, len(k.Tape.Calls))
+	calls := k.calls()
+	for i := range calls {
+		t := &calls[i]
+		if t.Of != of || k.used[i] {
+			continue
 		}
-		for i := range k.Tape.Calls {
-			t := &k.Tape.Calls[i]
-			if t.Of != of || k.used[i] {
-				continue
-			}
-			if t.Ask != ask || t.Answer == nil && t.Fail == "" {
-				break
-			}
-			k.used[i] = true
-			return *t, true
+		if t.Ask != ask || !t.told() {
+			break
 		}
+		k.used[i] = true
+		return *t, true
 	}
 	k.Missed("the answer of " + of)
 	return c, false
 }
+
+// calls gives what the tape has; used has a place for each of them.
+func (k *Recorded) calls() []BackendCall {
+	if k.Tape == nil {
+		return nil
+	}
+	if k.used == nil {
+		k.used = make([]bool, len(k.Tape.Calls))
+	}
+	return k.Tape.Calls
+}
+
+// told reports whether the call's answer or failure was kept.
+func (b *BackendCall) told() bool { return b.Answer != nil || b.Fail != "" }
 
 // compared remembers whether the password was right.
 func (r *Request) compared(right bool) {
