@@ -26,13 +26,8 @@ type Options struct {
 	Memory   nas.Memory   // last known addresses; nil: none
 }
 
-// Read reads the directory root. All errors are in the list, ordered by file and place.
-func Read(root string, yield func()) (*Tree, raddb.List) {
-	return ReadTree(raddb.Open(root), Options{Yield: yield})
-}
-
 // ReadTree reads a tree in the order in which its parts need one another: settings, dictionary, clients,
-// realms, denied names.
+// realms, denied names. All errors are in the list, ordered by file and place.
 func ReadTree(files *raddb.Tree, o Options) (*Tree, raddb.List) {
 	var errs raddb.List
 	c := Load(files, &errs)

@@ -22,7 +22,7 @@ func (nobody) LookupNetIP(context.Context, string, string) ([]netip.Addr, error)
 
 // TestDefaultTree reads the tree that is delivered: it must have nothing to warn about.
 func TestDefaultTree(t *testing.T) {
-	tree, errs := Read("../../raddb", nil)
+	tree, errs := ReadTree(raddb.Open("../../raddb"), Options{})
 	if errs != nil {
 		t.Fatal(errs)
 	}
@@ -71,12 +71,12 @@ func TestReadTree(t *testing.T) {
 
 // TestReadAllErrors: one pass tells what is wrong in every file.
 func TestReadAllErrors(t *testing.T) {
-	tree, errs := Read(write(t, map[string]string{
+	tree, errs := ReadTree(raddb.Open(write(t, map[string]string{
 		FileName:      "[server]\nbatsh = 1\n",
 		"clients":     "10.0.0.1\n",
 		"realms":      "a.net\n",
 		"access.deny": "two words\n\"\"\n",
-	}), nil)
+	})), Options{})
 	want := `access.deny:1:5: a second word on the line; expected one name, in quotes if it has spaces
 access.deny:2:1: the name is empty
 clients:1:1: client "10.0.0.1" has no secret; expected: prefix secret [name] [options]

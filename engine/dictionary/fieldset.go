@@ -62,8 +62,7 @@ func replaceTLV(parent []byte, s span, f *Attribute, value []byte) ([]byte, bool
 	}
 	out := make([]byte, 0, len(parent)+len(value)+2)
 	out = append(out, parent[:s.head]...)
-	out = append(out, byte(f.Number), byte(len(value)+2))
-	out = append(out, value...)
+	out = radius.AppendAttribute(out, radius.Type(f.Number), value) // a TLV looks like one
 	return append(out, parent[s.end:]...), true
 }
 

@@ -213,7 +213,7 @@ func TestDescribe(t *testing.T) {
 	if d.VendorAttribute(9, 1) != d.Attribute("Cisco-AVPair") || d.VendorAttribute(9, 254) != nil || d.VendorAttribute(65000, 1) != nil {
 		t.Error("attributes of vendors are wrong")
 	}
-	for _, name := range TypeNames() {
+	for name := range typeNames {
 		if typ, ok := ParseType(name); !ok || typ.String() == "unknown" {
 			t.Errorf("type %s: %s, %v", name, typ, ok)
 		}

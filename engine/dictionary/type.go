@@ -1,10 +1,5 @@
 package dictionary
 
-import (
-	"maps"
-	"slices"
-)
-
 // typeNames are the names of types in the dictionaries of GNU Radius, FreeRADIUS 3 and 4, and RFC 8044.
 var typeNames = map[string]Type{
 	"octets": TypeOctets, "binary": TypeOctets,
@@ -29,9 +24,6 @@ var typeNames = map[string]Type{
 func ParseType(name string) (Type, bool) {
 	return find(typeNames, name)
 }
-
-// TypeNames gives all names that ParseType knows, in order, for "did you mean".
-func TypeNames() []string { return slices.Sorted(maps.Keys(typeNames)) }
 
 // typeTexts are the names that String gives, by Type.
 var typeTexts = [...]string{
