@@ -57,10 +57,14 @@ func printFindings(s streams, errs raddb.List, asJSON bool) {
 			fmt.Fprintln(s.err, e)
 			continue
 		}
-		level := "error"
-		if e.Warning {
-			level = "warning"
-		}
-		enc.Encode(finding{e.File, e.Line, e.Col, level, e.Msg, codeOf(e)})
+		enc.Encode(findingOf(e))
 	}
+}
+
+func findingOf(e *raddb.Error) finding {
+	level := "error"
+	if e.Warning {
+		level = "warning"
+	}
+	return finding{e.File, e.Line, e.Col, level, e.Msg, codeOf(e)}
 }

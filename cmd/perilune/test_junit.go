@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -77,7 +78,7 @@ func (t *testRun) junit(w io.Writer) error {
 	}
 	if t.result != nil {
 		for _, f := range t.beside() {
-			t.suite(&all, f.At.File).problem(f.At.File, or(f.Case, "(the file itself)"), f.At.Line, f.Message, f.At.String()+": "+f.Text())
+			t.suite(&all, f.At.File).problem(f.At.File, cmp.Or(f.Case, "(the file itself)"), f.At.Line, f.Message, f.At.String()+": "+f.Text())
 		}
 	}
 	for i := range all.Suites {
@@ -118,20 +119,12 @@ func (s *junitSuite) problem(file, name string, line int, message, text string) 
 	})
 }
 
-func or(text, other string) string {
-	if text == "" {
-		return other
-	}
-	return text
-}
-
 func seconds(d time.Duration) string { return fmt.Sprintf("%.6f", d.Seconds()) }
 
 // xmlText writes what XML cannot hold as Go would: control characters, and octets that are no UTF-8.
 func xmlText(text string) string {
 	var b strings.Builder
-	for i, r := range strings.ToValidUTF8(text, "\uFFFD") {
-		_ = i
+	for _, r := range strings.ToValidUTF8(text, "\uFFFD") {
 		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
 			b.WriteRune(r)
 		} else {

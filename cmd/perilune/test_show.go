@@ -87,11 +87,7 @@ func (t *testRun) findings(errs raddb.List) {
 		return
 	}
 	for _, e := range errs {
-		level := "error"
-		if e.Warning {
-			level = "warning"
-		}
-		t.enc.Encode(testFinding{"finding", finding{e.File, e.Line, e.Col, level, e.Msg, codeOf(e)}})
+		t.enc.Encode(testFinding{"finding", findingOf(e)})
 	}
 }
 
@@ -124,11 +120,9 @@ func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 
 
 // beside gives the failures that no case of the run is: files that are wrong, and cases that were not run.
 func (t *testRun) beside() (list []policytest.Failure) {
-	shown := map[*policytest.Failure]bool{}
 	told := map[string]bool{}
 	for _, c := range t.cases {
 		if c.Failure != nil {
-			shown[c.Failure] = true
 			told[c.Failure.At.String()+c.Failure.Case] = true
 		}
 	}
