@@ -10,7 +10,7 @@ import (
 	"perilune/engine/server"
 )
 
-// traceFilter is what `trace` asks for, as parameters of the admin socket.
+// traceParams gives what `trace` asks for as parameters of the admin socket.
 func traceParams(f *server.Filter) map[string]string {
 	return map[string]string{
 		"user": f.User, "client": f.Client, "attr": f.Attribute, "value": f.Value, "verdict": f.Verdict,
@@ -21,6 +21,7 @@ func traceParams(f *server.Filter) map[string]string {
 // maxTraceRate bounds what one trace may ask for, in requests a second.
 const maxTraceRate = 1000
 
+// traceFilter reads them. Without a rate, or with one that is too high, it is the highest.
 func traceFilter(params map[string]string) (f server.Filter, err error) {
 	f = server.Filter{User: params["user"], Client: params["client"], Attribute: params["attr"], Value: params["value"], Verdict: params["verdict"]}
 	for name, n := range map[string]*int{"sample": &f.Sample, "rate": &f.PerSecond} {
