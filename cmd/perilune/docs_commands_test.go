@@ -145,11 +145,21 @@ func (c *shellCommand) check(t *testing.T, s *loopServer) {
 		defer s.feedTrace(t)()
 	}
 	code, out := s.command(args...)
-	if code != c.exit {
-		t.Errorf("exit code %d, the page says %d\n%s\n%s", code, c.exit, out, s.log)
+	c.compare(t, code, out)
+	if t.Failed() {
+		t.Logf("%s", s.log)
 	}
-	if len(c.output) > 0 && !shows(c.output, strings.Split(strings.TrimRight(out, "\n"), "\n")) {
-		t.Errorf("(-page +got)\n%s", cmp.Diff(strings.Join(c.output, "\n"), strings.TrimRight(out, "\n")))
+}
+
+// compare demands the exit code and, where the page shows it, the output.
+func (c *shellCommand) compare(t *testing.T, code int, out string) {
+	t.Helper()
+	out = strings.TrimRight(out, "\n")
+	if code != c.exit {
+		t.Errorf("%s: exit code %d, the page says %d\n%s", c.line, code, c.exit, out)
+	}
+	if len(c.output) > 0 && !shows(c.output, strings.Split(out, "\n")) {
+		t.Errorf("%s: (-page +got)\n%s", c.line, cmp.Diff(strings.Join(c.output, "\n"), out))
 	}
 }
 

@@ -10,8 +10,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // TestDocsMigrating follows the two parts of docs/migrating.md with the directories of examples, from top to
@@ -94,18 +92,17 @@ func (m *migration) copyTree(from, to string, replace ...string) {
 
 // follow goes through the blocks of a part.
 func (m *migration) follow(part string) {
-	for _, block := range regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$").FindAllStringSubmatch(part, -1) {
-		switch kind, text := block[1], block[2]; kind {
+	for _, f := range fencesOf(m.T, "migrating.md", part) {
+		switch f.kind {
 		case "lua":
-			name := strings.TrimPrefix(strings.SplitN(text, "\n", 2)[0], "-- ")
-			writeFiles(m.T, filepath.Join(m.dir, "new"), map[string]string{name: text})
+			f.writeScript(m.T, filepath.Join(m.dir, "new"))
 		case "console":
-			for _, c := range consoleLines(text) {
+			for _, c := range consoleLines(f.text) {
 				m.command(c)
 			}
 		case "text": // of root, or output
 		default:
-			m.Errorf("a block of %q", kind)
+			m.Errorf("a block of %q", f.kind)
 		}
 	}
 }
@@ -126,17 +123,18 @@ func (m *migration) command(c shellCommand) {
 	cmd.Dir = m.dir
 	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(m.program)+":"+os.Getenv("PATH"))
 	out, err := cmd.CombinedOutput()
-	if code := cmd.ProcessState.ExitCode(); code != c.exit && !strings.HasPrefix(c.line, "examples/compare") {
-		m.Errorf("%s: exit code %d, the page says %d: %v\n%s", c.line, code, c.exit, err, out)
+	if cmd.ProcessState == nil {
+		m.Fatal(err)
+	}
+	code := cmd.ProcessState.ExitCode()
+	if strings.HasPrefix(c.line, "examples/compare") {
+		c.exit = code // it tells of differences
 	}
 	back := make([]string, len(m.places))
 	for i := range m.places {
 		back[i] = m.places[i^1]
 	}
-	got := strings.TrimRight(strings.NewReplacer(back...).Replace(string(out)), "\n")
-	if len(c.output) > 0 && !shows(c.output, strings.Split(got, "\n")) {
-		m.Errorf("%s: (-page +got)\n%s", c.line, cmp.Diff(strings.Join(c.output, "\n"), got))
-	}
+	c.compare(m.T, code, strings.NewReplacer(back...).Replace(string(out)))
 	if strings.Contains(line, " convert ") {
 		m.quiet("new")
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -44,17 +45,22 @@ func docPages(t *testing.T) []string {
 	return append(append(pages, modules...), "../../README.md")
 }
 
-func fences(t *testing.T, page string) (list []fence) {
+func fences(t *testing.T, page string) []fence {
 	t.Helper()
 	b, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return fencesOf(t, filepath.Base(page), string(b))
+}
+
+func fencesOf(t *testing.T, page, text string) (list []fence) {
+	t.Helper()
 	var open *fence
-	for i, line := range strings.Split(string(b), "\n") {
+	for i, line := range strings.Split(text, "\n") {
 		switch kind, isFence := strings.CutPrefix(line, "```"); {
 		case isFence && open == nil:
-			open = &fence{page: filepath.Base(page), line: i + 1, kind: strings.TrimSpace(kind)}
+			open = &fence{page: page, line: i + 1, kind: strings.TrimSpace(kind)}
 		case isFence:
 			list, open = append(list, *open), nil
 		case open != nil:
@@ -68,6 +74,25 @@ func fences(t *testing.T, page string) (list []fence) {
 }
 
 func (f *fence) at() string { return fmt.Sprintf("%s:%d", f.page, f.line) }
+
+// script gives the file that a script belongs in, by its first line; "" if that does not say.
+func (f *fence) script() string {
+	first, _, _ := strings.Cut(f.text, "\n")
+	if !strings.HasPrefix(first, "-- scripts/") {
+		return ""
+	}
+	return strings.Fields(first)[1]
+}
+
+// writeScript writes a script to where its first line says.
+func (f *fence) writeScript(t *testing.T, tree string) {
+	t.Helper()
+	name := f.script()
+	if name == "" {
+		t.Fatalf("%s: the first line names no file of scripts", f.at())
+	}
+	writeFiles(t, tree, map[string]string{name: f.text})
+}
 
 // ownTests are pages whose blocks have tests of their own.
 var ownTests = []string{"send.md", "migrating.md", "tutorial.md", "testing.md", "replay.md"}
@@ -86,12 +111,9 @@ func TestDocsLoad(t *testing.T) {
 			switch {
 			case slices.Contains(ownTests, f.page), f.kind == "console", f.kind == "text":
 			case f.kind == "lua":
-				name := "scripts/page.lua"
-				if first, _, _ := strings.Cut(f.text, "\n"); strings.HasPrefix(first, "-- scripts/") {
-					name = strings.Fields(first)[1]
-				}
-				t.Run(f.at(), func(t *testing.T) { loadBlock(t, scripts, name, f.text) })
-				if name != "scripts/page.lua" {
+				name := f.script()
+				t.Run(f.at(), func(t *testing.T) { loadBlock(t, scripts, cmp.Or(name, "scripts/page.lua"), f.text) })
+				if name != "" {
 					scripts[name] = f.text
 				}
 			case blockFiles[f.kind] != "":

@@ -7,8 +7,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // TestDocsTesting writes the scripts of docs/testing.md into a tree as they come, and runs its commands there, those
@@ -34,8 +32,7 @@ func TestDocsTesting(t *testing.T) {
 	for _, f := range blocks {
 		switch f.kind {
 		case "lua":
-			first, _, _ := strings.Cut(f.text, "\n")
-			writeFiles(t, dir, map[string]string{strings.Fields(first)[1]: f.text})
+			f.writeScript(t, dir)
 		case "console":
 			for _, c := range shellCommands(f.text) {
 				t.Run(f.at()+" "+c.line, func(t *testing.T) { c.checkHere(t) })
@@ -55,11 +52,6 @@ func TestDocsTesting(t *testing.T) {
 // checkHere runs the command in the working directory and compares what it prints.
 func (c *shellCommand) checkHere(t *testing.T) {
 	var out bytes.Buffer
-	args := shellWords(c.line)
-	if code := run(args, streams{strings.NewReader(""), &out, &out}); code != c.exit {
-		t.Errorf("exit code %d, want %d\n%s", code, c.exit, &out)
-	}
-	if got := strings.TrimRight(out.String(), "\n"); len(c.output) > 0 && !shows(c.output, strings.Split(got, "\n")) {
-		t.Errorf("(-page +got)\n%s", cmp.Diff(strings.Join(c.output, "\n"), got))
-	}
+	code := run(shellWords(c.line), streams{strings.NewReader(""), &out, &out})
+	c.compare(t, code, out.String())
 }
