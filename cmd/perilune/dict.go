@@ -83,8 +83,8 @@ func (x *dictRun) run(names []string) error {
 	case x.luaTypes:
 		return writeTypes(x.s.out, x.d)
 	}
-	if x.vendor != "" && x.findVendor() == nil {
-		return fmt.Errorf("no vendor %q%s", x.vendor, raddb.DidYouMean(x.vendor, x.d.VendorNames()))
+	if _, err := x.wantedVendor(); err != nil {
+		return err
 	}
 	if len(names) == 0 {
 		return x.list(x.ofVendor(x.d.Attributes()))
@@ -137,6 +137,15 @@ func (x *dictRun) findVendor() *dictionary.Vendor {
 		return x.d.Vendor(uint32(id))
 	}
 	return x.d.VendorNamed(x.vendor)
+}
+
+// wantedVendor gives that of -vendor, nil without one; an error if nobody has declared it.
+func (x *dictRun) wantedVendor() (*dictionary.Vendor, error) {
+	v := x.findVendor()
+	if x.vendor != "" && v == nil {
+		return nil, fmt.Errorf("no vendor %q%s", x.vendor, raddb.DidYouMean(x.vendor, x.d.VendorNames()))
+	}
+	return v, nil
 }
 
 // ofVendor keeps the attributes of -vendor, all without it.

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"perilune/engine/dictionary"
-	"perilune/engine/raddb"
 	"perilune/engine/radius"
 	"perilune/policy"
 )
@@ -21,9 +20,9 @@ const firstLocal = 3000
 // exportFreeRADIUS writes attributes as a dictionary file of FreeRADIUS 3: those of -vendor, else those that scripts
 // declare.
 func (x *dictRun) exportFreeRADIUS() error {
-	v := x.findVendor()
-	if x.vendor != "" && v == nil {
-		return fmt.Errorf("no vendor %q%s", x.vendor, raddb.DidYouMean(x.vendor, x.d.VendorNames()))
+	v, err := x.wantedVendor()
+	if err != nil {
+		return err
 	}
 	var own, local []*dictionary.Attribute
 	vendors := map[uint32]*dictionary.Vendor{}
