@@ -113,7 +113,7 @@ func requestTrace(rn *Runner, l *lua.LState) int {
 	if rn.r.Trace == nil {
 		return 0
 	}
-	rn.r.Trace.Say("trace: " + rn.blank(rn.r, rn.format(l)))
+	rn.r.Trace.Step("trace: " + rn.blank(rn.r, rn.format(l)))
 	return 0
 }
 

@@ -57,13 +57,13 @@ func (rn *Runner) showCall(what, asked string, took time.Duration, err error) {
 	if took = took.Round(time.Microsecond); took > 0 && !rn.pr.view {
 		text += fmt.Sprintf(", %v", took)
 	}
-	rn.r.Trace.Say(rn.blank(rn.r, text))
+	rn.r.Trace.Step(rn.blank(rn.r, text))
 }
 
 // showLog records a line that a handler logs.
 func (rn *Runner) showLog(level, text string) {
 	if rn.r != nil {
-		rn.r.Trace.Say("log " + strings.ToLower(level) + ": " + rn.blank(rn.r, text))
+		rn.r.Trace.Step("log " + strings.ToLower(level) + ": " + rn.blank(rn.r, text))
 	}
 }
 
@@ -77,7 +77,7 @@ func (rn *Runner) showFailure(r *server.Request, err error, a action) {
 	if a == actionContinue {
 		text += "; it goes on without what the handler changed"
 	}
-	r.Trace.Say(text)
+	r.Trace.Step(text)
 }
 
 // showSkipped records a handler whose condition does not hold, with the key that was against it.

@@ -79,16 +79,9 @@ func (t *Trace) Enter(phase string) {
 	}
 }
 
-// Step records a line of text.
+// Step records a line of text, which a handler or an administrator's text may have a share in: inside of the handler that
+// runs, else a step of its own.
 func (t *Trace) Step(text string) {
-	if t != nil {
-		t.Say(text)
-	}
-}
-
-// Say records a line that a handler or an administrator's text has a share in: inside of the handler that runs, else a
-// step of its own.
-func (t *Trace) Say(text string) {
 	if t == nil {
 		return
 	}
@@ -191,7 +184,7 @@ func (t *Trace) Ended(answer string, changes ...Change) {
 	t.running = t.running[:len(t.running)-1]
 	took := t.clock().Sub(r.begun)
 	if len(t.running) > 0 { // asked by another handler
-		t.Say(answered(r.what, answer) + after(took.Microseconds()))
+		t.Step(answered(r.what, answer) + after(took.Microseconds()))
 	}
 	place := ""
 	if r.at >= 0 {

@@ -72,7 +72,7 @@ func TestExplain(t *testing.T) {
 			r.Trace.Began("hints.lua:7", `hook "lower"`)
 			ref, _ := r.Generation.Dictionary.Resolve("User-Name")
 			r.Attributes.Set(ref, []byte(strings.ToLower(string(r.User()))))
-			r.Trace.Say("trace: the name was " + string(r.ReceivedUser))
+			r.Trace.Step("trace: the name was " + string(r.ReceivedUser))
 			r.Trace.Ended("", Change{"request", &before, &r.Attributes})
 			r.Trace.Skip(TraceSkip{Hook: "hints.lua:12", Name: "vpn", Key: "client", Wants: "client = vpn-*", Found: "has test", Near: true})
 			r.Trace.Skip(TraceSkip{Hook: "hints.lua:20", Name: "visitors", Key: "realm"})

@@ -25,13 +25,13 @@ func TestTraceLeaks(t *testing.T) {
 				ref, _ := g.Dictionary.Resolve(name)
 				r.Reply.Add(ref, []byte(secret))
 			}
-			r.Trace.Say("trace: " + secret)
-			r.Trace.Say(fmt.Sprintf("%q %s", secret, base64.StdEncoding.EncodeToString([]byte(secret))))
+			r.Trace.Step("trace: " + secret)
+			r.Trace.Step(fmt.Sprintf("%q %s", secret, base64.StdEncoding.EncodeToString([]byte(secret))))
 			r.Trace.Skip(TraceSkip{Hook: "a.lua:9", Name: "x", Key: "user", Wants: "user = a", Found: "has " + secret, Near: true})
 		}
 		r.Reply.CopyTo(&after)
 		r.Trace.Began("a.lua:1", `hook "leaky"`)
-		r.Trace.Say("sql.row select " + password)
+		r.Trace.Step("sql.row select " + password)
 		r.Trace.Conceal(revealed)
 		r.Trace.Ended("", Change{"reply", &before, &after})
 		return &Verdict{Kind: Reject, Reason: "wrong " + password + stored + revealed, Hook: "a.lua:1"}
@@ -68,7 +68,7 @@ func TestTraceCutsNoSecret(t *testing.T) {
 	for at := traceKept - len(secret) - 1; at < traceKept+1; at++ {
 		var trace Trace
 		trace.Conceal(secret)
-		trace.Say(strings.Repeat(secret, 3) + strings.Repeat("x", at-3*len(secret)) + secret)
+		trace.Step(strings.Repeat(secret, 3) + strings.Repeat("x", at-3*len(secret)) + secret)
 		if text := trace.Steps()[0].Text; strings.Contains(text, "01") {
 			t.Fatalf("at %d: %s", at, text)
 		}
@@ -98,7 +98,7 @@ func TestTraceOpaque(t *testing.T) {
 // TestTraceMovesNoCursor: what a packet holds does not reach the terminal as an order.
 func TestTraceMovesNoCursor(t *testing.T) {
 	var trace Trace
-	trace.Say("a\x1b[2Jb\r\nc\u009bd\u202ee")
+	trace.Step("a\x1b[2Jb\r\nc\u009bd\u202ee")
 	if got, want := trace.Steps()[0].Text, `a\x1b[2Jb\x0d\nc\x9bd\x202ee`; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

@@ -160,7 +160,7 @@ func BenchmarkWatched(b *testing.B) {
 // TestWatchDone: what handlers do after the answer was sent is on the screen of the live request, too, once.
 func TestWatchDone(t *testing.T) {
 	g := load(t, traceUsers, &scripted{on: map[Phase]func(*Request) *Verdict{
-		PhaseDone: func(r *Request) *Verdict { r.Trace.Say("after the answer"); return nil },
+		PhaseDone: func(r *Request) *Verdict { r.Trace.Step("after the answer"); return nil },
 	}})
 	o := offline()
 	w, _ := o.core.Watch(Filter{})
