@@ -255,11 +255,13 @@ func TestReadersPollWhileBusy(t *testing.T) {
 	ts := startServer(t, newFakeWay(), Options{})
 	busy := ts.Busy()
 	stop := make(chan struct{})
-	var burners sync.WaitGroup
+	var burners, entered sync.WaitGroup
+	entered.Add(4)
 	for range 4 {
 		burners.Go(func() {
 			busy.Enter()
 			defer busy.Leave()
+			entered.Done()
 			for {
 				select {
 				case <-stop:
@@ -270,6 +272,7 @@ func TestReadersPollWhileBusy(t *testing.T) {
 			}
 		})
 	}
+	entered.Wait()
 	n := newNAS(t, ts.Addrs()[0])
 	for i := range byte(50) {
 		n.send(i%10, i, "x")
