@@ -161,10 +161,12 @@ func (r *Request) homeAnswer() *CapturedAnswer {
 
 // resultCode gives the code behind Proxied.Result, 0 where no answer came.
 func resultCode(result string) radius.Code {
-	return map[string]radius.Code{
-		"accept": radius.CodeAccessAccept, "reject": radius.CodeAccessReject, "challenge": radius.CodeAccessChallenge,
-		"response": radius.CodeAccountingResponse,
-	}[result]
+	for _, code := range [...]radius.Code{radius.CodeAccessAccept, radius.CodeAccessReject, radius.CodeAccessChallenge, radius.CodeAccountingResponse} {
+		if resultOf(code) == result {
+			return code
+		}
+	}
+	return 0
 }
 
 func (r *Request) nasAnswer() *CapturedAnswer {
@@ -177,9 +179,6 @@ func (r *Request) nasAnswer() *CapturedAnswer {
 	return a
 }
 
-// shortestHidden is the length from which a secret is looked for in texts.
-const shortestHidden = 4
-
 // A revealer is a Runner that knows which secrets its scripts have read.
 type revealer interface{ Revealed() []string }
 
@@ -188,7 +187,7 @@ func (r *Request) secrets(k *Captured) (list []string) {
 	for _, l := range [...]*dictionary.List{&k.Received, &r.Attributes, &r.Control, &r.Reply, &k.Reply} {
 		for i := range l.Pairs {
 			p := &l.Pairs[i]
-			if (p.Attr.Secret || p.Attr.Encrypt != dictionary.EncryptNone) && len(p.Value) >= shortestHidden && !slices.Contains(list, string(p.Value)) {
+			if (p.Attr.Secret || p.Attr.Encrypt != dictionary.EncryptNone) && len(p.Value) >= minSecret && !slices.Contains(list, string(p.Value)) {
 				list = append(list, string(p.Value))
 			}
 		}

@@ -41,7 +41,7 @@ func Filler(n int) []byte {
 
 // isFiller reports whether a value is one that Filler has made.
 func isFiller(value []byte) bool {
-	return len(value) >= shortestHidden && bytes.HasPrefix([]byte(filler), value[:min(len(value), len(filler))])
+	return len(value) >= minSecret && bytes.HasPrefix([]byte(filler), value[:min(len(value), len(filler))])
 }
 
 // Reads tells that a script reads a value of the request. One that was not written down makes what follows worthless.
@@ -63,7 +63,7 @@ func (r *Request) ReadsAnswer(a *dictionary.Attribute, value []byte) {
 func (r *Request) HiddenValues() (values []string) {
 	for i := range r.Attributes.Pairs {
 		p := &r.Attributes.Pairs[i]
-		if len(p.Value) >= shortestHidden && Hidden(r.Generation.Dictionary, p.Attr) {
+		if len(p.Value) >= minSecret && Hidden(r.Generation.Dictionary, p.Attr) {
 			values = append(values, string(p.Value))
 		}
 	}

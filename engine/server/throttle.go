@@ -214,10 +214,7 @@ func (r *Request) userKey() uint64 {
 // and one station is spelt in both ways.
 func foldTo(dst, text []byte) []byte {
 	for _, c := range text {
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		dst = append(dst, c)
+		dst = append(dst, foldASCII(c))
 	}
 	return dst
 }
