@@ -69,7 +69,7 @@ func Default() *Config {
 		Log:      Log{Level: "info", Format: "auto", Identity: "plain", Last: 4096},
 		Programs: Programs{Timeout: 4 * time.Second, Output: 64 * KiB, Max: 32},
 		Filters:  map[string]*Filter{},
-		Backend:  Backend{Programs: []string{}, HTTP: map[string]*BackendHTTP{}},
+		Backend:  Backend{Programs: []string{}},
 		Admin:    Admin{Operators: []string{}},
 		HTTP:     HTTP{Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:9812")}},
 	}
