@@ -146,6 +146,7 @@ func (d *desk) answer() {
 	r, u, ro := &d.Request, d.unanswered, d.role
 	d.stage, d.unanswered = stageAnswered, nil
 	d.outcome()
+	r.signNow()
 	u.reply = append(u.reply[:0], r.out...)
 	dead := u.dead.Load()
 	if dead { // a newer request with its key has won: RFC 5080 s2.2.2

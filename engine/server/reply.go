@@ -72,9 +72,30 @@ func (r *Request) encode(code radius.Code) error {
 		r.out = b[:0]
 		return err
 	}
-	r.Session.SignReply(b, &r.Packet.Authenticator)
 	r.out = b
+	if r.way.unsigned = r.signedLater(); !r.way.unsigned {
+		r.sign()
+	}
 	return nil
+}
+
+// signedLater says whether the reply may be signed with its batch: nobody looks at it before.
+func (r *Request) signedLater() bool {
+	return r.desk != nil && r.desk.slot != nil && r.Packet.Code == radius.CodeAccessRequest &&
+		r.Trace == nil && len(r.way.captors) == 0 && r.way.twin == nil
+}
+
+// signNow completes a reply that leaves its batch.
+func (r *Request) signNow() {
+	if r.way.unsigned {
+		r.sign()
+	}
+}
+
+// sign completes the reply.
+func (r *Request) sign() {
+	r.Session.SignReply(r.out, &r.Packet.Authenticator)
+	r.way.unsigned = false
 }
 
 // finish sets the length.

@@ -96,6 +96,7 @@ type way struct {
 	bad         bool         // the State is ours but cannot be taken
 	decided     *Verdict     // of a huntgroup or rewrite function in the middle of a match
 	sealed      []byte       // State of the reply
+	unsigned    bool         // the reply is to be signed with its batch
 	realm       *proxy.Realm // the line of the realms file that applies; nil: none
 	booked      booked       // of Simultaneous-Use and quota=
 	limit       int          // Simultaneous-Use that refuses
@@ -164,7 +165,7 @@ func (w *way) reset() {
 	w.messages.Reset()
 	w.decided = nil
 	w.settled, w.noRecord, w.asked, w.slow, w.second, w.verified = false, false, false, false, false, false
-	w.keyless = false
+	w.keyless, w.unsigned = false, false
 	w.truth, w.tape, w.recorded = Unchecked, nil, nil
 	w.captors = w.captors[:0]
 	w.question, w.told = nil, nil

@@ -51,10 +51,11 @@ type role struct {
 	seldom     refusals
 	warmth     uint64 // keeps the reads of the touch pass from being optimised away
 	names      []users.Handle
-	lines      lines    // of this batch
-	fast       Counters // of the role's holder
-	late       tally    // of detached requests
-	published  tally    // copy of fast
+	signing    radius.Signing // of the batch's replies
+	lines      lines          // of this batch
+	fast       Counters       // of the role's holder
+	late       tally          // of detached requests
+	published  tally          // copy of fast
 
 	since atomic.Int64 // when the batch at hand began, nanoseconds of the server's life; 0 between batches
 }
@@ -176,6 +177,7 @@ func (ro *role) flush() {
 	if ro.n == 0 {
 		return
 	}
+	ro.signing.Sign()
 	ro.fast.SendErrors += uint64(ro.batcher.send(ro.slots[:ro.n]))
 	if ro.sender != nil {
 		ro.sender.Flush()
@@ -296,11 +298,15 @@ func (ro *role) answer(d *desk, s *slot) {
 	case r.Packet.Code == radius.CodeStatusServer: // RFC 5997 s4.2: no duplicate detection
 		s.reply = ro.cache.hold(r.out)
 	case r.delayed() && !ro.server.stopping.Load():
+		r.signNow()
 		u := ro.waiting.file(ro, r, s)
 		u.reply = append(u.reply[:0], r.out...)
 		ro.server.delays.add(u, r.due())
 	default:
 		s.reply = ro.cache.store(s.hash, &s.key, &r.Packet.Authenticator, r.out, ro.clock)
+		if r.way.unsigned { // in the cache: a repetition in this batch sends the same octets
+			ro.signing.Add(s.reply, &r.Session)
+		}
 		ro.server.repetitions(r.way.twin, r.out, ro.clock)
 	}
 	ro.fast.outcome(r)

@@ -1,0 +1,138 @@
+package server
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"perilune/engine/radius"
+)
+
+// recorded is a batcher that gives prepared requests in turn and throws replies away: the whole way without the
+// kernel.
+type recorded struct {
+	requests [][]byte
+	next     uint64
+	accepts  int
+	others   int
+}
+
+func (m *recorded) read(slots []slot) (int, error) {
+	for i := range slots {
+		s := &slots[i]
+		s.n = copy(s.buf, m.requests[m.next%uint64(len(m.requests))])
+		s.source = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(m.next>>8))
+		s.local, s.reply = netip.Addr{}, nil
+		m.next++
+	}
+	return len(slots), nil
+}
+
+func (m *recorded) send(slots []slot) int {
+	for i := range slots {
+		if r := slots[i].reply; r != nil && radius.Code(r[0]) == radius.CodeAccessAccept {
+			m.accepts++
+			continue
+		}
+		m.others++
+	}
+	return 0
+}
+
+func (m *recorded) lost() uint64 { return 0 }
+
+const crowd = 100
+
+// crowded is a users file as sites have them.
+func crowded() string {
+	var b strings.Builder
+	for i := range crowd {
+		fmt.Fprintf(&b, "user%07d Cleartext-Password := \"pw%07d\"\n\tService-Type = Framed-User,\n\tFramed-Protocol = 1,\n\tFramed-IP-Address = 10.0.0.%d,\n\tSession-Timeout = 3600\n", i, i, i)
+	}
+	return b.String()
+}
+
+// logins makes PAP requests of the crowd, each with an identifier and an authenticator of its own.
+func logins(t testing.TB, g *Generation, signed bool) (all [][]byte) {
+	for i := range 1024 {
+		var s radius.Session
+		s.Use(radius.NewSecret(homeSecret))
+		b := make([]byte, radius.HeaderLen, 256)
+		b[0], b[1] = byte(radius.CodeAccessRequest), byte(i)
+		binary.BigEndian.PutUint64(b[4:], uint64(i)*0x9e3779b97f4a7c15)
+		if signed {
+			b = radius.AppendAttribute(b, radius.TypeMessageAuthenticator, make([]byte, 16))
+		}
+		b = radius.AppendAttribute(b, radius.TypeUserName, fmt.Appendf(nil, "user%07d", i%crowd))
+		hidden := s.HidePassword(nil, fmt.Appendf(nil, "pw%07d", i%crowd), (*radius.Authenticator)(b[4:20]))
+		b = radius.AppendAttribute(b, radius.TypeUserPassword, hidden)
+		b = radius.AppendAttribute(b, radius.TypeNASIPAddress, []byte{127, 0, 0, 1})
+		b = radius.AppendAttribute(b, 5, []byte{0, 0, 0, byte(i)})
+		radius.PutLength(b)
+		if signed {
+			s.SignRequest(b)
+		}
+		all = append(all, b)
+	}
+	return all
+}
+
+// wholeWay gives a role that answers logins of the crowd, with a line of the log for each.
+func wholeWay(t testing.TB, signed bool) (*role, *recorded) {
+	t.Helper()
+	g := load(t, crowded(), nil)
+	g.Clients = clientsOf(t, "127.0.0.1 \""+homeSecret+"\" here")
+	c := core(t, CoreOptions{Now: time.Now})
+	log := NewLog(LogOptions{Writer: io.Discard})
+	t.Cleanup(func() { log.Close(context.Background()) })
+	s, err := newServer(c, Options{Listeners: []Listener{listener("127.0.0.1:0")}, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.closeSockets)
+	s.Swap(g)
+	m := &recorded{requests: logins(t, g, signed)}
+	s.roles[0].batcher = m
+	return s.roles[0], m
+}
+
+// BenchmarkWay is the native way of a PAP login with its line of the log: all but the kernel.
+func BenchmarkWay(b *testing.B) {
+	for _, tc := range []struct {
+		name   string
+		signed bool
+	}{{"pap", false}, {"message-authenticator", true}} {
+		b.Run(tc.name, func(b *testing.B) {
+			ro, m := wholeWay(b, tc.signed)
+			b.ReportAllocs()
+			b.ResetTimer()
+			for i := 0; i < b.N; i += len(ro.slots) {
+				ro.oneBatch()
+			}
+			if m.others > 0 || m.accepts == 0 {
+				b.Fatalf("%d accepts, %d others", m.accepts, m.others)
+			}
+		})
+	}
+}
+
+// TestWayAllocatesNothing takes whole batches through the way, log and all.
+func TestWayAllocatesNothing(t *testing.T) {
+	for _, signed := range []bool{false, true} {
+		ro, m := wholeWay(t, signed)
+		for range 100 {
+			ro.oneBatch()
+		}
+		if n := testing.AllocsPerRun(200, ro.oneBatch); n != 0 {
+			t.Errorf("signed %v: %v allocations a batch", signed, n)
+		}
+		if m.accepts == 0 || m.others > 0 {
+			t.Errorf("signed %v: %d accepts, %d others", signed, m.accepts, m.others)
+		}
+	}
+}
