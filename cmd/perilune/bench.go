@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/netip"
 	"os"
 	"os/signal"
 	"slices"
@@ -21,6 +22,7 @@ type benchOptions struct {
 	load   client.Load
 	secret string
 	expect string
+	source string
 	pid    int
 	json   bool
 }
@@ -34,6 +36,8 @@ func (o *benchOptions) flags(s streams) *flags {
 	f.StringVar(&o.secret, "secret", "testing123", "shared `SECRET`, which others can see in ps; @FILE reads it from a file")
 	f.DurationVar(&l.Duration, "duration", 5*time.Second, "how long to send")
 	f.IntVar(&l.Sockets, "sockets", 4, "client ports")
+	f.IntVar(&l.Sources, "sources", 0, "clients to play: so many source addresses from -source on, whatever the number of sockets; 0: this machine's own")
+	f.StringVar(&o.source, "source", "127.16.0.0", "first of the -sources; all must be addresses of this machine, as all of 127.0.0.0/8 are on Linux")
 	f.IntVar(&l.Outstanding, "outstanding", 64, "requests in flight")
 	f.IntVar(&l.Rate, "rate", 0, "requests a second instead of a fixed number in flight")
 	f.IntVar(&l.Users, "users", 1, "number of users")
@@ -77,6 +81,11 @@ func (o *benchOptions) measure(ctx context.Context) (*client.LoadResult, time.Du
 	o.load.Secret = radius.NewSecret(secret)
 	if o.load.Expect, err = expected(o.expect); err != nil {
 		return nil, 0, err
+	}
+	if o.load.Sources > 0 {
+		if o.load.Source, err = netip.ParseAddr(o.source); err != nil {
+			return nil, 0, fmt.Errorf("-source: %w", err)
+		}
 	}
 	before, err := processorTime(o.pid)
 	if err != nil {

@@ -35,6 +35,8 @@ func TestBenchFails(t *testing.T) {
 	}{
 		{"extra", exitUsage, `unexpected argument "extra"`},
 		{"-sockets 0", exitFailed, "sockets, users, duration and wait must be positive"},
+		{"-sources 2 -source here", exitFailed, "-source: ParseAddr"},
+		{"-sources 2 -source 192.0.2.1", exitFailed, "no requests can leave from 192.0.2.1"},
 		{"-expect maybe", exitFailed, "expected accept, reject, challenge or any"},
 		{"-method eap", exitFailed, "expected pap, chap or acct"},
 		{"-secret @/nonexistent", exitFailed, "no such file"},
@@ -57,6 +59,7 @@ func TestBenchExpects(t *testing.T) {
 	}{
 		{"-expect accept -wrong 200", exitOK, ""},
 		{"-expect accept -wrong 200 -method chap", exitOK, ""},
+		{"-expect accept -sources 3", exitOK, ""},
 		{"-expect reject", exitFailed, "replies have another code than they should"},
 		{"-expect accept -password no", exitFailed, "replies have another code than they should"},
 	} {

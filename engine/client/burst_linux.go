@@ -1,8 +1,9 @@
 package client
 
 import (
-	"net"
+	"net/netip"
 	"os"
+	"runtime"
 	"syscall"
 	"time"
 	"unsafe"
@@ -15,24 +16,22 @@ import (
 // burstSize is the number of datagrams of one system call.
 const burstSize = 64
 
-// burst sends and receives many datagrams at once over a connected socket: sendmmsg(2) and recvmmsg(2).
-type burst struct {
-	conn *net.UDPConn
-	raw  syscall.RawConn
-	m    *bursts
-}
+// shooters gives into how many goroutines a load is split: one for two processors, as a server needs the others.
+func (l *Load) shooters() int { return min(max(runtime.GOMAXPROCS(0)/2, 1), l.Sockets) }
 
-type bursts struct {
-	in, out  [burstSize]message
-	inIov    [burstSize]unix.Iovec
-	outIov   [burstSize]unix.Iovec
-	buf      [burstSize][radius.MaxPacketLen]byte
-	replies  [][]byte
-	got      int
-	reader   func(fd uintptr) bool
-	writer   func(fd uintptr) bool
-	from, to int
-	again    bool // the datagram at from was refused once
+// burst is the sockets of one shooter: it sends and receives many datagrams at once by sendmmsg(2) and
+// recvmmsg(2), and waits for all of them together by epoll(7). It allocates nothing once it is open.
+type burst struct {
+	fds    []int
+	poll   poll
+	origin origin
+	in     [burstSize]message
+	out    [burstSize]message
+	inIov  [burstSize]unix.Iovec
+	outIov [burstSize]unix.Iovec
+	names  [burstSize]unix.RawSockaddrInet6 // senders, where sockets are not connected
+	buf    [burstSize][radius.MaxPacketLen]byte
+	got    [][]byte
 }
 
 // message is the kernel's struct mmsghdr.
@@ -41,82 +40,191 @@ type message struct {
 	n      uint32
 }
 
-func newBurst(conn *net.UDPConn) (burst, error) {
-	raw, err := conn.SyscallConn()
-	m := &bursts{}
+// newBurst opens n sockets.
+func newBurst(l *Load, server netip.AddrPort, n int) (*burst, error) {
+	b := &burst{fds: make([]int, 0, n), got: make([][]byte, 0, burstSize)}
 	for i := range burstSize {
-		m.inIov[i].Base = &m.buf[i][0]
-		m.inIov[i].SetLen(len(m.buf[i]))
-		m.in[i].header.Iov, m.out[i].header.Iov = &m.inIov[i], &m.outIov[i]
-		m.in[i].header.SetIovlen(1)
-		m.out[i].header.SetIovlen(1)
+		b.inIov[i].Base = &b.buf[i][0]
+		b.inIov[i].SetLen(len(b.buf[i]))
+		b.in[i].header.Iov, b.out[i].header.Iov = &b.inIov[i], &b.outIov[i]
+		b.in[i].header.SetIovlen(1)
+		b.out[i].header.SetIovlen(1)
 	}
-	m.reader, m.writer = m.read, m.write
-	return burst{conn, raw, m}, err
+	if err := b.open(l, server, n); err != nil {
+		b.close()
+		return nil, err
+	}
+	return b, nil
 }
 
-// send sends all packets; what the kernel refuses is lost, as on a network.
-func (b *burst) send(packets [][]byte) {
-	for len(packets) > 0 {
-		n := min(len(packets), burstSize)
-		for i, p := range packets[:n] {
-			b.m.outIov[i].Base = &p[0]
-			b.m.outIov[i].SetLen(len(p))
+func (b *burst) open(l *Load, server netip.AddrPort, n int) error {
+	if err := b.origin.use(b, l, server); err != nil {
+		return err
+	}
+	if err := b.poll.open(); err != nil {
+		return err
+	}
+	for i := range n {
+		fd, err := b.origin.socket(server)
+		if err != nil {
+			return err
 		}
-		b.m.from, b.m.to = 0, n
-		b.raw.Write(b.m.writer)
-		packets = packets[n:]
+		b.fds = append(b.fds, fd)
+		if err := b.poll.add(fd, i); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
-func (m *bursts) write(fd uintptr) bool {
-	for m.from < m.to {
-		n, _, errno := syscall.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&m.out[m.from])), uintptr(m.to-m.from), unix.MSG_DONTWAIT, 0, 0)
-		switch errno {
-		case 0:
-			m.from += int(n)
-			m.again = false
-		case unix.EAGAIN:
-			return false
-		case unix.EINTR:
+func (b *burst) close() {
+	for _, fd := range b.fds {
+		unix.Close(fd)
+	}
+	b.poll.close()
+}
+
+// send sends at most burstSize packets through socket i, each from its source. What the kernel refuses is lost,
+// as on a network.
+func (b *burst) send(i int, packets [][]byte, from []int32) {
+	for j, p := range packets {
+		b.outIov[j].Base = &p[0]
+		b.outIov[j].SetLen(len(p))
+		b.origin.set(j, from[j])
+	}
+	refused := false
+	for first := 0; first < len(packets); {
+		n, _, errno := syscall.RawSyscall6(unix.SYS_SENDMMSG, uintptr(b.fds[i]), uintptr(unsafe.Pointer(&b.out[first])),
+			uintptr(len(packets)-first), unix.MSG_DONTWAIT, 0, 0)
+		switch {
+		case errno == 0:
+			first += int(n)
+			refused = false
+		case errno == unix.EINTR:
+		case errno == unix.EAGAIN && writable(b.fds[i]):
+		case refused:
+			first++
+			refused = false
 		default:
-			m.refused()
+			// The first time the error may belong to an earlier datagram, whose port nobody listens on; then this
+			// one was not sent.
+			refused = true
 		}
 	}
-	return true
 }
 
-// refused passes over a datagram that the kernel refuses twice. The first time the error may belong to an
-// earlier one, whose port nobody listens on; then this one was not sent.
-func (m *bursts) refused() {
-	if m.again {
-		m.from++
-	}
-	m.again = !m.again
+// writable waits a moment for room in a socket's buffer, and reports whether there is some.
+func writable(fd int) bool {
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, 10)
+	return n > 0 && err == nil
 }
 
-// receive gives the datagrams that arrived, at least one unless the deadline comes first. They are valid
-// until the next call.
-func (b *burst) receive(deadline time.Time) [][]byte {
-	b.m.got = 0
-	b.conn.SetReadDeadline(deadline)
-	if err := b.raw.Read(b.m.reader); err != nil && !os.IsTimeout(err) {
+// receive gives datagrams that socket i has, at most burstSize. They are valid until the next call.
+func (b *burst) receive(i int) [][]byte {
+	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVMMSG, uintptr(b.fds[i]), uintptr(unsafe.Pointer(&b.in[0])), burstSize, unix.MSG_DONTWAIT, 0, 0)
+	b.got = b.got[:0]
+	if errno != 0 {
 		return nil
 	}
-	b.m.replies = b.m.replies[:0]
-	for i := range b.m.got {
-		b.m.replies = append(b.m.replies, b.m.buf[i][:b.m.in[i].n])
+	for j := range int(n) {
+		b.got = append(b.got, b.origin.accept(b.buf[j][:b.in[j].n], &b.names[j]))
 	}
-	return b.m.replies
+	return b.got
 }
 
-func (m *bursts) read(fd uintptr) bool {
-	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&m.in[0])), burstSize, unix.MSG_DONTWAIT, 0, 0)
-	if errno == unix.EAGAIN {
+// wait gives the sockets that have something, none if the time comes first. A time that is over does not wait.
+func (b *burst) wait(until time.Time) []int { return b.poll.wait(until) }
+
+// poll is an epoll(7) instance with a timer of its own, itself watched by the runtime: so that thousands of
+// sockets need one goroutine, which wakes to the microsecond where the runtime's timers wake to the millisecond.
+type poll struct {
+	epoll  *os.File
+	raw    syscall.RawConn
+	timer  int
+	armed  time.Time // when the timer goes off
+	events [burstSize]unix.EpollEvent
+	n      int
+	look   func(fd uintptr) bool
+	block  bool
+	ready  []int
+}
+
+// timerEvent is the timer's place among the sockets.
+const timerEvent = -1
+
+func (p *poll) open() error {
+	p.timer = -1
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return os.NewSyscallError("epoll_create1", err)
+	}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		return os.NewSyscallError("fcntl", err)
+	}
+	p.epoll = os.NewFile(uintptr(fd), "epoll")
+	if p.raw, err = p.epoll.SyscallConn(); err != nil {
+		return err
+	}
+	if p.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC); err != nil {
+		return os.NewSyscallError("timerfd_create", err)
+	}
+	p.look, p.ready = p.lookUp, make([]int, 0, burstSize)
+	return p.add(p.timer, timerEvent)
+}
+
+func (p *poll) add(fd, place int) (err error) {
+	e := p.raw.Control(func(epoll uintptr) {
+		err = unix.EpollCtl(int(epoll), unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(place)})
+	})
+	if e != nil {
+		return e
+	}
+	return os.NewSyscallError("epoll_ctl", err)
+}
+
+func (p *poll) close() {
+	if p.epoll != nil {
+		p.epoll.Close()
+	}
+	if p.timer > 0 {
+		unix.Close(p.timer)
+	}
+}
+
+func (p *poll) wait(until time.Time) []int {
+	p.block = p.arm(until)
+	p.n = 0
+	p.raw.Read(p.look)
+	p.ready = p.ready[:0]
+	for _, e := range p.events[:p.n] {
+		if e.Fd != timerEvent {
+			p.ready = append(p.ready, int(e.Fd))
+		}
+	}
+	return p.ready
+}
+
+// arm sets the timer, unless it goes off before the time anyway, and reports whether there is something to
+// wait for.
+func (p *poll) arm(until time.Time) bool {
+	now := time.Now()
+	left := until.Sub(now)
+	if left <= 0 {
 		return false
 	}
-	if errno == 0 {
-		m.got = int(n)
+	if p.armed.After(now) && !p.armed.After(until) {
+		return true
 	}
-	return true
+	p.armed = until
+	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(left))}
+	return unix.TimerfdSettime(p.timer, 0, &spec, nil) == nil
+}
+
+// lookUp runs under the descriptor's read lock.
+func (p *poll) lookUp(fd uintptr) bool {
+	n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, fd, uintptr(unsafe.Pointer(&p.events[0])), uintptr(len(p.events)), 0, 0, 0)
+	if errno == 0 {
+		p.n = int(n)
+	}
+	return p.n > 0 || !p.block
 }

@@ -3,35 +3,62 @@
 package client
 
 import (
+	"errors"
+	"fmt"
 	"net"
+	"net/netip"
 	"time"
 
 	"perilune/engine/radius"
 )
 
-// burst sends and receives one datagram after the other.
+// burstSize is the number of datagrams that are made at once.
+const burstSize = 64
+
+// shooters gives into how many goroutines a load is split: here one waits for one socket.
+func (l *Load) shooters() int { return l.Sockets }
+
+// burst is one socket, which sends and receives one datagram after the other.
 type burst struct {
-	conn    *net.UDPConn
-	buf     []byte
-	replies [][]byte
+	conn  *net.UDPConn
+	buf   []byte
+	n     int
+	got   [1][]byte
+	ready [1]int
 }
 
-func newBurst(conn *net.UDPConn) (burst, error) {
-	return burst{conn: conn, buf: make([]byte, radius.MaxPacketLen)}, nil
+func newBurst(l *Load, server netip.AddrPort, _ int) (*burst, error) {
+	if l.Sources > 0 {
+		return nil, fmt.Errorf("many source addresses need Linux: %w", errors.ErrUnsupported)
+	}
+	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(server))
+	if err != nil {
+		return nil, err
+	}
+	conn.SetReadBuffer(4 << 20) // the kernel may grant less
+	return &burst{conn: conn, buf: make([]byte, radius.MaxPacketLen)}, nil
 }
 
-func (b *burst) send(packets [][]byte) {
+func (b *burst) close() { b.conn.Close() }
+
+func (b *burst) send(_ int, packets [][]byte, _ []int32) {
 	for _, p := range packets {
 		b.conn.Write(p)
 	}
 }
 
-func (b *burst) receive(deadline time.Time) [][]byte {
-	b.conn.SetReadDeadline(deadline)
+// wait reads one datagram, for receive.
+func (b *burst) wait(until time.Time) []int {
+	b.conn.SetReadDeadline(until)
 	n, err := b.conn.Read(b.buf)
 	if err != nil {
 		return nil
 	}
-	b.replies = append(b.replies[:0], b.buf[:n])
-	return b.replies
+	b.n = n
+	return b.ready[:]
+}
+
+func (b *burst) receive(int) [][]byte {
+	b.got[0] = b.buf[:b.n]
+	return b.got[:]
 }

@@ -2,8 +2,10 @@ package client
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"sync"
 	"time"
@@ -53,13 +55,18 @@ func (l *Load) Run(ctx context.Context) (*LoadResult, error) {
 	if err := l.check(); err != nil {
 		return nil, err
 	}
-	shooters := make([]*shooter, 0, l.Sockets)
-	for i := range l.Sockets {
-		s, err := l.shooter(i)
+	server, err := net.ResolveUDPAddr("udp", l.Address)
+	if err != nil {
+		return nil, err
+	}
+	var shooters []*shooter
+	n := l.shooters()
+	for i := range n {
+		s, err := l.shooter(server.AddrPort(), i, n)
 		if err != nil {
 			return nil, err
 		}
-		defer s.conn.Close()
+		defer s.burst.close()
 		shooters = append(shooters, s)
 	}
 	began := time.Now()
@@ -89,10 +96,36 @@ func (l *Load) check() error {
 		return fmt.Errorf("the user name must have 1 to %d octets", radius.MaxValueLen)
 	case password.longest(l.Users) > radius.MaxPasswordLen:
 		return fmt.Errorf("the password must have at most %d octets", radius.MaxPasswordLen)
-	case l.Sources > 0:
-		return fmt.Errorf("source addresses: %w", errors.ErrUnsupported)
 	}
-	return l.checkMethod()
+	return errors.Join(l.checkSources(), l.checkMethod())
+}
+
+// mostSources keeps numbers of sources in four octets, and IPv4 addresses within a network like 127.0.0.0/8.
+const mostSources = 1 << 24
+
+func (l *Load) checkSources() error {
+	switch {
+	case l.Sources < 0 || l.Sources > mostSources:
+		return fmt.Errorf("the sources must be 0 to %d", mostSources)
+	case l.Sources > 0 && !l.Source.IsValid():
+		return errors.New("the first source address is missing")
+	case l.Sources > 0 && !l.lastSource().IsValid():
+		return fmt.Errorf("there are no %d addresses from %v on", l.Sources, l.Source)
+	}
+	return nil
+}
+
+// lastSource gives Source + Sources - 1, the zero address if there is no such one.
+func (l *Load) lastSource() netip.Addr {
+	octets := l.Source.AsSlice()
+	low := octets[len(octets)-4:]
+	n := binary.BigEndian.Uint32(low)
+	if n+uint32(l.Sources-1) < n {
+		return netip.Addr{}
+	}
+	binary.BigEndian.PutUint32(low, n+uint32(l.Sources-1))
+	last, _ := netip.AddrFromSlice(octets)
+	return last
 }
 
 func (l *Load) checkMethod() error {

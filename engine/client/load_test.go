@@ -64,14 +64,9 @@ func TestLoadClosedLoop(t *testing.T) {
 // TestLoadSigned has a Message-Authenticator that verifies.
 func TestLoadSigned(t *testing.T) {
 	l := &Load{Secret: radius.NewSecret(testSecret), Address: "127.0.0.1:9", Sockets: 1, Users: 1, NameFormat: "a", Password: "b", Sign: true}
-	s, err := l.shooter(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.conn.Close()
+	c := l.composer(0, 1)
 	var at slot
-	here := [4]byte{127, 0, 0, 1}
-	first, second := s.composer.compose(nil, 1, &at, here), s.composer.compose(nil, 2, &at, here)
+	first, second := c.compose(nil, 1, &at), c.compose(nil, 2, &at)
 	for _, raw := range [][]byte{first, second} {
 		if v, err := signer(testSecret).VerifyRequest(raw); err != nil || !v.MessageAuthenticator {
 			t.Errorf("%x: %v, %v", raw, v, err)
@@ -181,14 +176,8 @@ func TestShares(t *testing.T) {
 		"[256]":   {Sockets: 1, Outstanding: 256},
 	} {
 		var got []int
-		l.Address, l.Users = "127.0.0.1:9", 1
 		for i := range l.Sockets {
-			s, err := l.shooter(i)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s.conn.Close()
-			got = append(got, s.share)
+			got = append(got, l.share(i))
 		}
 		if diff := cmp.Diff(want, fmt.Sprint(got)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
@@ -249,17 +238,55 @@ func TestNumbered(t *testing.T) {
 	}
 }
 
-func BenchmarkShooterPacket(b *testing.B) {
-	l := &Load{Secret: radius.NewSecret(testSecret), Address: "127.0.0.1:9", Sockets: 1, Users: 100, NameFormat: "user%07d", Password: "pw%07d"}
-	s, err := l.shooter(0)
-	if err != nil {
-		b.Fatal(err)
+func BenchmarkCompose(b *testing.B) {
+	for _, method := range []string{MethodPAP, MethodCHAP, MethodAcct} {
+		b.Run(method, func(b *testing.B) {
+			l := &Load{Method: method, Secret: radius.NewSecret(testSecret), Users: 100, NameFormat: "user%07d", Password: "pw%07d"}
+			c := l.composer(0, 1)
+			var buf []byte
+			var at slot
+			b.ReportAllocs()
+			for i := range b.N {
+				buf = c.compose(buf[:0], byte(i), &at)
+			}
+		})
 	}
-	defer s.conn.Close()
-	var buf []byte
-	var at slot
-	b.ReportAllocs()
-	for i := range b.N {
-		buf = s.composer.compose(buf[:0], byte(i), &at, [4]byte{127, 0, 0, 1})
+}
+
+// TestLoadManySockets: each of hundreds of sockets asks, in few goroutines, closed and open.
+func TestLoadManySockets(t *testing.T) {
+	for _, rate := range []int{0, 5000} {
+		ports := map[int]bool{}
+		p := newPeer(t, "127.0.0.1:0", func(a *ask) {
+			ports[a.from.Port] = true
+			a.send(a.reply(radius.CodeAccessAccept))
+		})
+		p.conn.SetReadBuffer(4 << 20) // for one request of each at once
+		l := ordered(p)
+		l.Sockets, l.Outstanding, l.Rate, l.Duration = 500, 500, rate, 300*time.Millisecond
+		r, err := l.Run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Bad+r.Lost > 0 || len(ports) < 500 {
+			t.Errorf("%d sockets asked; %v", len(ports), r)
+		}
+	}
+}
+
+// TestSchedule deals an odd rate out to shooters without drift.
+func TestSchedule(t *testing.T) {
+	for _, tc := range []struct {
+		s    schedule
+		want time.Duration
+	}{
+		{schedule{0, 1, 3}, 0},
+		{schedule{2, 1, 3}, 666_666_666},
+		{schedule{300_001, 2, 3}, 100_000*time.Second + 333_333_333},
+		{schedule{1_000_000_000_000, 1, 1_000_000_000}, 1000 * time.Second},
+	} {
+		if got := tc.s.due(); got != tc.want {
+			t.Errorf("%+v: %d; want %d", tc.s, got, tc.want)
+		}
 	}
 }

@@ -2,32 +2,32 @@ package client
 
 import (
 	"context"
-	"net"
+	"net/netip"
 	"time"
-
-	"perilune/engine/radius"
 )
 
 // Bounds of one turn of a shooter.
 const (
-	longestPause = 50 * time.Millisecond // so that the end of the run is not missed
-	largestBatch = 128                   // under 256, so that a batch never has one identifier twice
+	longestPause  = 50 * time.Millisecond // so that the end of the run is not missed
+	shortestPause = 50 * time.Microsecond // at high rates what is due within it goes out together
+	longestRun    = 16                    // requests of an open loop behind each other on one socket
 )
 
-// shooter is one socket with its 256 identifiers; one goroutine uses it.
+// shooter is some of the sockets of a load; one goroutine uses it.
 type shooter struct {
 	load     *Load
-	conn     *net.UDPConn
-	burst    burst
 	composer composer
-	share    int // requests in flight in a closed loop
-	slots    [256]slot
-	next     byte
-	inAir    int
+	burst    *burst
+	ports    []port
+	schedule schedule
+	turn     int   // the port whose turn it is in an open loop
+	hungry   []int // ports that may send more in a closed loop
 	began    time.Time
-	swept    time.Time
 	stopped  time.Time // the end of sending
-	buf      [largestBatch][]byte
+	sweeper  sweeper
+	inAir    int
+	buf      [burstSize][]byte
+	from     [burstSize]int32
 	batch    [][]byte
 
 	sent, bad, lost uint64
@@ -36,41 +36,38 @@ type shooter struct {
 	latencies       histogram
 }
 
-// shooter makes the i-th; the requests in flight are dealt out evenly.
-func (l *Load) shooter(i int) (*shooter, error) {
-	conn, err := net.Dial("udp", l.Address)
-	if err != nil {
-		return nil, err
-	}
+// shooter makes the i-th of n. Sockets and requests in flight are dealt out evenly.
+func (l *Load) shooter(server netip.AddrPort, i, n int) (*shooter, error) {
 	s := &shooter{
-		load: l, conn: conn.(*net.UDPConn), composer: l.composer(i, l.Sockets),
-		share: (l.Outstanding + l.Sockets - 1 - i) / l.Sockets,
+		load: l, composer: l.composer(i, n), schedule: schedule{next: i, stride: n, rate: l.Rate},
+		ports: make([]port, (l.Sockets+n-1-i)/n), batch: make([][]byte, 0, burstSize),
 	}
-	s.conn.SetReadBuffer(4 << 20) // the kernel may grant less
-	if s.burst, err = newBurst(s.conn); err != nil {
-		conn.Close()
-		return nil, err
+	for j := range s.ports {
+		s.ports[j].share = l.share(i + j*n)
+		s.hungry = append(s.hungry, j)
 	}
-	return s, nil
+	var err error
+	s.burst, err = newBurst(l, server, len(s.ports))
+	return s, err
 }
+
+// share gives how many requests socket i may have in flight in a closed loop.
+func (l *Load) share(i int) int { return (l.Outstanding + l.Sockets - 1 - i) / l.Sockets }
 
 // run shoots until the end, then collects.
 func (s *shooter) run(ctx context.Context, began time.Time) {
-	end, due := began.Add(s.load.Duration), began
-	s.began, s.swept = began, began
-	for {
-		now := time.Now()
-		if !now.Before(end) || ctx.Err() != nil {
-			s.stopped = now
-			break
-		}
-		due = s.shoot(now, due)
-		s.collect(now.Add(s.pause(now, due)))
-		s.sweep(time.Now())
+	s.began, s.sweeper.at = began, began
+	end := began.Add(s.load.Duration)
+	now := time.Now()
+	for ; now.Before(end) && ctx.Err() == nil; now = time.Now() {
+		s.shoot(now)
+		s.collect(earlier(s.next(now), end))
+		s.sweep(now)
 	}
-	for last := s.stopped.Add(s.load.Wait); s.inAir > 0 && time.Now().Before(last); {
-		s.collect(earlier(last, time.Now().Add(longestPause)))
-		s.sweep(time.Now())
+	s.stopped = now
+	for last := now.Add(s.load.Wait); s.inAir > 0 && now.Before(last); now = time.Now() {
+		s.collect(earlier(last, now.Add(longestPause)))
+		s.sweep(now)
 	}
 	s.lost += uint64(s.inAir)
 }
@@ -82,105 +79,98 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// pause gives how long to wait for replies before there is something to send again.
-func (s *shooter) pause(now, due time.Time) time.Duration {
-	if s.load.Rate == 0 {
-		return min(s.load.Wait, longestPause)
+// next gives how long to wait for replies at most before there is something to do again.
+func (s *shooter) next(now time.Time) time.Time {
+	pause := min(s.load.Wait, longestPause)
+	if s.load.Rate > 0 {
+		due := s.schedule.due() - now.Sub(s.began)
+		if due <= 0 {
+			return now // behind: look for replies, do not wait for any
+		}
+		pause = min(max(due, shortestPause), longestPause)
 	}
-	return min(max(due.Sub(now), 50*time.Microsecond), longestPause)
+	return now.Add(pause)
 }
 
-// shoot sends what is due and gives the time when the next request is.
-func (s *shooter) shoot(now, due time.Time) time.Time {
-	s.batch = s.batch[:0]
-	if s.load.Rate == 0 {
-		for s.inAir < s.share && len(s.batch) < largestBatch {
-			s.skip()
-			s.aim(now)
+// shoot sends what is due.
+func (s *shooter) shoot(now time.Time) {
+	at := int64(now.Sub(s.began))
+	if s.load.Rate > 0 {
+		s.shootDue(at)
+		return
+	}
+	for _, i := range s.hungry {
+		for p := &s.ports[i]; p.inAir < p.share; {
+			for p.inAir < p.share && len(s.batch) < burstSize {
+				p.skip()
+				s.aim(p, at)
+			}
+			s.fire(i)
 		}
-	} else {
-		for gap := time.Second * time.Duration(s.load.Sockets) / time.Duration(s.load.Rate); !due.After(now) && len(s.batch) < largestBatch; {
-			if now.Sub(due) > LateAfter {
+	}
+	s.hungry = s.hungry[:0]
+}
+
+// shootDue sends what an open loop has to send by now, but one round of the sockets at most, so that replies are
+// read meanwhile.
+func (s *shooter) shootDue(now int64) {
+	for range s.ports {
+		p := &s.ports[s.turn]
+		for len(s.batch) < longestRun && int64(s.schedule.due()) <= now {
+			due := int64(s.schedule.due())
+			if now-due > int64(LateAfter) {
 				s.late++
 			}
-			s.aim(due)
-			due = due.Add(gap)
+			s.aim(p, due)
+			s.schedule.next += s.schedule.stride
 		}
-	}
-	if len(s.batch) > 0 {
-		s.burst.send(s.batch)
-		s.sent += uint64(len(s.batch))
-	}
-	return due
-}
-
-// skip goes to an identifier that is not out: a slow answer must not be counted as a lost one because
-// others were quick.
-func (s *shooter) skip() {
-	for s.slots[s.next].out {
-		s.next++
+		if len(s.batch) == 0 {
+			return
+		}
+		s.fire(s.turn)
+		s.turn = (s.turn + 1) % len(s.ports)
 	}
 }
 
-// aim makes the next identifier's packet. One that is still out is given up.
-func (s *shooter) aim(due time.Time) {
-	at := &s.slots[s.next]
-	s.giveUp(at)
-	buf := &s.buf[len(s.batch)]
-	*buf = s.composer.compose((*buf)[:0], s.next, at, [4]byte{127, 0, 0, 1})
-	at.out, at.due = true, int64(due.Sub(s.began))
-	s.batch = append(s.batch, *buf)
-	s.next++
+// aim makes the next request of a port. One with its identifier that is still out is given up.
+func (s *shooter) aim(p *port, due int64) {
+	at := &p.slots[p.next]
+	s.giveUp(p, at)
+	n := len(s.batch)
+	s.buf[n] = s.composer.compose(s.buf[n][:0], p.next, at)
+	s.from[n] = at.from
+	s.batch = append(s.batch, s.buf[n])
+	at.out, at.due = true, due
+	p.next++
+	p.inAir++
 	s.inAir++
 }
 
-func (s *shooter) giveUp(at *slot) {
-	if at.out {
-		at.out = false
-		s.lost++
-		s.inAir--
-	}
+// fire sends the batch through socket i.
+func (s *shooter) fire(i int) {
+	s.burst.send(i, s.batch, s.from[:len(s.batch)])
+	s.sent += uint64(len(s.batch))
+	s.batch = s.batch[:0]
 }
 
-// sweep gives up what waits too long, so that lost requests do not take the places of others.
-func (s *shooter) sweep(now time.Time) {
-	if now.Sub(s.swept) < min(s.load.Wait/8, longestPause) {
-		return
-	}
-	s.swept = now
-	oldest := int64(now.Sub(s.began) - s.load.Wait)
-	for i := range s.slots {
-		if at := &s.slots[i]; at.out && at.due <= oldest {
-			s.giveUp(at)
+// collect takes the replies that have come, at least one unless the time comes first.
+func (s *shooter) collect(until time.Time) {
+	for _, i := range s.burst.wait(until) {
+		p := &s.ports[i]
+		replies := s.burst.receive(i)
+		got := int64(time.Since(s.began))
+		for _, raw := range replies {
+			s.take(p, raw, got)
 		}
+		s.hungry = append(s.hungry, i)
 	}
 }
 
-// collect takes the replies that have come, at least one unless the deadline comes first.
-func (s *shooter) collect(deadline time.Time) {
-	replies := s.burst.receive(deadline)
-	got := time.Now()
-	for _, raw := range replies {
-		s.take(raw, got)
-	}
-}
+// schedule says when each request of an open loop is due: request n of all shooters n/rate seconds after the
+// beginning, so that sockets do not send in step.
+type schedule struct{ next, stride, rate int }
 
-func (s *shooter) take(raw []byte, got time.Time) {
-	p, err := radius.Parse(raw)
-	if err != nil || !p.Code.Answers(s.load.code()) || !s.slots[p.Identifier].out {
-		s.bad++
-		return
-	}
-	at := &s.slots[p.Identifier]
-	if _, err := s.composer.session.VerifyReply(raw[:p.Len()], &at.auth); err != nil {
-		s.bad++
-		return
-	}
-	at.out = false
-	s.inAir--
-	s.replies[p.Code]++
-	if s.load.wrongly(p.Code, at.wrong) {
-		s.wrong++
-	}
-	s.latencies.add(got.Sub(s.began) - time.Duration(at.due))
+func (s *schedule) due() time.Duration {
+	seconds, part := s.next/s.rate, s.next%s.rate
+	return time.Duration(seconds)*time.Second + time.Duration(part)*time.Second/time.Duration(s.rate)
 }

@@ -31,7 +31,6 @@ type session struct {
 	status byte // of the last record; 0: none yet
 	user   int32
 	number uint32
-	from   int32 // the number of the address that it is told from
 }
 
 // sessions numbers those of one shooter.
@@ -40,8 +39,10 @@ type sessions struct {
 	next  uint32
 }
 
-// advance goes to the session's next record: Start, Interim-Update, Stop, then the Start of another session.
-func (c *composer) advance(s *session) {
+// advance goes to the next record: Start, Interim-Update, Stop, then the Start of another session, which may be
+// another client's.
+func (c *composer) advance(at *slot) {
+	s := &at.session
 	switch s.status {
 	case statusStart:
 		s.status = statusInterim
@@ -50,18 +51,19 @@ func (c *composer) advance(s *session) {
 	default:
 		s.status, s.user, s.number = statusStart, int32(c.nextUser()), c.sessions.next
 		c.sessions.next++
+		at.from = c.nextSource()
 	}
 }
 
 // account appends the next Accounting-Request of an identifier's session. Its authenticator is computed when
 // it is signed, over zeros (RFC 2866 s3).
-func (c *composer) account(dst []byte, id byte, at *slot, from [4]byte) []byte {
+func (c *composer) account(dst []byte, id byte, at *slot) []byte {
 	s := &at.session
-	c.advance(s)
+	c.advance(at)
 	dst = c.appendName(c.begin(dst, radius.CodeAccountingRequest, id), int(s.user))
 	dst = appendInteger(dst, radius.TypeAcctStatusType, uint32(s.status))
 	dst = c.appendSessionID(dst, s.number)
-	dst = appendNAS(dst, from, id)
+	dst = c.appendNAS(dst, at.from, id)
 	dst = appendInteger(dst, typeFramedIPAddress, 10<<24|s.number&0xffffff)
 	dst = appendInteger(dst, typeAcctAuthentic, 1) // RADIUS (RFC 2866 s5.6)
 	dst = appendInteger(dst, typeAcctDelayTime, 0)

@@ -14,15 +14,6 @@ const (
 	typeFramedIPAddress radius.Type = 8
 )
 
-// slot is one identifier of one socket and what its request was.
-type slot struct {
-	out     bool
-	wrong   bool  // the password is not the user's
-	due     int64 // nanoseconds since the run began
-	auth    radius.Authenticator
-	session session
-}
-
 // composer makes the requests of one shooter. It allocates nothing once its buffers have grown.
 type composer struct {
 	load     *Load
@@ -30,6 +21,7 @@ type composer struct {
 	name     numbered
 	password numbered
 	user     int // number of the next one
+	source   int // number of the next one
 	stride   int
 	wrongs   int // grows by WrongPasswords, and 1000 of it are one wrong password
 	nonce    radius.Authenticator
@@ -41,6 +33,9 @@ type composer struct {
 // composer makes the one of shooter i of n: users are dealt out in turns.
 func (l *Load) composer(i, n int) composer {
 	c := composer{load: l, name: parseNumbered(l.NameFormat), password: parseNumbered(l.Password), user: i % l.Users, stride: n}
+	if l.Sources > 0 {
+		c.source = i % l.Sources
+	}
 	c.session.Use(l.Secret)
 	rand.Read(c.nonce[:])
 	rand.Read(c.sessions.nonce[:])
@@ -54,13 +49,21 @@ func (c *composer) nextUser() int {
 	return n
 }
 
-// compose appends the signed request of an identifier and notes in its slot what the reply is judged by. from
-// is the IPv4 address of the client.
-func (c *composer) compose(dst []byte, id byte, at *slot, from [4]byte) []byte {
+// nextSource gives the number of the source whose turn it is.
+func (c *composer) nextSource() int32 {
+	n := c.source
+	if c.load.Sources > 0 {
+		c.source = (n + c.stride) % c.load.Sources
+	}
+	return int32(n)
+}
+
+// compose appends the signed request of an identifier and notes in its slot what the reply is judged by.
+func (c *composer) compose(dst []byte, id byte, at *slot) []byte {
 	if c.load.Method == MethodAcct {
-		dst = c.account(dst, id, at, from)
+		dst = c.account(dst, id, at)
 	} else {
-		dst = c.access(dst, id, at, from)
+		dst = c.access(dst, id, at)
 	}
 	radius.PutLength(dst)
 	if c.load.Sign || c.load.Method == MethodAcct {
@@ -84,7 +87,8 @@ func (c *composer) begin(dst []byte, code radius.Code, id byte) []byte {
 }
 
 // access appends an Access-Request by PAP or CHAP.
-func (c *composer) access(dst []byte, id byte, at *slot, from [4]byte) []byte {
+func (c *composer) access(dst []byte, id byte, at *slot) []byte {
+	at.from = c.nextSource()
 	n := c.nextUser()
 	dst = c.appendName(c.begin(dst, radius.CodeAccessRequest, id), n)
 	c.clear = c.password.appendTo(c.clear[:0], n)
@@ -102,7 +106,7 @@ func (c *composer) access(dst []byte, id byte, at *slot, from [4]byte) []byte {
 		dst = c.session.HidePassword(append(dst, byte(radius.TypeUserPassword), 0), c.clear, &c.nonce)
 		dst[hidden+1] = byte(len(dst) - hidden)
 	}
-	return appendNAS(dst, from, id)
+	return c.appendNAS(dst, at.from, id)
 }
 
 // spoil makes the clear password a wrong one.
@@ -129,10 +133,14 @@ func (c *composer) appendName(dst []byte, user int) []byte {
 	return dst
 }
 
-// appendNAS says which client asks, and for which of its ports.
-func appendNAS(dst []byte, from [4]byte, port byte) []byte {
-	dst = append(dst, byte(radius.TypeNASIPAddress), 6, from[0], from[1], from[2], from[3])
-	return appendInteger(dst, typeNASPort, uint32(port))
+// appendNAS says which client asks, by the IPv4 address that it asks from, and for which of its ports.
+func (c *composer) appendNAS(dst []byte, from int32, port byte) []byte {
+	nas := uint32(127<<24 | 1)
+	if c.load.Sources > 0 && c.load.Source.Is4() {
+		first := c.load.Source.As4()
+		nas = binary.BigEndian.Uint32(first[:]) + uint32(from)
+	}
+	return appendInteger(appendInteger(dst, radius.TypeNASIPAddress, nas), typeNASPort, uint32(port))
 }
 
 // appendInteger appends an attribute of four octets.
