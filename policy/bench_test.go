@@ -76,3 +76,15 @@ func BenchmarkNewState(b *testing.B) {
 		h.pr.newRunner().close()
 	}
 }
+
+// BenchmarkStripRealm is what most sites do first: the realm off the name by a pattern, and a set of it.
+func BenchmarkStripRealm(b *testing.B) { benchmarkHints(b, stripRealm) }
+
+// stripRealm takes the realm off the name and keeps it.
+const stripRealm = `on("hints", function(req)
+  local user, realm = string.match(req["User-Name"], "^([^@]+)@(.+)$")
+  if user then
+    req["User-Name"] = user
+    req.control["Tmp-String-0"] = realm
+  end
+end)`

@@ -81,14 +81,19 @@ func self(l *lua.LState) *attributes {
 	ud, ok := l.Get(1).(*lua.LUserData)
 	if ok {
 		if a, ok := ud.Value.(*attributes); ok {
-			if a.of != nil && !a.of.live {
-				sandbox.RaiseMisuse(l, "this request is over: req is valid until its handler returns")
-			}
+			a.alive(l)
 			return a
 		}
 	}
 	sandbox.RaiseMisuse(l, "expected req or an attribute list before the method, got a %s; write req:method(…) with a colon", l.Get(1).Type())
 	return nil
+}
+
+// alive raises if the list is one of a request that is over.
+func (a *attributes) alive(l *lua.LState) {
+	if a.of != nil && !a.of.live {
+		sandbox.RaiseMisuse(l, "this request is over: req is valid until its handler returns")
+	}
 }
 
 // An access is what a key of req, or of a list, means.
@@ -204,15 +209,19 @@ func (rn *Runner) attribute(name string) (*access, error) {
 
 // index is __index of req and of the lists.
 func (rn *Runner) index(l *lua.LState) int {
-	a := self(l)
-	name, ok := l.Get(2).(lua.LString)
+	l.Push(rn.field(l, self(l), l.Get(2)))
+	return 1
+}
+
+// field gives what a key of req, or of a list, holds.
+func (rn *Runner) field(l *lua.LState, a *attributes, key lua.LValue) lua.LValue {
+	name, ok := key.(lua.LString)
 	if !ok {
-		sandbox.RaiseMisuse(l, "%s[%v]: got a %s, expected the name of a field or attribute", a.name(), l.Get(2), l.Get(2).Type())
+		sandbox.RaiseMisuse(l, "%s[%v]: got a %s, expected the name of a field or attribute", a.name(), key, key.Type())
 	}
 	if a.extra != nil {
 		if v := a.extra(string(name)); v != nil {
-			l.Push(v)
-			return 1
+			return v
 		}
 	}
 	k, err := rn.key(a, string(name))
@@ -220,13 +229,11 @@ func (rn *Runner) index(l *lua.LState) int {
 	case err != nil:
 		sandbox.RaiseMisuse(l, "%s", err)
 	case k.method != nil:
-		l.Push(k.method)
+		return k.method
 	case k.get != nil:
-		l.Push(k.get(rn, a))
-	default:
-		l.Push(rn.first(a.list, k.ref))
+		return k.get(rn, a)
 	}
-	return 1
+	return rn.first(a.list, k.ref)
 }
 
 // first gives the first value of an attribute, nil if there is none.
@@ -240,19 +247,43 @@ func (rn *Runner) first(list *dictionary.List, ref dictionary.Ref) lua.LValue {
 
 // newIndex is __newindex of req and of the lists.
 func (rn *Runner) newIndex(l *lua.LState) int {
-	a := self(l)
-	name, ok := l.Get(2).(lua.LString)
+	rn.setField(l, self(l), l.Get(2), l.Get(3))
+	return 0
+}
+
+// setField gives a key of req, or of a list, a value.
+func (rn *Runner) setField(l *lua.LState, a *attributes, key, v lua.LValue) {
+	name, ok := key.(lua.LString)
 	if !ok {
-		sandbox.RaiseMisuse(l, "%s[%v]: got a %s, expected the name of an attribute", a.name(), l.Get(2), l.Get(2).Type())
+		sandbox.RaiseMisuse(l, "%s[%v]: got a %s, expected the name of an attribute", a.name(), key, key.Type())
 	}
 	k, err := rn.key(a, string(name))
 	if err == nil {
-		err = rn.assign(a, string(name), k, l.Get(3))
+		err = rn.assign(a, string(name), k, v)
 	}
 	if err != nil {
 		sandbox.RaiseMisuse(l, "%s", err)
 	}
-	return 0
+}
+
+// get is index without the call that a metatable costs.
+func (rn *Runner) get(l *lua.LState, object *lua.LUserData, key lua.LValue) (lua.LValue, bool) {
+	a, ok := object.Value.(*attributes)
+	if !ok {
+		return nil, false
+	}
+	a.alive(l)
+	return rn.field(l, a, key), true
+}
+
+// set is newIndex without the call.
+func (rn *Runner) set(l *lua.LState, object *lua.LUserData, key, v lua.LValue) bool {
+	a, ok := object.Value.(*attributes)
+	if ok {
+		a.alive(l)
+		rn.setField(l, a, key, v)
+	}
+	return ok
 }
 
 func (rn *Runner) assign(a *attributes, name string, k *access, v lua.LValue) error {

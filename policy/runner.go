@@ -80,6 +80,7 @@ func (rn *Runner) open() {
 	rn.box.Cover(rn.pr.cover)
 	rn.box.OnLong = rn.long
 	rn.box.Yield = o.Busy.Yield
+	rn.box.Get, rn.box.Set = rn.get, rn.set
 	rn.fillEnv()
 	rn.keys = keyCache{}
 	if shared == nil {

@@ -26,7 +26,13 @@ type State struct {
 	// set at any time between runs. Neither may use the state.
 	OnLong, Yield func()
 
+	// Get and Set are what the metatables of objects mean by __index and __newindex, without the call; ok is false for
+	// an object that is none of the host's. Either may raise, and be nil.
+	Get func(l *lua.LState, object *lua.LUserData, key lua.LValue) (v lua.LValue, ok bool)
+	Set func(l *lua.LState, object *lua.LUserData, key, v lua.LValue) (ok bool)
+
 	l        *lua.LState
+	stock    func(*lua.LState, *frame) // gopher-lua's loop
 	host     Host
 	limits   Limits
 	budget   budget
@@ -63,6 +69,7 @@ func New(limits Limits, host Host) *State {
 	})
 	s.l.G.Registry = &lua.LTable{Metatable: lua.LNil} // for libraries of gopher-lua that are absent
 	s.l.SetContext(&s.budget)
+	s.quicken()
 	s.l.G.MainThread, s.l.G.CurrentThread = s.l, s.l
 	if s.host.Now == nil {
 		s.host.Now = time.Now
