@@ -24,7 +24,7 @@ func text(s string) lua.LValue {
 
 func getUser(rn *Runner, a *attributes) lua.LValue {
 	user, _ := a.list.First(rn.known().UserName)
-	return lua.LString(user)
+	return rn.box.Text(user)
 }
 
 func setUser(rn *Runner, a *attributes, v lua.LValue) error {
@@ -61,7 +61,7 @@ func getPassword(rn *Runner, a *attributes) lua.LValue {
 		return lua.LNil
 	}
 	rn.r.Reads(rn.known().UserPassword, password)
-	return lua.LString(password)
+	return rn.box.Text(password)
 }
 
 func getRealm(rn *Runner, _ *attributes) lua.LValue {
@@ -83,7 +83,7 @@ func getStripped(rn *Runner, _ *attributes) lua.LValue {
 	if at := bytes.LastIndexByte(user, '@'); at >= 0 {
 		user = user[:at]
 	}
-	return lua.LString(user)
+	return rn.box.Text(user)
 }
 
 // realm gives the realm as it stands, or as it was when route ended.

@@ -27,7 +27,7 @@ func (rn *Runner) value(a *dictionary.Attribute, value []byte) lua.LValue {
 	}
 	switch a.Type {
 	case dictionary.TypeString, dictionary.TypeOctets, dictionary.TypeABinary:
-		return lua.LString(value)
+		return rn.box.Text(value)
 	case dictionary.TypeByte, dictionary.TypeShort, dictionary.TypeInteger, dictionary.TypeInteger64:
 		return rn.number(a, value)
 	case dictionary.TypeSigned:
@@ -46,17 +46,17 @@ func (rn *Runner) value(a *dictionary.Attribute, value []byte) lua.LValue {
 		return rn.fields(a, value)
 	}
 	rn.scratch = a.AppendText(rn.scratch[:0], value)
-	return lua.LString(rn.scratch)
+	return rn.box.Text(rn.scratch)
 }
 
 // named gives the Lua value of an attribute as a name means it: by a name of numbers also what does not fit
 // its type, as octets.
 func (rn *Runner) named(ref dictionary.Ref, value []byte) lua.LValue {
 	if ref.Raw != nil && !ref.Attr.Fits(value) {
-		return lua.LString(value)
+		return rn.box.Text(value)
 	}
 	if ref.Raw != nil && ref.Attr.Codec != nil {
-		return lua.LString(value)
+		return rn.box.Text(value)
 	}
 	return rn.value(ref.Attr, value)
 }

@@ -108,13 +108,13 @@ func CheckAny(l *lua.LState, n int) lua.LValue {
 // PushString pays for a string, checks its length and pushes it.
 func PushString(l *lua.LState, text string) {
 	CheckLength(l, len(text))
-	l.Push(lua.LString(text))
+	l.Push(Of(l).texts.box(text))
 }
 
 // pushBytes is PushString for a buffer, which is copied.
 func pushBytes(l *lua.LState, text []byte) {
 	CheckLength(l, len(text))
-	l.Push(lua.LString(text))
+	l.Push(Of(l).Text(text))
 }
 
 // CheckRoom raises if a string that is being made has grown beyond what one may have. It takes no price.

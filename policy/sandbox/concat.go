@@ -57,7 +57,7 @@ func join(l *lua.LState, first, last int, rest lua.LValue) lua.LValue {
 	}
 	s.keep(buf)
 	CheckLength(l, len(buf))
-	return lua.LString(buf)
+	return s.Text(buf)
 }
 
 // maxKept is the largest scratch buffer that a state keeps.

@@ -232,14 +232,17 @@ func (m *matcher) balance(s int, open, shut byte) int {
 // capture gives capture n of the match from start to end; the whole match if the pattern has no captures.
 func (m *matcher) capture(n, start, end int) lua.LValue {
 	if m.pattern.captures == 0 {
-		return lua.LString(m.src[start:end])
+		return m.box(m.src[start:end])
 	}
 	c := m.captures[n]
 	if c.end < 0 {
 		return Number(c.start + 1)
 	}
-	return lua.LString(m.src[c.start:c.end])
+	return m.box(m.src[c.start:c.end])
 }
+
+// box gives a piece of the subject, which it keeps, as a value.
+func (m *matcher) box(s string) lua.LValue { return m.budget.state.texts.box(s) }
 
 // push pushes all captures, or the whole match, and gives their number.
 func (m *matcher) push(start, end int) int {

@@ -8,6 +8,7 @@ const (
 	maskB           = 0x1ff
 	shiftC, maskC   = 9, 0x1ff
 	constantOperand = 1 << 8
+	maskBx          = 0x3ffff
 )
 
 // quicken has the state run by State.run.
@@ -36,6 +37,7 @@ func (s *State) run(l *lua.LState, base *frame) {
 			l.RaiseError("%s", b.Err().Error())
 		}
 		switch op := int(inst >> opShift); {
+		case op == lua.OP_GETGLOBAL && s.global(t, f, inst):
 		case op == lua.OP_GETTABLE && s.get(l, t, f, inst):
 		case op == lua.OP_SETTABLE && s.set(l, t, f, inst):
 		case op == lua.OP_SELF && s.method(l, t, f, inst):
@@ -61,17 +63,44 @@ func (r *registers) put(i int, v lua.LValue) {
 	}
 }
 
-// get is a[k] of an object.
-func (s *State) get(l *lua.LState, t *thread, f *frame, inst uint32) bool {
-	object, ok := t.reg.array[f.LocalBase+int(inst&maskB)].(*lua.LUserData)
-	if !ok || s.Get == nil {
+// global is a name that is no local's.
+func (s *State) global(t *thread, f *frame, inst uint32) bool {
+	name, ok := f.Fn.Proto.Constants[inst&maskBx].(lua.LString)
+	if !ok {
 		return false
 	}
-	v, ok := s.Get(l, object, t.operand(f, int(inst>>shiftC)&maskC))
-	if ok {
+	v := s.known.get(f.Fn.Env, string(name), lookUpGlobal)
+	if v != nil {
 		t.reg.put(f.LocalBase+int(inst>>shiftA)&maskA, v)
 	}
-	return ok
+	return v != nil
+}
+
+// get is a[k] of an object or a library.
+func (s *State) get(l *lua.LState, t *thread, f *frame, inst uint32) bool {
+	key, at := t.operand(f, int(inst>>shiftC)&maskC), f.LocalBase+int(inst>>shiftA)&maskA
+	switch o := t.reg.array[f.LocalBase+int(inst&maskB)].(type) {
+	case *lua.LUserData:
+		if s.Get == nil {
+			return false
+		}
+		v, ok := s.Get(l, o, key)
+		if ok {
+			t.reg.put(at, v)
+		}
+		return ok
+	case *lua.LTable:
+		name, ok := key.(lua.LString)
+		if !ok || o.Metatable == lua.LNil {
+			return false
+		}
+		v := s.known.get(o, string(name), lookUpFrozen)
+		if v != nil {
+			t.reg.put(at, v)
+		}
+		return v != nil
+	}
+	return false
 }
 
 // set is a[k] = v of an object.
@@ -90,7 +119,13 @@ func (s *State) method(l *lua.LState, t *thread, f *frame, inst uint32) bool {
 	var v lua.LValue
 	switch o := object.(type) {
 	case lua.LString:
-		v = stringLibrary.inner.RawGet(key)
+		name, ok := key.(lua.LString)
+		if !ok {
+			return false
+		}
+		if v = s.known.get(stringLibrary.table, string(name), lookUpFrozen); v == nil {
+			return false
+		}
 	case *lua.LUserData:
 		if s.Get == nil {
 			return false

@@ -41,6 +41,8 @@ type State struct {
 	results  []lua.LValue
 	loaded   map[string]lua.LValue
 	patterns patternCache
+	known    constantCache
+	texts    texts
 	matcher  matcher
 	buf      []byte
 	rng      *rand.Rand
@@ -114,6 +116,7 @@ func (s *State) SetGlobal(name string, v lua.LValue) {
 		s.shared = false
 	}
 	s.globals().RawSetString(name, v)
+	s.known = constantCache{}
 }
 
 // ShareGlobals gives the names that scripts see, for Host.Globals of further states. None of them is changed from now
@@ -123,7 +126,10 @@ func (s *State) ShareGlobals() *lua.LTable {
 	return s.globals()
 }
 
-func (s *State) useGlobals(t *lua.LTable) { s.l.G.Global, s.l.Env = t, t }
+func (s *State) useGlobals(t *lua.LTable) {
+	s.l.G.Global, s.l.Env = t, t
+	s.known = constantCache{}
+}
 
 func (s *State) globals() *lua.LTable { return s.l.G.Global }
 

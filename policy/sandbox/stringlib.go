@@ -124,6 +124,6 @@ func stringSub(l *lua.LState) int {
 	s := CheckString(l, 1)
 	CheckInt(l, 2)
 	from, to := span(l, 2, 1, -1, len(s))
-	l.Push(lua.LString(s[from:to]))
+	l.Push(Of(l).texts.box(s[from:to]))
 	return 1
 }
