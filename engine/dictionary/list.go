@@ -197,10 +197,13 @@ func (l *List) Delete(r Ref) int {
 func (l *List) deleteFrom(r Ref, from int) int {
 	kept := from
 	for at := from; at < len(l.Pairs); at++ {
-		if !r.matches(&l.Pairs[at]) {
-			l.Pairs[kept] = l.Pairs[at]
-			kept++
+		if r.matches(&l.Pairs[at]) {
+			continue
 		}
+		if kept != at { // mostly none goes
+			l.Pairs[kept] = l.Pairs[at]
+		}
+		kept++
 	}
 	gone := len(l.Pairs) - kept
 	clear(l.Pairs[kept:])
