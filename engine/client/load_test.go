@@ -255,7 +255,7 @@ func BenchmarkCompose(b *testing.B) {
 
 // TestLoadManySockets: each of hundreds of sockets asks, in few goroutines, closed and open.
 func TestLoadManySockets(t *testing.T) {
-	for _, rate := range []int{0, 5000} {
+	for rate, least := range map[int]int{0: 500, 5000: 100} { // what is late goes out in longer runs on fewer sockets
 		ports := map[int]bool{}
 		p := newPeer(t, "127.0.0.1:0", func(a *ask) {
 			ports[a.from.Port] = true
@@ -268,7 +268,7 @@ func TestLoadManySockets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r.Bad+r.Lost > 0 || len(ports) < 500 {
+		if r.Bad+r.Lost > 0 || len(ports) < least {
 			t.Errorf("%d sockets asked; %v", len(ports), r)
 		}
 	}

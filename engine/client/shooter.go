@@ -10,7 +10,7 @@ import (
 const (
 	longestPause  = 50 * time.Millisecond // so that the end of the run is not missed
 	shortestPause = 50 * time.Microsecond // at high rates what is due within it goes out together
-	longestRun    = 16                    // requests of an open loop behind each other on one socket
+	fewestFires   = 16                    // calls into which a backlog of an open loop is parted
 )
 
 // shooter is some of the sockets of a load; one goroutine uses it.
@@ -111,12 +111,13 @@ func (s *shooter) shoot(now time.Time) {
 	s.hungry = s.hungry[:0]
 }
 
-// shootDue sends what an open loop has to send by now, but one round of the sockets at most, so that replies are
-// read meanwhile.
+// shootDue sends what an open loop has to send by now, in turns over the sockets, but one round of them at most, so
+// that replies are read meanwhile. A backlog goes out in runs on each socket, for fewer system calls.
 func (s *shooter) shootDue(now int64) {
+	run := min(1+s.schedule.backlog(now)/fewestFires, burstSize)
 	for range s.ports {
 		p := &s.ports[s.turn]
-		for len(s.batch) < longestRun && int64(s.schedule.due()) <= now {
+		for len(s.batch) < run && int64(s.schedule.due()) <= now {
 			due := int64(s.schedule.due())
 			if now-due > int64(LateAfter) {
 				s.late++
@@ -173,4 +174,9 @@ type schedule struct{ next, stride, rate int }
 func (s *schedule) due() time.Duration {
 	seconds, part := s.next/s.rate, s.next%s.rate
 	return time.Duration(seconds)*time.Second + time.Duration(part)*time.Second/time.Duration(s.rate)
+}
+
+// backlog gives about how many requests are due by now.
+func (s *schedule) backlog(now int64) int {
+	return max(int((now-int64(s.due()))/(int64(time.Second)*int64(s.stride)/int64(s.rate)+1)), 0)
 }
