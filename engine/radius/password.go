@@ -18,7 +18,7 @@ func (s *Session) HidePassword(dst, password []byte, request *Authenticator) []b
 	dst = append(dst, password[:min(len(password), MaxPasswordLen)]...)
 	dst = pad(dst, from, md5.Size)
 	if s.OneDigest {
-		s.repeat(dst[from:], request[:])
+		repeat(dst[from:], s.mask(request[:]))
 	} else {
 		s.hide(dst[from:], request[:])
 	}
@@ -34,16 +34,16 @@ func (s *Session) RevealPassword(dst, hidden []byte, request *Authenticator) ([]
 	from := len(dst)
 	dst = append(dst, hidden...)
 	if s.OneDigest {
-		s.repeat(dst[from:], request[:])
+		repeat(dst[from:], s.firstMask(request))
 	} else {
-		s.reveal(dst[from:], request[:])
+		s.reveal(dst[from:], s.firstMask(request))
 	}
 	return trimNULs(dst, from), nil
 }
 
 // repeat lays the first block's digest over all blocks (OneDigest).
-func (s *Session) repeat(blocks, seed []byte) {
-	for mask := s.mask(seed); len(blocks) > 0; blocks = blocks[md5.Size:] {
+func repeat(blocks []byte, mask [md5.Size]byte) {
+	for ; len(blocks) > 0; blocks = blocks[md5.Size:] {
 		overlay(blocks[:md5.Size], mask)
 	}
 }
@@ -73,7 +73,7 @@ func (s *Session) RevealSalted(dst, hidden []byte, request *Authenticator) ([]by
 	seed := saltedSeed(request, hidden[:2])
 	dst = append(dst, hidden[2:]...)
 	block := dst[from:]
-	s.reveal(block, seed[:])
+	s.reveal(block, s.mask(seed[:]))
 	n := int(block[0])
 	if n >= len(block) {
 		clear(block)
@@ -118,9 +118,9 @@ func (s *Session) hide(blocks, seed []byte) {
 	}
 }
 
-// reveal undoes hide. The mask of the next block is computed before the block that it needs is revealed.
-func (s *Session) reveal(blocks, seed []byte) {
-	mask := s.mask(seed)
+// reveal undoes hide; mask is the first block's. That of the next block is computed before the block that it needs is
+// revealed.
+func (s *Session) reveal(blocks []byte, mask [md5.Size]byte) {
 	for len(blocks) > 0 {
 		block := blocks[:md5.Size]
 		blocks = blocks[md5.Size:]

@@ -21,10 +21,11 @@ type Session struct {
 	secret  Secret
 	scratch []byte // the joined input of a digest; grows once, then reused
 	mac     mac
+	ahead   *Ahead // what is known of the packet at hand; nil: nothing
 }
 
 // Use sets the secret for the packets that follow.
-func (s *Session) Use(secret Secret) { s.secret = secret }
+func (s *Session) Use(secret Secret) { s.secret, s.ahead = secret, nil }
 
 // Format implements fmt.Formatter: a Session holds the secret, also in its scratch, so no verb reaches it.
 func (s Session) Format(f fmt.State, _ rune) { fmt.Fprint(f, redacted) }

@@ -69,7 +69,10 @@ func (c *Core) receive(r *Request, datagram []byte) Reason {
 
 func (c *Core) check(r *Request, datagram []byte) Reason {
 	// RFC 2865 s3: a packet from a client without a shared secret is silently discarded.
-	if r.Client = r.Generation.Clients.Lookup(r.Source.Addr()); r.Client == nil {
+	if r.Client == nil {
+		r.Client = r.Generation.Clients.Lookup(r.Source.Addr())
+	}
+	if r.Client == nil {
 		return ReasonUnknownClient
 	}
 	return c.checkFrom(r, datagram)
@@ -160,6 +163,7 @@ func (r *Request) form() Reason {
 // fits signs the reply. An Access-Request without Message-Authenticator fits every secret: the first is used.
 func (c *Core) verify(r *Request) Reason {
 	r.Session.Use(r.Client.Secret)
+	r.Session.LookAhead(r.ahead)
 	r.Session.OneDigest = r.Client.BrokenPassword
 	found, err := r.Session.VerifyRequest(r.datagram)
 	if err != nil && r.Client.Second.Len() > 0 && (r.Client.Until.IsZero() || r.Arrival.Before(r.Client.Until)) {

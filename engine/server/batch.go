@@ -4,6 +4,9 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+
+	"perilune/engine/nas"
+	"perilune/engine/radius"
 )
 
 // A slot is one place of a batch: a received datagram and, later, its reply.
@@ -14,6 +17,8 @@ type slot struct {
 	local  netip.Addr     // the address asked; invalid if the socket is bound to one
 	key    key            // of the duplicate cache
 	hash   uint64         // of key
+	client *nas.Client    // nil: not known, or not looked for
+	ahead  radius.Ahead   // what its verification will need
 	reply  []byte         // in the duplicate ring; nil: no answer with this batch
 }
 

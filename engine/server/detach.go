@@ -95,7 +95,8 @@ func (ro *role) part(d *desk) {
 	if d.stage == stageWorking {
 		d.unanswered = ro.waiting.file(ro, &d.Request, d.slot)
 	}
-	d.slot = nil
+	d.slot, d.ahead = nil, nil
+	d.Session.LookAhead(nil) // that is the slot's
 	spare.role, ro.desk = ro, spare
 	ro.passed = true
 	ro.fast.Detached++

@@ -65,12 +65,13 @@ type Request struct {
 
 	desk *desk // nil for a request without a server (explain, policy tests)
 
-	datagram []byte  // as received, to the packet's Length
-	broken   error   // why the datagram is no packet
-	out      []byte  // the signed reply; empty if there is none
-	pending  pending // what process or resume left the request to: call Core.wait next
-	seen     seen    // what the first walk over the attributes found
-	way      way     // what the steps tell one another
+	datagram []byte        // as received, to the packet's Length
+	ahead    *radius.Ahead // what its batch has computed for it; nil: nothing
+	broken   error         // why the datagram is no packet
+	out      []byte        // the signed reply; empty if there is none
+	pending  pending       // what process or resume left the request to: call Core.wait next
+	seen     seen          // what the first walk over the attributes found
+	way      way           // what the steps tell one another
 }
 
 // A Note is one key and value for the request's log line.
@@ -155,7 +156,7 @@ func (r *Request) reset() {
 	r.Verdict, r.Reason, r.Cause, r.Delay, r.Hook = 0, "", 0, 0, ""
 	r.Notes, r.Round, r.Trace, r.Local = r.Notes[:0], nil, nil, nil
 	r.Proxied, r.Realm = nil, ""
-	r.datagram, r.broken, r.out, r.pending, r.seen = nil, nil, r.out[:0], waitNothing, seen{}
+	r.datagram, r.ahead, r.broken, r.out, r.pending, r.seen = nil, nil, nil, r.out[:0], waitNothing, seen{}
 	r.way.reset()
 }
 

@@ -51,11 +51,11 @@ type role struct {
 	seldom     refusals
 	warmth     uint64 // keeps the reads of the touch pass from being optimised away
 	names      []users.Handle
-	signing    radius.Signing // of the batch's replies
-	lines      lines          // of this batch
-	fast       Counters       // of the role's holder
-	late       tally          // of detached requests
-	published  tally          // copy of fast
+	digests    radius.Batch // of the packets of a batch
+	lines      lines        // of this batch
+	fast       Counters     // of the role's holder
+	late       tally        // of detached requests
+	published  tally        // copy of fast
 
 	since atomic.Int64 // when the batch at hand began, nanoseconds of the server's life; 0 between batches
 }
@@ -177,7 +177,7 @@ func (ro *role) flush() {
 	if ro.n == 0 {
 		return
 	}
-	ro.signing.Sign()
+	ro.digests.Run()
 	ro.fast.SendErrors += uint64(ro.batcher.send(ro.slots[:ro.n]))
 	if ro.sender != nil {
 		ro.sender.Flush()
@@ -225,7 +225,8 @@ func (ro *role) prepare(d *desk, s *slot) {
 	r := &d.Request
 	r.reset()
 	d.refused = ReasonNone
-	r.Source, r.Peer.Local, r.Transport = s.source, ro.local(s), "udp"
+	r.Source, r.Peer.Local, r.Transport, r.Client = s.source, ro.local(s), "udp", s.client
+	r.ahead = &s.ahead
 	r.Listener, r.Arrival, r.Generation = ro.kind, ro.clock, ro.generation
 	ro.serial++
 	r.Serial = ro.serial
@@ -305,7 +306,7 @@ func (ro *role) answer(d *desk, s *slot) {
 	default:
 		s.reply = ro.cache.store(s.hash, &s.key, &r.Packet.Authenticator, r.out, ro.clock)
 		if r.way.unsigned { // in the cache: a repetition in this batch sends the same octets
-			ro.signing.Add(s.reply, &r.Session)
+			ro.digests.SignReply(s.reply, &r.Session)
 		}
 		ro.server.repetitions(r.way.twin, r.out, ro.clock)
 	}

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"encoding/binary"
+
 	"perilune/engine/radius"
 	"perilune/engine/users"
 )
@@ -17,6 +19,8 @@ func (ro *role) touch() {
 	for i := range ro.n {
 		s := &ro.slots[i]
 		ro.order[i] = uint16(i)
+		s.client = nil
+		s.ahead.Reset()
 		if s.n < radius.HeaderLen {
 			continue
 		}
@@ -26,14 +30,28 @@ func (ro *role) touch() {
 		if table != nil {
 			ro.names[i] = table.Touch(userName(s.buf[:s.n]))
 		}
+		ro.lookAhead(s)
 		if radius.Code(s.buf[0]) == radius.CodeStatusServer {
 			// Status-Server goes to the front: it says whether the server lives (RFC 5997 s4.2).
 			ro.order[i], ro.order[front] = ro.order[front], uint16(i)
 			front++
 		}
 	}
+	ro.digests.Run()
 	if table != nil {
 		ro.warm(table)
+	}
+}
+
+// lookAhead finds the client of a datagram, and asks for the digests that verifying it will need.
+func (ro *role) lookAhead(s *slot) {
+	if radius.Code(s.buf[0]) != radius.CodeAccessRequest || ro.generation.Clients == nil {
+		return
+	}
+	s.client = ro.generation.Clients.Lookup(s.source.Addr())
+	n := int(binary.BigEndian.Uint16(s.buf[2:]))
+	if s.client != nil && n >= radius.HeaderLen && n <= s.n {
+		ro.digests.Request(s.buf[:n], s.client.Secret, &s.ahead)
 	}
 }
 

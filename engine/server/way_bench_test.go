@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"perilune/engine/radius"
 )
 
@@ -20,6 +22,7 @@ type recorded struct {
 	next     uint64
 	accepts  int
 	others   int
+	judged   map[byte]radius.Code // by identifier, if it is not nil: answers with right authenticators
 }
 
 func (m *recorded) read(slots []slot) (int, error) {
@@ -35,6 +38,9 @@ func (m *recorded) read(slots []slot) (int, error) {
 
 func (m *recorded) send(slots []slot) int {
 	for i := range slots {
+		if slots[i].reply != nil && m.judged != nil {
+			m.judge(slots[i].reply, slots[i].buf)
+		}
 		if r := slots[i].reply; r != nil && radius.Code(r[0]) == radius.CodeAccessAccept {
 			m.accepts++
 			continue
@@ -42,6 +48,14 @@ func (m *recorded) send(slots []slot) int {
 		m.others++
 	}
 	return 0
+}
+
+func (m *recorded) judge(reply, request []byte) {
+	var s radius.Session
+	s.Use(radius.NewSecret(homeSecret))
+	if v, err := s.VerifyReply(reply, (*radius.Authenticator)(request[4:])); err == nil && v.MessageAuthenticator {
+		m.judged[reply[1]] = radius.Code(reply[0])
+	}
 }
 
 func (m *recorded) lost() uint64 { return 0 }
@@ -135,4 +149,41 @@ func TestWayAllocatesNothing(t *testing.T) {
 			t.Errorf("signed %v: %d accepts, %d others", signed, m.accepts, m.others)
 		}
 	}
+}
+
+// TestWayJudgesBatches: requests of one batch, whose digests are taken together, are judged each for itself.
+func TestWayJudgesBatches(t *testing.T) {
+	ro, m := wholeWay(t, true)
+	ro.generation = ro.server.Current()
+	ro.generation.Settings.RejectDelay = 0
+	all := m.requests[:64]
+	want := map[byte]radius.Code{}
+	for i, b := range all {
+		want[byte(i)] = radius.CodeAccessAccept
+		switch i % 4 {
+		case 1: // its Message-Authenticator is wrong: discard
+			b[radius.HeaderLen+5]++
+			delete(want, byte(i))
+		case 2: // what was signed says something else
+			b[len(b)-1]++
+			delete(want, byte(i))
+		case 3: // the password is wrong
+			resign(b, func() { b[len(b)-13]++ })
+			want[byte(i)] = radius.CodeAccessReject
+		}
+	}
+	m.requests, m.judged = all, map[byte]radius.Code{}
+	ro.oneBatch()
+	if diff := cmp.Diff(want, m.judged); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// resign signs a request whose first attribute is Message-Authenticator again after a change.
+func resign(b []byte, change func()) {
+	change()
+	var s radius.Session
+	s.Use(radius.NewSecret(homeSecret))
+	clear(b[radius.HeaderLen+2 : radius.HeaderLen+18])
+	s.SignRequest(b)
 }

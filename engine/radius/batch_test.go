@@ -44,12 +44,12 @@ func oneByOne(replies [][]byte, secrets []Secret) (all [][]byte) {
 	return all
 }
 
-// TestSigning: what is signed together is what is signed one by one, whatever the lengths and however many.
-func TestSigning(t *testing.T) {
+// TestBatch: what is signed together is what is signed one by one, whatever the lengths and however many.
+func TestBatch(t *testing.T) {
 	if !wide {
 		t.Log("this processor has no lanes: all is signed one by one")
 	}
-	var b Signing
+	var b Batch
 	rapid.Check(t, func(t *rapid.T) {
 		var replies [][]byte
 		var secrets []Secret
@@ -61,17 +61,17 @@ func TestSigning(t *testing.T) {
 		want := oneByOne(replies, secrets)
 		b.narrow = rapid.Bool().Draw(t, "narrow")
 		for i := range replies {
-			b.Add(replies[i], keyed(secrets[i]))
+			b.SignReply(replies[i], keyed(secrets[i]))
 		}
-		b.Sign()
+		b.Run()
 		if diff := cmp.Diff(want, replies); diff != "" {
 			t.Fatalf("(-one by one +together):\n%s", diff)
 		}
 	})
 }
 
-// FuzzSigning takes any octets that are a packet.
-func FuzzSigning(f *testing.F) {
+// FuzzBatch takes any octets that are a packet.
+func FuzzBatch(f *testing.F) {
 	f.Add(someReply(40, true, 3), "secret", uint8(9))
 	f.Add(someReply(300, false, 3), "", uint8(2))
 	f.Fuzz(func(t *testing.T, raw []byte, secret string, n uint8) {
@@ -81,23 +81,23 @@ func FuzzSigning(f *testing.F) {
 		if at := messageAuthenticatorAt(raw); at != 0 {
 			clear(raw[at+2 : at+messageAuthenticatorLen])
 		}
-		var b Signing
+		var b Batch
 		var replies [][]byte
 		var secrets []Secret
 		for i := range int(n % 20) {
 			replies, secrets = append(replies, bytes.Clone(raw)), append(secrets, NewSecret(fmt.Sprint(secret, i)))
-			b.Add(replies[i], keyed(secrets[i]))
+			b.SignReply(replies[i], keyed(secrets[i]))
 		}
 		want := oneByOne(replies, secrets)
-		b.Sign()
+		b.Run()
 		if diff := cmp.Diff(want, replies); diff != "" {
 			t.Fatalf("(-one by one +together):\n%s", diff)
 		}
 	})
 }
 
-func TestSigningAllocatesNothing(t *testing.T) {
-	var b Signing
+func TestBatchAllocatesNothing(t *testing.T) {
+	var b Batch
 	session := keyed(NewSecret("testing123"))
 	var replies [][]byte
 	for i := range 64 {
@@ -105,21 +105,21 @@ func TestSigningAllocatesNothing(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(20, func() {
 		for _, r := range replies {
-			b.Add(r, session)
+			b.SignReply(r, session)
 		}
-		b.Sign()
+		b.Run()
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
 
-// BenchmarkSigning is the cost of one reply of a batch.
-func BenchmarkSigning(b *testing.B) {
+// BenchmarkBatch is the cost of one reply of a batch.
+func BenchmarkBatch(b *testing.B) {
 	session := keyed(NewSecret("testing123"))
 	for _, n := range []int{1, 2, 3, 4, 8, 16, 64} {
 		for _, narrow := range []bool{false, true} {
 			b.Run(fmt.Sprintf("%d/narrow=%v", n, narrow), func(b *testing.B) {
-				s := Signing{narrow: narrow}
+				s := Batch{narrow: narrow}
 				var replies [][]byte
 				for i := range n {
 					replies = append(replies, someReply(24, true, byte(i)))
@@ -127,9 +127,9 @@ func BenchmarkSigning(b *testing.B) {
 				b.ReportAllocs()
 				for i := 0; i < b.N; i += n {
 					for _, r := range replies {
-						s.Add(r, session)
+						s.SignReply(r, session)
 					}
-					s.Sign()
+					s.Run()
 				}
 			})
 		}
