@@ -10,7 +10,7 @@ import (
 type costs struct {
 	login, hook, duplicate float64 // processor of a node: an Access-Request, a handler on it, a repetition
 	record, recordDB       float64 // processor of an accounting record: of the node, and of the database's machine
-	apply                  float64 // time from record to record that the database takes
+	apply, place           float64 // time from record to record, and from limited login to login, that the database takes
 	journal, row, event    float64 // octets of a record: in the journal, as a row of radacct, as one of acctevent
 	base, user, session    float64 // memory: of a server without users, of a user, of an open session
 	liveSessions           float64 // that a server holds in memory, at most
@@ -20,7 +20,7 @@ type costs struct {
 // readCosts reads lines of name, value, unit and where the value is from; # begins a comment.
 func readCosts(text string) (c costs, err error) {
 	fields := map[string]*float64{
-		"login": &c.login, "hook": &c.hook, "duplicate": &c.duplicate, "record": &c.record, "record-database": &c.recordDB, "apply": &c.apply,
+		"login": &c.login, "hook": &c.hook, "duplicate": &c.duplicate, "record": &c.record, "record-database": &c.recordDB, "apply": &c.apply, "place": &c.place,
 		"journal": &c.journal, "row": &c.row, "event": &c.event,
 		"base": &c.base, "user": &c.user, "session": &c.session, "live-sessions": &c.liveSessions, "buffer": &c.buffer,
 	}

@@ -14,7 +14,7 @@ type nas struct {
 
 	logins, come int           // that begin by themselves; of these have come
 	over         int64         // within this time, evenly
-	again        []int64       // when failed ones come again, in order
+	again        []retry       // failed ones, in the order in which they come again
 	every        int64         // between two Interims; 0: none
 	nextDial     int64         // not before
 	dialing      bool          // an event is under way
@@ -23,21 +23,25 @@ type nas struct {
 	late         time.Duration // of the first login, so that NASes do not beat together
 }
 
-// take gives when the login has begun that is first in the line, and whether that was before now.
-func (n *nas) take(now int64) (began int64, ok bool) {
-	began = n.nextCome()
-	if len(n.again) > 0 && n.again[0] <= began {
-		if began = n.again[0]; began <= now {
-			n.again = n.again[1:]
-			return began, true
+// A retry is a login that has failed.
+type retry struct{ at, began int64 }
+
+// take takes the login that is first in the line and gives when it began; if it comes later than now, it stays there, and take gives when it comes.
+func (n *nas) take(now int64) (at int64, ok bool) {
+	at = n.nextCome()
+	if len(n.again) > 0 && n.again[0].at <= at {
+		first := n.again[0]
+		if first.at > now {
+			return first.at, false
 		}
-		return began, false
+		n.again = n.again[1:]
+		return first.began, true
 	}
-	if began > now {
-		return began, false
+	if at > now {
+		return at, false
 	}
 	n.come++
-	return began, true
+	return at, true
 }
 
 func (n *nas) nextCome() int64 {
@@ -74,8 +78,11 @@ type cell struct {
 	w     *workload
 	work  [2]int64 // of an Access-Request, of a record
 	again int64    // of a repetition
+	place int64    // time that the database takes to count the sessions of a login; 0: it is not asked
 	loops [][]loop // of each node
 	gone  int64    // when node 0 dies
+	free  int64    // when the database can be asked for the next login
+	pause int64    // until when it is not asked, as it did not answer in time
 
 	nases    []nas
 	requests []request
@@ -88,10 +95,10 @@ type cell struct {
 
 // An outcome is what became of a cell's logins and records.
 type outcome struct {
-	logins, records, gaveUp, recordsLost, repeated int
-	took                                           []int // logins by how long they took, in steps
-	worst, last                                    int64
-	starts                                         []int // records by the second in which they were answered
+	logins, records, gaveUp, recordsLost, repeated, unasked int
+	took                                                    []int // logins by how long they took, in steps
+	worst, last                                             int64
+	starts                                                  []int // records by the second in which they were answered
 }
 
 // step is the width of a place in outcome.took.
@@ -101,6 +108,9 @@ const step = int64(10 * time.Millisecond)
 func newCell(w *workload, c *costs, nodes, nases, logins int, over time.Duration) *cell {
 	r := &cell{w: w, work: [2]int64{int64(c.login + c.hook), int64(c.record)}, again: int64(c.duplicate), gone: math.MaxInt64,
 		loops: make([][]loop, nodes), nases: make([]nas, nases), chance: rand.New(rand.NewPCG(w.seed, 1))}
+	if w.limited {
+		r.place = int64(c.place)
+	}
 	for i := range r.loops {
 		r.loops[i] = make([]loop, w.cores)
 		for j := range r.loops[i] {
@@ -146,9 +156,9 @@ func (r *cell) dial(now int64, id int32) {
 	}
 	at := n.nextDial
 	if now >= at {
-		began, ok := n.take(now)
-		if at = began; ok {
-			r.open(now, id, access, began)
+		next, ok := n.take(now)
+		if at = next; ok {
+			r.open(now, id, access, next)
 			at = now + int64(time.Second)/int64(r.w.rate)
 			n.nextDial = at
 		}

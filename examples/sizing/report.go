@@ -34,6 +34,9 @@ func sizeOf(w *workload, c *costs) size {
 	s.nodes = max(1, need) + w.spare
 	s.inUse = load / float64(max(1, need)*w.cores)
 	s.database = s.records * c.recordDB / 1e9 / cells
+	if w.limited {
+		s.database += peak * c.place / 1e9 / cells // its processes work all that time
+	}
 	held := min(s.open/cells, c.liveSessions)
 	// A reload builds the new users beside the old ones.
 	s.memory = c.base + 2*c.user*float64(w.subscribers)/cells + held*c.session
@@ -69,6 +72,7 @@ func storm(w *workload, c *costs, s *size) []line {
 	lines := []line{
 		{fmt.Sprintf("%.0f %% come back at once: half, 99 %%, all are in after", 100*w.fallen), fmt.Sprintf("%s, %s, %s", seconds(o.within(0.5)), seconds(o.within(0.99)), seconds(o.worst))},
 		{"… logins a second of a cell; logins that had to begin anew", fmt.Sprintf("%.0f, %d", float64(o.logins)/(float64(o.last)/1e9), o.gaveUp)},
+		{"… logins for which Simultaneous-Use of other nodes was not known in time", fmt.Sprint(o.unasked)},
 		{"… packets dropped for want of room; repeated", fmt.Sprintf("%d, %d", full, o.repeated)},
 		{"… Starts that wait for the database at most, in octets of the journals", fmt.Sprintf("%d, %.0f MiB", most, float64(most)*c.journal/(1<<20))},
 		{"… the database has them all after", seconds(behind)},

@@ -1,6 +1,10 @@
 package main
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
 // open sends a new request.
 func (r *cell) open(now int64, nas int32, kind uint8, began int64) {
@@ -27,6 +31,9 @@ func (r *cell) send(now int64, id int32) {
 	}
 	half := int64(r.w.rtt) / 2
 	if done, ok := r.loopOf(now, &r.nases[q.nas]).Offer(now+half, work); ok && q.done == 0 {
+		if q.kind == access && r.place > 0 {
+			done = r.askPlace(done)
+		}
 		q.done = done + half
 	}
 	if limit := now + int64(r.w.timeout); q.done != 0 && q.done <= limit {
@@ -34,6 +41,24 @@ func (r *cell) send(now int64, id int32) {
 	} else {
 		r.queue.push(event{limit, timedOut, id})
 	}
+}
+
+// askPlace gives when the database has counted a login's sessions. A node waits for a second at most, and does not ask
+// for another one after it has waited in vain.
+func (r *cell) askPlace(now int64) int64 {
+	const wait = int64(time.Second)
+	begin := max(now, r.free)
+	switch {
+	case now < r.pause:
+		r.result.unasked++
+		return now
+	case begin+r.place > now+wait:
+		r.result.unasked++
+		r.pause = now + 2*wait
+		return now + wait
+	}
+	r.free = begin + r.place
+	return r.free
 }
 
 // loopOf gives where the balancer sends a NAS to.
@@ -56,8 +81,8 @@ func (r *cell) timeout(now int64, id int32) {
 		n := &r.nases[q.nas]
 		// Failures of a NAS come in the order of time, but chance moves when they come again.
 		back := now + int64(r.w.redial) + r.chance.Int64N(int64(r.w.redial))
-		i, _ := slices.BinarySearch(n.again, back)
-		n.again = slices.Insert(n.again, i, back)
+		i, _ := slices.BinarySearchFunc(n.again, back, func(a retry, at int64) int { return cmp.Compare(a.at, at) })
+		n.again = slices.Insert(n.again, i, retry{back, q.began})
 	} else {
 		r.result.recordsLost++
 	}
@@ -89,12 +114,11 @@ func count(list *[]int, at int64) {
 
 // close ends a request, and lets the next ones of its NAS out.
 func (r *cell) close(now int64, id int32) {
-	q := &r.requests[id]
-	nas := q.nas
-	r.nases[nas].out[q.kind]--
-	r.unused = append(r.unused, id)
+	nas, kind := r.requests[id].nas, r.requests[id].kind
+	r.nases[nas].out[kind]--
+	r.unused = append(r.unused, id) // the next line may use it
 	r.account(now, nas)
-	if q.kind == access {
+	if kind == access {
 		r.dial(now, nas)
 	}
 }

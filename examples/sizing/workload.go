@@ -27,6 +27,7 @@ type workload struct {
 	busy                float64       // share of a processor that may be in use in the busiest hour
 	noticed             time.Duration // until the balancer has taken a dead node out
 	fallen              float64       // share of the subscribers that loses its session at once
+	limited             bool          // Simultaneous-Use for everybody
 	seed                uint64
 }
 
@@ -34,7 +35,7 @@ func usual() workload {
 	return workload{
 		subscribers: 10_000_000, sessions: 2, online: 0.7, interim: 15 * time.Minute, perNAS: 32_000,
 		rate: 200, window: 256, timeout: 3 * time.Second, tries: 3, redial: 30 * time.Second, spread: time.Minute, rtt: 10 * time.Millisecond,
-		cells: 0, cores: 2, spare: 1, busy: 0.5, noticed: 5 * time.Second, fallen: 1, seed: 1,
+		cells: 0, cores: 2, spare: 1, busy: 0.5, noticed: 5 * time.Second, fallen: 1, limited: true, seed: 1,
 	}
 }
 
@@ -57,6 +58,7 @@ func (w *workload) flags(f *flag.FlagSet) {
 	f.Float64Var(&w.busy, "busy", w.busy, "`share` of a processor that may be in use in the busiest hour")
 	f.DurationVar(&w.noticed, "noticed", w.noticed, "until the balancer has taken a dead node out")
 	f.Float64Var(&w.fallen, "fallen", w.fallen, "`share` of the subscribers that loses its session at once")
+	f.BoolVar(&w.limited, "limited", w.limited, "Simultaneous-Use for everybody: the database is asked at each login")
 	f.Uint64Var(&w.seed, "seed", w.seed, "of all chance")
 }
 
