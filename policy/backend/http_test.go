@@ -222,7 +222,7 @@ func TestHTTPHostileServers(t *testing.T) {
 		"garbage":             {hostile(t, says("SSH-2.0-OpenSSH_9.2\r\n")), "refused: malformed HTTP"},
 		"long garbage":        {hostile(t, says(strings.Repeat("x", 100_000))), `refused: `},
 		"endless body":        {hostile(t, forever(okHead+"\r\n", strings.Repeat("x", 8192), 0)), "refused: the answer is longer than 256KiB"},
-		"endless chunks":      {hostile(t, forever(okHead+"Transfer-Encoding: chunked\r\n\r\n", "5\r\nhello\r\n", 0)), "refused: the answer is longer than 256KiB"},
+		"endless chunks":      {hostile(t, forever(okHead+"Transfer-Encoding: chunked\r\n\r\n", "2000\r\n"+strings.Repeat("x", 8192)+"\r\n", 0)), "refused: the answer is longer than 256KiB"},
 		"long body, declared": {hostile(t, forever(okHead+"Content-Length: 99999999\r\n\r\n", strings.Repeat("x", 8192), 0)), "refused: the answer is longer than 256KiB"},
 		"body comes slowly":   {hostile(t, forever(okHead+"\r\n", "x", time.Millisecond)), "timeout: no answer in the time that the handler has"},
 		"headers come slowly": {hostile(t, forever(okHead, "A: b\r\n", time.Millisecond)), "timeout: no answer in the time that the handler has"},
