@@ -15,22 +15,23 @@ type peerConfig struct {
 	Modules           string // beside files and pap
 	Before            string // modules of authorize before files
 	Accounting        string // sections of accounting
-	Threads           int
+	More              string // beside the server
+	Packaged          bool   // replies are kept, and requests bounded, as Debian has it
 }
 
-// peerTemplate is kind to FreeRADIUS: no log of requests, no session to look at, no time that a reply is kept
-// (cleanup_delay; as packaged it keeps them for five seconds, and so many that others are dropped), no regular
-// clean-up, two workers on the one processor.
+// peerTemplate is kind to FreeRADIUS: it has no log of requests, keeps no replies (cleanup_delay; as packaged it keeps
+// them for five seconds, within max_requests, beyond which it drops), and has two workers for the one processor.
 var peerTemplate = template.Must(template.New("radiusd.conf").Parse(`
 prefix = /usr
 libdir = /usr/lib/freeradius
 logdir = {{.Dir}}
 run_dir = {{.Dir}}
+raddbdir = {{.Dir}}
 radacctdir = {{.Dir}}
 modconfdir = /etc/freeradius/3.0/mods-config
 max_request_time = 30
-cleanup_delay = 0
-max_requests = 262144
+cleanup_delay = {{if .Packaged}}5{{else}}0{{end}}
+max_requests = {{if .Packaged}}16384{{else}}262144{{end}}
 hostname_lookups = no
 proxy_requests = no
 log {
@@ -45,10 +46,10 @@ security {
 	status_server = yes
 }
 thread pool {
-	start_servers = {{or .Threads 2}}
-	max_servers = {{or .Threads 2}}
+	start_servers = {{if .Packaged}}5{{else}}2{{end}}
+	max_servers = {{if .Packaged}}5{{else}}2{{end}}
 	min_spare_servers = 1
-	max_spare_servers = {{or .Threads 2}}
+	max_spare_servers = {{if .Packaged}}5{{else}}2{{end}}
 	max_requests_per_server = 0
 	auto_limit_acct = no
 }
@@ -62,6 +63,7 @@ modules {
 	}
 	{{.Modules}}
 }
+{{.More}}
 client loop {
 	ipaddr = 127.0.0.1
 	secret = "{{.Secret}}"

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -25,6 +26,16 @@ func BenchmarkBeside(b *testing.B) {
 	}{
 		{"pap", besidePAP},
 		{"message-authenticator", besideMessageAuthenticator},
+		{"million", besideMillion},
+		{"hook", besideHook},
+		{"sqlite", besideSQLite},
+		{"detail", besideDetail},
+		{"start", besideStart},
+		{"reload", besideReload},
+		{"ports", besidePorts},
+		{"clients", besideClients},
+		{"defaults", besideDefaults},
+		{"loops", besideLoops},
 	} {
 		b.Run(row.name, func(b *testing.B) { row.run(b, k) })
 	}
@@ -123,6 +134,13 @@ func (k *kit) fire(b *testing.B, s *subject, duration time.Duration) shot {
 // turns has the subjects take turns and reports the medians: of each NAME-µs, of each but the first x-NAME.
 func (k *kit) turns(b *testing.B, subjects ...*subject) {
 	b.Helper()
+	k.play(b, subjects...)
+	report(b, subjects)
+}
+
+// play fills in the subjects' shots.
+func (k *kit) play(b *testing.B, subjects ...*subject) {
+	b.Helper()
 	for _, s := range subjects {
 		k.fire(b, s, k.round/2) // caches, the heap
 	}
@@ -131,7 +149,6 @@ func (k *kit) turns(b *testing.B, subjects ...*subject) {
 			s.shots = append(s.shots, k.fire(b, s, k.round))
 		}
 	}
-	report(b, subjects)
 }
 
 func report(b *testing.B, subjects []*subject) {
@@ -149,13 +166,11 @@ func report(b *testing.B, subjects []*subject) {
 			lost, wrong = lost+got.Lost, wrong+got.wrong(s.due)
 		}
 		b.ReportMetric(median(cpu), s.name+"-µs")
-		prefix := s.name + "-"
-		if s == ours {
-			prefix = ""
-		} else {
+		if s != ours {
 			b.ReportMetric(median(ratios), "x-"+s.name)
 		}
-		if prefix == "" || lost+wrong > 0 {
+		if s == ours || lost+wrong > 0 {
+			prefix := strings.TrimPrefix(s.name+"-", "perilune-")
 			b.ReportMetric(float64(lost), prefix+"lost")
 			b.ReportMetric(float64(wrong), prefix+"wrong")
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -24,11 +25,12 @@ type subject struct {
 	tail    time.Duration
 	shots   []shot
 
-	dir     string
-	said    string // file with its messages
-	process *exec.Cmd
-	ended   chan struct{}
-	ready   time.Duration // from start
+	processors string // "" is serverProcessor
+	dir        string
+	said       string // file with its messages
+	process    *exec.Cmd
+	ended      chan struct{}
+	ready      time.Duration // from start
 }
 
 // start runs a command on the servers' processor and waits until a text stands in its messages.
@@ -42,8 +44,9 @@ func (s *subject) start(b *testing.B, ready string, command ...string) {
 	if s.said == "" {
 		s.said = out.Name()
 	}
-	s.process = exec.Command("taskset", append([]string{"-c", serverProcessor()}, command...)...)
-	s.process.Env = append(os.Environ(), "GOMAXPROCS=1")
+	on := cmp.Or(s.processors, serverProcessor())
+	s.process = exec.Command("taskset", append([]string{"-c", on}, command...)...)
+	s.process.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", 1+strings.Count(on, ",")))
 	s.process.Stdout, s.process.Stderr = out, out
 	s.ended = make(chan struct{})
 	began := time.Now()
@@ -133,6 +136,12 @@ listen = []
 // ours starts the program with files as for loopTree. It logs into a file, a line for each request.
 func (k *kit) ours(b *testing.B, name string, files map[string]string, load ...string) *subject {
 	b.Helper()
+	return k.oursOn(b, serverProcessor(), name, files, load...)
+}
+
+// oursOn is ours on other processors.
+func (k *kit) oursOn(b *testing.B, processors, name string, files map[string]string, load ...string) *subject {
+	b.Helper()
 	all := map[string]string{"raddb/config.toml": besideConfig}
 	for path, text := range files {
 		if path == "raddb/config.toml" {
@@ -140,7 +149,7 @@ func (k *kit) ours(b *testing.B, name string, files map[string]string, load ...s
 		}
 		all[path] = text
 	}
-	s := &subject{name: name, due: "Access-Accept", load: load, dir: loopTree(b, all)}
+	s := &subject{name: name, due: "Access-Accept", load: load, processors: processors, dir: loopTree(b, all)}
 	s.start(b, "perilune serves ", k.program, "serve", "-d", filepath.Join(s.dir, "raddb"))
 	s.address = s.listens(b, "auth")
 	return s
