@@ -7,12 +7,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // BenchmarkBeside measures the program as it is built and served beside FreeRADIUS, beside the least that Go can do
@@ -20,10 +23,18 @@ import (
 // The servers run on the first processor and take turns of $PERILUNE_ROUND; b.N is the number of rounds.
 func BenchmarkBeside(b *testing.B) {
 	k := newKit(b)
-	for _, row := range []struct {
-		name string
-		run  func(*testing.B, *kit)
-	}{
+	for _, row := range besideRows() {
+		b.Run(row.name, func(b *testing.B) { row.run(b, k) })
+	}
+}
+
+type besideRow struct {
+	name string
+	run  func(*testing.B, *kit)
+}
+
+func besideRows() []besideRow {
+	return []besideRow{
 		{"pap", besidePAP},
 		{"message-authenticator", besideMessageAuthenticator},
 		{"million", besideMillion},
@@ -36,8 +47,24 @@ func BenchmarkBeside(b *testing.B) {
 		{"clients", besideClients},
 		{"defaults", besideDefaults},
 		{"loops", besideLoops},
-	} {
-		b.Run(row.name, func(b *testing.B) { row.run(b, k) })
+	}
+}
+
+// TestPerformancePage: the page has a command for each row, and no other.
+func TestPerformancePage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/performance.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told, rows []string
+	for _, m := range regexp.MustCompile(`(?m)^go test \./cmd/perilune -run '\^\$' -bench 'Beside/([a-z-]+)\$' -benchtime [0-9]+x$`).FindAllSubmatch(page, -1) {
+		told = append(told, string(m[1]))
+	}
+	for _, row := range besideRows() {
+		rows = append(rows, row.name)
+	}
+	if diff := cmp.Diff(rows, told); diff != "" {
+		t.Errorf("rows (-there +on the page)\n%s", diff)
 	}
 }
 
