@@ -210,12 +210,10 @@ func median(list []float64) float64 {
 	return (list[(n-1)/2] + list[n/2]) / 2
 }
 
-// usersFile gives users 0 to n-1, in an order that is not that of their numbers. Peers read it as it is.
+// usersFile gives users 0 to n-1. Peers read it as it is.
 func usersFile(n int) string {
 	var text bytes.Buffer
-	const stride = 7_368_787 // prime: each number once
-	for at := range n {
-		i := at * stride % n
+	for i := range n {
 		fmt.Fprintf(&text, "user%07d Cleartext-Password := \"pw%07d\"\n\tService-Type = Framed-User,\n\tFramed-Protocol = PPP,\n"+
 			"\tFramed-IP-Address = 10.%d.%d.%d,\n\tSession-Timeout = 3600\n", i, i, i>>16&255, i>>8&255, i&255)
 	}

@@ -15,23 +15,24 @@ func besideStart(b *testing.B, k *kit) {
 		func() *subject { return k.ours(b, "perilune", map[string]string{"raddb/users": file}) },
 		func() *subject { return freeRADIUS(b, "freeradius-s", false, peerConfig{Users: file}) },
 	}
-	ready, memory, ratios := map[string][]float64{}, map[string][]float64{}, []float64{}
+	gives, ratios := map[string][]float64{}, []float64{}
 	for b.Loop() {
 		var took []float64
 		for _, start := range servers {
 			s := start()
+			used := s.used(b)
 			time.Sleep(k.round) // what is given back soon is not kept
-			ready[s.name] = append(ready[s.name], s.ready.Seconds())
-			memory[s.name] = append(memory[s.name], s.resident(b))
+			gives[s.name+"-s"] = append(gives[s.name+"-s"], s.ready.Seconds())
+			gives[s.name+"-cpu-s"] = append(gives[s.name+"-cpu-s"], used.Seconds())
+			gives[s.name+"-MiB"] = append(gives[s.name+"-MiB"], s.resident(b))
 			took = append(took, s.ready.Seconds())
 			s.stop()
 		}
 		ratios = append(ratios, took[1]/took[0])
 	}
 	b.ReportMetric(0, "ns/op")
-	for name := range ready {
-		b.ReportMetric(median(ready[name]), name+"-s")
-		b.ReportMetric(median(memory[name]), name+"-MiB")
+	for name, list := range gives {
+		b.ReportMetric(median(list), name)
 	}
 	b.ReportMetric(median(ratios), "x-freeradius-s")
 }

@@ -42,11 +42,13 @@ func (l *Load) composer(i, n int) composer {
 	return c
 }
 
-// nextUser gives the number of the user whose turn it is.
+// nextUser gives the number of the user whose turn it is. Each has as many turns as the others, and none has a
+// neighbour's number next: logins are not in the order of a file, and a server's caches should not gain by it.
 func (c *composer) nextUser() int {
+	const scatter = 1<<31 - 1 // prime, and no divisor of any number of users
 	n := c.user
 	c.user = (n + c.stride) % c.load.Users
-	return n
+	return int(uint64(n) * scatter % uint64(c.load.Users))
 }
 
 // nextSource gives the number of the source whose turn it is.
