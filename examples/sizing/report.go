@@ -15,6 +15,7 @@ type size struct {
 	logins, records        float64 // a second, of all cells
 	open                   float64 // sessions, of all cells
 	inUse                  float64 // share of a node's processors, with the spare nodes away
+	pace                   float64 // share of its time that the database of a cell works on records
 	database, memory, disk float64 // processors, of each cell; octets of each node; octets a day, of each cell
 }
 
@@ -22,17 +23,18 @@ type size struct {
 func sizeOf(w *workload, c *costs) size {
 	mean, peak := w.loginsPerSecond()
 	s := size{cells: w.cells, logins: peak, open: float64(w.subscribers) * w.online}
+	// Each login has a Start and, on the mean, a Stop.
+	s.records = 2*peak + s.open/w.interim.Seconds()
 	if s.cells == 0 {
-		s.cells = int(math.Ceil(s.open / c.liveSessions))
+		s.cells = int(math.Ceil(max(s.open/c.liveSessions, s.records*c.apply/1e9/w.busy)))
 	}
 	cells := float64(s.cells)
 	s.nases = int(math.Ceil(float64(w.subscribers) / float64(w.perNAS) / cells))
-	// Each login has a Start and, on the mean, a Stop.
-	s.records = 2*peak + s.open/w.interim.Seconds()
 	load := (peak*(c.login+c.hook) + s.records*c.record) / 1e9 / cells
 	need := int(math.Ceil(load / w.busy / float64(w.cores)))
 	s.nodes = max(1, need) + w.spare
 	s.inUse = load / float64(max(1, need)*w.cores)
+	s.pace = s.records * c.apply / 1e9 / cells
 	s.database = s.records * c.recordDB / 1e9 / cells
 	if w.limited {
 		s.database += peak * c.place / 1e9 / cells // its processes work all that time
@@ -56,6 +58,7 @@ func report(w *workload, c *costs) []line {
 		{"processors of a node in use, the spare ones away", fmt.Sprintf("%.1f %%", 100*s.inUse)},
 		{"memory of a node, all users in files, in a reload", fmt.Sprintf("%.1f GiB", s.memory/(1<<30))},
 		{"database of a cell: rows a second, processors in use", fmt.Sprintf("%.0f, %.2f", 2*s.records/float64(s.cells), s.database)},
+		{"database of a cell: share of its pace, writing records", fmt.Sprintf("%.0f %%", 100*s.pace)},
 		{"database of a cell: growth a day", fmt.Sprintf("%.1f GiB", s.disk/(1<<30))},
 	}
 	lines = append(lines, storm(w, c, &s)...)

@@ -52,7 +52,7 @@ func (w *workload) flags(f *flag.FlagSet) {
 	f.DurationVar(&w.redial, "redial", w.redial, "until a subscriber tries again whose login failed, and up to as much again")
 	f.DurationVar(&w.spread, "spread", w.spread, "within which the lines are up again after a power failure")
 	f.DurationVar(&w.rtt, "rtt", w.rtt, "from a NAS to a node and back")
-	f.IntVar(&w.cells, "cells", w.cells, "groups of nodes, each with a database; 0: so many that memory holds all open sessions")
+	f.IntVar(&w.cells, "cells", w.cells, "groups of nodes, each with a database; 0: so many that memory holds all open sessions and the database keeps up")
 	f.IntVar(&w.cores, "cores", w.cores, "processors of a node, with a loop each")
 	f.IntVar(&w.spare, "spare", w.spare, "nodes of a cell that may be missing")
 	f.Float64Var(&w.busy, "busy", w.busy, "`share` of a processor that may be in use in the busiest hour")
