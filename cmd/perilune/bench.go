@@ -2,14 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"maps"
 	"net/netip"
 	"os"
 	"os/signal"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -23,8 +19,10 @@ type benchOptions struct {
 	secret string
 	expect string
 	source string
-	pid    int
-	json   bool
+	pids   processes
+	beside beside
+
+	histogram, json bool
 }
 
 func (o *benchOptions) flags(s streams) *flags {
@@ -48,7 +46,9 @@ func (o *benchOptions) flags(s streams) *flags {
 	f.IntVar(&l.WrongPasswords, "wrong", 0, "wrong passwords among a `THOUSAND` requests; other answers to them than reject are wrong")
 	f.BoolVar(&l.Sign, "message-authenticator", false, "send Message-Authenticator")
 	f.DurationVar(&l.Wait, "wait", 2*time.Second, "a request without a reply for so long is lost")
-	f.IntVar(&o.pid, "pid", 0, "process `ID` of the server")
+	f.Var(&o.pids, "pid", "process `ID` of the server; several with commas, as of a server and its database")
+	o.beside.flags(f)
+	f.BoolVar(&o.histogram, "histogram", false, "draw how latencies are spread")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	return f
 }
@@ -63,43 +63,68 @@ func runBench(args []string, s streams) int {
 	if len(rest) > 0 {
 		return f.wrong("unexpected argument %q", rest[0])
 	}
+	if err := o.read(); err != nil {
+		return f.wrong("%v", err)
+	}
+	if err := o.readSecrets(); err != nil {
+		return s.fail("bench", err)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	result, used, err := o.measure(ctx)
+	if o.beside.address != "" {
+		return o.pair(ctx, s)
+	}
+	m, err := measure(ctx, o.load, o.pids)
 	if err != nil {
 		return s.fail("bench", err)
 	}
-	return showBench(s, result, used, o.json)
+	return o.show(s, m)
 }
 
-// measure runs the load and gives the processor time that the server used meanwhile.
-func (o *benchOptions) measure(ctx context.Context) (*client.LoadResult, time.Duration, error) {
-	secret, err := readSecret(o.secret)
-	if err != nil {
-		return nil, 0, err
-	}
-	o.load.Secret = radius.NewSecret(secret)
+// read takes what the options say in words.
+func (o *benchOptions) read() (err error) {
 	if o.load.Expect, err = expected(o.expect); err != nil {
-		return nil, 0, err
+		return err
 	}
 	if o.load.Sources > 0 {
 		if o.load.Source, err = netip.ParseAddr(o.source); err != nil {
-			return nil, 0, fmt.Errorf("-source: %w", err)
+			return fmt.Errorf("-source: %w", err)
 		}
 	}
-	before, err := processorTime(o.pid)
+	return o.beside.check()
+}
+
+func (o *benchOptions) readSecrets() error {
+	secret, err := readSecret(o.secret)
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
-	result, err := o.load.Run(ctx)
+	o.load.Secret = radius.NewSecret(secret)
+	o.beside.secret = o.load.Secret
+	if o.beside.secretText != "" {
+		secret, err = readSecret(o.beside.secretText)
+		o.beside.secret = radius.NewSecret(secret)
+	}
+	return err
+}
+
+// measure runs the load, and reads what the server's processes used meanwhile.
+func measure(ctx context.Context, l client.Load, pids processes) (*measured, error) {
+	before, err := pids.usage()
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	after, err := processorTime(o.pid)
+	own := ownTime()
+	result, err := l.Run(ctx)
 	if err != nil {
-		return nil, 0, fmt.Errorf("the server has ended: %w", err)
+		return nil, err
 	}
-	return result, after - before, nil
+	own = ownTime() - own
+	after, err := pids.usage()
+	if err != nil {
+		return nil, fmt.Errorf("the server has ended: %w", err)
+	}
+	return &measured{result, before, after.minus(before), own}, nil
 }
 
 // expected gives the code of -expect, 0 for any.
@@ -125,77 +150,4 @@ func readSecret(text string) (string, error) {
 	}
 	b, err := os.ReadFile(name)
 	return strings.TrimRight(string(b), "\r\n"), err
-}
-
-// processorTime gives what a process has used so far, user and system together; 0 without a process.
-func processorTime(pid int) (time.Duration, error) {
-	if pid == 0 {
-		return 0, nil
-	}
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := strings.Cut(string(b), ") ")
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("/proc/%d/stat: %d fields; expected 13 or more", pid, len(fields))
-	}
-	user, err := strconv.Atoi(fields[11])
-	if err != nil {
-		return 0, err
-	}
-	system, err := strconv.Atoi(fields[12])
-	const tick = 10 * time.Millisecond // USER_HZ is 100 on every Linux
-	return time.Duration(user+system) * tick, err
-}
-
-// benchJSON is a result as -json prints it; times are microseconds.
-type benchJSON struct {
-	Sent      uint64            `json:"sent"`
-	Replies   map[string]uint64 `json:"replies"`
-	Bad       uint64            `json:"bad"`
-	Lost      uint64            `json:"lost"`
-	Wrong     uint64            `json:"wrong"`
-	PerSecond float64           `json:"per_second"`
-	CPU       float64           `json:"cpu_us"`
-	P50       int64             `json:"p50_us"`
-	P99       int64             `json:"p99_us"`
-	Worst     int64             `json:"worst_us"`
-}
-
-func showBench(s streams, r *client.LoadResult, used time.Duration, asJSON bool) int {
-	b := benchJSON{
-		Sent: r.Sent, Replies: map[string]uint64{}, Bad: r.Bad, Lost: r.Lost, Wrong: r.Wrong,
-		P50: r.Quantile(0.5).Microseconds(), P99: r.Quantile(0.99).Microseconds(), Worst: r.Worst().Microseconds(),
-	}
-	for c, n := range r.Replies {
-		b.Replies[c.String()] = n
-	}
-	code := exitFailed
-	if n := float64(r.Answered()); n > 0 {
-		code = exitOK
-		b.CPU = float64(used.Nanoseconds()) / 1000 / n
-		b.PerSecond = n / max(r.Took, time.Microsecond).Seconds()
-	}
-	if r.Wrong > 0 {
-		code = exitFailed
-		fmt.Fprintf(s.err, "perilune bench: %d replies have another code than they should\n", r.Wrong)
-	}
-	if r.Answered() == 0 {
-		fmt.Fprintln(s.err, "perilune bench: nothing was answered; is the secret right, and does the server ask for -message-authenticator?")
-	}
-	if asJSON {
-		json.NewEncoder(s.out).Encode(b)
-		return code
-	}
-	fmt.Fprintf(s.out, "%d sent, %d answered, %d lost, %d bad; %.0f a second\n", r.Sent, r.Answered(), r.Lost, r.Bad, b.PerSecond)
-	for _, name := range slices.Sorted(maps.Keys(b.Replies)) {
-		fmt.Fprintf(s.out, "  %-20s %d\n", name, b.Replies[name])
-	}
-	fmt.Fprintf(s.out, "latency p50 %v, p99 %v, worst %v\n", r.Quantile(0.5), r.Quantile(0.99), r.Worst())
-	if used > 0 {
-		fmt.Fprintf(s.out, "server: %.2f µs of processor time for each request\n", b.CPU)
-	}
-	return code
 }

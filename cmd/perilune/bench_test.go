@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestBench(t *testing.T) {
@@ -20,8 +21,15 @@ func TestBench(t *testing.T) {
 	if got.Sent == 0 || got.Sent != got.Replies["Access-Accept"]+got.Lost || got.Bad > 0 || got.PerSecond <= 0 || got.P50 > got.Worst {
 		t.Errorf("%+v", got)
 	}
-	code, out, _ = told(t, "", append(args, "-rate", "100", "-password", "no", "-duration", "30ms")...)
-	form := regexp.MustCompile(`^\d+ sent, \d+ answered, 0 lost, 0 bad; \d+ a second\n  Access-Reject        \d+\nlatency p50 \*, p99 \*, worst \*\n$`)
+	var counted uint64
+	for _, b := range got.Histogram {
+		counted += b.Count
+	}
+	if counted != got.Sent-got.Lost || got.P99 > got.P999 || got.RSS <= 0 || got.RSSPeak < got.RSS || got.OwnCPU <= 0 || got.CPU < got.User {
+		t.Errorf("%+v", got)
+	}
+	code, out, _ = told(t, "", append(args, "-rate", "100", "-password", "no", "-duration", "30ms", "-histogram")...)
+	form := regexp.MustCompile(`^\d+ sent, \d+ answered, 0 lost, 0 bad; \d+ a second\n  Access-Reject        \d+\nlatency p50 \S+, p90 \S+, p99 \S+, p99.9 \S+, worst \S+\n( .*%.*#\n| .* 0.0 %\n)+this generator: [\d.]+ µs for each request, \d+ % of a processor\n$`)
 	if code != exitOK || !form.MatchString(out) {
 		t.Errorf("exit code %d: %s", code, out)
 	}
@@ -35,11 +43,15 @@ func TestBenchFails(t *testing.T) {
 	}{
 		{"extra", exitUsage, `unexpected argument "extra"`},
 		{"-sockets 0", exitFailed, "sockets, users, duration and wait must be positive"},
-		{"-sources 2 -source here", exitFailed, "-source: ParseAddr"},
+		{"-sources 2 -source here", exitUsage, "-source: ParseAddr"},
 		{"-sources 2 -source 192.0.2.1", exitFailed, "no requests can leave from 192.0.2.1"},
-		{"-expect maybe", exitFailed, "expected accept, reject, challenge or any"},
+		{"-expect maybe", exitUsage, "expected accept, reject, challenge or any"},
 		{"-method eap", exitFailed, "expected pap, chap or acct"},
 		{"-secret @/nonexistent", exitFailed, "no such file"},
+		{"-pid x", exitUsage, `"x" is no process id`},
+		{"-rounds 0", exitUsage, "-rounds must be 1 to 1000"},
+		{"-beside-pid 1", exitUsage, "need -beside"},
+		{"-beside 127.0.0.1 -beside-pid 1", exitFailed, "nothing was answered"},
 		{"-pid 999999999", exitFailed, "/proc/999999999/stat"},
 	} {
 		code, out, errs := told(t, "", append([]string{"bench", "-duration", "1ms"}, strings.Fields(tc.args)...)...)
@@ -79,4 +91,10 @@ func TestReadSecret(t *testing.T) {
 			t.Errorf("%s: %q, %v", text, got, err)
 		}
 	}
+}
+
+// processorTime gives what a process has used so far.
+func processorTime(pid int) (time.Duration, error) {
+	u, err := processes{pid}.usage()
+	return u.processor(), err
 }
