@@ -136,6 +136,8 @@ func (c *shellCommand) check(t *testing.T, s *loopServer) {
 			args[i] = t.TempDir()
 		case "127.0.0.1:1812":
 			args[i] = s.addrs["auth"]
+		case "127.0.0.1:1813":
+			args[i] = s.addrs["acct"]
 		}
 	}
 	switch args[0] {
