@@ -5,13 +5,15 @@ import (
 	"fmt"
 )
 
-// An Ahead is what a Batch has computed for a request before anybody has verified it: the Message-Authenticator that it
-// should have, and what is laid over the first block of its User-Password. A Session that was given it computes neither.
+// An Ahead is what a Batch has computed for a request before anybody has verified it: the authenticators that it should
+// have, and what is laid over the first block of its User-Password. A Session that was given it computes none of them.
 type Ahead struct {
 	raw    []byte // the request that it was computed for
 	secret Secret // and with what
 	at     int    // offset of its Message-Authenticator; 0: not computed
 	mac    [md5.Size]byte
+	owned  bool // own was computed: the Request Authenticator of accounting
+	own    [md5.Size]byte
 	masked bool // mask was computed
 	mask   [md5.Size]byte
 }
@@ -26,10 +28,14 @@ func (a *Ahead) Reset() {
 	}
 }
 
-// Request takes an Access-Request that nobody has looked at yet. Run fills a with what its verification with the secret
-// will need, if it looks like a packet; else a stays empty. Both must stay until Run.
+// Request takes an Access-Request or Accounting-Request that nobody has looked at yet. Run fills a with what its
+// verification with the secret will need, if it looks like a packet; else a stays empty. Both must stay until Run.
 func (b *Batch) Request(raw []byte, secret Secret, a *Ahead) {
 	*a = Ahead{raw: raw, secret: secret}
+	if Code(raw[0]) == CodeAccountingRequest {
+		b.jobs = append(b.jobs, job{first: askedOwn, raw: raw, secret: secret, ahead: a})
+		return
+	}
 	at, password := 0, false
 	for i := HeaderLen; i+2 <= len(raw) && raw[i+1] >= 2; i += int(raw[i+1]) {
 		switch Type(raw[i]) {
@@ -61,12 +67,22 @@ func (s *Session) LookAhead(a *Ahead) {
 
 // aheadMAC gives what the Message-Authenticator at offset at of raw should be, if it is known.
 func (s *Session) aheadMAC(raw []byte, at int) (mac [md5.Size]byte, ok bool) {
-	a := s.ahead
-	if a == nil || a.at != at || len(a.raw) != len(raw) || &a.raw[0] != &raw[0] {
-		return mac, false
+	if a := s.ahead; a != nil && a.at == at && a.of(raw) {
+		return a.mac, true
 	}
-	return a.mac, true
+	return mac, false
 }
+
+// aheadOwn gives what the Request Authenticator of raw should be, if it is known.
+func (s *Session) aheadOwn(raw []byte) (own [md5.Size]byte, ok bool) {
+	if a := s.ahead; a != nil && a.owned && a.of(raw) {
+		return a.own, true
+	}
+	return own, false
+}
+
+// of reports whether it was computed for these octets.
+func (a *Ahead) of(raw []byte) bool { return len(a.raw) == len(raw) && &a.raw[0] == &raw[0] }
 
 // firstMask gives what is laid over the first block of a User-Password.
 func (s *Session) firstMask(request *Authenticator) [md5.Size]byte {

@@ -12,7 +12,11 @@ import (
 // someRequest makes an Access-Request.
 func someRequest(secret Secret, password string, filler int, signed bool) []byte {
 	s := keyed(secret)
-	b := append(make([]byte, 0, MaxPacketLen), byte(CodeAccessRequest), 7, 0, 0)
+	code := CodeAccessRequest
+	if filler%5 == 4 {
+		code = CodeAccountingRequest
+	}
+	b := append(make([]byte, 0, MaxPacketLen), byte(code), 7, 0, 0)
 	for i := range 16 {
 		b = append(b, byte(i*filler))
 	}
@@ -22,7 +26,7 @@ func someRequest(secret Secret, password string, filler int, signed bool) []byte
 		b = AppendAttribute(b, TypeMessageAuthenticator, make([]byte, 16))
 	}
 	PutLength(b)
-	if signed {
+	if signed || code == CodeAccountingRequest {
 		s.SignRequest(b)
 	}
 	return b
@@ -104,6 +108,7 @@ func TestAheadIsUsed(t *testing.T) {
 func FuzzAhead(f *testing.F) {
 	f.Add(someRequest(NewSecret("x"), "hello", 3, true))
 	f.Add(someRequest(NewSecret("x"), "", 90, false))
+	f.Add(someRequest(NewSecret("x"), "", 94, false))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if len(raw) < HeaderLen {
 			return

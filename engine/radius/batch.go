@@ -37,6 +37,7 @@ const (
 	replyOwn                // Response Authenticator (RFC 2865 s3)
 	askedInner              // HMAC of a request
 	askedOuter              //
+	askedOwn                // Request Authenticator of accounting (RFC 2866 s3)
 	askedMask               // of the first block of User-Password (RFC 2865 s5.2)
 )
 
@@ -144,6 +145,9 @@ func (b *Batch) take(i int, l *lane) (next stage, more bool) {
 	case askedOuter:
 		b.digest(i, j.ahead.mac[:])
 		j.ahead.at = j.at
+	case askedOwn:
+		b.digest(i, j.ahead.own[:])
+		j.ahead.owned = true
 	case askedMask:
 		b.digest(i, j.ahead.mask[:])
 		j.ahead.masked = true
@@ -168,6 +172,11 @@ func (b *Batch) enter(i int, l *lane, s stage) {
 	case replyOwn:
 		b.start(i)
 		n := copy(l.buf[:], j.raw)
+		l.pad(n+copy(l.buf[n:], j.secret.octets), 0)
+	case askedOwn:
+		b.start(i)
+		n := copy(l.buf[:], j.raw)
+		clear(l.buf[4:HeaderLen])
 		l.pad(n+copy(l.buf[n:], j.secret.octets), 0)
 	case askedMask:
 		b.start(i)

@@ -45,7 +45,8 @@ func (ro *role) touch() {
 
 // lookAhead finds the client of a datagram, and asks for the digests that verifying it will need.
 func (ro *role) lookAhead(s *slot) {
-	if radius.Code(s.buf[0]) != radius.CodeAccessRequest || ro.generation.Clients == nil {
+	code := radius.Code(s.buf[0])
+	if code != radius.CodeAccessRequest && code != radius.CodeAccountingRequest || ro.generation.Clients == nil {
 		return
 	}
 	s.client = ro.generation.Clients.Lookup(s.source.Addr())
