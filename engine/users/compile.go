@@ -15,6 +15,7 @@ type compiler struct {
 	names names
 	errs  *raddb.List
 	memo  memo
+	forms [2][]form            // of either side
 	refs  map[string]reference // expressions by source
 	tree  *raddb.Tree
 
@@ -58,7 +59,6 @@ func (c *compiler) entry(raw *rawEntry, d Dialect) {
 	}
 	if d == GNU {
 		c.finishAuth()
-	} else {
 	}
 	c.warnReject()
 	if c.always() {
@@ -187,6 +187,7 @@ func (c *compiler) pair(p *rawPair, s side) {
 	}
 	if plain && len(*c.errs) == errs {
 		slot.keep(key, s, c.dialect, (*list)[before:])
+		c.learn(n, p, s)
 	}
 }
 

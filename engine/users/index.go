@@ -81,11 +81,9 @@ func (t *Table) lookup(name []byte) place {
 	return p
 }
 
-// enter adds a record to the ring of its name and gives the record that was last before, 0 if none.
-func (t *Table) enter(p place) place {
-	r := t.record(p)
-	h := t.index.hash(r.name())
-	i, last := t.find(r.name(), h)
+// enter adds a record to the ring of its name, which has hash h, and gives the record that was last before, 0 if none.
+func (t *Table) enter(p place, h uint64) place {
+	i, last := t.find(t.record(p).name(), h)
 	t.index.set(i, uint32(h>>32), p)
 	return t.join(last, p)
 }

@@ -10,7 +10,10 @@ import (
 	"perilune/engine/raddb"
 )
 
-const yieldEvery = 64 // entries
+const (
+	yieldEvery = 64 // entries
+	indexBatch = 32 // records that are entered together
+)
 
 // Load reads the users file name of the tree, whole: all errors and warnings are collected in errs. The
 // table is to be closed even if there are errors.
@@ -57,6 +60,14 @@ type loader struct {
 	windows [][]byte  // of files that were read, for the next one
 	parsed  int       // entries
 	strange raddb.Pos // the first entry that was read in another dialect than its file's
+	touched place     // without a meaning: it keeps reads of memory from being left out
+}
+
+// An entering is a record on its way into the index.
+type entering struct {
+	place  place
+	record record
+	hash   uint64
 }
 
 func newLoader(tree *raddb.Tree, o Options, lang language, errs *raddb.List) *loader {
@@ -132,7 +143,8 @@ func (l *loader) index() error {
 		return err
 	}
 	t.index = x
-	done := 0
+	var batch [indexBatch]entering
+	n, done := 0, 0
 	for p, r := range t.records() {
 		if done++; done%yieldEvery == 0 {
 			l.yield()
@@ -141,14 +153,32 @@ func (l *loader) index() error {
 		if r.has(flagListed) {
 			continue
 		}
-		if last := t.enter(p); last != 0 {
-			l.second(t.record(last), r)
-		}
-		if r.has(flagAlways) && !r.has(flagFallThrough) {
-			r.set(flagCloses)
+		batch[n] = entering{p, r, t.index.hash(r.name())}
+		if n++; n == len(batch) {
+			l.enter(batch[:n])
+			n = 0
 		}
 	}
+	l.enter(batch[:n])
 	return nil
+}
+
+// enter puts records into the index. Their slots lie anywhere in memory: looking at all of them first lets the
+// processor wait for them at the same time.
+func (l *loader) enter(batch []entering) {
+	t := l.table
+	for i := range batch {
+		_, p := t.index.slot(batch[i].hash)
+		l.touched += p
+	}
+	for _, e := range batch {
+		if last := t.enter(e.place, e.hash); last != 0 {
+			l.second(t.record(last), e.record)
+		}
+		if e.record.has(flagAlways) && !e.record.has(flagFallThrough) {
+			e.record.set(flagCloses)
+		}
+	}
 }
 
 // second looks at an entry whose name has one before it.

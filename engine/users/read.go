@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	firstWindow = 256 << 10 // octets read at once
-	maxWindow   = 4 << 20   // the longest entry
+	firstWindow = 64 << 10 // octets read and hashed at once
+	maxWindow   = 4 << 20  // the longest entry
 )
 
 // A fileReader reads one file in passing.
@@ -41,6 +41,10 @@ func (r *fileReader) read() {
 	for !r.loader.stop() {
 		if !r.toNext() {
 			return
+		}
+		if r.quick() {
+			r.parsed()
+			continue
 		}
 		before, errs := r.lexer, len(*r.errs)
 		s := r.statement()
@@ -171,8 +175,14 @@ func (r *fileReader) obey(s *statement) {
 	if s.dialect != r.lang.dialect && l.strange.Line == 0 {
 		l.strange = r.raw.label.pos(r.file)
 	}
-	if l.parsed++; l.parsed%yieldEvery == 0 {
-		l.yield()
+	r.parsed()
+}
+
+// parsed counts an entry and lets others run now and then.
+func (r *fileReader) parsed() {
+	r.seen = true
+	if r.loader.parsed++; r.loader.parsed%yieldEvery == 0 {
+		r.loader.yield()
 	}
 }
 

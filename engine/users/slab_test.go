@@ -85,7 +85,7 @@ func TestIndexFollowsAMap(t *testing.T) {
 			if err != nil {
 				rt.Fatal(err)
 			}
-			table.enter(p)
+			table.enter(p, table.index.hash(table.record(p).name()))
 			want[key(l)] = append(want[key(l)], i+1)
 		}
 		for _, l := range append(labels, rapid.SliceOfN(name, 0, 50).Draw(rt, "others")...) {

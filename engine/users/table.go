@@ -52,6 +52,9 @@ type Options struct {
 	// AuthType is told of each constant Auth-Type that an entry orders, in wire form. What it finds amiss is a
 	// warning at that place. nil: nobody is told.
 	AuthType func(value []byte) error
+
+	slow    bool // for tests: nothing is read the quick way
+	quickly *int // for tests: counts the entries that are
 }
 
 // Refused is what Options.Stored finds so wrong that the file is not used.
