@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"sort"
 	"sync"
+	"time"
 )
 
 // A Tree is a directory of configuration together with the memory of what was read from it: the inputs of
@@ -17,8 +18,9 @@ import (
 type Tree struct {
 	Root string // absolute or as given; names are relative to it
 
-	mu     sync.Mutex // protects inputs, system and torn
+	mu     sync.Mutex // protects inputs, opened, system and torn
 	inputs map[string][sha256.Size]byte
+	opened map[string]Opened
 	system map[string]bool // inputs that ReadSystemFile read
 	torn   bool
 
@@ -30,6 +32,14 @@ type Input struct {
 	Path   string
 	Sum    [sha256.Size]byte
 	System bool // a file of the system: it is read where it lies, and no copy is kept of it
+	Opened Opened
+}
+
+// An Opened is what a file that was read in passing looked like before it was read, so that nobody needs to read it
+// again to see that it is still the same.
+type Opened struct {
+	Info fs.FileInfo // nil: it was read otherwise
+	At   time.Time
 }
 
 // Open gives the tree below root. Nothing is read yet.
@@ -126,7 +136,10 @@ func (t *Tree) OpenFile(name string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &hashingFile{File: f, path: path, sum: sha256.New(), tree: t}, nil
+	h := &hashingFile{File: f, path: path, sum: sha256.New(), tree: t}
+	h.opened.At = time.Now()
+	h.opened.Info, _ = f.Stat()
+	return h, nil
 }
 
 // Remember adds an input that is no file: a resolved address, an environment value.
@@ -150,23 +163,41 @@ func (t *Tree) Torn() bool {
 	return t.torn
 }
 
+// Sum gives what was last read of a file, by its path; zero if that was nothing.
+func (t *Tree) Sum(path string) [sha256.Size]byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.inputs[path]
+}
+
 // Inputs gives all that was read so far, ordered by path.
 func (t *Tree) Inputs() []Input {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	list := make([]Input, 0, len(t.inputs))
 	for p, s := range t.inputs {
-		list = append(list, Input{p, s, t.system[p]})
+		list = append(list, Input{Path: p, Sum: s, System: t.system[p], Opened: t.opened[p]})
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i].Path < list[j].Path })
 	return list
 }
 
+// noteOpened keeps what a file looked like before it was read in passing, the last time.
+func (t *Tree) noteOpened(path string, o Opened) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.opened == nil {
+		t.opened = map[string]Opened{}
+	}
+	t.opened[path] = o
+}
+
 type hashingFile struct {
 	fs.File
-	path string
-	sum  hash.Hash
-	tree *Tree
+	path   string
+	sum    hash.Hash
+	opened Opened
+	tree   *Tree
 }
 
 func (f *hashingFile) Read(b []byte) (int, error) {
@@ -179,6 +210,7 @@ func (f *hashingFile) Close() error {
 	sum := [sha256.Size]byte{}
 	if _, err := io.Copy(f.sum, f.File); err == nil {
 		sum = [sha256.Size]byte(f.sum.Sum(nil))
+		f.tree.noteOpened(f.path, f.opened)
 	}
 	f.tree.remember(f.path, sum)
 	return f.File.Close()

@@ -50,7 +50,7 @@ func (r *Reloader) Rollback(number uint64, who string) (Report, error) {
 }
 
 func (r *Reloader) rollback(number uint64, who string) (Report, error) {
-	m, err := r.store.Find(number)
+	m, err := r.keep().Find(number)
 	if err != nil {
 		return Report{}, err
 	}
@@ -166,10 +166,37 @@ func (r *Reloader) accept(c *Candidate, report Report) Report {
 	if r.unconfirmed != nil { // what may come back is kept
 		keep = max(keep, int(c.Number-r.unconfirmed.Back)+1)
 	}
-	if err := r.store.Save(m, c.Tree, keep); err != nil {
-		r.log().Warn("the generation could not be kept on disk", "generation", c.Number, "error", err)
+	r.keep() // the one before, if this one comes that early
+	r.unkept = func() {
+		if err := r.store.Save(m, c.Tree, keep); err != nil {
+			r.log().Warn("the generation could not be kept on disk", "generation", m.Number, "error", err)
+		}
+	}
+	if r.swap != nil || !large(c.Inputs) {
+		r.keep()
 	}
 	return report
+}
+
+// large reports whether files take so long to write that a server at start had better serve first.
+func large(inputs []raddb.Input) bool {
+	const most = 4 << 20
+	size := int64(0)
+	for _, in := range inputs {
+		if in.Opened.Info != nil {
+			size += in.Opened.Info.Size()
+		}
+	}
+	return size > most
+}
+
+// keep writes the active generation to disk, unless that is done.
+func (r *Reloader) keep() *Store {
+	if save := r.unkept; save != nil {
+		r.unkept = nil
+		save()
+	}
+	return r.store
 }
 
 // numberFor gives the number of a good generation: the next one, but at a start that of the newest one kept

@@ -142,7 +142,7 @@ func (r *Reloader) startBefore(c *Candidate, began time.Time) *Candidate {
 
 // load makes a candidate from a generation that is kept, ready to be put in place.
 func (r *Reloader) load(number uint64) (*Candidate, Manifest, error) {
-	m, err := r.store.Find(number)
+	m, err := r.keep().Find(number)
 	if err != nil {
 		return nil, m, err
 	}

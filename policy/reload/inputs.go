@@ -30,13 +30,32 @@ type glimpse struct {
 	mtime, ctime int64
 	inode        uint64
 	sum          [sha256.Size]byte
-	settled      bool // the record was older than a tick when it was hashed: an unseen change is impossible
+	settled      bool // the file was older than a tick of its time stamps when it was hashed: an unseen change is impossible
 }
 
 const (
-	alwaysHashed = 1 << 20 // octets; a file up to this size is read at every look
-	tick         = 2 * time.Second
+	alwaysHashed = 1 << 20         // octets; a file up to this size is read at every look
+	tick         = 2 * time.Second // of time stamps in whole seconds
+	fineTick     = 100 * time.Millisecond
 )
+
+// glimpseOf gives the record of a file as it was at a time, without its sum.
+func glimpseOf(st fs.FileInfo, at time.Time) glimpse {
+	g := glimpse{size: st.Size(), mtime: st.ModTime().UnixNano()}
+	g.ctime, g.inode = identity(st)
+	wait := tick
+	if g.ctime%int64(time.Second) != 0 { // file systems with fractions take the kernel's clock, of 1 to 10 ms
+		wait = fineTick
+	}
+	g.settled = at.Sub(time.Unix(0, max(g.mtime, g.ctime))) > wait
+	return g
+}
+
+// same reports whether the file is the same, as far as the record tells. What was young when it was hashed may have
+// changed unseen.
+func (g glimpse) same(now glimpse) bool {
+	return g.settled && g.size == now.size && g.mtime == now.mtime && g.ctime == now.ctime && g.inode == now.inode
+}
 
 func newEye() *eye { return &eye{map[string]glimpse{}} }
 
@@ -68,10 +87,9 @@ func (e *eye) hash(path string, busy *server.Busy) [sha256.Size]byte {
 	if err != nil || st.Mode()&(fs.ModeNamedPipe|fs.ModeSocket) != 0 {
 		return [sha256.Size]byte{}
 	}
-	g := glimpse{size: st.Size(), mtime: st.ModTime().UnixNano()}
-	g.ctime, g.inode = identity(st)
+	g := glimpseOf(st, time.Now())
 	old, known := e.seen[path]
-	if known && st.Size() > alwaysHashed && old.settled && old.size == g.size && old.mtime == g.mtime && old.ctime == g.ctime && old.inode == g.inode {
+	if known && st.Size() > alwaysHashed && old.same(g) {
 		return old.sum
 	}
 	f, err := os.Open(path)
@@ -87,9 +105,20 @@ func (e *eye) hash(path string, busy *server.Busy) [sha256.Size]byte {
 		return [sha256.Size]byte{}
 	}
 	g.sum = [sha256.Size]byte(h.Sum(nil))
-	g.settled = time.Since(time.Unix(0, max(g.mtime, g.ctime))) > tick
 	e.seen[path] = g
 	return g.sum
+}
+
+// note takes over what an attempt has hashed itself while it read.
+func (e *eye) note(inputs []raddb.Input) {
+	for _, in := range inputs {
+		if in.Opened.Info == nil || !isFile(in) {
+			continue
+		}
+		g := glimpseOf(in.Opened.Info, in.Opened.At)
+		g.sum = in.Sum
+		e.seen[in.Path] = g
+	}
 }
 
 // yielding lets packets through between the pieces of a large file.

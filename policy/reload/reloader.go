@@ -48,12 +48,15 @@ type Reloader struct {
 	resolved time.Duration    // how often names are looked up; 0: as [clients] resolve says
 	swap     func(*Candidate) // set by Attach; nil: nothing serves yet
 
+	aside sync.WaitGroup // of what Attach leaves to be done
+
 	building  sync.Mutex // held for a whole attempt; protects all up to mu
 	active    *Candidate
 	keptFiles bool        // the attempt does not look at the files on disk: what was wrong with them still is
 	tried     fingerprint // what the last attempt read
 	eye       *eye
 	store     *Store
+	unkept    func() // writes the active generation to the store; nil: that is done
 	unlock    func()
 
 	confirm     time.Duration // the attempt must be confirmed in this time; 0: it need not
@@ -186,12 +189,21 @@ func (r *Reloader) Attach(swap func(*Candidate)) {
 	r.swap = swap
 	swap(r.active)
 	r.active.Program.Start()
+	r.aside.Go(func() {
+		r.building.Lock()
+		defer r.building.Unlock()
+		r.keep()
+	})
 }
 
 // Close gives the state directory free. Reloads under way end first; later ones are refused.
 func (r *Reloader) Close() {
+	r.aside.Wait()
 	r.building.Lock()
 	defer r.building.Unlock()
+	if r.store != nil {
+		r.keep()
+	}
 	r.mu.Lock()
 	r.closing = true
 	r.mu.Unlock()
@@ -213,7 +225,9 @@ func (r *Reloader) fromDisk() (c *Candidate, errs raddb.List) {
 	for try := 1; ; try++ {
 		tree := raddb.Open(r.o.Root)
 		c, errs = r.build.candidate(tree)
-		read := fingerprintOf(tree.Inputs())
+		inputs := tree.Inputs()
+		r.eye.note(inputs)
+		read := fingerprintOf(inputs)
 		torn := tree.Torn() || !r.eye.look(read, r.o.Busy).equal(read)
 		if !torn || try == tries {
 			if torn && c != nil {

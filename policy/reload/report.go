@@ -59,7 +59,7 @@ func (r *Reloader) Status() Status {
 func (r *Reloader) Generations() []Manifest {
 	r.building.Lock()
 	defer r.building.Unlock()
-	return r.store.Manifests()
+	return r.keep().Manifests()
 }
 
 // Wipe forgets all generations but the active one: their secrets leave the disk.
@@ -69,7 +69,7 @@ func (r *Reloader) Wipe() error {
 	if u := r.unconfirmed; u != nil {
 		return fmt.Errorf("generation %d is not confirmed: what would come back must not be forgotten", u.Generation)
 	}
-	return r.store.prune(1)
+	return r.keep().prune(1)
 }
 
 // refuse records a failure: the old generation serves on, and everybody hears of it until it is mended.

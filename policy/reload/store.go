@@ -125,6 +125,8 @@ func (s *Store) sound(sum string) bool {
 	}
 	defer f.Close()
 	h := sha256.New()
+	s.busy.Enter()
+	defer s.busy.Leave()
 	_, err = io.Copy(yielding{h, s.busy}, f)
 	return err == nil && hex.EncodeToString(h.Sum(nil)) == sum
 }
@@ -145,18 +147,21 @@ func (s *Store) keepContent(tree *raddb.Tree, path, sum string) error {
 	if err != nil {
 		return err
 	}
-	defer from.Close()
 	to, err := os.CreateTemp(filepath.Join(s.dir, "content"), ".new-") // mode 0600
 	if err != nil {
+		from.Close()
 		return err
 	}
 	defer os.Remove(to.Name())
 	defer to.Close()
-	h := sha256.New()
-	if _, err := io.Copy(yielding{io.MultiWriter(to, h), s.busy}, from); err != nil {
+	s.busy.Enter()
+	_, err = io.Copy(yielding{to, s.busy}, from)
+	s.busy.Leave() // what waits for the disk leaves the processor to others
+	from.Close()   // the tree knows then what was read
+	if err != nil {
 		return err
 	}
-	if hex.EncodeToString(h.Sum(nil)) != sum {
+	if now := tree.Sum(path); hex.EncodeToString(now[:]) != sum {
 		return fmt.Errorf("%s changed while it was kept", path)
 	}
 	if err := to.Sync(); err != nil {
@@ -187,11 +192,23 @@ func (s *Store) prune(keep int) error {
 	}
 	for _, e := range entries {
 		if !used[e.Name()] {
-			os.Remove(s.contentPath(e.Name()))
+			s.remove(s.contentPath(e.Name()))
 			delete(s.good, e.Name())
 		}
 	}
 	return nil
+}
+
+// remove deletes a file from its end on: the kernel takes milliseconds to free what it keeps in memory of a large one.
+func (s *Store) remove(path string) {
+	const step = 4 << 20
+	if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() {
+		for size := st.Size() - step; size > 0; size -= step {
+			os.Truncate(path, size)
+			s.busy.Yield()
+		}
+	}
+	os.Remove(path)
 }
 
 // writeDurably writes a file so that after a crash it is there whole or not at all.

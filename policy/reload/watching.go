@@ -109,7 +109,7 @@ func (r *Reloader) moved(hosts []nas.Host) bool {
 func (r *Reloader) readdress() Report {
 	r.building.Lock()
 	defer r.building.Unlock()
-	kept, err := r.store.Find(r.active.Number)
+	kept, err := r.keep().Find(r.active.Number)
 	build := func() (*Candidate, raddb.List) { return r.fromStore(kept) }
 	if err != nil {
 		build = r.fromDisk
