@@ -131,6 +131,7 @@ func (l *loader) finish() {
 		return
 	}
 	l.resolveProfiles()
+	t.indexRules(minRules, l.yield)
 	l.warnOrder()
 	t.patterns = nil
 }

@@ -65,6 +65,9 @@ func (m matcher) scan(last place) outcome {
 	if last == 0 {
 		return goOn
 	}
+	if m.indexed(last) {
+		return m.choose(last, 0)
+	}
 	for p := m.t.record(last).next(); ; {
 		r := m.t.record(p)
 		if o := m.try(r); o != goOn || p == last {
@@ -78,6 +81,9 @@ func (m matcher) scan(last place) outcome {
 func (m matcher) merged(a, b place) outcome {
 	if a == 0 || b == 0 {
 		return m.scan(a | b)
+	}
+	if m.indexed(a) || m.indexed(b) {
+		return m.choose(a, b)
 	}
 	t := m.t
 	p, q := t.record(a).next(), t.record(b).next()
@@ -149,25 +155,6 @@ func (m matcher) profilesMatch(r record) bool {
 		m.watch(r, &last)
 	}
 	return ok
-}
-
-func (m matcher) anyMatches(last place) bool {
-	if last == 0 {
-		return false
-	}
-	quiet := *m.q
-	quiet.Watch = nil
-	n := matcher{m.t, &quiet}
-	for p := m.t.record(last).next(); ; {
-		r := m.t.record(p)
-		if n.matches(r) {
-			return true
-		}
-		if p == last {
-			return false
-		}
-		p = r.next()
-	}
 }
 
 // rule names an entry without copying its label.

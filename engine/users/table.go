@@ -74,6 +74,7 @@ type Table struct {
 
 	attrs      []*dictionary.Attribute // by the numbers in compiled pairs
 	regexps    []*regexp.Regexp
+	rules      []ruleIndex // of long lists, by their last records
 	profiles   []profile
 	groups     []group
 	uids       map[string]uint32 // of Unix accounts, if an entry asks
@@ -100,7 +101,7 @@ func (t *Table) Close(yield func()) {
 		unmapMemory(t.index.slots, yield)
 		t.index.slots = nil
 	}
-	t.begin, t.defaults, t.profiles = 0, 0, nil
+	t.begin, t.defaults, t.profiles, t.rules = 0, 0, nil, nil
 }
 
 // Len gives the number of entries.
