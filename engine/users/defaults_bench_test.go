@@ -38,7 +38,7 @@ var defaultChecks = []struct {
 	{"suffix", func(i int) string { return fmt.Sprintf("Suffix == \"@realm%d.example\"", i) }},
 	{"huntgroup", func(i int) string { return fmt.Sprintf("Huntgroup-Name == \"g%d\", NAS-Port == %d", i%20, i) }},
 	{"service-type", func(i int) string {
-		return fmt.Sprintf("Service-Type == %s, NAS-Port == %d", [...]string{"Login-User", "Framed-User", "Outbound-User"}[i%3], i)
+		return fmt.Sprintf("Service-Type == %s, NAS-Port == %d", [...]string{"Login-User", "Framed-User", "Authenticate-Only"}[i%3], i)
 	}},
 	{"regexp", func(i int) string { return fmt.Sprintf("User-Name =~ \"@realm%d\\.example$\"", i) }},
 }
@@ -77,7 +77,7 @@ func BenchmarkDefaults(b *testing.B) {
 
 func benchDefaults(b *testing.B, d *dictionary.Dictionary, t *Table) {
 	q := query(b, d, `User-Name = "user@realm7.example", NAS-IP-Address = 10.1.0.7, NAS-Port = 7, Service-Type = Framed-User, `+
-		`Called-Station-Id = "00-11-22-33-44-55", Calling-Station-Id = "66-77-88-99-AA-BB", NAS-Port-Type = Virtual`)
+		`Called-Station-Id = "00-11-22-33-44-55", Calling-Station-Id = "66-77-88-99-AA-BB", Connect-Info = "50000"`)
 	q.Host = benchHost{}
 	b.ReportAllocs()
 	for b.Loop() {
