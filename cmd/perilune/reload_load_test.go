@@ -50,13 +50,19 @@ end)
 }
 
 // A serverProcess is `perilune serve` in a process of its own, so that its clients' time is not its own.
-type serverProcess struct{ raddb, auth string }
+type serverProcess struct {
+	raddb, auth, acct string
+	http              string // if the configuration has one
+	process           *os.Process
+	ended             chan error // how it ended; closed
+}
 
-func startServerProcess(t testing.TB, dir string) *serverProcess {
+// startServerProcess starts one with further variables of the environment. It ends with the test, if not earlier.
+func startServerProcess(t testing.TB, dir string, environment ...string) *serverProcess {
 	t.Helper()
-	s := &serverProcess{raddb: filepath.Join(dir, "raddb")}
-	p := exec.Command(os.Args[0], "-test.run=^TestServeHelper$", "-test.timeout=10m")
-	p.Env = append(os.Environ(), "PERILUNE_SERVE="+s.raddb, "PERILUNE_ACCT=127.0.0.1:0")
+	s := &serverProcess{raddb: filepath.Join(dir, "raddb"), ended: make(chan error, 1)}
+	p := exec.Command(os.Args[0], "-test.run=^TestServeHelper$", "-test.timeout="+(10*time.Minute+*endureFor+*floodFor).String())
+	p.Env = append(append(os.Environ(), "PERILUNE_SERVE="+s.raddb, "PERILUNE_ACCT=127.0.0.1:0"), environment...)
 	out, err := p.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -65,20 +71,40 @@ func startServerProcess(t testing.TB, dir string) *serverProcess {
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.Process.Kill(); p.Wait() })
+	s.process = p.Process
 	var said strings.Builder
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		said.WriteString(lines.Text() + "\n")
-		if m := regexp.MustCompile(`msg=listening kind=auth address=(\S+)`).FindStringSubmatch(lines.Text()); m != nil {
-			s.auth = m[1]
+	started := s.listens(io.TeeReader(out, &said))
+	go func() {
+		io.Copy(io.Discard, out)
+		s.ended <- p.Wait()
+		close(s.ended)
+	}()
+	t.Cleanup(func() { p.Process.Kill(); <-s.ended })
+	if !started {
+		t.Fatalf("serve does not start:\n%s", said.String())
+	}
+	return s
+}
+
+// listens reads the addresses from the log until the server is up; false if it ends before.
+func (s *serverProcess) listens(log io.Reader) bool {
+	address := regexp.MustCompile(`msg=listening kind=(\w+) address=(\S+)|msg="(health) and metrics" address=(\S+)`)
+	for lines := bufio.NewScanner(log); lines.Scan(); {
+		if m := address.FindStringSubmatch(lines.Text()); m != nil {
+			switch m[1] + m[3] {
+			case "auth":
+				s.auth = m[2]
+			case "acct":
+				s.acct = m[2]
+			case "health":
+				s.http = m[4]
+			}
 		}
 		if strings.Contains(lines.Text(), "perilune serves ") {
-			go io.Copy(io.Discard, out)
-			return s
+			return true
 		}
 	}
-	t.Fatalf("serve does not start:\n%s", said.String())
-	return nil
+	return false
 }
 
 // load asks at a rate.

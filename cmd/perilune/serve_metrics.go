@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"runtime/metrics"
 	"time"
 
 	"perilune/engine/admin"
@@ -72,6 +73,9 @@ func (d *daemon) metrics(yield func(admin.Sample)) {
 	d.programMetrics(yield)
 	d.backendMetrics(yield)
 	d.recordMetrics(yield)
+	goroutines, live := runtimeState()
+	gauge("perilune_goroutines", "Goroutines of the process.", goroutines)
+	gauge("perilune_heap_live_bytes", "Memory of the Go heap that the last collection found in use.", live)
 	yield(admin.Sample{Name: "perilune_log_lines_lost_total", Help: "Log lines that found no room.", Value: float64(snap.LogLost)})
 }
 
@@ -82,6 +86,13 @@ func (d *daemon) throttled() server.Throttled {
 		return server.Throttled{}
 	}
 	return d.core.Throttled(g.Settings.Throttle)
+}
+
+// runtimeState gives what would grow if requests left something behind.
+func runtimeState() (goroutines, live float64) {
+	s := []metrics.Sample{{Name: "/sched/goroutines:goroutines"}, {Name: "/gc/heap/live:bytes"}}
+	metrics.Read(s)
+	return float64(s[0].Value.Uint64()), float64(s[1].Value.Uint64())
 }
 
 // programMetrics gives how external programs have ended.
