@@ -30,8 +30,10 @@ type batcher interface {
 	read(slots []slot) (n int, err error)
 	// send sends the replies of the slots, and gives the number of those that the kernel refused.
 	send(slots []slot) (failed int)
-	// lost gives the datagrams that the kernel dropped for want of room, since the socket was opened.
+	// lost gives the datagrams that the kernel dropped, for want of room or by sieve, since the socket was opened.
 	lost() uint64
+	// sieve makes the kernel let only a part of a source's datagrams pass, 0 to 1; an invalid source: all of everybody's.
+	sieve(from netip.Addr, pass float64) error
 }
 
 // yield lets others run between two polls of a socket.

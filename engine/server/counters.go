@@ -43,7 +43,8 @@ type Counters struct {
 	Superseded  uint64             // late answers thrown away, as a newer request had their key
 	Detached    uint64             // requests that waited, or went to the recorder
 	SendErrors  uint64             // replies that the kernel refused
-	KernelDrops uint64             // datagrams that the kernel dropped as the receive buffer was full
+	KernelDrops uint64             // datagrams that the kernel dropped
+	KernelShed  uint64             // about how many of them as the noisiest source's, not for want of room
 }
 
 // outcome counts the end of a request.
@@ -83,6 +84,7 @@ func (c *Counters) Add(o *Counters) {
 	c.Detached += o.Detached
 	c.SendErrors += o.SendErrors
 	c.KernelDrops += o.KernelDrops
+	c.KernelShed += o.KernelShed
 	addEach(c.Requests[:], o.Requests[:])
 	addEach(c.Replies[:], o.Replies[:])
 	addEach(c.Verdicts[:], o.Verdicts[:])

@@ -81,6 +81,7 @@ func newRole(s *Server, index int, l Listener, conn *net.UDPConn) (*role, error)
 	}
 	ro.cache = newDuplicates(s.options.DuplicateBytes)
 	ro.status.rate = s.options.StatusRate
+	ro.overload.room = ro.granted / leastTruesize
 	ro.sender = s.steps.sender()
 	ro.desk = newDesk()
 	ro.desk.role = ro
@@ -101,6 +102,7 @@ func (ro *role) run() {
 		ro.flush()
 		if !ro.fill() {
 			ro.desk.leave(ro.last)
+			ro.overload.stop()
 			ro.server.working.Done()
 			return
 		}
@@ -139,6 +141,7 @@ func (ro *role) awake() {
 	// Cleared first, looked at second: a wake that comes between the two is not lost.
 	ro.conn.SetReadDeadline(time.Time{})
 	ro.closing = ro.closing || ro.server.stopping.Load()
+	ro.rest()
 	if ro.last == nil || ro.last == ro.server.Current() {
 		return
 	}
@@ -167,7 +170,9 @@ func (ro *role) begin(n int) {
 	ro.since.Store(int64(ro.clock.Sub(ro.server.born)))
 	ro.fast.Received += uint64(n)
 	ro.fast.Batches++
-	ro.overload.begin(ro.batcher.lost(), ro.clock)
+	if ro.overload.count(ro.slots[:n], ro.batcher.lost(), ro.clock) {
+		ro.sieve()
+	}
 	ro.collect()
 	ro.touch()
 }
@@ -185,7 +190,7 @@ func (ro *role) flush() {
 	ro.n, ro.at = 0, 0
 	ro.since.Store(0)
 	ro.server.log.flush(&ro.lines)
-	ro.fast.KernelDrops = ro.batcher.lost()
+	ro.fast.KernelDrops, ro.fast.KernelShed = ro.batcher.lost(), ro.overload.shed
 	ro.published.set(&ro.fast)
 	g := ro.generation
 	ro.generation = nil
@@ -257,10 +262,6 @@ func (ro *role) fresh(r *Request, s *slot) bool {
 	if reply := ro.cache.lookup(s.hash, &s.key, auth, ro.clock, keep(ro.generation, r.Client, r.Packet.Code)); reply != nil {
 		s.reply = reply
 		ro.fast.Resent++
-		return false
-	}
-	if ro.overload.shed(r.Client.Index) && !r.seen.state {
-		ro.refuse(r, ReasonBusy)
 		return false
 	}
 	if ro.passed && time.Now().After(r.Deadline) { // the batch may have waited for its holder

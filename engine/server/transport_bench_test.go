@@ -65,6 +65,8 @@ func (m *nowhere) send(slots []slot) int {
 
 func (m *nowhere) lost() uint64 { return 0 }
 
+func (*nowhere) sieve(netip.Addr, float64) error { return nil }
+
 // kernelessRole gives a role without a kernel under it.
 func kernelessRole(t testing.TB, log *Log) (*role, *nowhere) {
 	way := &plainWay{client: nas.Client{Name: "bench", Prefix: netip.MustParsePrefix("127.0.0.0/8")}}
