@@ -196,15 +196,15 @@ func gaugesText(values []float64) string {
 func grown(gauge int, short bool, first, last []float64) bool {
 	g := gauges[gauge]
 	if short {
-		return median(last) > median(first)*2+4*g.more
+		return middle(last) > middle(first)*2+4*g.more
 	}
-	return median(last) > median(first)*(1+g.part)+g.more
+	return middle(last) > middle(first)*(1+g.part)+g.more
 }
 
 // warm is from how long on the bounds are the narrow ones: then a fifth is longer than caches and pools take to fill.
 const warm = 2 * time.Minute
 
-func median(list []float64) float64 {
+func middle(list []float64) float64 {
 	if len(list) == 0 {
 		return 0
 	}
@@ -218,7 +218,7 @@ func (w *watcher) check() {
 	first, last := &w.fifths[0], &w.fifths[4]
 	for i, g := range gauges {
 		if grown(i, *endureFor < warm, first.gauges[i], last.gauges[i]) && !raceDetector { // whose own memory grows
-			w.e.t.Errorf("%s: %.0f in the first fifth, %.0f in the last", g.name, median(first.gauges[i]), median(last.gauges[i]))
+			w.e.t.Errorf("%s: %.0f in the first fifth, %.0f in the last", g.name, middle(first.gauges[i]), middle(last.gauges[i]))
 		}
 	}
 	if early, late := first.latency.quantile(0.5), last.latency.quantile(0.5); late > 10*early+20*time.Millisecond {
@@ -250,7 +250,7 @@ func (w *watcher) table() string {
 	row("cheap p99.9", func(f *fifth) string { return f.latency.quantile(0.999).Round(time.Microsecond).String() })
 	row("sent again", func(f *fifth) string { return fmt.Sprint(f.again) })
 	for i, g := range gauges {
-		row(g.name, func(f *fifth) string { return fmt.Sprintf("%.0f", median(f.gauges[i])) })
+		row(g.name, func(f *fifth) string { return fmt.Sprintf("%.0f", middle(f.gauges[i])) })
 	}
 	return b.String()
 }

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// A crowd is a kernel and a server for overload: sources that send at rates, a filter, and a server that serves so many a
+// A throng is a kernel and a server for overload: sources that send at rates, a filter, and a server that serves so many a
 // window.
-type crowd struct {
+type throng struct {
 	o        overload
 	now      time.Time
 	lost     uint64
@@ -20,18 +20,18 @@ type crowd struct {
 	changes  int
 }
 
-func newCrowd(capacity int) *crowd {
-	return &crowd{o: overload{room: capacity / 2}, now: time.Unix(1000, 0), capacity: capacity, random: rand.New(rand.NewPCG(1, 2))}
+func newThrong(capacity int) *throng {
+	return &throng{o: overload{room: capacity / 2}, now: time.Unix(1000, 0), capacity: capacity, random: rand.New(rand.NewPCG(1, 2))}
 }
 
-func crowdSource(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)}) }
+func throngSource(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)}) }
 
 // window lets a window pass, in batches of 64.
-func (c *crowd) window(rates ...int) {
+func (c *throng) window(rates ...int) {
 	var queue []int
 	for i, rate := range rates {
 		for range rate {
-			if c.o.noisiest == crowdSource(i) && c.random.Float64() >= c.o.pass {
+			if c.o.noisiest == throngSource(i) && c.random.Float64() >= c.o.pass {
 				c.lost++
 				continue
 			}
@@ -46,7 +46,7 @@ func (c *crowd) window(rates ...int) {
 		slots := make([]slot, 0, 64)
 		for _, i := range queue[from:min(from+64, kept)] {
 			c.served[i]++
-			slots = append(slots, slot{source: netip.AddrPortFrom(crowdSource(i), 1)})
+			slots = append(slots, slot{source: netip.AddrPortFrom(throngSource(i), 1)})
 		}
 		c.now = c.now.Add(overloadWindow * 64 / time.Duration(kept))
 		if c.o.count(slots, c.lost, c.now) {
@@ -59,7 +59,7 @@ func (c *crowd) window(rates ...int) {
 func TestOverloadPressesTheNoisiest(t *testing.T) {
 	for _, rates := range [][]int{{100_000, 500, 100}, {20_000, 4_000}, {3_000, 10, 100_000, 1_000}, {100_000, 5}, {100_000}, {1_000_000, 4_000}} {
 		t.Run(fmt.Sprint(rates), func(t *testing.T) {
-			c := newCrowd(10_000)
+			c := newThrong(10_000)
 			for range 30 {
 				c.window(rates...)
 			}
@@ -92,7 +92,7 @@ func TestOverloadPressesTheNoisiest(t *testing.T) {
 
 // TestOverloadOfEquals: of sources that send alike none is pressed for long below the others.
 func TestOverloadOfEquals(t *testing.T) {
-	c, sum := newCrowd(10_000), make([]int, 4)
+	c, sum := newThrong(10_000), make([]int, 4)
 	for range 100 {
 		c.window(30_000, 30_000, 30_000, 30_000)
 		for i, n := range c.served {
@@ -108,7 +108,7 @@ func TestOverloadOfEquals(t *testing.T) {
 
 // TestOverloadEnds: after the flood the filter goes at once, and capacity that comes back is found soon.
 func TestOverloadEnds(t *testing.T) {
-	c := newCrowd(1_000)
+	c := newThrong(1_000)
 	for range 10 {
 		c.window(50_000, 100)
 	}
@@ -132,7 +132,7 @@ func TestOverloadEnds(t *testing.T) {
 
 // TestOverloadForAMoment: what was lost while the server stood still is no reason for a filter.
 func TestOverloadForAMoment(t *testing.T) {
-	c := newCrowd(10_000)
+	c := newThrong(10_000)
 	c.lost += 100_000
 	for range 5 {
 		c.window(5_000, 10)

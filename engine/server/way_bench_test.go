@@ -60,6 +60,8 @@ func (m *recorded) judge(reply, request []byte) {
 
 func (m *recorded) lost() uint64 { return 0 }
 
+func (*recorded) sieve(netip.Addr, float64) error { return nil }
+
 const crowd = 100
 
 // crowded is a users file as sites have them.
