@@ -42,6 +42,36 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
+// FuzzRuleIndex reads any text with an index over each list: it gives what the entries one by one give.
+func FuzzRuleIndex(f *testing.F) {
+	d := loadDictionary(f)
+	f.Add("DEFAULT NAS-Port = 1\n Fall-Through = Yes\nDEFAULT Suffix = b, Hint = x\n Class = y\nDEFAULT Huntgroup-Name = g1\n Class = z\n", uint8(1))
+	f.Add("DEFAULT Class := x\n Fall-Through = Yes\nDEFAULT User-Name =~ \"b$\", Class == x\nbob Huntgroup-Name == g1, NAS-IP-Address == 10.0.0.0/8\n", uint8(2))
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, text string, dialect uint8) {
+		if strings.Contains(text, "$INCLUDE") {
+			return
+		}
+		if err := os.WriteFile(filepath.Join(dir, "users"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var errs raddb.List
+		table := Load(raddb.Open(dir), "users", Options{Dictionary: d, Names: manyGroups{}, Dialect: Dialect(dialect % 3)}, &errs)
+		defer table.Close(nil)
+		if errs.Failed() {
+			return
+		}
+		table.indexRules(0, func() {})
+		for _, name := range []string{"bob", "DEFAULT", "a"} {
+			sameWithoutIndex(t, table, func() (*Query, *groupHost) {
+				q := query(t, d, "NAS-Port = 1, Service-Type = Framed-User, Called-Station-Id = \"a:b\", Class = x, NAS-IP-Address = 10.0.0.1, NAS-Port = 2")
+				q.Name = []byte(name)
+				return q, &groupHost{d: d, truths: [10]Truth{1: True, 2: Unknown}, fails: -1}
+			})
+		}
+	})
+}
+
 // FuzzExpansion compiles any text and expands it: what it inserts from the request is bounded and never
 // expanded again.
 func FuzzExpansion(f *testing.F) {

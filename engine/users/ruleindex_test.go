@@ -79,7 +79,7 @@ func indexedText(t *Table, q *Query, h *groupHost) string {
 }
 
 // sameWithoutIndex compares a match with one by the same table without indexes.
-func sameWithoutIndex(tb rapid.TB, table *Table, make func() (*Query, *groupHost)) {
+func sameWithoutIndex(tb interface{ Fatalf(string, ...any) }, table *Table, make func() (*Query, *groupHost)) {
 	plain := *table
 	plain.rules = nil
 	q, h := make()
@@ -103,7 +103,7 @@ var indexedChecks = map[Dialect][]string{
 		`NAS-IP-Address == 10.0.0.1`, `NAS-IP-Address == 10.0.0.2`, `NAS-IP-Address == "10.0.0.0/30"`, `NAS-IP-Address <= "10.0.0.0/9"`,
 		`NAS-Port == 1`, `NAS-Port == 2`, `NAS-Port == 3`, `NAS-Port != 1`, `NAS-Port =* ANY`, `NAS-Port !* ANY`, `NAS-Port == "1-2"`,
 		`Service-Type == Framed-User`, `Service-Type == Login-User`, `Called-Station-Id == "a"`, `Called-Station-Id == "b"`,
-		`Called-Station-Id =~ "^(a)"`, `Called-Station-Id =~ "b$"`, `User-Name =~ "^(.*)@a$"`, `User-Name !~ "^b"`, `User-Name =~ "@b"`,
+		`Called-Station-Id =~ "^(a)"`, `Called-Station-Id =~ "b$"`, `Called-Station-Id =~ "^a"`, `User-Name =~ "^bob$"`, `Called-Station-Id =~ "(?i)^A"`, `User-Name =~ "^(.*)@a$"`, `User-Name !~ "^b"`, `User-Name =~ "@b"`,
 		`Called-Station-Id == "%{1}"`, `User-Password == "x"`, `User-Password == "y"`, `Tunnel-Type:1 == VLAN`, `Tunnel-Type == VLAN`,
 		`Hint == "x"`, `Hint == "y"`, `Hint := "y"`, `Class == "a"`, `Suffix == "@a"`, `Suffix == "@b.c"`, `Prefix == "bo"`,
 		`Huntgroup-Name == "g0"`, `Huntgroup-Name == "g1"`, `Huntgroup-Name == "g2"`, `Huntgroup-Name != "g3"`, `Rewrite-Function == "fixup"`,
@@ -258,4 +258,20 @@ func matched(t *testing.T, d *dictionary.Dictionary, table *Table, request strin
 	q := query(t, d, request)
 	table.Match(q)
 	return fmt.Sprintf("%v\n%s\n%s\n%v %v %q %v", q.Rules, listText(q.Control), listText(q.Reply), q.Found, q.Ended, q.Stripped, q.Dropped)
+}
+
+func TestRegexpText(t *testing.T) {
+	for source, want := range map[string]string{
+		`@example\.net$`: "end @example.net", `^(.*)@a$`: "end @a", `^bob`: "begin bob", `^bob(@.*)?$`: "begin bob", `^a$`: "end a", `é$`: "end é",
+		``: "none", `$`: "none", `^`: "none", `^$`: "none", `a`: "none", `(?i)@a$`: "none", `(?m)a$`: "none", `(?m)^a`: "none", `^a|b$`: "none",
+		`ab*$`: "none", `^ab*`: "begin a", `(a)$`: "none", `.*@a$`: "end @a", "\ufffd$": "none", `a$b`: "none", `a?$`: "none", `^(?:a)b`: "begin ab", `\z`: "none", `a\z`: "end a",
+	} {
+		got := "none"
+		if end, text, ok := regexpText(source); ok {
+			got = [...]string{axisBegin: "begin ", axisEnd: "end "}[end] + text
+		}
+		if got != want {
+			t.Errorf("%q: got %s, want %s", source, got, want)
+		}
+	}
 }

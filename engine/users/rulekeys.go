@@ -77,7 +77,7 @@ func (x *ruleIndexer) dimension(p *pair) (d dimension, part []byte, ok bool) {
 		return dimension{axis: axisBegin, length: n}, p.value, n > 0
 	case checkSuffix:
 		return dimension{axis: axisEnd, length: n}, p.value, n > 0
-	case checkCompare, checkHint, checkWithin:
+	case checkCompare, checkHint, checkWithin, checkRegexp:
 	default:
 		return d, nil, false
 	}
@@ -90,8 +90,20 @@ func (x *ruleIndexer) dimension(p *pair) (d dimension, part []byte, ok bool) {
 	case p.kind == checkWithin:
 		d.axis, d.length, d.wide = axisNetwork, uint16(p.value[0]), n > 5
 		return d, p.value[1:], true
+	case p.kind == checkRegexp:
+		return x.ofRegexp(p, d)
 	case d.attr.Type == dictionary.TypeIPv4Prefix || d.attr.Type == dictionary.TypeIPv6Prefix: // equal in several forms
 		return d, nil, false
 	}
 	return d, p.value, true
+}
+
+// ofRegexp gives the dimension of an expression that looks for a text at one end of the value.
+func (x *ruleIndexer) ofRegexp(p *pair, d dimension) (dimension, []byte, bool) {
+	if d.attr.Type != dictionary.TypeString && d.attr.Type != dictionary.TypeOctets { // it is not the value that is searched
+		return d, nil, false
+	}
+	end, text, ok := regexpText(x.t.regexps[p.number()].String())
+	d.axis, d.length = end, uint16(len(text))
+	return d, []byte(text), ok
 }
