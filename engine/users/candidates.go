@@ -18,27 +18,26 @@ type candidates struct {
 	runs  [maxRuns]run
 }
 
-// indexed reports whether a list has an index that may be used: who watches shall see each entry tried.
-func (m matcher) indexed(last place) bool {
-	return len(m.t.rules) > 0 && m.q.Watch == nil && m.t.ruleIndex(last) != nil
+// index gives the index of a list, nil if it has none or if somebody watches, who shall see each entry tried.
+func (m matcher) index(last place) *ruleIndex {
+	if len(m.t.rules) == 0 || m.q.Watch != nil {
+		return nil
+	}
+	return m.t.ruleIndex(last)
 }
 
-func (c *candidates) begin(t *Table, last place, watched bool) {
-	if last == 0 {
-		return
+// begin walks a list, which may be none. x is its index, if it has one.
+func (c *candidates) begin(t *Table, last place, x *ruleIndex) {
+	if last != 0 {
+		c.last, c.head, c.x, c.ready = last, t.record(last).next(), x, x == nil
 	}
-	c.last, c.head = last, t.record(last).next()
-	if !watched {
-		c.x = t.ruleIndex(last)
-	}
-	c.ready = c.x == nil
 }
 
-// choose tries the candidates of two lists in the order of the file. A list may be none.
-func (m matcher) choose(a, b place) outcome {
+// choose tries the candidates of two lists, by their indexes, in the order of the file. The second may be none.
+func (m matcher) choose(a place, x *ruleIndex, b place, y *ruleIndex) outcome {
 	var lists [2]candidates
-	lists[0].begin(m.t, a, false)
-	lists[1].begin(m.t, b, false)
+	lists[0].begin(m.t, a, x)
+	lists[1].begin(m.t, b, y)
 	var at place
 	for {
 		c := &lists[0]
@@ -74,7 +73,7 @@ func (m matcher) anyMatches(last place) bool {
 	quiet.Watch = nil
 	n := matcher{m.t, &quiet}
 	var c candidates
-	for c.begin(m.t, last, false); c.head != 0; {
+	for c.begin(m.t, last, m.t.ruleIndex(last)); c.head != 0; {
 		if !c.ready {
 			c.gather(n, 0)
 			continue
@@ -157,8 +156,10 @@ func (c *candidates) gather(m matcher, at place) {
 		c.skip(m.t, at)
 		return
 	}
-	for i := range c.runs[:1+c.held] {
-		c.runs[i] = x.after(c.runs[i], at)
+	if at != 0 {
+		for i := range c.runs[:1+c.held] {
+			c.runs[i] = x.after(c.runs[i], at)
+		}
 	}
 	c.least()
 }
@@ -178,11 +179,13 @@ func (c *candidates) ofPairs(list *dictionary.List, control bool, at place) bool
 	if list == nil {
 		return true
 	}
-	dims := c.x.pairs
-	for i := range list.Pairs {
-		p := &list.Pairs[i]
-		for j := range dims {
-			if d := &dims[j]; d.attr == p.Attr && (d.control || !control) && !c.look(d, p.Value, at) {
+	for i := range c.x.pairs {
+		d := &c.x.pairs[i]
+		if control && !d.control {
+			continue
+		}
+		for j := range list.Pairs {
+			if p := &list.Pairs[j]; p.Attr == d.attr && !c.look(d, p.Value, at) {
 				return false
 			}
 		}
@@ -208,6 +211,9 @@ func (c *candidates) look(d *dimension, value []byte, at place) bool {
 func (m matcher) changes(r record) bool {
 	if r.has(flagProfile) {
 		return true
+	}
+	if !m.t.rewrites {
+		return false
 	}
 	var p pair
 	for rest := r.checks(); len(rest) > 0; {

@@ -231,6 +231,8 @@ func (c *compiler) reference(n *name, p *rawPair, kind pairKind) bool {
 	}
 	if kind == checkHuntgroup {
 		c.table.huntgroups[ref] = name
+	} else {
+		c.table.rewrites = true
 	}
 	return c.emitNumber(pair{kind: kind, rel: rel, attr: n.id}, ref)
 }

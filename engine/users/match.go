@@ -65,8 +65,8 @@ func (m matcher) scan(last place) outcome {
 	if last == 0 {
 		return goOn
 	}
-	if m.indexed(last) {
-		return m.choose(last, 0)
+	if x := m.index(last); x != nil {
+		return m.choose(last, x, 0, nil)
 	}
 	for p := m.t.record(last).next(); ; {
 		r := m.t.record(p)
@@ -82,8 +82,8 @@ func (m matcher) merged(a, b place) outcome {
 	if a == 0 || b == 0 {
 		return m.scan(a | b)
 	}
-	if m.indexed(a) || m.indexed(b) {
-		return m.choose(a, b)
+	if x, y := m.index(a), m.index(b); x != nil || y != nil {
+		return m.choose(a, x, b, y)
 	}
 	t := m.t
 	p, q := t.record(a).next(), t.record(b).next()

@@ -85,6 +85,7 @@ type Table struct {
 	huntgroups map[int]string        // names by ref, for the Watcher
 	location   *time.Location
 	captures   bool // some expansion reads what a regular expression matched
+	rewrites   bool // some entry runs a rewrite function
 
 	entries   int
 	named     int   // entries with a literal name
