@@ -84,6 +84,7 @@ type lane struct {
 	mu            sync.Mutex // protects all below
 	slots         [256]outstanding
 	at            byte
+	gone          [256][]radius.Authenticator // of the last requests under each identifier that were given up; the newest last
 	session       radius.Session
 	window, total toll
 }
@@ -188,6 +189,7 @@ func (l *lane) sweep(now time.Time) {
 		switch waited := now.Sub(s.sent); {
 		case !s.out:
 		case waited >= limit:
+			l.gone[i] = append(l.gone[i][max(0, len(l.gone[i])-7):], s.auth)
 			l.end(s, false)
 			l.count(func(t *toll) {
 				if s.mute == 0 {
@@ -234,6 +236,10 @@ func (l *lane) take(session *radius.Session, raw []byte, now time.Time) {
 		return
 	}
 	s := &l.slots[p.Identifier]
+	if l.late(session, raw[:p.Len()], p.Identifier) {
+		l.count(func(t *toll) { t.stray++ })
+		return
+	}
 	if _, err := session.VerifyReply(raw[:p.Len()], &s.auth); err != nil || s.packet == nil || !p.Code.Answers(radius.Code(s.packet[0])) {
 		l.count(func(t *toll) { t.wrong[wrongAuthenticator]++ })
 		return
@@ -260,6 +266,16 @@ func (l *lane) take(session *radius.Session, raw []byte, now time.Time) {
 	if s.out {
 		l.end(s, true)
 	}
+}
+
+// late reports whether a reply is a right one to a request that was given up.
+func (l *lane) late(session *radius.Session, raw []byte, id byte) bool {
+	for _, auth := range l.gone[id] {
+		if _, err := session.VerifyReply(raw, &auth); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 func (l *lane) outNow() (n int) {
