@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"encoding/binary"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"runtime"
@@ -246,7 +247,9 @@ type pacer struct {
 	times []time.Duration
 }
 
-// run sends rate requests a second for a time, and others in between if more is not nil: one for each hundred.
+// run sends rate requests a second for a time, and others in between if more is not nil: one for each hundred, at any
+// moment between two. Those that wait would else begin, and after a whole number of intervals end, together with the
+// same hundredth part of the requests that are measured, which is the one that the p99 tells of.
 func (p *pacer) run(rate int, lasting time.Duration, more func()) time.Duration {
 	c := p.conns[0]
 	n := int(lasting.Seconds() * float64(rate))
@@ -264,20 +267,25 @@ func (p *pacer) run(rate int, lasting time.Duration, more func()) time.Duration 
 			p.times = append(p.times, time.Since(p.begun[in[1]]))
 		}
 	}()
-	start := time.Now()
+	start, interval, rng := time.Now(), time.Second/time.Duration(rate), rand.New(rand.NewPCG(1, 2)) // the same each time
 	for i := range n {
-		due := start.Add(time.Duration(i) * time.Second / time.Duration(rate))
-		for time.Now().Before(due) {
-			time.Sleep(time.Until(due))
-		}
+		due := start.Add(time.Duration(i) * interval)
+		sleepUntil(due)
 		p.begun[byte(p.next)] = time.Now()
 		p.send("cheap")
 		if more != nil && i%100 == 0 {
+			sleepUntil(due.Add(time.Duration(rng.Int64N(int64(interval)))))
 			more()
 		}
 	}
 	<-back
 	return percentile(p.times, 99)
+}
+
+func sleepUntil(due time.Time) {
+	for time.Now().Before(due) {
+		time.Sleep(time.Until(due))
+	}
 }
 
 // BenchmarkWaiting tells the p99 of cheap requests, 2,000 a second, alone and while one of a hundred more waits for

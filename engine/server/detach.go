@@ -1,6 +1,9 @@
 package server
 
-import "errors"
+import (
+	"errors"
+	"runtime"
+)
 
 // A pending is what a parked request waits for. It holds neither a goroutine nor its Lua state meanwhile.
 type pending uint8
@@ -47,6 +50,8 @@ func (r *Request) leaveLoop(waits bool) error {
 	}
 	ro.part(d)
 	go ro.run()
+	// Others first: answers of the batch wait to be sent, and what this request does before it waits may be long.
+	runtime.Gosched()
 	return nil
 }
 
