@@ -3,6 +3,8 @@ package server
 import (
 	"fmt"
 	"net/netip"
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -316,5 +318,29 @@ func TestRequestWithoutServer(t *testing.T) {
 	r := new(Request)
 	if r.Detach() != nil || r.Compute() != nil {
 		t.Error("a request without a server cannot detach")
+	}
+}
+
+// TestOthersFirst: with one processor the answers of a batch, a request's own among them, are sent before that request
+// goes on after it has left the loop. The scheduler may break a few of many.
+func TestOthersFirst(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	var sent atomic.Int64
+	way := newFakeWay()
+	way.after = func(r *Request) {
+		ro := r.desk.role
+		if err := r.Detach(); err == nil && ro.since.Load() == 0 {
+			sent.Add(1)
+		}
+	}
+	ts := startServer(t, way, Options{})
+	n := newNAS(t, ts.Addrs()[0])
+	const requests = 200
+	for i := range byte(requests) {
+		n.send(i%10, i, "x")
+		n.expect(fmt.Sprintf("Access-Accept %d x", i%10))
+	}
+	if got := sent.Load(); got < requests/2 {
+		t.Errorf("%d of %d batches were sent first", got, requests)
 	}
 }
