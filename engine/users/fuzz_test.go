@@ -61,7 +61,7 @@ func FuzzRuleIndex(f *testing.F) {
 		if errs.Failed() {
 			return
 		}
-		table.indexRules(0, func() {})
+		table.indexRules(0, nil, func() {})
 		for _, name := range []string{"bob", "DEFAULT", "a"} {
 			sameWithoutIndex(t, table, func() (*Query, *groupHost) {
 				q := query(t, d, "NAS-Port = 1, Service-Type = Framed-User, Called-Station-Id = \"a:b\", Class = x, NAS-IP-Address = 10.0.0.1, NAS-Port = 2")

@@ -60,7 +60,8 @@ type loader struct {
 	windows [][]byte  // of files that were read, for the next one
 	parsed  int       // entries
 	strange raddb.Pos // the first entry that was read in another dialect than its file's
-	touched place     // without a meaning: it keeps reads of memory from being left out
+	rings   rings
+	touched place // without a meaning: it keeps reads of memory from being left out
 }
 
 // An entering is a record on its way into the index.
@@ -131,7 +132,7 @@ func (l *loader) finish() {
 		return
 	}
 	l.resolveProfiles()
-	t.indexRules(minRules, l.yield)
+	t.indexRules(minRules, l.rings.long, l.yield)
 	l.warnOrder()
 	t.patterns = nil
 }
@@ -175,6 +176,7 @@ func (l *loader) enter(batch []entering) {
 	for _, e := range batch {
 		if last := t.enter(e.place, e.hash); last != 0 {
 			l.second(t.record(last), e.record)
+			l.rings.joined(last, e.place)
 		}
 		if e.record.has(flagAlways) && !e.record.has(flagFallThrough) {
 			e.record.set(flagCloses)

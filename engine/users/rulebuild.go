@@ -30,9 +30,33 @@ type keyedRule struct {
 	bucket uint32
 }
 
-// indexRules makes the indexes of all lists of more than min entries, of which half as many have keys. yield is called every now and then.
-func (t *Table) indexRules(min int, yield func()) {
+// maxRings bounds the users whose entries have an index.
+const maxRings = 1 << 12
+
+// rings notices users with many entries, if these stand together but for those of users with one.
+type rings struct {
+	last place // entry of the user seen last
+	n    int   // entries in a row
+	long []place
+}
+
+// joined is told of an entry that was put behind another of its user.
+func (s *rings) joined(last, p place) {
+	if s.n++; last != s.last {
+		s.n = 2
+	}
+	if s.last = p; s.n == minRules+1 && len(s.long) < maxRings {
+		s.long = append(s.long, p)
+	}
+}
+
+// indexRules makes the indexes of all lists of more than min entries, of which half as many have keys: those of BEGIN,
+// DEFAULT, the profiles, and the users whom some entries name. yield is called every now and then.
+func (t *Table) indexRules(min int, users []place, yield func()) {
 	lists := []place{t.begin, t.defaults}
+	for _, p := range users {
+		lists = append(lists, t.lookup(t.record(p).name()))
+	}
 	for i := range t.profiles {
 		lists = append(lists, t.profiles[i].last)
 	}

@@ -7,7 +7,7 @@ import (
 	"perilune/engine/dictionary"
 )
 
-// A ruleIndex finds those entries of a long list (BEGIN, DEFAULT, a profile) that a request may match. Each entry
+// A ruleIndex finds those entries of a long list (BEGIN, DEFAULT, of a profile or user) that a request may match. Each entry
 // lies in one bucket, that of its most selective equality; those without one are tried always. A bucket may hold too
 // much, for what is found is compared as ever: the index only leaves out what is sure to fail, and what fails
 // does nothing, for no check in front of the equality asks a script that had not been asked before.

@@ -174,7 +174,7 @@ func TestIndexIsNotSeen(outer *testing.T) {
 		if errs.Failed() {
 			t.Fatalf("%s\n%v", text, errs)
 		}
-		table.indexRules(rapid.SampledFrom([]int{0, 1, minRules}).Draw(t, "min"), func() {})
+		table.indexRules(rapid.SampledFrom([]int{0, 1, minRules}).Draw(t, "min"), usersOf(table), func() {})
 		name := rapid.SampledFrom([]string{"bob", "bob@a", "bob@b.c", "Pbob", "DEFAULT", "x", "", "@a"}).Draw(t, "name")
 		request := strings.Join(rapid.SliceOfN(rapid.SampledFrom(indexedPairs), 0, 16).Draw(t, "pairs"), ", ")
 		var truths [10]Truth
@@ -187,6 +187,39 @@ func TestIndexIsNotSeen(outer *testing.T) {
 			return q, &groupHost{d: d, truths: truths, fails: fails}
 		})
 	})
+}
+
+// usersOf gives the last entries of some users.
+func usersOf(t *Table) (places []place) {
+	for _, name := range []string{"bob", "bob@a"} {
+		if p := t.lookup([]byte(name)); p != 0 {
+			places = append(places, p)
+		}
+	}
+	return places
+}
+
+// TestIndexOfUsers has users of many entries, others between them.
+func TestIndexOfUsers(t *testing.T) {
+	d := loadDictionary(t)
+	var text strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&text, "bob NAS-Port = %d\n\tIdle-Timeout = 1\nu%d NULL\n\tIdle-Timeout = 1\n", i, i)
+	}
+	for i := range 2 * minRules {
+		fmt.Fprintf(&text, "few%d NAS-Port = 1\n\tIdle-Timeout = 1\nmany NAS-Port = %d\n\tIdle-Timeout = 1\n", i, i)
+	}
+	table, errs := loadText(t, d, text.String(), Options{})
+	if errs.Failed() {
+		t.Fatal(errs)
+	}
+	got := []bool{}
+	for _, name := range []string{"bob", "few1", "many", "nobody"} {
+		got = append(got, table.ruleIndex(table.lookup([]byte(name))) != nil)
+	}
+	if diff := cmp.Diff([]bool{true, false, true, false}, got); diff != "" {
+		t.Errorf("indexes of bob, few1, many, nobody (-want +got)\n%s", diff)
+	}
 }
 
 // TestIndexFollowsChanges has entries that make candidates of later ones.
@@ -210,7 +243,7 @@ func TestIndexFollowsChanges(t *testing.T) {
 			if errs.Failed() {
 				t.Fatal(errs)
 			}
-			table.indexRules(0, func() {})
+			table.indexRules(0, nil, func() {})
 			q := query(t, d, "User-Name = bob, NAS-Port = 1")
 			h := &groupHost{d: d, q: q, fails: -1, truths: [10]Truth{1: True}}
 			q.Host = h
@@ -237,7 +270,7 @@ func TestIndexOfGolden(t *testing.T) {
 		}
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			table, _ := loadFiles(t, d, ar.Files, Options{})
-			table.indexRules(0, func() {})
+			table.indexRules(0, nil, func() {})
 			plain := *table
 			plain.rules = nil
 			for _, f := range ar.Files {
