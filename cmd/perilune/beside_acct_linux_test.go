@@ -22,11 +22,14 @@ func (k *kit) oursAcct(b *testing.B, files map[string]string) *subject {
 	b.Helper()
 	s := k.ours(b, "perilune", files, askSessions()...)
 	s.address = s.listens(b, "acct")
-	return accounts(s)
+	return k.accounts(s)
 }
 
-func accounts(s *subject) *subject {
+func (k *kit) accounts(s *subject) *subject {
 	s.due, s.tail = "Accounting-Response", behind
+	if k.round < figures {
+		s.tail = k.round
+	}
 	return s
 }
 
@@ -43,7 +46,7 @@ func besideSQLite(b *testing.B, k *kit) {
 			Accounting: "preacct {\n\tacct_unique\n}\naccounting {\n\tsql\n}",
 			More:       "instantiate {\n\texpr\n}\npolicy {\n\t$INCLUDE /etc/freeradius/3.0/policy.d/accounting\n}",
 		}
-		subjects = append(subjects, accounts(freeRADIUS(b, mode.name, mode.threaded, c, askSessions()...)))
+		subjects = append(subjects, k.accounts(freeRADIUS(b, mode.name, mode.threaded, c, askSessions()...)))
 	}
 	k.turns(b, subjects...)
 }
@@ -115,7 +118,7 @@ func besideDetail(b *testing.B, k *kit) {
 `}
 	subjects := []*subject{ours}
 	for _, s := range bothFreeRADIUS(b, "freeradius", c, askSessions()...) {
-		subjects = append(subjects, accounts(s))
+		subjects = append(subjects, k.accounts(s))
 	}
 	k.turns(b, subjects...)
 }

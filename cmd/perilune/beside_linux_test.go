@@ -135,12 +135,30 @@ func (s *shot) wrong(due string) uint64 {
 // behind its answers.
 func (k *kit) fire(b *testing.B, s *subject, duration time.Duration) shot {
 	b.Helper()
+	return k.fireUntil(b, s, duration, nil)
+}
+
+// fireUntil is fire that ends before its time when stop is closed.
+func (k *kit) fireUntil(b *testing.B, s *subject, duration time.Duration, stop <-chan struct{}) shot {
+	b.Helper()
 	args := append([]string{"-c", clientProcessor(), k.program, "bench", "-server", s.address, "-secret", loopSecret, "-duration", duration.String(), "-json"}, s.load...)
 	cmd := exec.Command("taskset", args...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	before := s.used(b)
-	failed := cmd.Run() // also if something was lost, which is a result
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		select {
+		case <-stop:
+			cmd.Process.Signal(os.Interrupt)
+		case <-ended:
+		}
+	}()
+	failed := cmd.Wait() // also if something was lost, which is a result
+	close(ended)
 	time.Sleep(s.tail)
 	used := s.used(b) - before
 	var got shot

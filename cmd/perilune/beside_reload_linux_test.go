@@ -49,7 +49,7 @@ func besideReload(b *testing.B, k *kit) {
 	theirs := freeRADIUS(b, "freeradius-s", false, peerConfig{Users: file}, load...)
 	gives := map[string][]float64{}
 	for b.Loop() {
-		k.reloaded(b, ours, 4*k.round, gives, func() {
+		k.reloaded(b, ours, k.round, gives, func() {
 			out, err := exec.Command("taskset", "-c", clientProcessor(), k.program, "reload", "-force", "-d", filepath.Join(ours.dir, "raddb")).CombinedOutput()
 			if err != nil {
 				b.Errorf("reload: %v: %s", err, out)
@@ -58,7 +58,7 @@ func besideReload(b *testing.B, k *kit) {
 		if gives[theirs.name+"-lost"] != nil {
 			continue // once says it
 		}
-		k.reloaded(b, theirs, 12*k.round, gives, func() {
+		k.reloaded(b, theirs, 10*k.round, gives, func() {
 			if out, err := exec.Command(foreignTool(b, "touch"), filepath.Join(theirs.dir, "users")).CombinedOutput(); err != nil {
 				b.Errorf("touch: %v: %s", err, out)
 			}
@@ -71,19 +71,22 @@ func besideReload(b *testing.B, k *kit) {
 	}
 }
 
-// reloaded asks a server for some time, reloads it after a quarter of that, and notes what came of it.
-func (k *kit) reloaded(b *testing.B, s *subject, length time.Duration, gives map[string][]float64, reload func()) {
+// reloaded asks a server, reloads it after a round, goes on for some time when that has returned, and notes what came
+// of it.
+func (k *kit) reloaded(b *testing.B, s *subject, rest time.Duration, gives map[string][]float64, reload func()) {
 	k.fire(b, s, k.round/2)
 	before := s.resident(b)
-	took := make(chan time.Duration)
+	var lasted time.Duration
+	done := make(chan struct{})
 	go func() {
-		time.Sleep(length / 4)
+		time.Sleep(k.round)
 		began := time.Now()
 		reload()
-		took <- time.Since(began)
+		lasted = time.Since(began)
+		time.Sleep(rest)
+		close(done)
 	}()
-	got := k.fire(b, s, length)
-	lasted := <-took
+	got := k.fireUntil(b, s, 2*time.Minute, done)
 	time.Sleep(k.round)
 	for name, value := range map[string]float64{
 		"lost": float64(got.Lost), "wrong": float64(got.wrong(s.due)), "p99-ms": got.P99 / 1000, "worst-ms": got.Worst / 1000,
