@@ -17,7 +17,7 @@ type ruleIndexer struct {
 	used  [maxDimensions]bool
 	asked map[int]struct{} // huntgroups that an earlier entry has surely asked
 	found []ruleKey        // of the entry at hand
-	count []uint32         // entries by key, roughly: unlike keys may share a number
+	count []uint32         // entries by key, roughly: in each half unlike keys may share a number
 	keyed []keyedRule
 	yield func()
 	done  int
@@ -84,10 +84,12 @@ func (x *ruleIndexer) build(n int) {
 	for size < 2*n {
 		size *= 2
 	}
-	x.count = make([]uint32, size)
+	x.count = make([]uint32, 2*size)
 	x.walk(func(_ place, keys []ruleKey) {
 		for _, k := range keys {
-			x.count[k.hash&uint64(size-1)]++
+			a, b := x.counts(k.hash)
+			*a++
+			*b++
 		}
 	})
 	x.out.places = append(make([]place, 0, n+1), 0)
@@ -104,6 +106,18 @@ func (x *ruleIndexer) build(n int) {
 			x.out.control = x.out.control || d.control
 		}
 	}
+}
+
+// counts gives the two numbers of a key.
+func (x *ruleIndexer) counts(h uint64) (a, b *uint32) {
+	n := uint64(len(x.count) / 2)
+	return &x.count[h&(n-1)], &x.count[n+(h>>32&(n-1))]
+}
+
+// few tells of a key how many entries have it, or some more.
+func (x *ruleIndexer) few(k ruleKey) uint32 {
+	a, b := x.counts(k.hash)
+	return min(*a, *b)
 }
 
 // walk gives each entry with its keys.
@@ -127,8 +141,7 @@ func (x *ruleIndexer) choose(p place, keys []ruleKey) {
 		x.out.places = append(x.out.places, p)
 		return
 	}
-	mask := uint64(len(x.count) - 1)
-	k := slices.MinFunc(keys, func(a, b ruleKey) int { return cmp.Compare(x.count[a.hash&mask], x.count[b.hash&mask]) })
+	k := slices.MinFunc(keys, func(a, b ruleKey) int { return cmp.Compare(x.few(a), x.few(b)) })
 	if x.keyed = append(x.keyed, keyedRule{hash: k.hash, at: p}); k.dimension < 0 {
 		x.out.groups = true
 	} else {
