@@ -11,8 +11,7 @@ import (
 // socket gets a filter that lets a part of the noisiest source's datagrams pass, just as many as the server can serve
 // beside the others' and a little more, so that it never waits for any. It belongs to a role's holder.
 //
-// Nothing is known of a datagram that the kernel drops, so answers to challenges of that source (RFC 5080 s2.2.3) and its
-// Status-Server get lost like the rest. Its NAS does well to turn to another server.
+// Status-Server, and packets with a State (RFC 5080 s2.2.3), are not held back by the filter.
 type overload struct {
 	noisiest netip.Addr // what the filter is for; invalid: there is none
 	pass     float64    // the part of its datagrams that pass

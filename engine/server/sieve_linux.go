@@ -6,12 +6,15 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"perilune/engine/radius"
 )
 
 // Offsets that a filter of the kernel's may load from beside those in the datagram (linux/filter.h).
 const (
 	ipHeader     = 0xfff00000      // SKF_NET_OFF: the IP header
 	randomNumber = 0xfffff000 + 56 // SKF_AD_OFF + SKF_AD_RANDOM
+	udpHeader    = 8               // octets before the packet
 )
 
 // sieve implements batcher. A filter that a user may attach to a socket of its own (SO_ATTACH_FILTER) sees each datagram
@@ -33,7 +36,8 @@ func (m *mmsg) sieve(from netip.Addr, pass float64) (err error) {
 }
 
 // sieveProgram lets everything pass but a part of what comes from an IPv4 address, or from an IPv6 /64: of those datagrams
-// as many as random numbers are below pass.
+// as many as random numbers are below pass. Status-Server passes, or the NAS would take the server for dead, and answers to
+// challenges do.
 func sieveProgram(from netip.Addr, pass uint32) []unix.SockFilter {
 	const load, loadByte, high = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, 0xf0
 	type word struct{ at, value uint32 }
@@ -45,18 +49,47 @@ func sieveProgram(from netip.Addr, pass uint32) []unix.SockFilter {
 		b := from.As16()
 		words = append(words, word{8, binary.BigEndian.Uint32(b[:])}, word{12, binary.BigEndian.Uint32(b[4:])}) // RFC 8200 s3
 	}
-	end := uint8(2*len(words) + 2) // from the version's comparison to the last but one instruction
 	p := []unix.SockFilter{
 		{Code: loadByte, K: ipHeader},
 		{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: high},
-		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: version, Jf: end},
+		{Code: jumpEqual, K: version, Jt: 1},
+		passes,
 	}
-	for i, w := range words {
-		p = append(p, unix.SockFilter{Code: load, K: ipHeader + w.at},
-			unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: w.value, Jf: end - uint8(2*i+2)})
+	for _, w := range words {
+		p = append(p, unix.SockFilter{Code: load, K: ipHeader + w.at}, unix.SockFilter{Code: jumpEqual, K: w.value, Jt: 1}, passes)
 	}
-	return append(p, unix.SockFilter{Code: load, K: randomNumber},
+	p = append(p, unix.SockFilter{Code: loadByte, K: udpHeader}, // the packet's Code
+		unix.SockFilter{Code: jumpEqual, K: uint32(radius.CodeStatusServer), Jf: 1}, passes)
+	return append(append(p, stateProgram()...), unix.SockFilter{Code: load, K: randomNumber},
 		unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K, K: pass, Jt: 1},
-		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff},
+		passes,
 		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0})
+}
+
+// passes ends a filter: the whole datagram goes on.
+var passes = unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff}
+
+const (
+	jumpEqual   = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
+	stateWithin = 24 // attributes from the first on in which State is looked for
+)
+
+// stateProgram lets a packet with State pass: half of the work on it is done (RFC 5080 s2.2.3). The kernel knows no loops
+// here, so each attribute has its own steps: X is where it begins.
+func stateProgram() []unix.SockFilter {
+	const (
+		loadIndirect = unix.BPF_LD | unix.BPF_B | unix.BPF_IND
+		each         = 8 // steps for an attribute
+	)
+	p := []unix.SockFilter{{Code: unix.BPF_LDX | unix.BPF_IMM, K: udpHeader + radius.HeaderLen}}
+	for i := range stateWithin {
+		p = append(p, unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_LEN},
+			unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JGT | unix.BPF_X, Jf: uint8(each*(stateWithin-i) - 2)}, // the end
+			unix.SockFilter{Code: loadIndirect},
+			unix.SockFilter{Code: jumpEqual, K: uint32(radius.TypeState), Jf: 1}, passes,
+			unix.SockFilter{Code: loadIndirect, K: 1}, // the attribute's Length; what has none is no packet, and is dropped
+			unix.SockFilter{Code: unix.BPF_ALU | unix.BPF_ADD | unix.BPF_X},
+			unix.SockFilter{Code: unix.BPF_MISC | unix.BPF_TAX})
+	}
+	return p
 }
