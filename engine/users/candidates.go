@@ -143,7 +143,7 @@ func (c *candidates) add(r run) bool {
 	return true
 }
 
-// gather looks up what the request has, and leaves out entries up to a place.
+// gather looks up what the request has, and leaves out entries up to a place. The other runs have none of these left.
 func (c *candidates) gather(m matcher, at place) {
 	x := c.x
 	c.ready = true
@@ -155,11 +155,6 @@ func (c *candidates) gather(m matcher, at place) {
 	if !c.ofName(m.q.Name, at) || !c.ofPairs(m.q.Request, false, at) || x.control && !c.ofPairs(m.q.Control, true, at) {
 		c.skip(m.t, at)
 		return
-	}
-	if at != 0 {
-		for i := range c.runs[:1+c.held] {
-			c.runs[i] = x.after(c.runs[i], at)
-		}
 	}
 	c.least()
 }

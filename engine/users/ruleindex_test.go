@@ -235,6 +235,7 @@ func TestIndexFollowsChanges(t *testing.T) {
 			"p Rewrite-Function = fixup\n\tFall-Through = Yes\n", []int{1, 5, 3}},
 		{"an ended list", "$DIALECT freeradius\nDEFAULT NAS-Port == 9\nbob Rewrite-Function == fixup\n\tFall-Through = Yes\nDEFAULT NAS-Port == 3\n", []int{3, 5}},
 		{"the past", "$DIALECT freeradius\nDEFAULT NAS-Port == 3\nbob Rewrite-Function == fixup\n\tFall-Through = Yes\nDEFAULT NAS-Port == 4\n", []int{3}},
+		{"expansion", "$DIALECT freeradius\nDEFAULT NAS-Port == 9\nDEFAULT Called-Station-Id == \"%{User-Name}\"\n", []int{3}},
 		{"huntgroups", "DEFAULT Huntgroup-Name = g1\n\tFall-Through = Yes\nDEFAULT Huntgroup-Name = g2\n\tIdle-Timeout = 1\n" +
 			"DEFAULT Huntgroup-Name = g2, NAS-Port = 1\n\tIdle-Timeout = 1\nDEFAULT NAS-Port = 1, Huntgroup-Name = g1\n\tIdle-Timeout = 1\n", []int{1, 7}},
 	} {
@@ -244,7 +245,7 @@ func TestIndexFollowsChanges(t *testing.T) {
 				t.Fatal(errs)
 			}
 			table.indexRules(0, nil, func() {})
-			q := query(t, d, "User-Name = bob, NAS-Port = 1")
+			q := query(t, d, "User-Name = bob, NAS-Port = 1, Called-Station-Id = bob")
 			h := &groupHost{d: d, q: q, fails: -1, truths: [10]Truth{1: True}}
 			q.Host = h
 			table.Match(q)
