@@ -1,8 +1,9 @@
 package client
 
 import (
+	"encoding/binary"
+	"errors"
 	"net/netip"
-	"os"
 	"runtime"
 	"syscall"
 	"time"
@@ -22,17 +23,22 @@ func (l *Load) shooters() int { return min(max(runtime.GOMAXPROCS(0)/2, 1), l.So
 // burst is the sockets of one shooter: it sends and receives many datagrams at once by sendmmsg(2) and
 // recvmmsg(2), and waits for all of them together by epoll(7). It allocates nothing once it is open.
 type burst struct {
-	fds    []int
-	poll   poll
-	origin origin
-	in     [burstSize]message
-	out    [burstSize]message
-	inIov  [burstSize]unix.Iovec
-	outIov [burstSize]unix.Iovec
-	names  [burstSize]unix.RawSockaddrInet6 // senders, where sockets are not connected
-	buf    [burstSize][radius.MaxPacketLen]byte
-	got    [][]byte
+	fds     []int
+	poll    poll
+	sleeper sleeper
+	origin  origin
+	in      [burstSize]message
+	out     [burstSize]message
+	inIov   [burstSize]unix.Iovec
+	outIov  [burstSize]unix.Iovec
+	names   [burstSize]unix.RawSockaddrInet6 // senders, where sockets are not connected
+	buf     [burstSize][radius.MaxPacketLen]byte
+	stamps  [burstSize][stampRoom]byte
+	got     []arrival
 }
+
+// stampRoom holds the control message with the time at which the kernel took a datagram in.
+const stampRoom = unix.SizeofCmsghdr + 16
 
 // message is the kernel's struct mmsghdr.
 type message struct {
@@ -42,12 +48,14 @@ type message struct {
 
 // newBurst opens n sockets.
 func newBurst(l *Load, server netip.AddrPort, n int) (*burst, error) {
-	b := &burst{fds: make([]int, 0, n), got: make([][]byte, 0, burstSize)}
+	b := &burst{fds: make([]int, 0, n), got: make([]arrival, 0, burstSize)}
 	for i := range burstSize {
 		b.inIov[i].Base = &b.buf[i][0]
 		b.inIov[i].SetLen(len(b.buf[i]))
 		b.in[i].header.Iov, b.out[i].header.Iov = &b.inIov[i], &b.outIov[i]
 		b.in[i].header.SetIovlen(1)
+		b.in[i].header.Control = &b.stamps[i][0]
+		b.in[i].header.SetControllen(stampRoom)
 		b.out[i].header.SetIovlen(1)
 	}
 	if err := b.open(l, server, n); err != nil {
@@ -61,7 +69,7 @@ func (b *burst) open(l *Load, server netip.AddrPort, n int) error {
 	if err := b.origin.use(b, l, server); err != nil {
 		return err
 	}
-	if err := b.poll.open(); err != nil {
+	if err := errors.Join(b.poll.open(), b.sleeper.open()); err != nil {
 		return err
 	}
 	for i := range n {
@@ -82,6 +90,7 @@ func (b *burst) close() {
 		unix.Close(fd)
 	}
 	b.poll.close()
+	b.sleeper.close()
 }
 
 // send sends at most burstSize packets through socket i, each from its source. What the kernel refuses is lost,
@@ -120,111 +129,31 @@ func writable(fd int) bool {
 }
 
 // receive gives datagrams that socket i has, at most burstSize. They are valid until the next call.
-func (b *burst) receive(i int) [][]byte {
+func (b *burst) receive(i int) []arrival {
 	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVMMSG, uintptr(b.fds[i]), uintptr(unsafe.Pointer(&b.in[0])), burstSize, unix.MSG_DONTWAIT, 0, 0)
 	b.got = b.got[:0]
 	if errno != 0 {
 		return nil
 	}
 	for j := range int(n) {
-		b.got = append(b.got, b.origin.accept(b.buf[j][:b.in[j].n], &b.names[j]))
+		b.got = append(b.got, arrival{b.origin.accept(b.buf[j][:b.in[j].n], &b.names[j]), b.stamp(j)})
+		b.in[j].header.SetControllen(stampRoom) // the kernel has set it to what it wrote
 	}
 	return b.got
+}
+
+// stamp gives when the kernel took the datagram at place i in: nanoseconds since 1970, 0 if it does not say.
+func (b *burst) stamp(i int) int64 {
+	h := (*unix.Cmsghdr)(unsafe.Pointer(&b.stamps[i][0]))
+	if b.in[i].header.Controllen < stampRoom || h.Level != unix.SOL_SOCKET || h.Type != unix.SO_TIMESTAMPNS_NEW {
+		return 0
+	}
+	at := b.stamps[i][unix.SizeofCmsghdr:] // two 64-bit numbers on every machine
+	return int64(binary.NativeEndian.Uint64(at))*1e9 + int64(binary.NativeEndian.Uint64(at[8:]))
 }
 
 // wait gives the sockets that have something, none if the time comes first. A time that is over does not wait.
 func (b *burst) wait(until time.Time) []int { return b.poll.wait(until) }
 
-// poll is an epoll(7) instance with a timer of its own, itself watched by the runtime: so that thousands of
-// sockets need one goroutine, which wakes to the microsecond where the runtime's timers wake to the millisecond.
-type poll struct {
-	epoll  *os.File
-	raw    syscall.RawConn
-	timer  int
-	armed  time.Time // when the timer goes off
-	events [burstSize]unix.EpollEvent
-	n      int
-	look   func(fd uintptr) bool
-	block  bool
-	ready  []int
-}
-
-// timerEvent is the timer's place among the sockets.
-const timerEvent = -1
-
-func (p *poll) open() error {
-	p.timer = -1
-	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		return os.NewSyscallError("epoll_create1", err)
-	}
-	if err := unix.SetNonblock(fd, true); err != nil {
-		return os.NewSyscallError("fcntl", err)
-	}
-	p.epoll = os.NewFile(uintptr(fd), "epoll")
-	if p.raw, err = p.epoll.SyscallConn(); err != nil {
-		return err
-	}
-	if p.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC); err != nil {
-		return os.NewSyscallError("timerfd_create", err)
-	}
-	p.look, p.ready = p.lookUp, make([]int, 0, burstSize)
-	return p.add(p.timer, timerEvent)
-}
-
-func (p *poll) add(fd, place int) (err error) {
-	e := p.raw.Control(func(epoll uintptr) {
-		err = unix.EpollCtl(int(epoll), unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(place)})
-	})
-	if e != nil {
-		return e
-	}
-	return os.NewSyscallError("epoll_ctl", err)
-}
-
-func (p *poll) close() {
-	if p.epoll != nil {
-		p.epoll.Close()
-	}
-	if p.timer > 0 {
-		unix.Close(p.timer)
-	}
-}
-
-func (p *poll) wait(until time.Time) []int {
-	p.block = p.arm(until)
-	p.n = 0
-	p.raw.Read(p.look)
-	p.ready = p.ready[:0]
-	for _, e := range p.events[:p.n] {
-		if e.Fd != timerEvent {
-			p.ready = append(p.ready, int(e.Fd))
-		}
-	}
-	return p.ready
-}
-
-// arm sets the timer, unless it goes off before the time anyway, and reports whether there is something to
-// wait for.
-func (p *poll) arm(until time.Time) bool {
-	now := time.Now()
-	left := until.Sub(now)
-	if left <= 0 {
-		return false
-	}
-	if p.armed.After(now) && !p.armed.After(until) {
-		return true
-	}
-	p.armed = until
-	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(left))}
-	return unix.TimerfdSettime(p.timer, 0, &spec, nil) == nil
-}
-
-// lookUp runs under the descriptor's read lock.
-func (p *poll) lookUp(fd uintptr) bool {
-	n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, fd, uintptr(unsafe.Pointer(&p.events[0])), uintptr(len(p.events)), 0, 0, 0)
-	if errno == 0 {
-		p.n = int(n)
-	}
-	return p.n > 0 || !p.block
-}
+// rest sleeps; datagrams do not end it.
+func (b *burst) rest(d time.Duration) { b.sleeper.sleep(d) }

@@ -23,7 +23,7 @@ type burst struct {
 	conn  *net.UDPConn
 	buf   []byte
 	n     int
-	got   [1][]byte
+	got   [1]arrival
 	ready [1]int
 }
 
@@ -58,7 +58,10 @@ func (b *burst) wait(until time.Time) []int {
 	return b.ready[:]
 }
 
-func (b *burst) receive(int) [][]byte {
-	b.got[0] = b.buf[:b.n]
+// rest sleeps; datagrams do not end it.
+func (b *burst) rest(d time.Duration) { time.Sleep(d) }
+
+func (b *burst) receive(int) []arrival {
+	b.got[0].raw = b.buf[:b.n]
 	return b.got[:]
 }

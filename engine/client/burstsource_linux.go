@@ -122,6 +122,7 @@ func (o *origin) socket(server netip.AddrPort) (int, error) {
 	}
 	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, socketBuffer)
 	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, socketBuffer)
+	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS_NEW, 1) // Linux before 5.1 has none
 	if o.at > 0 {
 		return fd, nil // bound to a port by its first datagram
 	}

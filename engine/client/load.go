@@ -22,7 +22,7 @@ const (
 
 // A Load measures a server of any make: many requests from several sockets, either with a fixed number
 // outstanding (closed loop) or at a fixed rate (open loop, latency counted from the time at which a request
-// was due). Every reply's authenticator is checked.
+// was due, to when the kernel took its reply in). Every reply's authenticator is checked.
 type Load struct {
 	Address     string        // host:port
 	Secret      radius.Secret //

@@ -50,7 +50,7 @@ func TestLoadCHAP(t *testing.T) {
 func TestLoadAccounting(t *testing.T) {
 	for _, sign := range []bool{false, true} {
 		c := accountant{sessions: map[string][]byte{}, users: map[string]string{}, octets: map[string]uint32{}}
-		r, _ := loaded(t, c.take, func(l *Load) { l.Method, l.Sign = MethodAcct, sign })
+		r, _ := loaded(t, c.take, func(l *Load) { l.Method, l.Sign, l.Duration = MethodAcct, sign, 500*time.Millisecond })
 		if r.Bad+r.Lost+r.Wrong > 0 || r.Replies[radius.CodeAccountingResponse] != r.Sent {
 			t.Errorf("%+v", r)
 		}
@@ -64,7 +64,7 @@ func TestLoadAccounting(t *testing.T) {
 			}
 		}
 		if whole == 0 {
-			t.Errorf("none of %d sessions is whole", len(c.sessions))
+			t.Errorf("none of %d sessions is whole: %v", len(c.sessions), r)
 		}
 	}
 }

@@ -42,6 +42,7 @@ func newPeer(t *testing.T, addr string, handle func(*ask)) *peer {
 	if err != nil {
 		t.Skip("this machine has no", addr)
 	}
+	conn.SetReadBuffer(4 << 20) // on a busy machine it may be long till the next read
 	p := &peer{t: t, conn: conn, secret: radius.NewSecret(testSecret)}
 	done := make(chan struct{})
 	go func() {

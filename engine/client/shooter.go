@@ -8,9 +8,11 @@ import (
 
 // Bounds of one turn of a shooter.
 const (
-	longestPause  = 50 * time.Millisecond // so that the end of the run is not missed
-	shortestPause = 50 * time.Microsecond // at high rates what is due within it goes out together
-	fewestFires   = 16                    // calls into which a backlog of an open loop is parted
+	longestPause  = 50 * time.Millisecond  // so that the end of the run is not missed
+	shortestPause = 100 * time.Microsecond // at high rates what is due within it goes out together
+	longestRest   = time.Millisecond       // without a look for replies
+	fewestOut     = 16                     // requests in flight from which on a closed loop lingers
+	fewestFires   = 16                     // calls into which a backlog of an open loop is parted
 )
 
 // shooter is some of the sockets of a load; one goroutine uses it.
@@ -29,6 +31,9 @@ type shooter struct {
 	buf      [burstSize][]byte
 	from     [burstSize]int32
 	batch    [][]byte
+	verifier verifier
+	looked   time.Time     // when replies were last read
+	linger   time.Duration // a closed loop's, for more replies to come
 
 	sent, bad, lost uint64
 	wrong, late     uint64
@@ -41,6 +46,7 @@ func (l *Load) shooter(server netip.AddrPort, i, n int) (*shooter, error) {
 	s := &shooter{
 		load: l, composer: l.composer(i, n), schedule: schedule{next: i, stride: n, rate: l.Rate},
 		ports: make([]port, (l.Sockets+n-1-i)/n), batch: make([][]byte, 0, burstSize),
+		verifier: newVerifier(),
 	}
 	for j := range s.ports {
 		s.ports[j].share = l.share(i + j*n)
@@ -56,12 +62,16 @@ func (l *Load) share(i int) int { return (l.Outstanding + l.Sockets - 1 - i) / l
 
 // run shoots until the end, then collects.
 func (s *shooter) run(ctx context.Context, began time.Time) {
-	s.began, s.sweeper.at = began, began
+	s.began, s.sweeper.at, s.looked = began, began, began
 	end := began.Add(s.load.Duration)
 	now := time.Now()
 	for ; now.Before(end) && ctx.Err() == nil; now = time.Now() {
 		s.shoot(now)
-		s.collect(earlier(s.next(now), end))
+		if s.load.Rate > 0 {
+			s.openPause(now, end)
+		} else {
+			s.closedPause(now, end)
+		}
 		s.sweep(now)
 	}
 	s.stopped = now
@@ -79,17 +89,43 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// next gives how long to wait for replies at most before there is something to do again.
-func (s *shooter) next(now time.Time) time.Time {
-	pause := min(s.load.Wait, longestPause)
-	if s.load.Rate > 0 {
-		due := s.schedule.due() - now.Sub(s.began)
-		if due <= 0 {
-			return now // behind: look for replies, do not wait for any
-		}
-		pause = min(max(due, shortestPause), longestPause)
+// openPause waits for what is due next. At high rates it sleeps meanwhile, and replies, whose time the kernel keeps, are
+// read now and then: to wake for each would cost more than all else.
+func (s *shooter) openPause(now, end time.Time) {
+	left := s.schedule.due() - now.Sub(s.began)
+	if left > longestRest {
+		s.collect(earlier(now.Add(min(left, longestPause)), end))
+		return
 	}
-	return now.Add(pause)
+	if left > 0 {
+		s.burst.rest(max(left, shortestPause))
+	}
+	// Before others are sent, as the pause may have been a long one.
+	if now = time.Now(); now.Sub(s.looked) > s.patience() {
+		s.collect(now)
+	}
+}
+
+// patience is how long an open loop may leave replies unread: not until a socket's identifiers come round again.
+func (s *shooter) patience() time.Duration {
+	return min(longestRest, time.Duration(64*s.load.Sockets)*time.Second/time.Duration(s.load.Rate))
+}
+
+// closedPause waits for replies. Where few come at a time it lets more of them come together, but never so many that the
+// server could run out of requests.
+func (s *shooter) closedPause(now, end time.Time) {
+	out := s.inAir
+	s.burst.rest(s.linger)
+	s.collect(earlier(now.Add(min(s.load.Wait, longestPause)), end))
+	switch came := out - s.inAir; {
+	case out < fewestOut || came > out/2:
+		s.linger /= 2
+	case came < out/4:
+		s.linger = min(max(2*s.linger, shortestPause/8), 2*shortestPause)
+	}
+	if s.linger < shortestPause/8 {
+		s.linger = 0
+	}
 }
 
 // shoot sends what is due.
@@ -157,14 +193,25 @@ func (s *shooter) fire(i int) {
 // collect takes the replies that have come, at least one unless the time comes first.
 func (s *shooter) collect(until time.Time) {
 	for _, i := range s.burst.wait(until) {
-		p := &s.ports[i]
-		replies := s.burst.receive(i)
-		got := int64(time.Since(s.began))
-		for _, raw := range replies {
-			s.take(p, raw, got)
+		for range 256 / burstSize {
+			if s.read(i) < burstSize {
+				break
+			}
 		}
 		s.hungry = append(s.hungry, i)
 	}
+	s.verify()
+	s.looked = time.Now()
+}
+
+// read takes a burst of datagrams of socket i.
+func (s *shooter) read(i int) int {
+	datagrams := s.burst.receive(i)
+	now := time.Now()
+	for _, d := range datagrams {
+		s.take(i, d.raw, d.since(s.began, now))
+	}
+	return len(datagrams)
 }
 
 // schedule says when each request of an open loop is due: request n of all shooters n/rate seconds after the

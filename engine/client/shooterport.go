@@ -41,28 +41,6 @@ func (s *shooter) giveUp(p *port, at *slot) {
 	}
 }
 
-// take judges one datagram.
-func (s *shooter) take(p *port, raw []byte, got int64) {
-	reply, err := radius.Parse(raw)
-	if err != nil || !reply.Code.Answers(s.load.code()) || !p.slots[reply.Identifier].out {
-		s.bad++
-		return
-	}
-	at := &p.slots[reply.Identifier]
-	if _, err := s.composer.session.VerifyReply(raw[:reply.Len()], &at.auth); err != nil {
-		s.bad++
-		return
-	}
-	at.out = false
-	p.inAir--
-	s.inAir--
-	s.replies[reply.Code]++
-	if s.load.wrongly(reply.Code, at.wrong) {
-		s.wrong++
-	}
-	s.latencies.add(time.Duration(got - at.due))
-}
-
 // sweeper goes round the ports, a few at a time, so that thousands of them never hold up the sending.
 type sweeper struct {
 	at   time.Time // the last step
