@@ -106,8 +106,7 @@ const besideSQLModule = `
 // besideDetail writes records into a detail file and nowhere else.
 func besideDetail(b *testing.B, k *kit) {
 	ours := k.oursAcct(b, map[string]string{
-		"raddb/config.toml": "[acct]\ndetail = \"../detail\"\n",
-		"scripts/hints.lua": "on(\"hints\", function(req) req.control[\"Acct-Type\"] = \"Detail\" end)\n",
+		"raddb/config.toml": "[acct]\ndetail = \"../detail\"\ndetail-only = true\n",
 	})
 	c := peerConfig{Kind: "acct", Accounting: "accounting {\n\tdetail\n}", Modules: `
 	detail {

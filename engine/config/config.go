@@ -222,6 +222,7 @@ type Acct struct {
 	AuthName     string        `toml:"detail-auth-name" doc:"the file for these; empty: as above, and /detail.auth"`
 	StripNames   bool          `toml:"strip-names" doc:"in detail files User-Name is as it stands after hints, not as received"`
 	OldNames     bool          `toml:"detail-old-names" doc:"in detail files NAS-Port is NAS-Port-Id, NAS-Port-Id is NAS-Port-Id-String and an interim update is Alive, as GNU Radius named them; a NAS-IP-Address that no client has names the directory"`
+	DetailOnly   bool          `toml:"detail-only" doc:"without Acct-Type records go to the detail file alone, not to the database: no sessions are counted"`
 	DetailSync   bool          `toml:"detail-sync" restart:"yes" doc:"a record is on the disk before it is answered: where detail files are the only record"`
 	DetailSize   Size          `toml:"detail-size" min:"0" max:"1024GiB" restart:"yes" doc:"a file as large as this is put aside as NAME.TIME; 0: never"`
 	DetailEvery  time.Duration `toml:"detail-every" min:"0s" max:"366d" restart:"yes" doc:"so is one as old as this, counted from midnight UTC; 0s: never"`

@@ -7,6 +7,7 @@ type Recording struct {
 	NoSessions       bool // records make no sessions
 	RefuseIncomplete bool // no answer without Acct-Status-Type, or to a Start without a user
 	Detail           bool // there is a directory of detail files
+	DetailOnly       bool // and records go nowhere else, unless Acct-Type says so
 	DetailAuth       bool // Access-Requests go there too
 	StripNames       bool // with the name as it stands after hints
 	OldNames         bool // and attributes are named as GNU Radius did
@@ -67,7 +68,7 @@ func (c *Core) choose(r *Request, s *Recording) (detail bool) {
 	hasDetail := c.detail != nil || c.dry && s.Detail
 	set := r.acctTypes()
 	if set == 0 {
-		w.store, w.apart = true, s.NoSessions
+		w.store, w.apart = !hasDetail || !s.DetailOnly, s.NoSessions
 		return hasDetail
 	}
 	const none = 1 << 0

@@ -182,6 +182,24 @@ func TestIncomplete(t *testing.T) {
 	}
 }
 
+// TestDetailOnly: without Acct-Type a record goes to the detail file alone where that is set, and is never lost where
+// there are no files.
+func TestDetailOnly(t *testing.T) {
+	for _, files := range []bool{true, false} {
+		g := load(t, "", nil)
+		g.Settings.Recording = Recording{Detail: files, DetailOnly: true}
+		k := new(testDisk)
+		account(t, g, k, files, "Acct-Status-Type = Start", "Acct-Session-Id = 1", "User-Name = bob")
+		want := "store"
+		if files {
+			want = "detail"
+		}
+		if diff := cmp.Diff([]string{want}, k.order); diff != "" {
+			t.Errorf("files %v (-want +got):\n%s", files, diff)
+		}
+	}
+}
+
 // TestDetailNames: what a detail file is called. Nothing that a packet says leads elsewhere.
 func TestDetailNames(t *testing.T) {
 	for _, test := range []struct {

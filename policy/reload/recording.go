@@ -12,14 +12,17 @@ import (
 func (b *builder) recording(c *Candidate, errs *raddb.List) server.Recording {
 	a := c.Config.Acct
 	if a.Detail == "" {
-		for _, key := range [...]string{"detail-name", "detail-auth", "detail-auth-name", "strip-names", "detail-old-names", "detail-sync", "detail-size", "detail-every"} {
+		for _, key := range [...]string{"detail-name", "detail-auth", "detail-auth-name", "detail-only", "strip-names", "detail-old-names", "detail-sync", "detail-size", "detail-every"} {
 			if at := c.Config.Place("acct." + key); at.Line != 0 {
 				errs.Warnf(at, "acct.%s has no effect without acct.detail, the directory", key)
 			}
 		}
 	}
+	if a.Detail != "" && a.DetailOnly && !a.DetailSync {
+		errs.Warnf(c.Config.Place("acct.detail-only"), "acct.detail-only without detail-sync: after a power cut records may be missing that were answered")
+	}
 	return server.Recording{
-		NoSessions: !a.Sessions, RefuseIncomplete: a.Incomplete, Detail: a.Detail != "", DetailAuth: a.DetailAuth && a.Detail != "",
+		NoSessions: !a.Sessions, RefuseIncomplete: a.Incomplete, Detail: a.Detail != "", DetailOnly: a.DetailOnly, DetailAuth: a.DetailAuth && a.Detail != "",
 		StripNames: a.StripNames, OldNames: a.OldNames,
 		Name:     c.detailName("acct.detail-name", a.DetailName, errs),
 		AuthName: c.detailName("acct.detail-auth-name", a.AuthName, errs),

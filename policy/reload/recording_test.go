@@ -45,6 +45,8 @@ func TestRecordingInError(t *testing.T) {
 		{"detail = \"d\"\ndetail-auth-name = \"=nowhere(req)\"", `config.toml:3:1: acct.detail-auth-name: the expression "nowhere(req)"`},
 		{"detail = \"d\"\ndetail-auth-name = \"=kv.get('x')\"", `config.toml:3:1: acct.detail-auth-name: the expression`},
 		{"detail-name = \"%n\"", `config.toml:2:1: warning: acct.detail-name has no effect without acct.detail, the directory`},
+		{"detail-only = true", `config.toml:2:1: warning: acct.detail-only has no effect without acct.detail, the directory`},
+		{"detail = \"d\"\ndetail-only = true", `config.toml:3:1: warning: acct.detail-only without detail-sync: after a power cut records may be missing that were answered`},
 		{"detail-sync = true", `config.toml:2:1: warning: acct.detail-sync has no effect without acct.detail, the directory`},
 	} {
 		s := newSite(t, map[string]string{"raddb/config.toml": "[acct]\n" + test.settings + "\n"})
