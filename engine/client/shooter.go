@@ -120,7 +120,7 @@ func (s *shooter) closedPause(now, end time.Time) {
 	switch came := out - s.inAir; {
 	case out < fewestOut || came > out/2:
 		s.linger /= 2
-	case came < out/4:
+	case came < out/8:
 		s.linger = min(max(2*s.linger, shortestPause/8), 2*shortestPause)
 	}
 	if s.linger < shortestPause/8 {
@@ -132,6 +132,7 @@ func (s *shooter) closedPause(now, end time.Time) {
 func (s *shooter) shoot(now time.Time) {
 	at := int64(now.Sub(s.began))
 	if s.load.Rate > 0 {
+		s.hungry = s.hungry[:0]
 		s.shootDue(at)
 		return
 	}
@@ -192,7 +193,8 @@ func (s *shooter) fire(i int) {
 
 // collect takes the replies that have come, at least one unless the time comes first.
 func (s *shooter) collect(until time.Time) {
-	for _, i := range s.burst.wait(until) {
+	ready := s.burst.wait(until)
+	for _, i := range ready {
 		for range 256 / burstSize {
 			if s.read(i) < burstSize {
 				break
@@ -201,7 +203,9 @@ func (s *shooter) collect(until time.Time) {
 		s.hungry = append(s.hungry, i)
 	}
 	s.verify()
-	s.looked = time.Now()
+	if len(ready) < burstSize { // else others may have something, too
+		s.looked = time.Now()
+	}
 }
 
 // read takes a burst of datagrams of socket i.
