@@ -264,6 +264,7 @@ func TestLoadManySockets(t *testing.T) {
 		l := ordered(p)
 		l.Sockets, l.Outstanding, l.Rate, l.Duration = 500, 500, rate, 300*time.Millisecond
 		r, err := l.Run(t.Context())
+		p.stop()
 		if err != nil {
 			t.Fatal(err)
 		}

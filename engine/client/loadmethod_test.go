@@ -23,6 +23,7 @@ func loaded(t *testing.T, handle func(*ask), change func(*Load)) (*LoadResult, *
 	l := ordered(p)
 	change(l)
 	r, err := l.Run(t.Context())
+	p.stop()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ type peer struct {
 	secret  radius.Secret
 	mu      sync.Mutex // protects packets
 	packets [][]byte
+	done    chan struct{}
 }
 
 // ask is one datagram that the peer got.
@@ -43,14 +44,19 @@ func newPeer(t *testing.T, addr string, handle func(*ask)) *peer {
 		t.Skip("this machine has no", addr)
 	}
 	conn.SetReadBuffer(4 << 20) // on a busy machine it may be long till the next read
-	p := &peer{t: t, conn: conn, secret: radius.NewSecret(testSecret)}
-	done := make(chan struct{})
+	p := &peer{t: t, conn: conn, secret: radius.NewSecret(testSecret), done: make(chan struct{})}
 	go func() {
-		defer close(done)
+		defer close(p.done)
 		p.serve(handle)
 	}()
-	t.Cleanup(func() { conn.Close(); <-done })
+	t.Cleanup(p.stop)
 	return p
+}
+
+// stop ends the peer, so that what its handler noted can be read.
+func (p *peer) stop() {
+	p.conn.Close()
+	<-p.done
 }
 
 func (p *peer) serve(handle func(*ask)) {
