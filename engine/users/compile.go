@@ -61,9 +61,7 @@ func (c *compiler) entry(raw *rawEntry, d Dialect) {
 		c.finishAuth()
 	}
 	c.warnReject()
-	if c.always() {
-		c.flags |= flagAlways
-	}
+	c.flags |= c.checkFlags() | c.replyFlags()
 	if (*c.errs)[before:].Failed() {
 		return
 	}
@@ -81,15 +79,41 @@ func (c *compiler) opAt(p *rawPair) raddb.Pos {
 	return raddb.Pos{File: c.file, Line: p.name.line, Col: p.opCol}
 }
 
-// always reports whether no check of the entry can fail.
-func (c *compiler) always() bool {
+// checkFlags gives what holds for the whole check list.
+func (c *compiler) checkFlags() recordFlag {
+	flags, seen := flagAlways|flagOrders, uint64(0)
 	var p pair
 	for rest := c.checks; len(rest) > 0; {
-		if p, rest = nextPair(rest); p.kind < firstEffect {
-			return false
+		p, rest = nextPair(rest)
+		if p.kind < firstEffect {
+			return 0
+		}
+		bit := uint64(1) << (p.attr & 63) // two that share a bit may be one attribute, of which the operators decide
+		if p.kind > setAbsent || seen&bit != 0 || !c.adds(&p) {
+			flags = flagAlways
+		}
+		seen |= bit
+	}
+	return flags
+}
+
+// replyFlags does so for the reply list.
+func (c *compiler) replyFlags() recordFlag {
+	var p pair
+	for rest := c.reply; len(rest) > 0; {
+		p, rest = nextPair(rest)
+		merges := p.kind == replyMerge && c.table.attrs[p.attr].Additivity != dictionary.Append
+		if merges || p.kind < replyMerge || p.kind > replyAdd || !c.adds(&p) {
+			return 0
 		}
 	}
-	return true
+	return flagPlain
+}
+
+// adds reports whether a pair's value stands in the record as a list takes it.
+func (c *compiler) adds(p *pair) bool {
+	a := c.table.attrs[p.attr]
+	return p.flags == 0 && !a.IsField() && a.Index >= 0
 }
 
 // add writes the record and puts it into the list of its label.

@@ -115,6 +115,10 @@ func (m matcher) rest(last, p place) outcome {
 
 // try compares one entry and, if it matches, does what it says.
 func (m matcher) try(r record) outcome {
+	if r.has(flagAlways) {
+		m.watch(r, nil)
+		return m.apply(r)
+	}
 	before := m.q.captured
 	if !m.matches(r) {
 		m.q.captured = before
@@ -203,6 +207,10 @@ func (m matcher) profiles(list []byte, kind pairKind) outcome {
 // orders fills the control list, then runs the rewrite functions; false if the request has been decided.
 func (m matcher) orders(r record) bool {
 	q := m.q
+	if r.has(flagOrders) && len(q.Control.Pairs) == 0 {
+		m.appendAll(q.Control, r.checks())
+		return true
+	}
 	var none earlier
 	var p pair
 	for rest := r.checks(); len(rest) > 0; {
@@ -236,6 +244,10 @@ func (m matcher) strip(p *pair) {
 // reply merges the reply list; false if the request fails.
 func (m matcher) reply(r record) bool {
 	old := earlier{n: len(m.q.Reply.Pairs)}
+	if old.n == 0 && r.has(flagPlain) {
+		m.appendAll(m.q.Reply, r.reply())
+		return true
+	}
 	var p pair
 	for rest := r.reply(); len(rest) > 0; {
 		if p, rest = nextPair(rest); p.kind != runProfile && !m.put(m.q.Reply, &p, r, &old) {
@@ -334,6 +346,18 @@ func (m matcher) append(list *dictionary.List, ref dictionary.Ref, value []byte,
 		return
 	}
 	list.AddShared(dictionary.Pair{Attr: ref.Attr, Value: value, Tag: tagOf(ref)})
+}
+
+// appendAll adds all pairs of a record's list to an empty one, where that is what their operators mean.
+func (m matcher) appendAll(list *dictionary.List, pairs []byte) {
+	out, attrs := list.Pairs, m.t.attrs
+	for len(pairs) >= pairHeader {
+		head := (*[pairHeader]byte)(pairs)
+		n := pairHeader + int(order.Uint16(head[4:])&maxValue)
+		out = append(out, dictionary.Pair{Attr: attrs[order.Uint16(head[2:])], Value: pairs[pairHeader:n:n], Tag: uint8(max(int8(head[1]), 0))})
+		pairs = pairs[n:]
+	}
+	list.Pairs = out
 }
 
 func tagOf(ref dictionary.Ref) uint8 { return uint8(max(ref.Tag, 0)) }

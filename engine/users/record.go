@@ -27,6 +27,8 @@ const (
 	flagProfile                            // Match-Profile on either side
 	flagListed                             // BEGIN or DEFAULT: not in the index
 	flagCloses                             // no further entry of the name is reached
+	flagOrders                             // the checks all order: before an empty control list each is a pair more
+	flagPlain                              // before an empty reply each reply pair is a pair more
 )
 
 var order = binary.LittleEndian

@@ -155,7 +155,10 @@ func (q *Query) Reset() {
 	clear(q.Dropped)
 	q.Found, q.Ended, q.Err = false, false, nil
 	q.Rules, q.Dropped = q.Rules[:0], q.Dropped[:0]
-	q.Stripped, q.captured = nil, captures{}
+	q.Stripped = nil
+	if q.captured.n > 0 {
+		q.captured = captures{}
+	}
 }
 
 // captures are what the last regular expression that matched has found: the whole and up to eight groups.
