@@ -19,6 +19,11 @@ func (d *Dictionary) Decode(l *List, attrs radius.Attributes, s *radius.Session,
 		if !ok {
 			return dec.err
 		}
+		if a := d.wire[t]; a.takesBare(value) {
+			l.AddShared(Pair{Attr: a, Value: value})
+			attrs = rest
+			continue
+		}
 		attrs = dec.attribute(t, value, attrs, rest)
 	}
 }
@@ -169,6 +174,10 @@ func (dec *decoder) octets(a *Attribute, value []byte) {
 
 // value adds one value of an attribute: its tag split off, revealed, and checked against its type.
 func (dec *decoder) value(a *Attribute, wire []byte) {
+	if a.takesBare(wire) {
+		dec.l.AddShared(Pair{Attr: a, Value: wire})
+		return
+	}
 	p := Pair{Attr: a, Value: wire}
 	start := len(dec.l.arena)
 	if !dec.untag(&p) || !dec.reveal(&p) || !dec.fit(&p) {

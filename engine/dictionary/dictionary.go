@@ -90,4 +90,9 @@ func carried(errs *raddb.List) *Dictionary {
 }
 
 // Freeze ends the building. Nothing may be added later.
-func (d *Dictionary) Freeze() { d.frozen = true }
+func (d *Dictionary) Freeze() {
+	d.frozen = true
+	for _, a := range d.all {
+		a.bare = a.isBare()
+	}
+}

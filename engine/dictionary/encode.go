@@ -20,6 +20,14 @@ func Encode(dst []byte, p *Pair, s *radius.Session, request *radius.Authenticato
 	if p.Attr.Internal || len(p.Value) == 0 {
 		return dst, nil
 	}
+	if a := p.Attr; a.bare && a.Vendor == nil && a.Parent == nil && len(p.Value) <= radius.MaxValueLen {
+		return radius.AppendAttribute(dst, radius.Type(a.Number), p.Value), nil
+	}
+	return p.encode(dst, s, request, salt)
+}
+
+// encode is Encode of a pair that is not as it stands on the wire.
+func (p *Pair) encode(dst []byte, s *radius.Session, request *radius.Authenticator, salt Salter) ([]byte, error) {
 	var room [radius.MaxValueLen + 64]byte
 	value, err := p.wireValue(room[:0], s, request, salt)
 	if err != nil {

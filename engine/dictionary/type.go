@@ -88,6 +88,22 @@ func (a *Attribute) Fits(value []byte) bool {
 	return n == 0 || len(value) == n
 }
 
+// isBare reports whether values stand on the wire as a list has them, each in an attribute of its own, and all of
+// the right length fit: nearly every attribute is so.
+func (a *Attribute) isBare() bool {
+	switch a.Type {
+	case TypeIPv4Prefix, TypeIPv6Prefix, TypeComboIP, TypeTLV:
+		return false
+	}
+	return !a.Type.isSpace() && !a.Tagged && !a.Concat && !a.Array && a.Encrypt == EncryptNone && !a.hides
+}
+
+// takesBare reports whether the attribute is bare and the value has a length that fits.
+func (a *Attribute) takesBare(value []byte) bool {
+	n := a.size()
+	return a.bare && (n == 0 || n == len(value))
+}
+
 // fold gives a name with its ASCII letters in lower case: the only folding names know.
 func fold(s string) string {
 	for i := range len(s) {
