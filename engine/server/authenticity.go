@@ -19,8 +19,10 @@ type seen struct {
 	eap            bool
 	state          bool
 	proxyState     bool
-	named          bool // NAS-IP-Address, NAS-Identifier or NAS-IPv6-Address (RFC 3162 s2.1)
-	microsoft      bool // a Vendor-Specific of vendor 311: MS-CHAP is a credential too
+	named          bool   // NAS-IP-Address, NAS-Identifier or NAS-IPv6-Address (RFC 3162 s2.1)
+	microsoft      bool   // a Vendor-Specific of vendor 311: MS-CHAP is a credential too
+	user           []byte // the first User-Name; nil if there is none
+	calling        []byte // the first Calling-Station-Id; likewise
 }
 
 const (
@@ -29,9 +31,23 @@ const (
 	typeNASIPv6Address      = 95
 )
 
-func look(attrs radius.Attributes) (s seen) {
-	for t, v := range attrs.All() {
+// look walks over the attributes; s is zero.
+func (s *seen) look(attrs radius.Attributes) {
+	for {
+		t, v, rest, ok := attrs.Next()
+		if !ok {
+			return
+		}
+		attrs = rest
 		switch t {
+		case radius.TypeUserName:
+			if s.user == nil {
+				s.user = v
+			}
+		case typeCallingStationID:
+			if s.calling == nil {
+				s.calling = v
+			}
 		case radius.TypeMessageAuthenticator:
 			s.authenticators++
 			s.badLength = s.badLength || len(v) != messageAuthenticatorLen
@@ -51,7 +67,6 @@ func look(attrs radius.Attributes) (s seen) {
 			s.microsoft = s.microsoft || len(v) > 4 && v[0] == 0 && v[1] == 0 && int(v[2])<<8|int(v[3]) == vendorMicrosoft
 		}
 	}
-	return s
 }
 
 // receive takes a datagram through steps 2 to 5 of the way: client, header, parse, authenticity. Zero lets
@@ -90,7 +105,8 @@ func (c *Core) checkFrom(r *Request, datagram []byte) Reason {
 		r.broken = err
 		return ReasonMalformed
 	}
-	r.Packet, r.seen = packet, look(packet.Attributes)
+	r.Packet = packet
+	r.seen.look(packet.Attributes)
 	r.datagram = datagram[:radius.HeaderLen+len(packet.Attributes)]
 	r.Deadline = r.Arrival.Add(r.patience())
 	if why := r.form(); why != ReasonNone {

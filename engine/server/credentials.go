@@ -19,6 +19,7 @@ type native struct {
 	realmNames  []*dictionary.Attribute // Realm-Name and Realm, as far as the dictionary has them
 	hours       byText[loginTime]
 	orders      programAttributes
+	everyAccept []bool    // by Attribute.Index; see inEachAccept
 	programs    *Programs // of a generation without settings for them
 	ruleAttributes
 }
@@ -94,6 +95,7 @@ func newNative(d *dictionary.Dictionary) *native {
 	n := &native{authType: k.AuthType, kinds: map[uint32]authKind{}, operator: d.Attribute("Operator-Name"), operatorNAS: d.Attribute("Operator-NAS-Identifier")}
 	n.ruleAttributes.find(d)
 	n.proxied(d)
+	n.inEachAccept(d)
 	n.orders = newProgramAttributes(d)
 	n.programs, _ = NewPrograms(d, ProgramSettings{})
 	for _, a := range authNames {

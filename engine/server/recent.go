@@ -145,8 +145,7 @@ func (k *kept) fill(r *Request) {
 		k.file, k.line = rules[len(rules)-1].File, rules[len(rules)-1].Line
 	}
 	k.users = uint8(copy(k.user[:], r.ReceivedUser))
-	calling, _ := r.Packet.Attributes.Find(typeCallingStationID)
-	k.calls = uint8(copy(k.calling[:], calling))
+	k.calls = uint8(copy(k.calling[:], r.seen.calling))
 }
 
 const typeCallingStationID radius.Type = 31

@@ -126,17 +126,10 @@ func (r *Request) encodeList(b []byte, code radius.Code) ([]byte, error) {
 		r.way.salt = r.nextSalt
 	}
 	n := r.Generation.prepare()
-	msError, after := n.microsoft.failure, n.orders.after
+	free := code == radius.CodeAccessAccept && len(r.way.text) == 0
 	for i := range r.Reply.Pairs {
 		p := &r.Reply.Pairs[i]
-		if r.isText(p) { // encodeOwn's
-			continue
-		}
-		if !carries(code, p.Attr, r.Client, msError) || r.withholds(p, code) {
-			r.way.runsAfter = r.way.runsAfter || p.Attr == after
-			if r.Trace != nil && !p.Attr.Internal {
-				r.Trace.leftOut(p.Attr.Name)
-			}
+		if !(free && n.accepted(p.Attr)) && r.omits(p, code, n) {
 			continue
 		}
 		var err error
@@ -148,6 +141,35 @@ func (r *Request) encodeList(b []byte, code radius.Code) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// omits reports whether a pair of the reply list is left to encodeOwn, or left out.
+func (r *Request) omits(p *Pair, code radius.Code, n *native) bool {
+	if r.isText(p) { // encodeOwn's
+		return true
+	}
+	if carries(code, p.Attr, r.Client, n.microsoft.failure) && !r.withholds(p, code) {
+		return false
+	}
+	r.way.runsAfter = r.way.runsAfter || p.Attr == n.orders.after
+	if r.Trace != nil && !p.Attr.Internal {
+		r.Trace.leftOut(p.Attr.Name)
+	}
+	return true
+}
+
+// inEachAccept finds the attributes that every Access-Accept may have, whatever the request says.
+func (n *native) inEachAccept(d *dictionary.Dictionary) {
+	n.everyAccept = make([]bool, len(d.Attributes()))
+	for i, a := range d.Attributes() {
+		depends := a == d.Known.ChargeableUserIdentity || a.Encrypt != dictionary.EncryptNone || a.Secret // see withholds
+		n.everyAccept[i] = !depends && carries(radius.CodeAccessAccept, a, nil, nil)
+	}
+}
+
+// accepted reports whether the attribute is one of those.
+func (n *native) accepted(a *dictionary.Attribute) bool {
+	return uint(a.Index) < uint(len(n.everyAccept)) && n.everyAccept[a.Index]
 }
 
 // withholds says which attributes the request itself keeps out of its reply.
@@ -195,12 +217,20 @@ func (r *Request) encodeOwn(b []byte, code radius.Code) []byte {
 	case r.seen.eap && code == radius.CodeAccessReject:
 		b = r.encodeFailure(b)
 	}
-	for t, v := range r.Packet.Attributes.All() { // RFC 2865 s5.33: all, unmodified, in order
+	if r.seen.proxyState {
+		b = r.returnProxyState(b)
+	}
+	return r.encodeTexts(b, code)
+}
+
+// returnProxyState appends the request's Proxy-States: all, unmodified, in order (RFC 2865 s5.33).
+func (r *Request) returnProxyState(b []byte) []byte {
+	for t, v := range r.Packet.Attributes.All() {
 		if t == radius.TypeProxyState {
 			b = radius.AppendAttribute(b, t, v)
 		}
 	}
-	return r.encodeTexts(b, code)
+	return b
 }
 
 // passEAP appends the EAP-Messages of the home server, whose conversation it is.

@@ -322,7 +322,8 @@ func TestNamelessIsCounted(t *testing.T) {
 	n.sendCode(radius.CodeStatusServer, 2, 1, "s")
 	ts.eventually("nameless", func(c Counters) bool { return c.Received == 2 && c.Nameless == 1 })
 	for _, typ := range []radius.Type{radius.TypeNASIPAddress, radius.TypeNASIdentifier, typeNASIPv6Address} {
-		if !look(radius.AppendAttribute(nil, typ, []byte("name"))).named {
+		var s seen
+		if s.look(radius.AppendAttribute(nil, typ, []byte("name"))); !s.named {
 			t.Errorf("attribute %d does not name a NAS", typ)
 		}
 	}

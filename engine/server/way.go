@@ -239,9 +239,7 @@ func (c *Core) identify(r *Request) bool {
 		r.refuse(Discard, ReasonPasswordLength)
 		return false
 	}
-	if name, ok := r.Packet.Attributes.Find(radius.TypeUserName); ok {
-		r.ReceivedUser = name
-	}
+	r.ReceivedUser = r.seen.user
 	r.Method = r.method()
 	r.addLocal()
 	if r.Trace != nil {
