@@ -11,6 +11,9 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"perilune/engine/nas"
+	"perilune/engine/radius"
 )
 
 // LogOptions say where the request log goes and in which form.
@@ -88,6 +91,15 @@ type lines struct {
 	stamp   []byte // beginning of a line, made once for one time and level
 	at      time.Time
 	level   slog.Level
+	head    head
+}
+
+// A head is how a line begins: the same for all requests of one kind, batch and client.
+type head struct {
+	text   []byte
+	client *nas.Client // nil: there is none
+	code   radius.Code
+	at     time.Time
 }
 
 // flush hands lines to the writing goroutine.
@@ -98,6 +110,7 @@ func (l *Log) flush(ls *lines) {
 	l.writer.add(ls)
 	clear(ls.records)
 	ls.buf, ls.records, ls.n = ls.buf[:0], ls.records[:0], 0
+	ls.head.client = nil // or a generation would be kept alive
 }
 
 // request adds the line of a request that is over.
@@ -109,12 +122,11 @@ func (l *Log) request(ls *lines, r *Request) {
 	if r.hides(mask) {
 		return
 	}
-	e := l.begin(ls, slog.LevelInfo, r.Packet.Code.String(), r.Arrival)
-	e.text("nas", r.Client.Name)
+	e := l.head(ls, r)
 	e.number("id", int64(r.Packet.Identifier))
 	e.name("user", logUser(r))
 	e.octets("password", r.passwordShown(mask))
-	e.text("verdict", r.Verdict.String())
+	e.word("verdict", r.Verdict.String())
 	e.text("reason", r.Reason)
 	e.rule(r)
 	e.home(r)
@@ -124,6 +136,20 @@ func (l *Log) request(ls *lines, r *Request) {
 	}
 	e.duration("took", time.Since(r.Arrival))
 	e.end()
+}
+
+// head begins the line of a request.
+func (l *Log) head(ls *lines, r *Request) entry {
+	h := &ls.head
+	if h.client == r.Client && h.code == r.Packet.Code && h.at == r.Arrival {
+		return entry{log: l, lines: ls, buf: append(ls.buf, h.text...)}
+	}
+	e := l.begin(ls, slog.LevelInfo, r.Packet.Code.String(), r.Arrival)
+	e.text("nas", r.Client.Name)
+	if l.handler == nil {
+		*h = head{append(h.text[:0], e.buf[len(ls.buf):]...), r.Client, r.Packet.Code, r.Arrival}
+	}
+	return e
 }
 
 func logUser(r *Request) []byte {
@@ -213,15 +239,20 @@ func (e *entry) field(key string) {
 		e.buf = append(e.buf, '"', ':')
 		return
 	}
-	e.buf = append(e.buf, ' ')
-	e.buf = append(e.buf, key...)
-	e.buf = append(e.buf, '=')
+	b := append(e.buf, ' ')
+	b = append(b, key...)
+	e.buf = append(b, '=')
 }
 
 // text adds a field; an empty one is left out.
 func (e *entry) text(key, value string) {
+	if value != "" {
+		e.filled(key, value)
+	}
+}
+
+func (e *entry) filled(key, value string) {
 	switch {
-	case value == "":
 	case e.record != nil:
 		e.record.AddAttrs(slog.String(key, value))
 	case e.log.json:
@@ -231,6 +262,16 @@ func (e *entry) text(key, value string) {
 		e.field(key)
 		e.buf = appendText(e.buf, value)
 	}
+}
+
+// word adds a field whose value is one of our own words, which need no quotes.
+func (e *entry) word(key, value string) {
+	if e.record != nil || e.log.json || value == "" {
+		e.text(key, value)
+		return
+	}
+	e.field(key)
+	e.buf = append(e.buf, value...)
 }
 
 // note adds a field of a script's making.
@@ -273,7 +314,20 @@ func (e *entry) number(key string, n int64) {
 		return
 	}
 	e.field(key)
-	e.buf = strconv.AppendInt(e.buf, n, 10)
+	e.buf = appendDecimal(e.buf, n)
+}
+
+// appendDecimal is strconv.AppendInt for numbers that are short as a rule.
+func appendDecimal(dst []byte, n int64) []byte {
+	switch {
+	case n < 0 || n > 999:
+		return strconv.AppendInt(dst, n, 10)
+	case n < 10:
+		return append(dst, byte('0'+n))
+	case n < 100:
+		return append(dst, byte('0'+n/10), byte('0'+n%10))
+	}
+	return append(dst, byte('0'+n/100), byte('0'+n/10%10), byte('0'+n%10))
 }
 
 // duration adds microseconds up to a second's worth of digits: 87µs, 1240µs; JSON has the number alone.
@@ -283,7 +337,7 @@ func (e *entry) duration(key string, d time.Duration) {
 		return
 	}
 	e.field(key)
-	e.buf = strconv.AppendInt(e.buf, d.Microseconds(), 10)
+	e.buf = appendDecimal(e.buf, d.Microseconds())
 	if !e.log.json {
 		e.buf = append(e.buf, "µs"...)
 	}

@@ -2,7 +2,6 @@ package server
 
 import (
 	"net/netip"
-	"strconv"
 	"time"
 
 	"perilune/engine/dictionary"
@@ -197,7 +196,7 @@ func (r *Request) AppendRule(dst []byte) []byte {
 	last := &rules[len(rules)-1]
 	dst = append(dst, last.File...)
 	dst = append(dst, ':')
-	return strconv.AppendInt(dst, int64(last.Line), 10)
+	return appendDecimal(dst, int64(last.Line))
 }
 
 // Rules gives the users entries that matched, in order; valid until the request is over.

@@ -287,10 +287,10 @@ func (t *tries) settle(serial [nonceLen]byte, verdict Kind) {
 
 // takeState looks at the State of a request before the phases: ours fills Round, or makes the request bad.
 func (c *Core) takeState(r *Request) {
-	state, ok := r.Packet.Attributes.Find(radius.TypeState)
-	if !ok {
+	if !r.seen.state {
 		return
 	}
+	state, _ := r.Packet.Attributes.Find(radius.TypeState)
 	serial, err := c.seal.open(r, state, c.now(), &r.way.round)
 	if err == errForeign {
 		return
