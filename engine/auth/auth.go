@@ -107,8 +107,10 @@ func same(given, stored []byte) bool {
 	copy(x[:], given)
 	copy(y[:], stored)
 	length := subtle.ConstantTimeEq(int32(len(given)), int32(len(stored)))
-	var differ uint64 // eight octets at a time: ConstantTimeCompare takes ten times as long
-	for i := 0; i < len(x); i += 8 {
+	// Eight octets at a time, for ConstantTimeCompare takes ten times as long. What stored has beyond given makes the
+	// lengths differ.
+	var differ uint64
+	for i := 0; i < len(given); i += 8 {
 		differ |= binary.NativeEndian.Uint64(x[i:]) ^ binary.NativeEndian.Uint64(y[i:])
 	}
 	return subtle.ConstantTimeEq(int32(differ>>32|differ&0xffffffff), 0)&length == 1

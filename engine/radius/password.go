@@ -1,8 +1,8 @@
 package radius
 
 import (
-	"bytes"
 	"crypto/md5"
+	"encoding/binary"
 )
 
 // Longest clear values of the ways to hide one, in octets. The callers check; what is longer is cut.
@@ -44,7 +44,7 @@ func (s *Session) RevealPassword(dst, hidden []byte, request *Authenticator) ([]
 // repeat lays the first block's digest over all blocks (OneDigest).
 func repeat(blocks []byte, mask [md5.Size]byte) {
 	for ; len(blocks) > 0; blocks = blocks[md5.Size:] {
-		overlay(blocks[:md5.Size], mask)
+		overlayBlock(blocks, &mask)
 	}
 }
 
@@ -113,23 +113,19 @@ func (s *Session) overlayAscend(block []byte, request *Authenticator) {
 // the hidden block before it, the first with that of secret and seed.
 func (s *Session) hide(blocks, seed []byte) {
 	for len(blocks) > 0 {
-		overlay(blocks[:md5.Size], s.mask(seed))
+		mask := s.mask(seed)
+		overlayBlock(blocks, &mask)
 		seed, blocks = blocks[:md5.Size], blocks[md5.Size:]
 	}
 }
 
-// reveal undoes hide; mask is the first block's. That of the next block is computed before the block that it needs is
-// revealed.
+// reveal undoes hide, from the last block to the first: the mask of each but the first needs the hidden one before it.
 func (s *Session) reveal(blocks []byte, mask [md5.Size]byte) {
-	for len(blocks) > 0 {
-		block := blocks[:md5.Size]
-		blocks = blocks[md5.Size:]
-		this := mask
-		if len(blocks) > 0 {
-			mask = s.mask(block)
-		}
-		overlay(block, this)
+	for at := len(blocks) - md5.Size; at >= md5.Size; at -= md5.Size {
+		next := s.mask(blocks[at-md5.Size : at])
+		overlayBlock(blocks[at:], &next)
 	}
+	overlayBlock(blocks, &mask)
 }
 
 // mask is MD5 over secret and seed.
@@ -145,6 +141,13 @@ func overlay(block []byte, mask [md5.Size]byte) {
 	for i := range block {
 		block[i] ^= mask[i]
 	}
+}
+
+// overlayBlock does so with a whole block, the first of blocks.
+func overlayBlock(blocks []byte, mask *[md5.Size]byte) {
+	to, order := (*[md5.Size]byte)(blocks), binary.NativeEndian
+	order.PutUint64(to[:8], order.Uint64(to[:8])^order.Uint64(mask[:8]))
+	order.PutUint64(to[8:], order.Uint64(to[8:])^order.Uint64(mask[8:]))
 }
 
 // saltedSeed is the first seed of RFC 2868 s3.5: authenticator and salt.
@@ -164,5 +167,9 @@ func pad(dst []byte, from, block int) []byte {
 
 // trimNULs cuts trailing NULs, but none before from.
 func trimNULs(dst []byte, from int) []byte {
-	return dst[:from+len(bytes.TrimRight(dst[from:], "\x00"))]
+	n := len(dst)
+	for n > from && dst[n-1] == 0 {
+		n--
+	}
+	return dst[:n]
 }

@@ -165,21 +165,29 @@ func (c *duplicates) advance(units uint32) {
 	}
 }
 
-// file puts a position into its bucket: in the place of the same key, an empty or dead place, or the oldest.
+// file puts a position into its bucket.
 func (c *duplicates) file(hash uint64, k *key, position uint32) {
 	b := &c.index[hash&uint64(len(c.index)-1)]
-	place, oldest := 0, uint32(0)
-	for i := range b.tags {
+	i := c.placeOf(b, hash, k)
+	b.tags[i], b.positions[i] = uint32(hash>>32), position
+}
+
+// placeOf gives the place of the same key, else the first empty or dead one, else the oldest.
+func (c *duplicates) placeOf(b *bucket, hash uint64, k *key) int {
+	for i, tag := range &b.tags {
+		if tag == uint32(hash>>32) && c.alive(b.positions[i]) && key(c.entry(b.positions[i])[:36]) == *k {
+			return i
+		}
+	}
+	place, oldest, dead := 0, uint32(0), uint32(c.size/unit-margin)
+	for i, tag := range &b.tags {
 		age := c.head - b.positions[i]
-		if b.tags[i] == 0 || !c.alive(b.positions[i]) {
-			age = 1<<32 - 1
-		} else if b.tags[i] == uint32(hash>>32) && key(c.entry(b.positions[i])[:36]) == *k {
-			place = i
-			break
+		if tag == 0 || age > dead {
+			return i
 		}
 		if age > oldest {
 			place, oldest = i, age
 		}
 	}
-	b.tags[place], b.positions[place] = uint32(hash>>32), position
+	return place
 }

@@ -223,7 +223,7 @@ func appendNumber(dst []byte, t radius.Type, n uint32) []byte {
 // text along; another is made once for each desk as long as it stays the same.
 func (r *Request) fixRealm(line *proxy.Realm) {
 	name := r.User()
-	r.way.routedUser, r.way.ended = append(r.way.routedUser[:0], name...), true
+	r.way.routedUser, r.way.ended = name, true
 	at := bytes.LastIndexByte(name, '@')
 	if r.Realm = ""; at < 0 || at+1 == len(name) {
 		return

@@ -171,7 +171,7 @@ func (w *way) reset() {
 	w.question, w.told = nil, nil
 	w.runsAfter, w.external = false, false
 	w.booked, w.limit, w.realm = booked{}, 0, nil
-	w.sentOn, w.home, w.routed, w.ended = false, 0, nil, false
+	w.sentOn, w.home, w.routed, w.routedUser, w.ended = false, 0, nil, nil, false
 	w.failure, w.salts = nil, 0
 	w.records.reset()
 	w.query.Reset()

@@ -149,12 +149,14 @@ func (r *Request) logMask() (mask uint64) {
 	if a == nil {
 		return 0
 	}
-	for _, l := range [...]*dictionary.List{&r.Attributes, &r.Control} {
-		for i := range l.Pairs {
-			if p := &l.Pairs[i]; p.Attr == a {
-				n, _ := a.Uint(p.Value)
-				mask |= n
-			}
+	return maskOf(&r.Attributes, a) | maskOf(&r.Control, a)
+}
+
+func maskOf(l *dictionary.List, a *dictionary.Attribute) (mask uint64) {
+	for i := range l.Pairs {
+		if p := &l.Pairs[i]; p.Attr == a {
+			n, _ := a.Uint(p.Value)
+			mask |= n
 		}
 	}
 	return mask
