@@ -74,7 +74,7 @@ func (s Stored) NTHash() (sum [16]byte, ok bool) {
 // Verify compares a PAP password in constant time. An empty given password fits only what is stored as {clear}
 // with nothing behind it.
 // One of more than 512 octets fits nothing.
-func (s Stored) Verify(given []byte) bool {
+func (s *Stored) Verify(given []byte) bool {
 	if len(given) == 0 {
 		return s.scheme == SchemeClear && len(s.text) == 0 && !s.dummy
 	}
@@ -84,7 +84,7 @@ func (s Stored) Verify(given []byte) bool {
 	return s.fits(given) && !s.dummy
 }
 
-func (s Stored) fits(given []byte) bool {
+func (s *Stored) fits(given []byte) bool {
 	switch s.scheme {
 	case schemeNone:
 		return false

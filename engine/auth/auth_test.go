@@ -223,7 +223,7 @@ func TestEmpty(t *testing.T) {
 			t.Errorf("%s: %v, or the empty password fits", stored, err)
 		}
 	}
-	if (Stored{}).Verify(nil) || (Stored{}).Verify([]byte("x")) {
+	if zero := new(Stored); zero.Verify(nil) || zero.Verify([]byte("x")) {
 		t.Error("the zero Stored fits something")
 	}
 }

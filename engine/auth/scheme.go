@@ -80,7 +80,7 @@ func (c Cost) Micros() int {
 const costly = 50
 
 // Costly reports whether Verify computes for long (more than some 50 µs), so that it belongs on a worker.
-func (s Stored) Costly() bool { return s.Cost().Micros() > costly }
+func (s *Stored) Costly() bool { return s.scheme > SchemeClear && s.Cost().Micros() > costly }
 
 // Dummy makes a password of the cost class that nothing fits. An unknown user is verified against it, so
 // that the answer takes the same way and time as a wrong password's. Make one for each generation, of the

@@ -123,7 +123,7 @@ type Attribute struct {
 	at        raddb.Pos
 	hides     bool // a TLV with a field that is hidden on the wire
 	carried   bool // declared by the program itself: keeps its numbers of values if it is internal
-	bare      bool // isBare, once the dictionary is frozen
+	bare      int  // once the dictionary is frozen, if isBare: 1, or if values have one length 1 more than that
 }
 
 // HasValues reports whether the dictionary names values of the attribute.

@@ -15,17 +15,34 @@ import (
 func (d *Dictionary) Decode(l *List, attrs radius.Attributes, s *radius.Session, request *radius.Authenticator) error {
 	dec := decoder{d: d, l: l, s: s, request: request}
 	for {
+		attrs = d.decodeBare(l, attrs)
 		t, value, rest, ok := attrs.Next()
 		if !ok {
 			return dec.err
 		}
-		if a := d.wire[t]; a.takesBare(value) {
-			l.AddShared(Pair{Attr: a, Value: value})
-			attrs = rest
-			continue
-		}
 		attrs = dec.attribute(t, value, attrs, rest)
 	}
+}
+
+// decodeBare takes the attributes off that need no more than to be named, up to another, which nearly all are.
+func (d *Dictionary) decodeBare(l *List, attrs radius.Attributes) radius.Attributes {
+	pairs, at := l.Pairs, 0
+	for at+2 <= len(attrs) {
+		end := at + int(attrs[at+1])
+		if end < at+2 || end > len(attrs) {
+			break
+		}
+		a, value := d.wire[attrs[at]], attrs[at+2:end:end]
+		if !a.takesBare(value) {
+			break
+		}
+		pairs = Room(pairs)
+		p := &pairs[len(pairs)-1]
+		p.Attr, p.Value, p.Tag = a, value, 0
+		at = end
+	}
+	l.Pairs = pairs
+	return attrs[at:]
 }
 
 // A decoder holds what the steps of one Decode share.

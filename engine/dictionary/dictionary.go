@@ -93,6 +93,8 @@ func carried(errs *raddb.List) *Dictionary {
 func (d *Dictionary) Freeze() {
 	d.frozen = true
 	for _, a := range d.all {
-		a.bare = a.isBare()
+		if a.isBare() {
+			a.bare = 1 + a.size()
+		}
 	}
 }

@@ -20,7 +20,7 @@ func Encode(dst []byte, p *Pair, s *radius.Session, request *radius.Authenticato
 	if p.Attr.Internal || len(p.Value) == 0 {
 		return dst, nil
 	}
-	if a := p.Attr; a.bare && a.Vendor == nil && a.Parent == nil && len(p.Value) <= radius.MaxValueLen {
+	if a := p.Attr; a.Bare() && len(p.Value) <= radius.MaxValueLen {
 		return radius.AppendAttribute(dst, radius.Type(a.Number), p.Value), nil
 	}
 	return p.encode(dst, s, request, salt)

@@ -48,8 +48,10 @@ const maxKeptArena = 64 << 10
 
 // Reset empties the list and keeps its memory.
 func (l *List) Reset() {
-	clear(l.Pairs) // so that nothing of the last request or generation is kept alive
-	l.Pairs = l.Pairs[:0]
+	if len(l.Pairs) > 0 {
+		clear(l.Pairs) // so that nothing of the last request or generation is kept alive
+		l.Pairs = l.Pairs[:0]
+	}
 	l.arena = l.arena[:0]
 	if cap(l.arena) > maxKeptArena {
 		l.arena = nil
@@ -126,6 +128,15 @@ func (l *List) Add(r Ref, value []byte) {
 // AddShared appends a pair without copying its value, which must live as long as the list is used
 // (values of the generation, of the receive buffer).
 func (l *List) AddShared(p Pair) { l.Pairs = append(l.Pairs, p) }
+
+// Room gives pairs with one more at the end, whose fields the caller sets: each by itself, for a whole Pair is too large
+// for the processor's registers. It is for loops that add many.
+func Room(pairs []Pair) []Pair {
+	if n := len(pairs); n < cap(pairs) {
+		return pairs[:n+1]
+	}
+	return append(pairs, Pair{})
+}
 
 // Set replaces all values of the attribute by one, at the place of the first, else appends.
 func (l *List) Set(r Ref, value []byte) {

@@ -62,7 +62,7 @@ func unknownVendor(id uint32) *Vendor {
 
 // madeUpAttribute gives an attribute of octets named by its number.
 func madeUpAttribute(parent *Attribute, vendor *Vendor, number uint32) *Attribute {
-	a := &Attribute{Index: -1, Number: number, Vendor: vendor, Parent: parent, Type: TypeOctets, Usage: AllUsage, bare: true}
+	a := &Attribute{Index: -1, Number: number, Vendor: vendor, Parent: parent, Type: TypeOctets, Usage: AllUsage, bare: 1}
 	a.Root = rootOf(a)
 	a.Name = a.NumberName()
 	return a

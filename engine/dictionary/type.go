@@ -98,10 +98,15 @@ func (a *Attribute) isBare() bool {
 	return !a.Type.isSpace() && !a.Tagged && !a.Concat && !a.Array && a.Encrypt == EncryptNone && !a.hides
 }
 
+// Bare reports whether Encode does no more than to append a value of 1 to 253 octets with type and length before it. It
+// is false until the dictionary is frozen.
+func (a *Attribute) Bare() bool {
+	return a.bare > 0 && a.Vendor == nil && a.Parent == nil && !a.Internal
+}
+
 // takesBare reports whether the attribute is bare and the value has a length that fits.
 func (a *Attribute) takesBare(value []byte) bool {
-	n := a.size()
-	return a.bare && (n == 0 || n == len(value))
+	return a.bare == 1 || a.bare == len(value)+1
 }
 
 // fold gives a name with its ASCII letters in lower case: the only folding names know.

@@ -93,16 +93,23 @@ func (a Attributes) Count(t Type) (n int) {
 
 // Valid reports whether the lengths add up.
 func (a Attributes) Valid() bool {
-	i, problem := a.flaw()
-	return problem == 0 && i == len(a)
+	i := 0
+	for i+1 < len(a) {
+		n := int(a[i+1])
+		if n < 2 {
+			return false
+		}
+		i += n
+	}
+	return i == len(a)
 }
 
 // check gives the flaw as an error for people.
 func (a Attributes) check() error {
-	i, problem := a.flaw()
-	if problem == 0 {
+	if a.Valid() {
 		return nil
 	}
+	i, problem := a.flaw()
 	e := &ParseError{Problem: problem, Offset: HeaderLen + i, Type: Type(a[i]), Limit: 2}
 	if problem != ProblemTorn {
 		e.Found = int(a[i+1])
@@ -113,7 +120,7 @@ func (a Attributes) check() error {
 	return e
 }
 
-// flaw finds the first attribute whose length is wrong (RFC 2865 s5).
+// flaw finds the first attribute whose length is wrong (RFC 2865 s5), which there is.
 func (a Attributes) flaw() (at int, problem Problem) {
 	i := 0
 	for i < len(a) {

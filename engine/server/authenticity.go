@@ -33,12 +33,13 @@ const (
 
 // look walks over the attributes; s is zero.
 func (s *seen) look(attrs radius.Attributes) {
-	for {
-		t, v, rest, ok := attrs.Next()
-		if !ok {
+	for i := 0; i+2 <= len(attrs); {
+		n := i + int(attrs[i+1])
+		if n < i+2 || n > len(attrs) { // Parse lets none pass
 			return
 		}
-		attrs = rest
+		t, v := radius.Type(attrs[i]), attrs[i+2:n:n]
+		i = n
 		switch t {
 		case radius.TypeUserName:
 			if s.user == nil {

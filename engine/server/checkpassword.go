@@ -15,7 +15,7 @@ func (r *Request) ControlPassword() (stored auth.Stored, ok bool, err error) {
 // CheckPassword compares the request's PAP, CHAP or MS-CHAP credential with stored; MS-CHAP's success and keys
 // join the reply. ok is false if the request has none of them. A costly hash is computed by Hash, whose errors it gives.
 func (r *Request) CheckPassword(stored auth.Stored) (right, ok bool, err error) {
-	right, ok, err = r.checkPassword(r.decoy(stored))
+	right, ok, err = r.checkPassword(*r.decoy(&stored))
 	if ok && err == nil {
 		r.compared(right)
 	}

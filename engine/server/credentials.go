@@ -19,7 +19,7 @@ type native struct {
 	realmNames  []*dictionary.Attribute // Realm-Name and Realm, as far as the dictionary has them
 	hours       byText[loginTime]
 	orders      programAttributes
-	everyAccept []bool    // by Attribute.Index; see inEachAccept
+	free        []bool    // by Attribute.Index; see freeInAccepts
 	programs    *Programs // of a generation without settings for them
 	ruleAttributes
 }
@@ -95,7 +95,7 @@ func newNative(d *dictionary.Dictionary) *native {
 	n := &native{authType: k.AuthType, kinds: map[uint32]authKind{}, operator: d.Attribute("Operator-Name"), operatorNAS: d.Attribute("Operator-NAS-Identifier")}
 	n.ruleAttributes.find(d)
 	n.proxied(d)
-	n.inEachAccept(d)
+	n.freeInAccepts(d)
 	n.orders = newProgramAttributes(d)
 	n.programs, _ = NewPrograms(d, ProgramSettings{})
 	for _, a := range authNames {
@@ -194,7 +194,8 @@ func (c *Core) authenticate(r *Request, known bool) {
 	n := r.Generation.prepare()
 	r.Trace.Enter("authenticate")
 	if !known {
-		c.judge(r, authLocal, c.nothing(r), ReasonUnknownUser)
+		nothing := c.nothing(r)
+		c.judge(r, authLocal, &nothing, ReasonUnknownUser)
 		return
 	}
 	kind := authLocal
@@ -254,14 +255,15 @@ func (c *Core) password(r *Request, n *native, kind authKind) {
 		c.warn(r, "stored password of "+r.holder()+": "+err.Error())
 	}
 	if !found {
-		c.judge(r, kind, c.nothing(r), ReasonNoPassword)
+		nothing := c.nothing(r)
+		c.judge(r, kind, &nothing, ReasonNoPassword)
 		return
 	}
-	c.judge(r, kind, stored, ReasonPassword)
+	c.judge(r, kind, &stored, ReasonPassword)
 }
 
 // judge accepts a credential that fits, and rejects another for the reason. A dummy fits nothing.
-func (c *Core) judge(r *Request, kind authKind, stored auth.Stored, why Reason) {
+func (c *Core) judge(r *Request, kind authKind, stored *auth.Stored, why Reason) {
 	right, ok := c.compare(r, kind, r.decoy(stored))
 	if ok && why == ReasonPassword {
 		r.compared(right)
@@ -279,21 +281,21 @@ func (c *Core) judge(r *Request, kind authKind, stored auth.Stored, why Reason) 
 }
 
 // stored gives the first password in control.
-func (n *native) stored(r *Request, kind authKind) (auth.Stored, bool, error) {
+func (n *native) stored(r *Request, kind authKind) (s auth.Stored, found bool, err error) {
 	for i := range r.Control.Pairs {
 		p := &r.Control.Pairs[i]
 		as := n.password(p.Attr)
 		if as == nil {
 			continue
 		}
-		s, err := as.parse(p.Value, kind)
+		s, err = as.parse(p.Value, kind)
 		return s, err == nil, err
 	}
-	return auth.Stored{}, false, nil
+	return s, false, nil
 }
 
 // compare verifies by the request's method. ok is false if that decided the request otherwise.
-func (c *Core) compare(r *Request, kind authKind, stored auth.Stored) (right, ok bool) {
+func (c *Core) compare(r *Request, kind authKind, stored *auth.Stored) (right, ok bool) {
 	known := &r.Generation.Dictionary.Known
 	given, pap := r.Attributes.First(known.UserPassword)
 	response, chap := r.Attributes.First(known.CHAPPassword)
@@ -321,20 +323,20 @@ func (k authKind) takes(method authKind) bool {
 
 // verifyCHAP compares a response with clear text. A hash is an error of whoever wrote it down, which takes no less
 // time than a wrong password.
-func (c *Core) verifyCHAP(r *Request, stored auth.Stored, response []byte) bool {
+func (c *Core) verifyCHAP(r *Request, stored *auth.Stored, response []byte) bool {
 	clear, plain := stored.Clear()
 	if !plain {
 		c.warn(r, "CHAP needs the clear password, and "+r.holder()+" has a hash")
 	}
-	right, known := r.remembered(&stored)
+	right, known := r.remembered(stored)
 	if !known {
 		right = auth.CHAP(response, r.chapChallenge(&r.Attributes, r.Generation.Dictionary.Known.CHAPChallenge), clear)
 	}
 	return right && plain
 }
 
-func (c *Core) verifyMSCHAP(r *Request, stored auth.Stored, m *msCredential) bool {
-	right, hashed := r.verifyMSCHAP(m, stored)
+func (c *Core) verifyMSCHAP(r *Request, stored *auth.Stored, m *msCredential) bool {
+	right, hashed := r.verifyMSCHAP(m, *stored)
 	if hashed {
 		c.warn(r, "MS-CHAP needs the clear password in UTF-8 or its NT hash, and "+r.holder()+" has neither")
 	}
@@ -359,15 +361,15 @@ func (r *Request) chapChallenge(l *dictionary.List, attr *dictionary.Attribute) 
 }
 
 // verifyPAP compares at once, or for a costly hash apart from the loop and in turn.
-func (c *Core) verifyPAP(r *Request, stored auth.Stored, given []byte) (right, ok bool) {
-	if right, known := r.remembered(&stored); known {
+func (c *Core) verifyPAP(r *Request, stored *auth.Stored, given []byte) (right, ok bool) {
+	if right, known := r.remembered(stored); known {
 		return right, true
 	}
 	if !stored.Costly() {
 		return stored.Verify(given), true
 	}
-	c.dummy.raise(&stored)
-	right, err := r.verifyCostly(stored, given)
+	c.dummy.raise(stored)
+	right, err := r.verifyCostly(*stored, given)
 	switch err {
 	case nil:
 		return right, true

@@ -127,9 +127,14 @@ func (r *Request) encodeList(b []byte, code radius.Code) ([]byte, error) {
 	}
 	n := r.Generation.prepare()
 	free := code == radius.CodeAccessAccept && len(r.way.text) == 0
-	for i := range r.Reply.Pairs {
+	for i := 0; i < len(r.Reply.Pairs); i++ {
+		if free {
+			if b, i = n.appendFree(b, r.Reply.Pairs, i); i == len(r.Reply.Pairs) {
+				break
+			}
+		}
 		p := &r.Reply.Pairs[i]
-		if !(free && n.accepted(p.Attr)) && r.omits(p, code, n) {
+		if r.omits(p, code, n) {
 			continue
 		}
 		var err error
@@ -142,6 +147,9 @@ func (r *Request) encodeList(b []byte, code radius.Code) ([]byte, error) {
 	}
 	return b, nil
 }
+
+// roomForOne is how long a reply may be before another attribute of any length.
+const roomForOne = radius.MaxPacketLen - 255
 
 // omits reports whether a pair of the reply list is left to encodeOwn, or left out.
 func (r *Request) omits(p *Pair, code radius.Code, n *native) bool {
@@ -158,18 +166,27 @@ func (r *Request) omits(p *Pair, code radius.Code, n *native) bool {
 	return true
 }
 
-// inEachAccept finds the attributes that every Access-Accept may have, whatever the request says.
-func (n *native) inEachAccept(d *dictionary.Dictionary) {
-	n.everyAccept = make([]bool, len(d.Attributes()))
+// freeInAccepts finds the attributes that stand in every Access-Accept just as in its reply list, whatever the request
+// says.
+func (n *native) freeInAccepts(d *dictionary.Dictionary) {
+	n.free = make([]bool, len(d.Attributes()))
 	for i, a := range d.Attributes() {
-		depends := a == d.Known.ChargeableUserIdentity || a.Encrypt != dictionary.EncryptNone || a.Secret // see withholds
-		n.everyAccept[i] = !depends && carries(radius.CodeAccessAccept, a, nil, nil)
+		depends := a == d.Known.ChargeableUserIdentity || a.Secret // see withholds
+		n.free[i] = !depends && a.Bare() && carries(radius.CodeAccessAccept, a, nil, nil)
 	}
 }
 
-// accepted reports whether the attribute is one of those.
-func (n *native) accepted(a *dictionary.Attribute) bool {
-	return uint(a.Index) < uint(len(n.everyAccept)) && n.everyAccept[a.Index]
+// appendFree appends the pairs from the i-th on, up to one that takes a closer look, and gives the place of that.
+func (n *native) appendFree(b []byte, pairs []Pair, i int) ([]byte, int) {
+	free := n.free
+	for ; i < len(pairs) && len(b) <= roomForOne; i++ {
+		a, value := pairs[i].Attr, pairs[i].Value
+		if uint(a.Index) >= uint(len(free)) || !free[a.Index] || uint(len(value)-1) >= radius.MaxValueLen {
+			break
+		}
+		b = radius.AppendAttribute(b, radius.Type(a.Number), value)
+	}
+	return b, i
 }
 
 // withholds says which attributes the request itself keeps out of its reply.

@@ -89,9 +89,12 @@ type booked struct {
 
 // unbook frees the place of a request that was not accepted after all. Its reply is decided.
 func (r *Request) unbook() {
+	if r.way.booked.in == nil {
+		return
+	}
 	b := r.way.booked
 	r.way.booked = booked{}
-	if b.in != nil && r.Verdict != Accept {
+	if r.Verdict != Accept {
 		b.in.Release(b.user, b.device)
 		if b.shared != nil {
 			b.shared.Unplace(b.user, b.device)

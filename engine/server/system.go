@@ -63,7 +63,7 @@ func (c *Core) system(r *Request, n *native) {
 	if !found {
 		stored = c.nothing(r)
 	}
-	right, ok := c.verifyPAP(r, r.decoy(stored), given)
+	right, ok := c.verifyPAP(r, r.decoy(&stored), given)
 	if ok && found {
 		r.compared(right)
 	}

@@ -88,14 +88,14 @@ func (r *Request) guessing() bool {
 
 // decoy gives what the request's credential is compared with: stored, or for a throttled request what fits
 // nothing and costs nothing. The time that stored would have cost is made up on the reject's delay.
-func (r *Request) decoy(stored auth.Stored) auth.Stored {
+func (r *Request) decoy(stored *auth.Stored) *auth.Stored {
 	if !r.guessing() {
 		return stored
 	}
 	if stored.Costly() && r.seen.hasPassword && !r.seen.chap { // other methods compute no hash
 		r.way.guess.pretend = r.way.throttle.hashes.pick(time.Duration(stored.Cost().Micros()) * time.Microsecond)
 	}
-	return r.way.throttle.nothing
+	return &r.way.throttle.nothing
 }
 
 // skips reports whether a handler that looks at credentials itself is not asked, and else notes that it is.

@@ -68,13 +68,15 @@ func (m matcher) scan(last place) outcome {
 	if x := m.index(last); x != nil {
 		return m.choose(last, x, 0, nil)
 	}
-	for p := m.t.record(last).next(); ; {
+	end := m.t.record(last)
+	for p := end.next(); p != last; {
 		r := m.t.record(p)
-		if o := m.try(r); o != goOn || p == last {
+		if o := m.try(r); o != goOn {
 			return o
 		}
 		p = r.next()
 	}
+	return m.try(end)
 }
 
 // merged tries the entries of two lists in the order of the file.
@@ -349,15 +351,17 @@ func (m matcher) append(list *dictionary.List, ref dictionary.Ref, value []byte,
 }
 
 // appendAll adds all pairs of a record's list to an empty one, where that is what their operators mean.
-func (m matcher) appendAll(list *dictionary.List, pairs []byte) {
-	out, attrs := list.Pairs, m.t.attrs
-	for len(pairs) >= pairHeader {
-		head := (*[pairHeader]byte)(pairs)
+func (m matcher) appendAll(list *dictionary.List, rest []byte) {
+	pairs, attrs := list.Pairs, m.t.attrs
+	for len(rest) >= pairHeader {
+		head := (*[pairHeader]byte)(rest)
 		n := pairHeader + int(order.Uint16(head[4:])&maxValue)
-		out = append(out, dictionary.Pair{Attr: attrs[order.Uint16(head[2:])], Value: pairs[pairHeader:n:n], Tag: uint8(max(int8(head[1]), 0))})
-		pairs = pairs[n:]
+		pairs = dictionary.Room(pairs)
+		p := &pairs[len(pairs)-1]
+		p.Attr, p.Value, p.Tag = attrs[order.Uint16(head[2:])], rest[pairHeader:n:n], uint8(max(int8(head[1]), 0))
+		rest = rest[n:]
 	}
-	list.Pairs = out
+	list.Pairs = pairs
 }
 
 func tagOf(ref dictionary.Ref) uint8 { return uint8(max(ref.Tag, 0)) }

@@ -145,9 +145,7 @@ func (c *compiler) quickPair(text []byte, s side) bool {
 
 // quickAdd adds the record of an entry of a name.
 func (c *compiler) quickAdd(label []byte, h header) bool {
-	if c.always() {
-		h.flags |= flagAlways
-	}
+	h.flags |= c.checkFlags() | c.replyFlags()
 	t := c.table
 	p, err := t.add(h, label, c.checks, c.reply)
 	if err != nil {

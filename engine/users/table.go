@@ -151,10 +151,15 @@ type Query struct {
 
 // Reset forgets the results, so that nothing of a generation is kept alive, and keeps the memory.
 func (q *Query) Reset() {
-	clear(q.Rules)
-	clear(q.Dropped)
 	q.Found, q.Ended, q.Err = false, false, nil
-	q.Rules, q.Dropped = q.Rules[:0], q.Dropped[:0]
+	if len(q.Rules) > 0 {
+		clear(q.Rules)
+		q.Rules = q.Rules[:0]
+	}
+	if len(q.Dropped) > 0 {
+		clear(q.Dropped)
+		q.Dropped = q.Dropped[:0]
+	}
 	q.Stripped = nil
 	if q.captured.n > 0 {
 		q.captured = captures{}
