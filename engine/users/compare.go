@@ -182,7 +182,7 @@ func (m matcher) regexp(p *pair, a *dictionary.Attribute, v []byte) bool {
 	if at == nil {
 		return false
 	}
-	if len(m.q.scratch) > 0 && &v[:1][0] == &m.q.scratch[0] {
+	if len(v) > 0 && len(m.q.scratch) > 0 && &v[0] == &m.q.scratch[0] {
 		v = bytes.Clone(v) // the scratch is used again before the expansion is made
 	}
 	m.q.captured = captures{}

@@ -174,3 +174,19 @@ func TestLocal(t *testing.T) {
 		}
 	}
 }
+
+// TestRegexpOfNothing: an attribute of two octets has a value without memory, after one that was made into text.
+func TestRegexpOfNothing(t *testing.T) {
+	d := loadDictionary(t)
+	table, errs := loadText(t, d, "$DIALECT freeradius\nDEFAULT NAS-Port =~ \"^1\"\n\tClass = x\n"+
+		"DEFAULT Called-Station-Id =~ \"^(.*)$\"\n\tReply-Message = \"got %{1}.\"\n", Options{})
+	if errs.Failed() {
+		t.Fatal(errs)
+	}
+	q := query(t, d, "User-Name = bob, NAS-Port = 2")
+	q.Request.AddShared(dictionary.Pair{Attr: d.Attribute("Called-Station-Id"), Value: []byte{}})
+	table.Match(q)
+	if diff := cmp.Diff(`Reply-Message = "got ."`, listText(q.Reply)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
