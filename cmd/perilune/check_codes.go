@@ -39,6 +39,7 @@ var warningCodes = []struct{ form, code string }{
 	{"a second case %q", "test-name-twice"},
 	{"accept{} in authorize lets in", "accept-without-password"},
 	{"acct.%s has no effect", "setting-without-effect"},
+	{"acct.detail-only without detail-sync", "records-not-synced"},
 	{"and %d more warnings", "more-warnings"},
 	{"client %s does not resolve", "client-unresolved"},
 	{"client %s resolves to", "client-address-taken"},

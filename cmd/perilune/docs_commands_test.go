@@ -14,30 +14,37 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestDocsCommands runs the commands of the pages against a server with the default configuration.
+// TestDocsCommands runs the commands of each page, in order, against a server of its own with the default configuration.
 func TestDocsCommands(t *testing.T) {
-	dir := defaultTree(t)
-	s := serveOnLoopback(t, dir)
-	writeFiles(t, dir, map[string]string{"raddb/radius.conf": fmt.Sprintf("auth %s testing123\nacct %s testing123\n", s.addrs["auth"], s.addrs["acct"])})
-	var all []fence
+	pages := map[string][]shellCommand{}
 	for _, page := range docPages(t) {
-		all = append(all, fences(t, page)...)
+		for _, f := range fences(t, page) {
+			if f.kind != "console" || slices.Contains(ownTests, f.page) {
+				continue
+			}
+			for _, c := range shellCommands(f.text) {
+				c.at = f.at()
+				pages[f.page] = append(pages[f.page], c)
+			}
+		}
 	}
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Chdir(dir)
-	for _, f := range all {
-		if f.kind != "console" || slices.Contains(ownTests, f.page) {
-			continue
-		}
-		for _, c := range shellCommands(f.text) {
-			t.Run(f.at()+" "+c.line, func(t *testing.T) { c.check(t, s) })
-		}
+	pages["README.md"] = readmeCommands(string(readme))
+	for name, commands := range pages {
+		t.Run(name, func(t *testing.T) { checkCommands(t, commands) })
 	}
-	for _, c := range readmeCommands(string(readme)) {
-		t.Run("README.md "+c.line, func(t *testing.T) { c.check(t, s) })
+}
+
+func checkCommands(t *testing.T, commands []shellCommand) {
+	dir := defaultTree(t)
+	s := serveOnLoopback(t, dir)
+	writeFiles(t, dir, map[string]string{"raddb/radius.conf": fmt.Sprintf("auth %s testing123\nacct %s testing123\n", s.addrs["auth"], s.addrs["acct"])})
+	t.Chdir(dir)
+	for _, c := range commands {
+		t.Run(c.at+" "+c.line, func(t *testing.T) { c.check(t, s) })
 	}
 }
 
@@ -76,6 +83,7 @@ func defaultTree(t *testing.T) string {
 
 // A shellCommand is a line of a console with what it shows.
 type shellCommand struct {
+	at     string // file:line of its block; "" in README.md
 	line   string
 	exit   int
 	output []string
