@@ -29,7 +29,7 @@ type reader struct {
 type answer struct {
 	packet radius.Packet
 	raw    []byte // to the packet's Length
-	slot   slot   // as it was when the answer was verified; x is not to be touched
+	slot   slot   // as it was when the answer was verified, without x
 	signed bool
 	late   bool      // it answers the request that had the identifier before
 	x      *Exchange // taken: the answer is for it
@@ -116,6 +116,7 @@ func (r *reader) lookUp(malformed uint64) {
 	for i := range r.n {
 		a := &r.answers[i]
 		a.slot = r.socket.slots[a.packet.Identifier]
+		a.slot.x = nil // it would keep the exchange in memory until the next batch that is as large
 	}
 }
 

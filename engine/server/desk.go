@@ -146,8 +146,12 @@ func (ds *desks) get() *desk {
 	return d
 }
 
-// put takes a desk back. Its Lua state has been released: an idle desk belongs to no generation.
+// put takes a desk back. Its Lua state has been released: an idle desk belongs to no generation, nor does it keep one in
+// memory. That counts also for a desk that is dropped afterwards: a Forwarder's reader keeps the exchanges of its last
+// answers, and the marks of a role those of their last requests.
 func (ds *desks) put(d *desk) {
+	d.Request.reset()
+	d.way.rest()
 	d.role, d.slot, d.unanswered, d.outbox, d.detached, d.woken, d.stage = nil, nil, nil, nil, false, false, stageIdle
 	ds.mu.Lock()
 	defer ds.mu.Unlock()

@@ -151,6 +151,7 @@ func (d *desk) resumed() {
 func (d *desk) answer() {
 	r, u, ro := &d.Request, d.unanswered, d.role
 	d.stage, d.unanswered = stageAnswered, nil
+	u.exchange.Store(nil) // it is the desk's, which goes on to other requests
 	d.outcome()
 	r.signNow()
 	u.reply = append(u.reply[:0], r.out...)

@@ -39,12 +39,19 @@ func (r *Request) outbound(c *Core) *outbound {
 	}
 	if !r.way.sentOn {
 		r.way.sentOn = true
-		o.core, o.realm, o.list = c, nil, nil
-		o.name, o.verdicts = o.name[:0], 0
-		o.proxied.reset()
-		o.before.Reset()
+		o.core = c
+		o.rest()
 	}
 	return o
+}
+
+// rest forgets the last request, which belonged to a generation.
+func (o *outbound) rest() {
+	o.realm, o.list, o.exchange.Realm = nil, nil, nil
+	o.name, o.verdicts = o.name[:0], 0
+	o.proxied.reset()
+	o.before.Reset()
+	o.sent.Reset()
 }
 
 // done is called by the Forwarder, whose goroutine is not to be lent to what waits.

@@ -128,6 +128,7 @@ func (ro *role) collect() {
 				ro.cache.store(u.hash, &u.key, &u.authenticator, u.reply, u.answered)
 			}
 		}
+		u.twin = nil
 		if len(ro.waiting.free) < maxFreeMarks {
 			ro.waiting.free = append(ro.waiting.free, u)
 		}
