@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -17,9 +18,9 @@ import (
 // leave behind, in desks, marks and exchanges, must keep none of the old ones in memory.
 func TestIdleDesksKeepNoGeneration(t *testing.T) {
 	for _, realm := range []string{"net 127.0.0.1:%d nostrip SECRET", "net 127.0.0.1:%d retransmit=client SECRET"} {
-		answers := make(chan struct{})
+		var gate atomic.Pointer[chan struct{}]
 		h := startAway(t, func(*asked) *awayReply {
-			<-answers
+			<-*gate.Load()
 			return &awayReply{code: 2, attrs: attribute(18, "up")}
 		})
 		first := load(t, "", nil)
@@ -27,7 +28,9 @@ func TestIdleDesksKeepNoGeneration(t *testing.T) {
 		f := startForwarding(t, first, CoreOptions{})
 		var alive []weak.Pointer[dictionary.Dictionary]
 		for range 12 {
-			askAcross(t, f, h, answers, func() {
+			closed := make(chan struct{})
+			gate.Store(&closed)
+			askAcross(t, f, h, closed, func() {
 				g := next(t, first)
 				alive = append(alive, weak.Make(g.Dictionary))
 				f.server.Swap(g)
@@ -52,8 +55,8 @@ func next(t *testing.T, like *Generation) *Generation {
 	return g
 }
 
-// askAcross has some requests at the home server while between runs.
-func askAcross(t *testing.T, f *forwarding, h *away, answers chan struct{}, between func()) {
+// askAcross has some requests at the home server, which answers when the gate is opened, while between runs.
+func askAcross(t *testing.T, f *forwarding, h *away, gate chan struct{}, between func()) {
 	const together = 6
 	var all sync.WaitGroup
 	for range together {
@@ -65,9 +68,7 @@ func askAcross(t *testing.T, f *forwarding, h *away, answers chan struct{}, betw
 	}
 	h.next(t)
 	between()
-	for range together {
-		answers <- struct{}{}
-	}
+	close(gate)
 	all.Wait()
 }
 
