@@ -182,7 +182,7 @@ func (d *daemon) open(busy *server.Busy, early *sinks) error {
 	requests := server.NewLog(lines)
 	d.closers = append(d.closers, func() { closeWithin(requests.Close) })
 	d.server, err = server.New(d.core, server.Options{
-		Listeners: d.listeners(c), Batch: c.Server.Batch, Detached: c.Server.Queue, DetachedBytes: int(c.Server.QueueMemory), Heap: d.memory.Load(), Outstanding: c.Proxy.MaxOutstanding,
+		Listeners: d.listeners(c), Batch: c.Server.Batch, Whole: !c.Server.Segments, Detached: c.Server.Queue, DetachedBytes: int(c.Server.QueueMemory), Heap: d.memory.Load(), Outstanding: c.Proxy.MaxOutstanding,
 		DuplicateBytes: int(c.Server.DuplicateCache), Log: requests, Busy: busy,
 	})
 	if err != nil {

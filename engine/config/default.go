@@ -25,6 +25,7 @@ func Default() *Config {
 			ChallengeTries: 3,
 			Loops:          1,
 			Batch:          64,
+			Segments:       true,
 			Queue:          16384,
 			QueueMemory:    640 * MiB,
 			RecvBuffer:     4 * MiB,

@@ -37,6 +37,7 @@ type mmsg struct {
 	control [][controlRoom]byte
 	used    int // messages of the last read: to be made ready again
 	out     outgoing
+	trains  trains
 
 	reader  func(fd uintptr) bool
 	got     int // result of the system call
@@ -186,16 +187,18 @@ func (m *mmsg) oneControl(s *slot, h *unix.Cmsghdr, data []byte) {
 
 // send implements batcher. The kernel's own form of each sender's address goes back to it.
 func (m *mmsg) send(slots []slot) (failed int) {
-	for i := range slots {
-		s := &slots[i]
-		if s.reply == nil {
-			continue
-		}
+	m.trains.sort(slots, m.out.alone)
+	for _, first := range m.trains.list {
+		s := &slots[first]
 		from := s.local
 		if !m.wildcard {
 			from = netip.Addr{}
 		}
-		m.out.add(&m.names[i], m.in[i].header.Namelen, s.reply, from)
+		m.out.add(&m.names[first], m.in[first].header.Namelen, s.reply, from)
+		for i := m.trains.next[first]; i != 0; i = m.trains.next[i] {
+			m.out.piece(slots[i].reply)
+		}
+		m.out.couple(len(s.reply))
 	}
 	return m.out.flush()
 }

@@ -20,33 +20,46 @@ type outgoing struct {
 
 	writer      func(fd uintptr) bool
 	first, last int // the messages still to be sent
+	pieces      int // of iov that they use
 	errno       syscall.Errno
+	alone       bool // the kernel takes no trains here
 }
 
 func (o *outgoing) init(raw syscall.RawConn, size int) {
 	o.raw, o.out, o.iov = raw, make([]message, size), make([]unix.Iovec, size)
 	o.control = make([][controlRoom]byte, size)
-	for i := range o.out {
-		o.out[i].header.Iov = &o.iov[i]
-		o.out[i].header.SetIovlen(1)
-	}
 	o.writer = o.transmit
 }
 
 // add appends one datagram; there must be room. An invalid from leaves the source address to the socket.
 func (o *outgoing) add(to *unix.RawSockaddrInet6, toLen uint32, octets []byte, from netip.Addr) {
-	h, iov := &o.out[o.last].header, &o.iov[o.last]
-	iov.Base = &octets[0]
-	iov.SetLen(len(octets))
+	h := &o.out[o.last].header
 	h.Name, h.Namelen = (*byte)(unsafe.Pointer(to)), toLen
+	h.Iov = &o.iov[o.pieces]
+	h.SetIovlen(0)
 	h.Control = nil
 	h.SetControllen(0)
 	if from.IsValid() {
-		oob := appendSource(o.control[o.last][:0], from)
-		h.Control = &oob[0]
-		h.SetControllen(len(oob))
+		o.say(appendSource(o.control[o.last][:0], from))
 	}
 	o.last++
+	o.piece(octets)
+}
+
+// piece appends octets to the last message.
+func (o *outgoing) piece(octets []byte) {
+	iov, h := &o.iov[o.pieces], &o.out[o.last-1].header
+	iov.Base = &octets[0]
+	iov.SetLen(len(octets))
+	h.SetIovlen(int(h.Iovlen) + 1)
+	o.pieces++
+}
+
+// say sets the control messages of the message at hand.
+func (o *outgoing) say(control []byte) {
+	h := &o.out[o.last].header
+	h.Control = &control[0]
+	h.SetControllen(len(control))
 }
 
 // flush sends what was added and gives the number of datagrams that the kernel refused.
@@ -57,11 +70,11 @@ func (o *outgoing) flush() (failed int) {
 			break
 		}
 		if o.errno != 0 { // of the first message alone: go on behind it
-			failed++
+			failed += o.refused(&o.out[o.first].header)
 			o.first++
 		}
 	}
-	o.first, o.last = 0, 0
+	o.first, o.last, o.pieces = 0, 0, 0
 	return failed
 }
 

@@ -112,5 +112,10 @@ func newBatcher(conn *net.UDPConn, o *Options, wildcard bool) (batcher, error) {
 	if o.Portable {
 		return newSingle(conn, wildcard), nil
 	}
-	return newMmsg(conn, o.Batch, wildcard, o.Busy)
+	m, err := newMmsg(conn, o.Batch, wildcard, o.Busy)
+	if err != nil {
+		return nil, err
+	}
+	m.out.alone = o.Whole
+	return m, nil
 }

@@ -18,6 +18,7 @@ import (
 type Options struct {
 	Listeners      []Listener
 	Batch          int           // datagrams of one read, 1 to 128; 0: 64
+	Whole          bool          // each reply is a message of its own to the kernel, also where many to one NAS are equally long
 	Detached       int           // requests that wait at the same time, at most; 0: 1024
 	DetachedBytes  int           // memory that these may take, counted roughly; 0: 640 MiB
 	Heap           *Heap         // while it is full no request may begin to wait; nil: it never is

@@ -1,0 +1,99 @@
+package server
+
+import (
+	"encoding/binary"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// trains are the replies of a batch, those to one receiver that are equally long together: the kernel takes such a train
+// as one message (UDP_SEGMENT, udp(7)) and goes its way down once, not for each datagram. They leave as datagrams of their
+// own.
+type trains struct {
+	list []uint8         // the first slot of each, in order
+	last [maxBatch]uint8 // the last slot of the train that begins with this one
+	size [maxBatch]uint8 // how many it has
+	next [maxBatch]uint8 // the slot behind this one; 0: none
+}
+
+const (
+	longestTrain    = 64   // datagrams: UDP_MAX_SEGMENTS of older kernels
+	longestCarriage = 1200 // octets of a datagram in a train: it must fit every path in one piece
+	trainsInSight   = 8    // that a reply is compared with
+)
+
+// sort makes the trains of a batch's replies.
+func (t *trains) sort(slots []slot, alone bool) {
+	t.list = t.list[:0]
+	for i := range slots {
+		if slots[i].reply == nil {
+			continue
+		}
+		t.next[i] = 0
+		if alone || !t.join(slots, uint8(i)) {
+			t.list = append(t.list, uint8(i))
+			t.last[i], t.size[i] = uint8(i), 1
+		}
+	}
+}
+
+// join appends a slot's reply to a train, if it fits one of the last.
+func (t *trains) join(slots []slot, i uint8) bool {
+	s := &slots[i]
+	for k := len(t.list) - 1; k >= 0 && k >= len(t.list)-trainsInSight; k-- {
+		first := t.list[k]
+		f := &slots[first]
+		if len(f.reply) == len(s.reply) && f.source == s.source && f.local == s.local && len(s.reply) <= longestCarriage && t.size[first] < longestTrain {
+			t.next[t.last[first]] = i
+			t.last[first] = i
+			t.size[first]++
+			return true
+		}
+	}
+	return false
+}
+
+// couple says of the last message, if it has several pieces, that each is a datagram of so many octets.
+func (o *outgoing) couple(octets int) {
+	m := &o.out[o.last-1].header
+	if m.Iovlen < 2 {
+		return
+	}
+	at := int(m.Controllen)
+	b := o.control[o.last-1][at : at+unix.CmsgSpace(2)]
+	c := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))
+	c.Level, c.Type = unix.SOL_UDP, unix.UDP_SEGMENT
+	c.SetLen(unix.CmsgLen(2))
+	binary.NativeEndian.PutUint16(b[unix.CmsgLen(0):], uint16(octets))
+	m.Control = &o.control[o.last-1][0]
+	m.SetControllen(at + len(b))
+}
+
+// refused gives how many datagrams of a message are lost that the kernel has refused. The pieces of a train are tried one
+// by one; if that helps there are no trains any more: the way to that receiver knows no checksums, or none in hardware.
+func (o *outgoing) refused(h *unix.Msghdr) (failed int) {
+	if h.Iovlen < 2 {
+		return 1
+	}
+	o.alone = true
+	pieces := unsafe.Slice(h.Iov, h.Iovlen)
+	one := *h
+	one.SetIovlen(1)
+	if one.SetControllen(int(h.Controllen) - unix.CmsgSpace(2)); one.Controllen == 0 {
+		one.Control = nil
+	}
+	for i := range pieces {
+		one.Iov = &pieces[i]
+		err := o.raw.Write(func(fd uintptr) bool {
+			_, _, o.errno = syscall.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&one)), unix.MSG_DONTWAIT)
+			return o.errno != unix.EAGAIN
+		})
+		if err != nil || o.errno != 0 {
+			failed++
+		}
+	}
+	o.errno = 0
+	return failed
+}
