@@ -47,7 +47,6 @@ type Reader struct {
 	source    source
 	number    int
 	fragments fragments
-	skipped   int
 }
 
 // Open begins to read a capture. If it is none the error is ErrFormat, and rest gives all that r had, from its
@@ -91,16 +90,11 @@ func (r *Reader) Next() (Datagram, error) {
 			return Datagram{}, err
 		}
 		r.number++
-		d, ok := r.datagram(&f)
-		if ok {
+		if d, ok := r.datagram(&f); ok {
 			return d, nil
 		}
-		r.skipped++
 	}
 }
-
-// Skipped gives how many packets held no datagram that could be read.
-func (r *Reader) Skipped() int { return r.skipped }
 
 // classic is a file of libpcap.
 type classic struct {

@@ -31,7 +31,8 @@ func (a *Ahead) Reset() {
 // Request takes an Access-Request or Accounting-Request that nobody has looked at yet. Run fills a with what its
 // verification with the secret will need, if it looks like a packet; else a stays empty. Both must stay until Run.
 func (b *Batch) Request(raw []byte, secret Secret, a *Ahead) {
-	*a = Ahead{raw: raw, secret: secret}
+	a.Reset()
+	a.raw, a.secret = raw, secret
 	if Code(raw[0]) == CodeAccountingRequest {
 		b.jobs = append(b.jobs, job{first: askedOwn, raw: raw, secret: secret, ahead: a})
 		return

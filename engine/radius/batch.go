@@ -169,14 +169,12 @@ func (b *Batch) enter(i int, l *lane, s stage) {
 	case replyOuter, askedOuter: // over the inner digest, which is there
 		b.resume(i, &j.secret.pads.outer)
 		l.pad(md5.Size, md5.BlockSize)
-	case replyOwn:
+	case replyOwn, askedOwn:
 		b.start(i)
 		n := copy(l.buf[:], j.raw)
-		l.pad(n+copy(l.buf[n:], j.secret.octets), 0)
-	case askedOwn:
-		b.start(i)
-		n := copy(l.buf[:], j.raw)
-		clear(l.buf[4:HeaderLen])
+		if s == askedOwn { // RFC 2866 s3: over zeros; a reply has the request's there
+			clear(l.buf[4:HeaderLen])
+		}
 		l.pad(n+copy(l.buf[n:], j.secret.octets), 0)
 	case askedMask:
 		b.start(i)

@@ -153,7 +153,7 @@ func (d *desk) answer() {
 	d.stage, d.unanswered = stageAnswered, nil
 	u.exchange.Store(nil) // it is the desk's, which goes on to other requests
 	d.outcome()
-	r.signNow()
+	r.sign()
 	u.reply = append(u.reply[:0], r.out...)
 	dead := u.dead.Load()
 	if dead { // a newer request with its key has won: RFC 5080 s2.2.2

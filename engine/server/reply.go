@@ -72,8 +72,8 @@ func (r *Request) encode(code radius.Code) error {
 		r.out = b[:0]
 		return err
 	}
-	r.out = b
-	if r.way.unsigned = r.signedLater(); !r.way.unsigned {
+	r.out, r.way.unsigned = b, true
+	if !r.signedLater() {
 		r.sign()
 	}
 	return nil
@@ -85,17 +85,12 @@ func (r *Request) signedLater() bool {
 		r.Trace == nil && len(r.way.captors) == 0 && r.way.twin == nil
 }
 
-// signNow completes a reply that leaves its batch.
-func (r *Request) signNow() {
-	if r.way.unsigned {
-		r.sign()
-	}
-}
-
-// sign completes the reply.
+// sign completes a reply that is not to be signed with its batch, or leaves it.
 func (r *Request) sign() {
-	r.Session.SignReply(r.out, &r.Packet.Authenticator)
-	r.way.unsigned = false
+	if r.way.unsigned {
+		r.Session.SignReply(r.out, &r.Packet.Authenticator)
+		r.way.unsigned = false
+	}
 }
 
 // finish sets the length.

@@ -96,7 +96,7 @@ type way struct {
 	bad         bool         // the State is ours but cannot be taken
 	decided     *Verdict     // of a huntgroup or rewrite function in the middle of a match
 	sealed      []byte       // State of the reply
-	unsigned    bool         // the reply is to be signed with its batch
+	unsigned    bool         // the reply is still to be signed, with its batch
 	realm       *proxy.Realm // the line of the realms file that applies; nil: none
 	booked      booked       // of Simultaneous-Use and quota=
 	limit       int          // Simultaneous-Use that refuses

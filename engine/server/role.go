@@ -300,7 +300,7 @@ func (ro *role) answer(d *desk, s *slot) {
 	case r.Packet.Code == radius.CodeStatusServer: // RFC 5997 s4.2: no duplicate detection
 		s.reply = ro.cache.hold(r.out)
 	case r.delayed() && !ro.server.stopping.Load():
-		r.signNow()
+		r.sign()
 		u := ro.waiting.file(ro, r, s)
 		u.reply = append(u.reply[:0], r.out...)
 		ro.server.delays.add(u, r.due())
