@@ -251,6 +251,17 @@ func (f *forwarding) answer(t testing.TB, conn *net.UDPConn, datagram []byte, wa
 	return strings.Join(append([]string{p.Code.String()}, texts(&l)...), "\n")
 }
 
+// repeat sends a request again and again, as a NAS does, until it is answered: an answer is on its way a moment before
+// it is where repetitions find it.
+func (f *forwarding) repeat(t testing.TB, conn *net.UDPConn, datagram []byte) (got string) {
+	t.Helper()
+	for end := time.Now().Add(soon); got == "" && time.Now().Before(end); {
+		conn.Write(datagram)
+		got = f.answer(t, conn, datagram, 100*time.Millisecond)
+	}
+	return got
+}
+
 const soon = 10 * time.Second
 
 // access makes an Access-Request with Message-Authenticator.
