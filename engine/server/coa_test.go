@@ -121,6 +121,16 @@ func (c *coaPort) ask(t testing.TB, conn *net.UDPConn, datagram []byte, wait tim
 	return strings.Join(append([]string{p.Code.String()}, texts(&l)...), ", ")
 }
 
+// repeat asks again and again, as a client does, until there is an answer: a repetition that overtakes what the server
+// notes of its answer is discarded.
+func (c *coaPort) repeat(t testing.TB, conn *net.UDPConn, datagram []byte) (got string) {
+	t.Helper()
+	for end := time.Now().Add(soon); got == "" && time.Now().Before(end); {
+		got = c.ask(t, conn, datagram, quiet)
+	}
+	return got
+}
+
 const quiet = 150 * time.Millisecond
 
 // TestCoAPort: what becomes of a request without a handler.
@@ -295,7 +305,7 @@ func TestReplay(t *testing.T) {
 	b := c.request(t, radius.CodeDisconnectRequest, "User-Name = bob", "Event-Timestamp = "+itoaStamp(time.Now()))
 	conn := c.dial(t)
 	for range 3 {
-		if got := c.ask(t, conn, b, soon); got != "Disconnect-ACK" {
+		if got := c.repeat(t, conn, b); got != "Disconnect-ACK" {
 			t.Fatal(got)
 		}
 	}
@@ -352,6 +362,9 @@ func TestReplaysAreBounded(t *testing.T) {
 // TestSilentNASBehind: no answer, so that the client asks again; it may, while the NAS is asked.
 func TestSilentNASBehind(t *testing.T) {
 	c := startCoA(t, "dynamic-authorization=yes", nil, always(nil))
+	settings := c.g.Settings
+	settings.Dynamic.Timeout = hasty
+	c.server.Swap(&Generation{Dictionary: c.g.Dictionary, Clients: c.g.Clients, Settings: settings})
 	c.start(t)
 	b := c.request(t, radius.CodeDisconnectRequest, "User-Name = bob")
 	conn := c.dial(t)

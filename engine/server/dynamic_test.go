@@ -44,6 +44,9 @@ type dynamicSite struct {
 // nasLine is the NAS's line in the clients file; %d is its port.
 const nasLine = "127.0.0.2 \"" + awaySecret + "\" nas-1 coa=127.0.0.1:%d"
 
+// hasty is the timeout where a NAS does not answer.
+const hasty = 50 * time.Millisecond
+
 // newDynamicSite makes a site whose NAS answers by the function. line is the NAS's line; "" stands for nasLine.
 func newDynamicSite(t testing.TB, line string, answer func(*asked) *awayReply) *dynamicSite {
 	t.Helper()
@@ -55,7 +58,7 @@ func newDynamicSite(t testing.TB, line string, answer func(*asked) *awayReply) *
 		line = fmt.Sprintf(line, s.nas.at().Port())
 	}
 	s.g = &Generation{Dictionary: wholeDictionary(), Clients: clientsOf(t, line)}
-	s.g.Settings.Dynamic = Dynamic{Timeout: 50 * time.Millisecond}
+	s.g.Settings.Dynamic = Dynamic{Timeout: soon} // a busy machine repeats nothing
 	f := proxy.NewForwarder(proxy.ForwarderOptions{})
 	t.Cleanup(f.Close)
 	s.core = core(t, CoreOptions{Recorder: s.store, Sessions: s.store.Live(), Forwarder: f, Now: time.Now, Log: newLog(s.log)})
@@ -211,6 +214,7 @@ func TestSilentNAS(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newDynamicSite(t, "", always(answer))
+			s.g.Settings.Dynamic.Timeout = hasty
 			a := s.tell(t, &DynamicQuestion{Code: radius.CodeDisconnectRequest, Session: s.start(t)})
 			if a.OK() || a.Result() != "timeout" || a.Attempts != 3 || a.Err == nil || !strings.Contains(a.String(), "has not answered 3 packets") {
 				t.Errorf("%+v", a)
