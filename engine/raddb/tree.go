@@ -130,13 +130,13 @@ func (t *Tree) Absent(name string) bool {
 
 // OpenFile opens a file for reading in passing (large users files). Close reads what is left of it, and
 // remembers it.
-func (t *Tree) OpenFile(name string) (io.ReadCloser, error) {
+func (t *Tree) OpenFile(name string) (*File, error) {
 	path := t.Path(name)
 	f, err := t.open(path)
 	if err != nil {
 		return nil, err
 	}
-	h := &hashingFile{File: f, path: path, sum: sha256.New(), tree: t}
+	h := &File{file: f, path: path, sum: sha256.New(), tree: t}
 	h.opened.At = time.Now()
 	h.opened.Info, _ = f.Stat()
 	return h, nil
@@ -192,26 +192,33 @@ func (t *Tree) noteOpened(path string, o Opened) {
 	t.opened[path] = o
 }
 
-type hashingFile struct {
-	fs.File
+// A File is read in passing. It serves one goroutine at a time.
+type File struct {
+	file   fs.File
 	path   string
 	sum    hash.Hash
 	opened Opened
 	tree   *Tree
 }
 
-func (f *hashingFile) Read(b []byte) (int, error) {
-	n, err := f.File.Read(b)
+// Read implements io.Reader.
+func (f *File) Read(b []byte) (int, error) {
+	n, err := f.file.Read(b)
 	f.sum.Write(b[:n])
 	return n, err
 }
 
-func (f *hashingFile) Close() error {
+// Close reads what is left, which of a large file takes long, and remembers the whole.
+func (f *File) Close() error {
 	sum := [sha256.Size]byte{}
-	if _, err := io.Copy(f.sum, f.File); err == nil {
+	if _, err := io.Copy(f.sum, f.file); err == nil {
 		sum = [sha256.Size]byte(f.sum.Sum(nil))
 		f.tree.noteOpened(f.path, f.opened)
 	}
 	f.tree.remember(f.path, sum)
-	return f.File.Close()
+	return f.file.Close()
 }
+
+// Abandon closes a file of which nothing was used: it is not remembered. Whoever reads it from its beginning later
+// has that remembered.
+func (f *File) Abandon() error { return f.file.Close() }

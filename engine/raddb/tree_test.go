@@ -79,6 +79,29 @@ func TestInputs(t *testing.T) {
 	}
 }
 
+// TestAbandon: what was given up in the middle does not count, until it is read whole.
+func TestAbandon(t *testing.T) {
+	tree := Open(writeTree(t, map[string]string{"large": "three and more"}))
+	for _, want := range []map[string]string{{}, {"large": "three and more"}} {
+		f, err := tree.OpenFile("large")
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Read(make([]byte, 5))
+		if len(want) == 0 {
+			f.Abandon()
+		} else {
+			f.Close()
+		}
+		if d := cmp.Diff(want, inputs(tree, "three and more")); d != "" {
+			t.Errorf("(-want +got)\n%s", d)
+		}
+	}
+	if tree.Torn() {
+		t.Error("torn without a change")
+	}
+}
+
 // TestTorn: a file that changed between two readings is noticed; one that did not is not.
 func TestTorn(t *testing.T) {
 	tree := Open(writeTree(t, map[string]string{"a": "one"}))

@@ -96,7 +96,7 @@ func (l *loader) include(name string, at raddb.Pos, lang language) {
 		l.unreadable(name, at, err)
 		return
 	}
-	defer f.Close()
+	defer l.leave(f)
 	l.table.files = append(l.table.files, name)
 	if len(l.table.files) > 0xffff {
 		l.errs.Errorf(at, "more than 65535 files are included")
@@ -105,6 +105,23 @@ func (l *loader) include(name string, at raddb.Pos, lang language) {
 	r := fileReader{loader: l, src: f, lang: lang, id: len(l.table.files) - 1}
 	r.file, r.errs, r.line = name, l.errs, 1
 	r.read()
+}
+
+// leave closes a file. Of one that is read again nothing counts yet; another one counts as a whole, also where reading
+// ended early.
+func (l *loader) leave(f *raddb.File) {
+	if l.again {
+		f.Abandon()
+		return
+	}
+	rest := l.takeWindow()
+	for rest = rest[:cap(rest)]; ; l.yield() {
+		if _, err := f.Read(rest); err != nil {
+			break
+		}
+	}
+	l.windows = append(l.windows, rest[:0])
+	f.Close()
 }
 
 func (l *loader) unreadable(name string, at raddb.Pos, err error) {
