@@ -4,7 +4,12 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
+
+// giveWayEvery is how often Yield gives way to other threads and processes: each time costs this one the rest of its
+// slice, so that others on the same processor would get all of it.
+const giveWayEvery = time.Millisecond
 
 // Busy counts what computes for long: loaders, long hooks, costly hashes. Go's scheduler does not look at the
 // network while any goroutine is runnable, so a reader that is parked there would wait for tens of
@@ -15,7 +20,8 @@ import (
 type Busy struct {
 	n     atomic.Int32
 	mu    sync.Mutex
-	wakes []func() // bring parked readers to the polling state; protected by mu
+	gave  atomic.Int64 // when Yield gave way to other threads last, in Unix nanoseconds
+	wakes []func()     // bring parked readers to the polling state; protected by mu
 }
 
 // Enter says that a long computation begins. Calls nest and may come from many goroutines.
@@ -33,7 +39,13 @@ func (b *Busy) Enter() {
 // Yield lets others run: readers above all.
 func (b *Busy) Yield() {
 	runtime.Gosched()
-	giveWay()
+	if b == nil {
+		return
+	}
+	now := time.Now().UnixNano()
+	if last := b.gave.Load(); (now-last >= int64(giveWayEvery) || now < last) && b.gave.CompareAndSwap(last, now) {
+		giveWay()
+	}
 }
 
 // Leave ends what Enter began.
