@@ -104,6 +104,8 @@ func (r *Reloader) finish(b *building) Report {
 		errs = append(errs, c.Program.RunLoad()...)
 	}
 	report.Took += time.Since(began)
+	r.o.Busy.Enter() // what follows is many small things, which together take milliseconds
+	defer r.o.Busy.Leave()
 	switch {
 	case b.stopped != nil:
 		report.Errors, report.Warnings = []string{b.stopped.Error()}, texts(errs)
@@ -141,12 +143,14 @@ func (r *Reloader) accept(c *Candidate, report Report) Report {
 	if old != nil {
 		report.Changes = changes(old, c)
 	}
+	r.o.Busy.Yield()
 	report.OK, report.To, report.Hash, report.Tests = true, c.Number, c.Hash, c.Tests
 	r.await(c)
 	if r.swap != nil {
 		r.swap(c)
 		c.Program.Start()
 	}
+	r.o.Busy.Yield()
 	r.active = c
 	r.turnOver()
 	r.settle(report)

@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	buildRoom = 32 << 20 // octets of garbage that a build may make beyond what the collector lets it
+	buildRoom = 64 << 20 // octets of garbage that a build may make beyond what the collector lets it
 	leastHeap = 8 << 20  // so that the collector is not held back without bound
 )
 

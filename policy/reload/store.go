@@ -66,22 +66,31 @@ func (s *Store) Save(m Manifest, tree *raddb.Tree, keep int) error {
 			return err
 		}
 		m.Files[in.Path] = sum
+		if len(m.Files)%yieldFiles == 0 {
+			s.busy.Yield()
+		}
 	}
 	b, err := json.MarshalIndent(m, "", "\t")
 	if err != nil {
 		return err
 	}
+	s.busy.Yield()
 	if err := writeDurably(s.manifestPath(m.Number), b); err != nil {
 		return err
 	}
+	s.busy.Yield()
 	return s.prune(keep)
 }
+
+// yieldFiles is the number of files that are looked at between two yields.
+const yieldFiles = 32
 
 // Manifests gives what is kept, newest first. A manifest that cannot be read is left out.
 func (s *Store) Manifests() []Manifest {
 	names, _ := filepath.Glob(filepath.Join(s.dir, "*.json"))
 	var list []Manifest
 	for _, n := range names {
+		s.busy.Yield()
 		var m Manifest
 		if b, err := os.ReadFile(n); err == nil && json.Unmarshal(b, &m) == nil && m.Number > 0 {
 			list = append(list, m)
@@ -186,10 +195,12 @@ func (s *Store) prune(keep int) error {
 			used[sum] = true
 		}
 	}
+	s.busy.Yield()
 	entries, err := os.ReadDir(filepath.Join(s.dir, "content"))
 	if err != nil {
 		return err
 	}
+	s.busy.Yield()
 	for _, e := range entries {
 		if !used[e.Name()] {
 			s.remove(s.contentPath(e.Name()))

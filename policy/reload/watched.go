@@ -17,10 +17,10 @@ const hops = 40
 // watchedFor gives what may change the inputs: their directories, the links on the way to them (a release
 // switched by a link, a ConfigMap), and the first missing part of what is not there yet.
 func watchedFor(inputs fingerprint, holds []string) watched {
-	w := watched{}
+	w, plain := watched{}, map[string]bool{}
 	for path := range inputs {
 		dir, isDir := strings.CutSuffix(path, "/")
-		real := w.resolve(dir, hops)
+		real := w.resolve(dir, hops, plain)
 		switch {
 		case real == "":
 		case isDir:
@@ -32,7 +32,7 @@ func watchedFor(inputs fingerprint, holds []string) watched {
 		}
 	}
 	for _, dir := range holds {
-		if real := w.resolve(dir, hops); real != "" {
+		if real := w.resolve(dir, hops, plain); real != "" {
 			w.name(filepath.Join(real, holdFile))
 		}
 	}
@@ -55,12 +55,17 @@ func (w watched) name(path string) {
 }
 
 // resolve follows a path part by part and adds each link that it meets. It gives the real path, "" if there
-// is none; then the part that is missing was added.
-func (w watched) resolve(path string, hops int) string {
+// is none; then the part that is missing was added. What is known to be there and no link is noted in plain: most paths
+// begin alike.
+func (w watched) resolve(path string, hops int, plain map[string]bool) string {
 	real := string(filepath.Separator)
 	parts := strings.Split(strings.Trim(path, real), real)
 	for i, part := range parts {
 		at := filepath.Join(real, part)
+		if plain[at] {
+			real = at
+			continue
+		}
 		target, err := os.Readlink(at)
 		switch {
 		case err == nil && hops == 0:
@@ -70,12 +75,12 @@ func (w watched) resolve(path string, hops int) string {
 			if !filepath.IsAbs(target) {
 				target = filepath.Join(real, target)
 			}
-			return w.resolve(filepath.Join(append([]string{target}, parts[i+1:]...)...), hops-1)
+			return w.resolve(filepath.Join(append([]string{target}, parts[i+1:]...)...), hops-1, plain)
 		case errors.Is(err, fs.ErrNotExist):
 			w.name(at)
 			return ""
 		}
-		real = at
+		plain[at], real = true, at
 	}
 	return real
 }
