@@ -20,6 +20,7 @@ import (
 type recorded struct {
 	requests [][]byte
 	next     uint64
+	sources  uint64 // addresses that ask in turns, from 127.1.0.0 on; 0: 127.0.0.1 alone
 	accepts  int
 	others   int
 	judged   map[byte]radius.Code // by identifier, if it is not nil: answers with right authenticators
@@ -29,11 +30,19 @@ func (m *recorded) read(slots []slot) (int, error) {
 	for i := range slots {
 		s := &slots[i]
 		s.n = copy(s.buf, m.requests[m.next%uint64(len(m.requests))])
-		s.source = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(m.next>>8))
+		s.source = netip.AddrPortFrom(m.source(), uint16(m.next>>8))
 		s.local, s.reply = netip.Addr{}, nil
 		m.next++
 	}
 	return len(slots), nil
+}
+
+func (m *recorded) source() netip.Addr {
+	if m.sources == 0 {
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	i := m.next * 7919 % m.sources
+	return netip.AddrFrom4([4]byte{127, byte(1 + i>>16), byte(i >> 8), byte(i)})
 }
 
 func (m *recorded) send(slots []slot) int {
@@ -62,35 +71,50 @@ func (m *recorded) lost() uint64 { return 0 }
 
 func (*recorded) sieve(netip.Addr, float64) error { return nil }
 
-const crowd = 100
+// A crowd is who logs in.
+type crowd struct {
+	users   int
+	clients int // that ask in turns; 0: one
+	signed  bool
+}
 
-// crowded is a users file as sites have them.
-func crowded() string {
+// file is a users file as sites have them.
+func (c crowd) file() string {
 	var b strings.Builder
-	for i := range crowd {
-		fmt.Fprintf(&b, "user%07d Cleartext-Password := \"pw%07d\"\n\tService-Type = Framed-User,\n\tFramed-Protocol = 1,\n\tFramed-IP-Address = 10.0.0.%d,\n\tSession-Timeout = 3600\n", i, i, i)
+	for i := range c.users {
+		fmt.Fprintf(&b, "user%07d Cleartext-Password := \"pw%07d\"\n\tService-Type = Framed-User,\n\tFramed-Protocol = 1,\n\tFramed-IP-Address = 10.%d.%d.%d,\n\tSession-Timeout = 3600\n", i, i, i>>16, i>>8&255, i&255)
 	}
 	return b.String()
 }
 
+// file is the clients file that goes with it.
+func (c crowd) nas() []string {
+	lines := []string{"127.0.0.1 \"" + homeSecret + "\" here"}
+	for i := range c.clients {
+		lines = append(lines, fmt.Sprintf("127.%d.%d.%d %q nas%d", 1+i>>16, i>>8&255, i&255, homeSecret, i))
+	}
+	return lines
+}
+
 // logins makes PAP requests of the crowd, each with an identifier and an authenticator of its own.
-func logins(t testing.TB, g *Generation, signed bool) (all [][]byte) {
-	for i := range 1024 {
+func (c crowd) logins(n int) (all [][]byte) {
+	for i := range n {
+		who := i * 7919 % c.users
 		var s radius.Session
 		s.Use(radius.NewSecret(homeSecret))
 		b := make([]byte, radius.HeaderLen, 256)
 		b[0], b[1] = byte(radius.CodeAccessRequest), byte(i)
 		binary.BigEndian.PutUint64(b[4:], uint64(i)*0x9e3779b97f4a7c15)
-		if signed {
+		if c.signed {
 			b = radius.AppendAttribute(b, radius.TypeMessageAuthenticator, make([]byte, 16))
 		}
-		b = radius.AppendAttribute(b, radius.TypeUserName, fmt.Appendf(nil, "user%07d", i%crowd))
-		hidden := s.HidePassword(nil, fmt.Appendf(nil, "pw%07d", i%crowd), (*radius.Authenticator)(b[4:20]))
+		b = radius.AppendAttribute(b, radius.TypeUserName, fmt.Appendf(nil, "user%07d", who))
+		hidden := s.HidePassword(nil, fmt.Appendf(nil, "pw%07d", who), (*radius.Authenticator)(b[4:20]))
 		b = radius.AppendAttribute(b, radius.TypeUserPassword, hidden)
 		b = radius.AppendAttribute(b, radius.TypeNASIPAddress, []byte{127, 0, 0, 1})
 		b = radius.AppendAttribute(b, 5, []byte{0, 0, 0, byte(i)})
 		radius.PutLength(b)
-		if signed {
+		if c.signed {
 			s.SignRequest(b)
 		}
 		all = append(all, b)
@@ -101,8 +125,19 @@ func logins(t testing.TB, g *Generation, signed bool) (all [][]byte) {
 // wholeWay gives a role that answers logins of the crowd, with a line of the log for each.
 func wholeWay(t testing.TB, signed bool) (*role, *recorded) {
 	t.Helper()
-	g := load(t, crowded(), nil)
-	g.Clients = clientsOf(t, "127.0.0.1 \""+homeSecret+"\" here")
+	return crowd{users: 100, signed: signed}.wholeWay(t, 1024)
+}
+
+// wholeWay does it for so many requests that come again and again.
+func (c crowd) wholeWay(t testing.TB, requests int) (*role, *recorded) {
+	t.Helper()
+	g := load(t, c.file(), nil)
+	g.Clients = clientsOf(t, c.nas()...)
+	return serveCrowd(t, g, &recorded{requests: c.logins(requests), sources: uint64(c.clients)})
+}
+
+func serveCrowd(t testing.TB, g *Generation, m *recorded) (*role, *recorded) {
+	t.Helper()
 	c := core(t, CoreOptions{Now: time.Now})
 	log := NewLog(LogOptions{Writer: io.Discard})
 	t.Cleanup(func() { log.Close(context.Background()) })
@@ -112,7 +147,6 @@ func wholeWay(t testing.TB, signed bool) (*role, *recorded) {
 	}
 	t.Cleanup(s.closeSockets)
 	s.Swap(g)
-	m := &recorded{requests: logins(t, g, signed)}
 	s.roles[0].batcher = m
 	return s.roles[0], m
 }
@@ -132,6 +166,26 @@ func BenchmarkWay(b *testing.B) {
 			}
 			if m.others > 0 || m.accepts == 0 {
 				b.Fatalf("%d accepts, %d others", m.accepts, m.others)
+			}
+		})
+	}
+}
+
+// BenchmarkWayMemory is BenchmarkWay with as many users and clients as do not fit the processor's caches.
+func BenchmarkWayMemory(b *testing.B) {
+	for _, c := range []crowd{{users: 100}, {users: 1_000_000}, {users: 100, clients: 10}, {users: 100, clients: 100_000}} {
+		b.Run(fmt.Sprintf("%d-users-%d-clients", c.users, max(c.clients, 1)), func(b *testing.B) {
+			ro, m := c.wholeWay(b, 1<<16)
+			for range 4 * len(m.requests) / len(ro.slots) {
+				ro.oneBatch()
+			}
+			b.ReportAllocs()
+			b.ResetTimer()
+			for i := 0; i < b.N; i += len(ro.slots) {
+				ro.oneBatch()
+			}
+			if m.others > 0 {
+				b.Fatalf("%d are not accepts", m.others)
 			}
 		})
 	}

@@ -91,7 +91,10 @@ func BenchmarkTouch(b *testing.B) {
 	for b.Loop() {
 		if i%batch == 0 {
 			for j := range handles {
-				handles[j] = t.Touch(names[(i+j)&(len(names)-1)])
+				handles[j] = t.Hash(names[(i+j)&(len(names)-1)])
+			}
+			for _, h := range handles {
+				sum += t.Touch(h)
 			}
 			for j := range handles {
 				sum += t.Warm(handles[j])
