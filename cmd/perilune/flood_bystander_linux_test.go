@@ -10,18 +10,25 @@ import (
 	"perilune/engine/radius"
 )
 
-// A bystander is a NAS that asks now and then, one request after the other, and waits a little for each. Every tenth is a
-// Status-Server.
+// A bystander is a NAS that asks a hundred times a second, whether it is answered or not. Every tenth is a Status-Server.
 type bystander struct {
 	conn    net.Conn
 	logins  *logins
 	session radius.Session
 	id      byte
+	out     map[byte]enquiry
 	sent    atomic.Uint64
 }
 
+// An enquiry is a request that is out.
+type enquiry struct {
+	begun  time.Time
+	auth   radius.Authenticator
+	status bool
+}
+
 // patience is how long it waits: less than any NAS.
-const patience = 300 * time.Millisecond
+const patience = time.Second
 
 func newBystander(t testing.TB, from, address string) *bystander {
 	d := net.Dialer{LocalAddr: &net.UDPAddr{IP: net.ParseIP(from)}}
@@ -30,7 +37,7 @@ func newBystander(t testing.TB, from, address string) *bystander {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	b := &bystander{conn: conn, logins: newLogins(99)}
+	b := &bystander{conn: conn, logins: newLogins(99), out: map[byte]enquiry{}}
 	b.session.Use(radius.NewSecret(loopSecret))
 	return b
 }
@@ -38,7 +45,7 @@ func newBystander(t testing.TB, from, address string) *bystander {
 // A watched is what it has seen.
 type watched struct {
 	latency                spectrum
-	lost                   uint64 // not answered within its patience
+	asked, lost            uint64 // logins; those not answered within its patience
 	status, statusAnswered uint64
 }
 
@@ -47,53 +54,71 @@ func (w *watched) String() string {
 		w.latency.quantile(0.5), w.latency.quantile(0.99), w.statusAnswered, w.status)
 }
 
-// watch asks a hundred times a second at most.
+// watch asks for a time, and waits for the last answers.
 func (b *bystander) watch(duration time.Duration) *watched {
 	w := &watched{}
+	b.out = map[byte]enquiry{}
 	begun := time.Now()
-	for i := 1; time.Since(begun) < duration; i++ {
+	for i := 1; i == 1 || time.Since(begun) < duration; i++ {
 		next := time.Now().Add(10 * time.Millisecond)
 		if i%10 == 0 {
 			w.status++
-			if took := b.ask(b.statusServer()); took < patience {
-				w.statusAnswered++
-			}
-			continue
-		}
-		b.logins.n++
-		if took := b.ask(b.logins.pap(fmt.Sprintf("u%04d", i%enduranceUsers), fmt.Sprintf("pw%04d", i%enduranceUsers))); took < patience {
-			w.latency.add(took)
+			b.ask(b.statusServer())
 		} else {
-			w.lost++
+			w.asked++
+			b.logins.n++
+			b.ask(b.logins.pap(fmt.Sprintf("u%04d", i%enduranceUsers), fmt.Sprintf("pw%04d", i%enduranceUsers)))
 		}
-		time.Sleep(time.Until(next))
+		b.listen(w, next, false)
 	}
+	b.listen(w, time.Now().Add(patience), true)
+	w.lost = w.asked - w.latency.total
 	return w
 }
 
-// ask gives how long the reply took, patience if none came.
-func (b *bystander) ask(packet []byte) time.Duration {
+func (b *bystander) ask(packet []byte) {
 	b.id++
 	packet[1] = b.id
 	if packet[0] == byte(radius.CodeStatusServer) {
 		b.session.SignRequest(packet)
 	}
-	begun := time.Now()
-	b.conn.SetReadDeadline(begun.Add(patience))
+	b.out[b.id] = enquiry{time.Now(), radius.Authenticator(packet[4:20]), packet[0] == byte(radius.CodeStatusServer)}
 	b.conn.Write(packet)
 	b.sent.Add(1)
-	auth := radius.Authenticator(packet[4:20])
+}
+
+// listen takes answers until a time, or until all have come.
+func (b *bystander) listen(w *watched, until time.Time, last bool) {
+	b.conn.SetReadDeadline(until)
 	buf := make([]byte, radius.MaxPacketLen)
-	for {
+	for !last || len(b.out) > 0 {
 		n, err := b.conn.Read(buf)
 		if err != nil {
-			return patience
+			return
 		}
-		if p, err := radius.Parse(buf[:n]); err == nil && p.Identifier == b.id {
-			if _, err := b.session.VerifyReply(buf[:n], &auth); err == nil {
-				return min(time.Since(begun), patience)
-			}
-		}
+		b.take(w, buf[:n])
+	}
+}
+
+func (b *bystander) take(w *watched, raw []byte) {
+	p, err := radius.Parse(raw)
+	if err != nil {
+		return
+	}
+	a, ok := b.out[p.Identifier]
+	if !ok {
+		return
+	}
+	if _, err := b.session.VerifyReply(raw, &a.auth); err != nil {
+		return
+	}
+	delete(b.out, p.Identifier)
+	switch took := time.Since(a.begun); {
+	case took >= patience:
+	case a.status:
+		w.statusAnswered++
+	default:
+		w.latency.add(took)
 	}
 }
 

@@ -32,8 +32,10 @@ type batcher interface {
 	send(slots []slot) (failed int)
 	// lost gives the datagrams that the kernel dropped, for want of room or by sieve, since the socket was opened.
 	lost() uint64
-	// sieve makes the kernel let only a part of a source's datagrams pass, 0 to 1; an invalid source: all of everybody's.
-	sieve(from netip.Addr, pass float64) error
+	// waiting gives about how much of the receive buffer is in use behind the last batch, as the kernel counts octets.
+	waiting() int
+	// sieve makes the kernel let only a part of some sources' datagrams pass, and all of everybody else's.
+	sieve(sources []held) error
 }
 
 // yield lets others run between two polls of a socket.

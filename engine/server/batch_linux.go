@@ -14,8 +14,11 @@ import (
 // controlRoom is enough for the address asked (IPv6) and the drop counter.
 const controlRoom = 96
 
-// memInfoDrops is the place of the drop counter in what SO_MEMINFO gives (SK_MEMINFO_DROPS).
-const memInfoDrops = 8
+// Places in what SO_MEMINFO gives: octets in the receive buffer, and the drop counter (SK_MEMINFO_RMEM_ALLOC, _DROPS).
+const (
+	memInfoReceived = 0
+	memInfoDrops    = 8
+)
 
 // message is the kernel's struct mmsghdr.
 type message struct {
@@ -106,6 +109,7 @@ func (m *mmsg) receive(fd uintptr) bool {
 		m.got, m.errno = int(n), errno
 		switch errno {
 		case 0:
+			m.info[memInfoReceived] = 0
 			if m.reads++; m.got == len(m.in) || m.reads%countEvery == 0 {
 				m.count(fd)
 			}
@@ -205,3 +209,6 @@ func (m *mmsg) send(slots []slot) (failed int) {
 
 // lost implements batcher.
 func (m *mmsg) lost() uint64 { return m.dropped.Load() }
+
+// waiting implements batcher.
+func (m *mmsg) waiting() int { return int(m.info[memInfoReceived]) }

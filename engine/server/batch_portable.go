@@ -71,5 +71,8 @@ func (s *single) send(slots []slot) (failed int) {
 // lost implements batcher; the number is not known here.
 func (s *single) lost() uint64 { return 0 }
 
+// waiting implements batcher; the number is not known here.
+func (s *single) waiting() int { return 0 }
+
 // sieve implements batcher; it is never asked to, as nothing is known to be lost.
-func (s *single) sieve(netip.Addr, float64) error { return nil }
+func (s *single) sieve([]held) error { return nil }

@@ -170,7 +170,7 @@ func (ro *role) begin(n int) {
 	ro.since.Store(int64(ro.clock.Sub(ro.server.born)))
 	ro.fast.Received += uint64(n)
 	ro.fast.Batches++
-	if ro.overload.count(ro.slots[:n], ro.batcher.lost(), ro.clock) {
+	if ro.overload.count(ro.slots[:n], ro.batcher.waiting()/leastTruesize, ro.batcher.lost(), ro.clock) {
 		ro.sieve()
 	}
 	ro.collect()

@@ -2,7 +2,6 @@ package server
 
 import (
 	"encoding/binary"
-	"net/netip"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -19,13 +18,13 @@ const (
 
 // sieve implements batcher. A filter that a user may attach to a socket of its own (SO_ATTACH_FILTER) sees each datagram
 // before it takes room in the receive buffer. What it drops is among the socket's drops.
-func (m *mmsg) sieve(from netip.Addr, pass float64) (err error) {
+func (m *mmsg) sieve(sources []held) (err error) {
 	if e := m.raw.Control(func(fd uintptr) {
-		if !from.IsValid() {
+		if len(sources) == 0 {
 			err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DETACH_FILTER, 0)
 			return
 		}
-		program := sieveProgram(from, uint32(pass*(1<<32-1)))
+		program := sieveProgram(sources)
 		err = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{
 			Len: uint16(len(program)), Filter: unsafe.SliceData(program),
 		})
@@ -35,41 +34,61 @@ func (m *mmsg) sieve(from netip.Addr, pass float64) (err error) {
 	return err
 }
 
-// sieveProgram lets everything pass but a part of what comes from an IPv4 address, or from an IPv6 /64: of those datagrams
-// as many as random numbers are below pass. Status-Server passes, or the NAS would take the server for dead, and answers to
+// sieveProgram lets everything pass but a part of what comes from the sources: of those datagrams as many as random numbers
+// are below the part that passes. Status-Server passes, or the NAS would take the server for dead, and answers to
 // challenges do.
-func sieveProgram(from netip.Addr, pass uint32) []unix.SockFilter {
-	const load, loadByte, high = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, 0xf0
-	type word struct{ at, value uint32 }
-	version, words := uint32(0x60), []word{}
-	if from.Is4() {
-		b := from.As4()
-		version, words = 0x40, append(words, word{12, binary.BigEndian.Uint32(b[:])}) // RFC 791 s3.1
-	} else {
-		b := from.As16()
-		words = append(words, word{8, binary.BigEndian.Uint32(b[:])}, word{12, binary.BigEndian.Uint32(b[4:])}) // RFC 8200 s3
+func sieveProgram(sources []held) (p []unix.SockFilter) {
+	p = append(p, unix.SockFilter{Code: unix.BPF_ST}) // the kernel demands that what is loaded was stored on all ways
+	for i, h := range sources {
+		after := 0 // steps of the sources that follow
+		for _, next := range sources[i+1:] {
+			after += len(sourceProgram(next, 0))
+		}
+		p = append(p, sourceProgram(h, uint32(after+1))...)
 	}
-	p := []unix.SockFilter{
-		{Code: loadByte, K: ipHeader},
-		{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: high},
-		{Code: jumpEqual, K: version, Jt: 1},
-		passes,
-	}
-	for _, w := range words {
-		p = append(p, unix.SockFilter{Code: load, K: ipHeader + w.at}, unix.SockFilter{Code: jumpEqual, K: w.value, Jt: 1}, passes)
-	}
-	p = append(p, unix.SockFilter{Code: loadByte, K: udpHeader}, // the packet's Code
+	p = append(append(p, passes), // of nobody whom the filter is for
+		unix.SockFilter{Code: loadByte, K: udpHeader}, // the packet's Code
 		unix.SockFilter{Code: jumpEqual, K: uint32(radius.CodeStatusServer), Jf: 1}, passes)
-	return append(append(p, stateProgram()...), unix.SockFilter{Code: load, K: randomNumber},
-		unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K, K: pass, Jt: 1},
+	return append(append(p, stateProgram()...), unix.SockFilter{Code: loadWord, K: randomNumber},
+		unix.SockFilter{Code: unix.BPF_LDX | unix.BPF_MEM},
+		unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JGE | unix.BPF_X, Jt: 1},
 		passes,
 		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0})
+}
+
+// sourceProgram notes what part of a source's datagrams passes, and jumps over so many steps behind it: an IPv4 address, or
+// an IPv6 /64. What is of others goes on behind it.
+func sourceProgram(h held, over uint32) []unix.SockFilter {
+	type word struct{ at, value uint32 }
+	version, words := uint32(0x60), []word{}
+	if h.addr.Is4() {
+		b := h.addr.As4()
+		version, words = 0x40, append(words, word{12, binary.BigEndian.Uint32(b[:])}) // RFC 791 s3.1
+	} else {
+		b := h.addr.As16()
+		words = append(words, word{8, binary.BigEndian.Uint32(b[:])}, word{12, binary.BigEndian.Uint32(b[4:])}) // RFC 8200 s3
+	}
+	rest := uint8(2*len(words) + 3) // steps behind the comparison of versions
+	p := []unix.SockFilter{
+		{Code: loadByte, K: ipHeader},
+		{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: 0xf0},
+		{Code: jumpEqual, K: version, Jf: rest},
+	}
+	for _, w := range words {
+		rest -= 2
+		p = append(p, unix.SockFilter{Code: loadWord, K: ipHeader + w.at}, unix.SockFilter{Code: jumpEqual, K: w.value, Jf: rest})
+	}
+	return append(p, unix.SockFilter{Code: unix.BPF_LD | unix.BPF_IMM, K: uint32(h.pass * (1<<32 - 1))},
+		unix.SockFilter{Code: unix.BPF_ST},
+		unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JA, K: over})
 }
 
 // passes ends a filter: the whole datagram goes on.
 var passes = unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff}
 
 const (
+	loadWord    = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
+	loadByte    = unix.BPF_LD | unix.BPF_B | unix.BPF_ABS
 	jumpEqual   = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
 	stateWithin = 24 // attributes from the first on in which State is looked for
 )

@@ -28,7 +28,7 @@ func TestSieve(t *testing.T) {
 			}
 			to := &net.UDPAddr{IP: net.ParseIP(test.to), Port: conn.LocalAddr().(*net.UDPAddr).Port}
 			for _, pass := range []float64{0, 0.5, 1} {
-				if err := m.sieve(source(netip.MustParseAddr(test.noisy)), pass); err != nil {
+				if err := m.sieve([]held{{netip.MustParseAddr("192.0.2.1"), 0}, {source(netip.MustParseAddr(test.noisy)), pass}, {netip.MustParseAddr("2001:db8::"), 0}}); err != nil {
 					t.Fatal(err)
 				}
 				if got := through(t, m, to, test.noisy); got < int(pass*200)-60 || got > int(pass*200)+60 {
@@ -41,7 +41,7 @@ func TestSieve(t *testing.T) {
 					t.Errorf("%d of 200 of another source pass at %v", got, pass)
 				}
 			}
-			if err := m.sieve(netip.Addr{}, 0); err != nil {
+			if err := m.sieve(nil); err != nil {
 				t.Fatal(err)
 			}
 			if got := through(t, m, to, test.noisy); got != 200 {
@@ -66,7 +66,7 @@ func TestSieveSpares(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := m.sieve(netip.MustParseAddr("127.0.0.3"), 0); err != nil {
+	if err := m.sieve([]held{{netip.MustParseAddr("127.0.0.3"), 0}}); err != nil {
 		t.Fatal(err)
 	}
 	others := strings.Repeat("\x01\x05bob", stateWithin-1)

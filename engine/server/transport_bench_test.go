@@ -65,7 +65,8 @@ func (m *nowhere) send(slots []slot) int {
 
 func (m *nowhere) lost() uint64 { return 0 }
 
-func (*nowhere) sieve(netip.Addr, float64) error { return nil }
+func (*nowhere) sieve([]held) error { return nil }
+func (*nowhere) waiting() int       { return 0 }
 
 // kernelessRole gives a role without a kernel under it.
 func kernelessRole(t testing.TB, log *Log) (*role, *nowhere) {

@@ -69,7 +69,8 @@ func (m *recorded) judge(reply, request []byte) {
 
 func (m *recorded) lost() uint64 { return 0 }
 
-func (*recorded) sieve(netip.Addr, float64) error { return nil }
+func (*recorded) sieve([]held) error { return nil }
+func (*recorded) waiting() int       { return 0 }
 
 // A crowd is who logs in.
 type crowd struct {
