@@ -45,6 +45,7 @@ func TestEndurance(t *testing.T) {
 	}
 	rate := peak / 2
 	t.Logf("the machine carries some %d requests a second of this mixture; %d are sent for %v on %d processors", peak, rate, *endureFor, runtime.NumCPU())
+	e.watch.full = *endureFor >= warm && e.watch.fill(rate)
 	e.run(rate)
 	e.settle()
 	e.check(rate)
