@@ -89,6 +89,9 @@ var (
 	baseLibraries = []*Library{stringLibrary, tableLibrary, mathLibrary, bitLibrary, osLibrary, coroutineLibrary}
 )
 
+// matchFunction is string.match.
+var matchFunction = stringLibrary.inner.RawGetString("match").(*lua.LFunction)
+
 // baseNames are the names that every script has, as Options.Globals lists names; immutable.
 var baseNames = func() map[string][]string {
 	names := map[string][]string{}

@@ -7,6 +7,14 @@ const patternSlots = 128
 // and equal strings from a script's constants share their memory, so that comparing them costs a pointer.
 type patternCache [patternSlots]*pattern
 
+// met gives a pattern that was compiled before, nil if it was not or has made room.
+func (c *patternCache) met(text string) *pattern {
+	if p := c[patternSlot(text)]; p != nil && p.text == text {
+		return p
+	}
+	return nil
+}
+
 func (c *patternCache) get(text string) (*pattern, error) {
 	slot := &c[patternSlot(text)]
 	if p := *slot; p != nil && p.text == text {

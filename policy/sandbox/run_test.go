@@ -105,6 +105,15 @@ func TestRunAsStock(t *testing.T) {
 		`local t = setmetatable({}, {__index = string}) out(t.upper("x"), t.no)`,
 		`out(table.concat({1, 2}, ","), select("#", req.a, req.b), tostring(nil), type(req))`,
 		`local n = 0 while true do n = n + #("x"):upper() end`,
+		`for i = 1, 2 do out(("a@b"):match("^([^@]+)@(.+)$")) out((("a@b"):match("(.)@(.)"))) out(("ab"):match("()b()")) out(("ab"):match(".")) end`,
+		`for i = 1, 2 do local a, b, c = string.match("x=1", "(%a)=(%d)") out(a, b, c) local d, e = ("x"):match("y") out(d, e) end`,
+		`for i = 1, 2 do out(#{("abc"):match("(.)(.)(.)")}, #{("abc"):match("z")}, ("a"):match("a") == "a", ("abc"):match("(.)(.)", 2)) end`,
+		`for i = 1, 2 do ("a"):match("a") out(pcall(string.match, "a"), pcall(string.match, 12, "1"), (12 .. ""):match("2")) end`,
+		"for i = 1, 2 do out(pcall(function()\nreturn (\"a\"):match(i == 1 and \"a\" or \"(\") end)) end",
+		`local s, n = ("a"):rep(60), 0 for i = 1, 3 do n = n + #(s:match("^(a*)$")) end out(n) while true do s:match(".-.-.-b") end`,
+		`local f = string.match for i = 1, 2 do out(f("k", "k"), select("#", f("k", "()(k)")), (function(...) return f(...) end)("k", "(k)")) end`,
+		`local t = {} for i = 1, 40 do t[i] = "(x)" end local p, s = table.concat(t, "", 1, 30), ("x"):rep(30) for i = 1, 2 do out(s:match(p)) end`,
+		`local a, b = 1, 2 a, b = b, a out(a, b, not a and 1 or 2) repeat a = a - 1 until a < 0 out(a)`,
 		`local a = {} for i = 1, 20 do a[i] = ("v" .. i):upper() end out(table.concat(a))`,
 	} {
 		run := func(stock bool) (string, int) {
