@@ -320,6 +320,9 @@ func (rn *Runner) replace(a *attributes, ref dictionary.Ref, v lua.LValue) error
 	}
 	if v == lua.LNil {
 		a.list.Delete(ref)
+	} else if text, ok := v.(lua.LString); ok && len(text) <= shortText && ref.Attr.Type == dictionary.TypeString && ref.Attr.Codec == nil {
+		rn.scratch = append(rn.scratch[:0], text...) // its wire form is the text itself, and it has room everywhere
+		a.list.Set(ref, rn.scratch)
 	} else {
 		value, err := rn.wireAs(rn.scratch[:0], ref, v)
 		if err != nil {
@@ -331,6 +334,9 @@ func (rn *Runner) replace(a *attributes, ref dictionary.Ref, v lua.LValue) error
 	rn.touch(a, ref.Attr)
 	return nil
 }
+
+// shortText is a length in octets that every attribute of text has room for.
+const shortText = 64
 
 // onlyPlaces refuses a table that is no list: {x = 1} would silently delete all values.
 func onlyPlaces(a *dictionary.Attribute, t *lua.LTable) (err error) {
