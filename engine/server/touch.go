@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"perilune/engine/nas"
@@ -84,9 +85,27 @@ func (ro *role) second(table *users.Table) {
 		}
 	}
 	if table != nil {
-		for i := range ro.n {
-			ro.warmth += table.Warm(ro.names[i])
+		ro.warm(table)
+	}
+}
+
+// warm reads the records of the names, as they came. Who has none is mostly known by the name without its realm: a handler
+// or the realms file takes that off.
+func (ro *role) warm(table *users.Table) {
+	strange := 0
+	for i := range ro.n {
+		sum := table.Warm(ro.names[i])
+		if s := &ro.slots[i]; sum == 0 && s.n >= radius.HeaderLen {
+			if name, _, found := bytes.Cut(userName(s.buf[:s.n]), []byte{'@'}); found {
+				ro.names[strange] = table.Hash(name)
+				sum = table.Touch(ro.names[strange])
+				strange++
+			}
 		}
+		ro.warmth += sum
+	}
+	for _, name := range ro.names[:strange] {
+		ro.warmth += table.Warm(name)
 	}
 }
 
