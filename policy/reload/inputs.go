@@ -23,6 +23,7 @@ type fingerprint map[string][sha256.Size]byte
 // time stamps lie; large ones when the kernel's record of them differs.
 type eye struct {
 	seen map[string]glimpse
+	room []byte // a piece of a file
 }
 
 type glimpse struct {
@@ -57,7 +58,7 @@ func (g glimpse) same(now glimpse) bool {
 	return g.settled && g.size == now.size && g.mtime == now.mtime && g.ctime == now.ctime && g.inode == now.inode
 }
 
-func newEye() *eye { return &eye{map[string]glimpse{}} }
+func newEye() *eye { return &eye{map[string]glimpse{}, make([]byte, 64<<10)} }
 
 // look gives the state on disk of the same files and directories. busy is told while large files are hashed.
 func (e *eye) look(at fingerprint, busy *server.Busy) fingerprint {
@@ -99,7 +100,7 @@ func (e *eye) hash(path string, busy *server.Busy) [sha256.Size]byte {
 	defer f.Close()
 	h := sha256.New()
 	busy.Enter()
-	_, err = io.CopyBuffer(yielding{h, busy}, f, make([]byte, 64<<10))
+	_, err = io.CopyBuffer(yielding{h, busy}, struct{ io.Reader }{f}, e.room) // a file alone would take room of its own
 	busy.Leave()
 	if err != nil {
 		return [sha256.Size]byte{}

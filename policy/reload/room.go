@@ -1,6 +1,7 @@
 package reload
 
 import (
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 )
@@ -12,7 +13,9 @@ const (
 
 // holdCollector lets the heap grow by some buildRoom more before it is collected, until restore is called: a build makes
 // little that stays and much garbage, and each turn of the collector keeps a processor from packets for milliseconds.
-// Under a limit of memory that is near, or without a collector, all stays as it is. Calls must not overlap.
+// Garbage that the collector would not have let be is collected before restore returns: who allocates while there is
+// too much of it must help the collector, for milliseconds at a time. Under a limit of memory that is near, or without
+// a collector, all stays as it is. Calls must not overlap.
 func holdCollector() (restore func()) {
 	s := []metrics.Sample{{Name: "/gc/gogc:percent"}, {Name: "/gc/heap/live:bytes"}, {Name: "/gc/gomemlimit:bytes"}}
 	metrics.Read(s)
@@ -21,5 +24,11 @@ func holdCollector() (restore func()) {
 		return func() {}
 	}
 	old := debug.SetGCPercent(int(percent + buildRoom*100/live))
-	return func() { debug.SetGCPercent(old) }
+	return func() {
+		now := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+		if metrics.Read(now); now[0].Value.Uint64() > live+live*percent/100 {
+			runtime.GC()
+		}
+		debug.SetGCPercent(old)
+	}
 }

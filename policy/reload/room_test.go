@@ -1,6 +1,7 @@
 package reload
 
 import (
+	"runtime"
 	"runtime/debug"
 	"testing"
 )
@@ -22,4 +23,24 @@ func TestHoldCollector(t *testing.T) {
 		t.Errorf("%d %% near a limit", near)
 	}
 	restore()
+}
+
+// TestGarbageOfABuild: what a build has left beyond what the collector lets be is gone when it may run again.
+func TestGarbageOfABuild(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(100))
+	runtime.GC()
+	restore := holdCollector()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	room := make([][]byte, 0, 64)
+	for range cap(room) {
+		room = append(room, make([]byte, 1<<20))
+	}
+	runtime.KeepAlive(room)
+	room = nil
+	restore()
+	runtime.ReadMemStats(&after)
+	if after.NumGC == before.NumGC || after.HeapAlloc > before.HeapAlloc+32<<20 {
+		t.Errorf("%d collections, %d octets more", after.NumGC-before.NumGC, after.HeapAlloc-before.HeapAlloc)
+	}
 }
