@@ -100,7 +100,7 @@ type daemon struct {
 	sinks     *sinks
 	reloader  *reload.Reloader
 	backends  *backend.Pools
-	first     *reload.Candidate
+	first     *reload.Candidate // its settings alone once all is open
 	store     *acct.Store
 	detail    *acct.Detail // nil: none
 	forwarder *proxy.Forwarder
@@ -194,6 +194,7 @@ func (d *daemon) open(busy *server.Busy, early *sinks) error {
 		d.server.Swap(g.Generation)
 		d.requests.Configure(recordOf(g))
 	})
+	d.first = d.first.Outline() // later ones take its place
 	return d.openSides(c)
 }
 

@@ -39,6 +39,14 @@ func (s *Server) retire(g *Generation) {
 	defer s.closers.Done()
 	s.busy.Enter()
 	defer s.busy.Leave()
+	s.close(g)
+	// What building the next one left behind goes back too, not some minutes later. Nothing here refers to g any more, so
+	// that this generation is part of it.
+	debug.FreeOSMemory()
+}
+
+// close frees what lies outside the heap, and ends what runs.
+func (s *Server) close(g *Generation) {
 	if g.Policy != nil {
 		g.Policy.Close()
 	}
@@ -46,7 +54,6 @@ func (s *Server) retire(g *Generation) {
 		g.Users.Close(s.busy.Yield)
 	}
 	g.Programs.Close()
-	debug.FreeOSMemory() // what building the next one left behind goes back too, not some minutes later
 	g.closed.Store(true)
 }
 

@@ -328,6 +328,11 @@ func (c *Candidate) KeyFile() string {
 // Path gives a file name of the settings: relative to the root unless absolute.
 func (c *Candidate) Path(name string) string { return absolute(c.Root, name) }
 
+// Outline gives the settings and places of c alone, without its generation, which can go then.
+func (c *Candidate) Outline() *Candidate {
+	return &Candidate{Config: c.Config, Root: c.Root, ScriptsDir: c.ScriptsDir, StateDir: c.StateDir}
+}
+
 func sessionSettings(s config.Sessions) server.SessionSettings {
 	return server.SessionSettings{Grace: s.Grace, IgnoreDoubts: s.OnDoubt == "ignore", CountDevices: s.SameDevice == "count", Stripped: s.Stripped}
 }
