@@ -84,7 +84,7 @@ type lane struct {
 	mu            sync.Mutex // protects all below
 	slots         [256]outstanding
 	at            byte
-	gone          [256][]radius.Authenticator // of the last requests under each identifier that were given up; the newest last
+	gone          [256][]radius.Authenticator // of the last requests under each identifier that were given up, or sent again; the newest last
 	session       radius.Session
 	window, total toll
 }
@@ -189,7 +189,7 @@ func (l *lane) sweep(now time.Time) {
 		switch waited := now.Sub(s.sent); {
 		case !s.out:
 		case waited >= limit:
-			l.gone[i] = append(l.gone[i][max(0, len(l.gone[i])-7):], s.auth)
+			l.forget(i, s)
 			l.end(s, false)
 			l.count(func(t *toll) {
 				if s.mute == 0 {
@@ -204,6 +204,11 @@ func (l *lane) sweep(now time.Time) {
 			l.conn.Write(s.packet)
 		}
 	}
+}
+
+// forget notes a request to which an answer may come later, when its identifier is another's.
+func (l *lane) forget(id int, s *outstanding) {
+	l.gone[id] = append(l.gone[id][max(0, len(l.gone[id])-7):], s.auth)
 }
 
 func (l *lane) end(s *outstanding, answered bool) {
@@ -264,11 +269,14 @@ func (l *lane) take(session *radius.Session, raw []byte, now time.Time) {
 		}
 	})
 	if s.out {
+		if s.tries > 1 { // each try may be answered
+			l.forget(int(p.Identifier), s)
+		}
 		l.end(s, true)
 	}
 }
 
-// late reports whether a reply is a right one to a request that was given up.
+// late reports whether a reply is a right one to a request that is over.
 func (l *lane) late(session *radius.Session, raw []byte, id byte) bool {
 	for _, auth := range l.gone[id] {
 		if _, err := session.VerifyReply(raw, &auth); err == nil {
