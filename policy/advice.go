@@ -33,6 +33,8 @@ func (c *checker) advise(h sandbox.Handler) {
 	if p, k, ok := c.registered(h.Call); ok && k == kindOn && p == server.PhaseAuthorize {
 		c.unproved(h.Func)
 	}
+	c.adviseCalls(h)
+	c.adviseReturns(h)
 	sandbox.Walk(h.Func.Stmts, func(node any) bool {
 		if n, ok := node.(*ast.RelationalOpExpr); ok && slices.Contains([]string{"<", ">", "<=", ">="}, n.Operator) {
 			c.ordered(n.Lhs)

@@ -29,6 +29,22 @@ func TestAdvice(t *testing.T) {
 		{"left out of a reject", "on('hints', function(req)\n  return reject{['Session-Timeout']=5, ['Reply-Message']='x'}\nend)", `a.lua:2:18: warning: Session-Timeout is left out of an Access-Reject`},
 		{"left out at load", "local no = reject{Class='x'}", `a.lua:1:19: warning: Class is left out of an Access-Reject`},
 		{"left out of a challenge", "answer('n', function(req) return drop{} end)\non('authorize', function(req)\n  return challenge{next='n', Class='x', ['Session-Timeout']=60}\nend)", `a.lua:3:30: warning: Class is left out of an Access-Challenge`},
+		{"opened in a handler", "on('reply', function(req)\n  local t = kv.open('x')\nend)", `a.lua:2:13: warning: kv.open works while scripts load, and raises in a handler; call it at the top of the file`},
+		{"opened in a function of a handler", "every('1h', function()\n  pcall(function() sql.open('x') end)\nend)", `a.lua:2:20: warning: sql.open works while scripts load, and raises in a handler; call it at the top of the file`},
+		{"registered in a handler", "on('reply', function(req)\n  on('reply', function() end)\nend)", `a.lua:2:3: warning: on works while scripts load, and raises in a handler; call it at the top of the file`},
+		{"a local of that name", "local function open() end\nlocal mine = {open=open}\non('reply', function(req) mine.open('x') end)", ""},
+		{"a dot for a colon", "on('reply', function(req)\n  req.reply.add('Class', 'x')\nend)", `a.lua:2:13: warning: add is called with a dot, and raises; write a colon, :add(…)`},
+		{"a dot for a colon of req", "on('done', function(req)\n  if req.has('Class') then log.info('x') end\nend)", `a.lua:2:10: warning: has is called with a dot, and raises; write a colon, :has(…)`},
+		{"true is no verdict", "on('hints', function(req)\n  return true\nend)", `a.lua:2: warning: true is no verdict, and raises; expected nothing, or one of: reject, discard, drop`},
+		{"text is no verdict", "on('hints', function(req)\n  if req.user == 'x' then return 'reject' end\nend)", `a.lua:2: warning: text is no verdict, and raises; expected nothing, or one of: reject, discard, drop`},
+		{"a huntgroup answers", "huntgroup('x', function(req) return true end)", ""},
+		{"a session's word", "on('session', function(req, s) return true end)", ""},
+		{"no verdict at all", "auth_type('x', function(req)\n  log.info('x')\nend)", `a.lua:1: warning: the handler of auth_type returns nothing, and must return a verdict`},
+		{"raises on purpose", "auth_type('x', function(req) error('not yet') end)", ""},
+		{"an expression that is none", "local r = re.compile('(')", "a.lua:1:11: warning: re.compile gives nil: error parsing regexp: missing closing ): `(`"},
+		{"a prefix that is none", "local n = net.cidr('10.0.0.0/99')", `a.lua:1:11: warning: net.cidr gives nil: "10.0.0.0/99" is no address or prefix`},
+		{"a library hidden", "local string = {}", `a.lua:1: warning: local string hides the API's string; choose another name`},
+		{"a library at hand", "local string = string", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, errs := tryLoad(t, map[string]string{"a.lua": c.script}, func(o *Options) { o.Advice = true })
@@ -36,5 +52,21 @@ func TestAdvice(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestAdviceOnClients: a name that no client has is told, with the nearest; a glob may be meant for clients to come.
+func TestAdviceOnClients(t *testing.T) {
+	clients := clientTable(t, "192.0.2.1 \"a secret for the test\" vpn-1\n")
+	for script, want := range map[string]string{
+		"on('reply', {when={client='vpn-1'}}, function(req) end)":                             "",
+		"on('reply', {when={client='sw-*'}}, function(req) end)":                              "",
+		"on('reply', {when={client='vpn1'}}, function(req) end)":                              `a.lua:1: warning: no client is named "vpn1", as when wants; did you mean "vpn-1"?`,
+		"on('reply', {unless={{client={'vpn-1', 'nobody'}}, {user='x'}}}, function(req) end)": `a.lua:1: warning: no client is named "nobody", as unless wants`,
+	} {
+		_, errs := tryLoad(t, map[string]string{"a.lua": script}, func(o *Options) { o.Advice, o.Clients = true, clients })
+		if diff := cmp.Diff(want, errs.Error()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", script, diff)
+		}
 	}
 }

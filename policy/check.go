@@ -69,13 +69,16 @@ func (c *checker) visit(node any) bool {
 		c.method(n)
 		c.verdict(n)
 		c.program(n)
+		if c.pr.o.Advice {
+			c.pure(n)
+		}
 	case *ast.RelationalOpExpr:
 		if n.Operator == "==" || n.Operator == "~=" {
 			c.comparison(n.Lhs, n.Rhs)
 			c.comparison(n.Rhs, n.Lhs)
 		}
 	case *ast.LocalAssignStmt:
-		c.shadows(n.Names, n)
+		c.shadows(c.hidden(n), n)
 	case *ast.FunctionExpr:
 		c.shadows(n.ParList.Names, n)
 	case *ast.AssignStmt:
@@ -302,10 +305,26 @@ func proxied(n *ast.AttrGetExpr, own func(ast.Expr) bool) bool {
 	return !ok || field.Value == "reply"
 }
 
+// libraries are Lua's own; a local of that name takes string.format and the like away.
+var libraries = []string{"string", "table", "math", "os", "coroutine", "bit32"}
+
+// hidden gives the locals that a statement makes, without those that hold what they hide: local string = string.
+func (c *checker) hidden(n *ast.LocalAssignStmt) (names []string) {
+	for i, name := range n.Names {
+		if i < len(n.Exprs) {
+			if id, ok := n.Exprs[i].(*ast.IdentExpr); ok && id.Value == name {
+				continue
+			}
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
 // shadows warns of locals that hide a name of the API: the call that is meant would go elsewhere.
 func (c *checker) shadows(names []string, n ast.PositionHolder) {
 	for _, name := range names {
-		if _, ok := c.pr.globals[name]; ok {
+		if _, ok := c.pr.globals[name]; ok || slices.Contains(libraries, name) {
 			c.errs.Warnf(raddb.Pos{File: c.src.File, Line: n.Line()}, "local %s hides the API's %s; choose another name", name, name)
 		}
 	}

@@ -33,6 +33,9 @@ func (pr *Program) Link() raddb.List {
 	}
 	if pr.o.Advice {
 		pr.adviseOrder(&errs)
+		for _, h := range pr.handlers {
+			pr.clientsNamed(h, &errs)
+		}
 	}
 	pr.linked, pr.pending = true, nil
 	if !errs.Failed() && !pr.failed {

@@ -77,13 +77,17 @@ func (pr *Program) client(name string) error {
 	if clients == nil || clients.Named(name) != nil {
 		return nil
 	}
-	return fmt.Errorf("client: the clients file has no client %q%s", name, raddb.DidYouMean(name, func(yield func(string) bool) {
-		for _, c := range clients.All() {
+	return fmt.Errorf("client: the clients file has no client %q%s", name, pr.nearestClient(name))
+}
+
+func (pr *Program) nearestClient(name string) string {
+	return raddb.DidYouMean(name, func(yield func(string) bool) {
+		for _, c := range pr.o.Clients.All() {
 			if !yield(c.Name) {
 				return
 			}
 		}
-	}))
+	})
 }
 
 func (pr *Program) nearestRealm(name string) string {

@@ -68,6 +68,12 @@ func parsePrefix(text string) (netip.Prefix, error) {
 	return p.Masked(), nil
 }
 
+// CheckPrefix says what is wrong with the text of an address or a prefix, as net.cidr does.
+func CheckPrefix(text string) error {
+	_, err := parsePrefix(text)
+	return err
+}
+
 func netCIDR(l *lua.LState) int {
 	p, err := parsePrefix(sandbox.CheckString(l, 1))
 	if err != nil {
