@@ -43,11 +43,19 @@ func runCheck(args []string, s streams) int {
 		return exitFailed
 	}
 	if !asJSON {
-		fmt.Fprintf(s.out, "%s is fine: %d clients, %d users, %d attributes, %d hooks, %d warnings\n", o.Root,
-			c.Clients.Len(), c.Users.Len(), len(c.Dictionary.Attributes()), len(c.Program.Hooks()), len(errs))
+		fmt.Fprintf(s.out, "%s is fine: %d clients, %d users, %d attributes, %d hooks, %s\n", o.Root,
+			c.Clients.Len(), c.Users.Len(), len(c.Dictionary.Attributes()), len(c.Program.Hooks()), warnings(len(errs)))
 	}
 	c.Discard()
 	return exitOK
+}
+
+// warnings gives their number as people write it.
+func warnings(n int) string {
+	if n == 1 {
+		return "1 warning"
+	}
+	return fmt.Sprintf("%d warnings", n)
 }
 
 func printFindings(s streams, errs raddb.List, asJSON bool) {

@@ -3,10 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"perilune/engine/admin"
+	"perilune/engine/dictionary"
+	"perilune/engine/raddb"
 	"perilune/engine/server"
 )
 
@@ -37,11 +41,41 @@ func traceFilter(params map[string]string) (f server.Filter, err error) {
 	return f, nil
 }
 
+// tracedVerdicts are the words that -verdict may mean.
+var tracedVerdicts = []string{"accept", "reject", "challenge", "discard", "drop", "response"}
+
+// known refuses a filter that nothing can ever fit, and turns an attribute's name into the dictionary's.
+func (d *daemon) known(f *server.Filter) error {
+	g, release := d.server.Hold()
+	if g == nil {
+		return nil
+	}
+	defer release()
+	return knownFilter(f, g.Dictionary)
+}
+
+func knownFilter(f *server.Filter, dict *dictionary.Dictionary) error {
+	if f.Attribute != "" {
+		ref, err := dict.Resolve(f.Attribute)
+		if err != nil {
+			return fmt.Errorf("-attr: %w", err)
+		}
+		f.Attribute = ref.Attr.Name
+	}
+	if v := strings.ToLower(f.Verdict); v != "" && !strings.ContainsAny(v, "*?") && !slices.Contains(tracedVerdicts, v) {
+		return fmt.Errorf("-verdict: no verdict is %q%s", f.Verdict, raddb.DidYouMean(v, slices.Values(tracedVerdicts)))
+	}
+	return nil
+}
+
 // trace streams live requests until the peer goes away. What was not shown is told with the next one, and once a
 // second.
 func (d *daemon) trace(c *admin.Call) (any, error) {
 	f, err := traceFilter(c.Params)
 	if err != nil {
+		return nil, err
+	}
+	if err := d.known(&f); err != nil {
 		return nil, err
 	}
 	w, ok := d.core.Watch(f)

@@ -45,6 +45,8 @@ func TestTraceCommand(t *testing.T) {
 		{"-user 0011.22aa.bbcc -verdict accept -count 1", 1, nil},
 		{"-attr Calling-Station-Id=00:11:22:* -for 300ms", 0, nil},
 		{"-client nobody -for 300ms", 0, nil},
+		{"-attr attr-26.64999.3 -count 1", 1, nil},
+		{"-attr Attr-31=00-11-* -verdict acc* -count 1", 1, nil},
 		{"-rate 1 -count 2", 2, []string{"requests not shown"}},
 		{"-sample 3 -rate 1000 -count 2", 2, nil},
 	} {
@@ -70,6 +72,21 @@ func TestTraceCommand(t *testing.T) {
 	}
 	for _, args := range []string{"-sample 0", "-rate 0", "-rate 1001", "-count -1", "-for -1s", "x", "-user"} {
 		if code, out := s.command(append([]string{"trace", "-d", s.raddb()}, strings.Fields(args)...)...); code != exitUsage {
+			t.Errorf("%s: exit code %d\n%s", args, code, out)
+		}
+	}
+}
+
+// TestTraceRefusesWhatNeverFits: a word that is misspelt is told, and nobody waits for nothing.
+func TestTraceRefusesWhatNeverFits(t *testing.T) {
+	s := serveOnLoopback(t, loopTree(t, nil))
+	for args, want := range map[string]string{
+		"-attr NAS-Prot=1":            `-attr: unknown attribute "NAS-Prot"; did you mean "NAS-Port"?`,
+		"-verdict rejct":              `-verdict: no verdict is "rejct"; did you mean "reject"?`,
+		"-verdict ok -attr User-Name": `-verdict: no verdict is "ok"`,
+	} {
+		code, out := s.command(append([]string{"trace", "-d", s.raddb(), "-for", "5s"}, strings.Fields(args)...)...)
+		if code != exitFailed || !strings.Contains(out, want) {
 			t.Errorf("%s: exit code %d\n%s", args, code, out)
 		}
 	}

@@ -1,6 +1,7 @@
 package policytest
 
 import (
+	"math"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -34,11 +35,18 @@ func (c *clock) now() time.Time { return c.t }
 // server's.
 var clockLayouts = []string{time.RFC3339, "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02T15:04:05", "2006-01-02"}
 
+// lastSecond is the end of the year 9999.
+const lastSecond = 253_402_300_799
+
 // read gives the time that a script writes.
 func (c *clock) read(v lua.LValue) (time.Time, bool) {
 	switch v := v.(type) {
 	case lua.LNumber:
-		return time.Unix(0, int64(float64(v)*float64(time.Second))).In(c.zone), true
+		if !(v >= 0 && v <= lastSecond) { // a NaN, too
+			return time.Time{}, false
+		}
+		whole, part := math.Modf(float64(v))
+		return time.Unix(int64(whole), int64(part*float64(time.Second))).In(c.zone), true
 	case lua.LString:
 		for _, layout := range clockLayouts {
 			if t, err := time.ParseInLocation(layout, string(v), c.zone); err == nil {

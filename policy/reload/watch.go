@@ -16,6 +16,7 @@ const (
 	holdFile = ".hold"          // in the root or the scripts directory: leave the files alone
 	holdMost = 10 * time.Minute // one that is older was forgotten
 	restFor  = 10               // times what the last build took, until the watch may begin the next
+	restTold = time.Second      // a rest of this is told
 )
 
 // inputs is what a watch looks at: of the generations of a Reloader, or of the runs of Follow.
@@ -47,6 +48,8 @@ type watch struct {
 	confirm bool             // the change was found by polling: look twice, the writer may not have finished
 	last    fingerprint      // what the look before found, if confirm
 	rest    time.Time        // until then no build by the watch
+	told    time.Time        // the rest that the log has told
+	took    time.Duration    // the last build
 	held    bool
 }
 
@@ -138,12 +141,23 @@ func (w *watch) look(now time.Time, polled bool) {
 		return
 	}
 	if wait := w.rest.Sub(now); wait > 0 {
+		w.tellRest(wait)
 		w.after(wait)
 		return
 	}
 	w.confirm = false
-	took := w.r.changed()
-	w.rest = time.Now().Add(restFor * took) // a tool that writes every second must not hold a core
+	w.took = w.r.changed()
+	w.rest = time.Now().Add(restFor * w.took) // a tool that writes every second must not hold a core
+}
+
+// tellRest says that a change waits, where a person who has just saved a file would wonder; once for each rest.
+func (w *watch) tellRest(wait time.Duration) {
+	if wait < restTold || w.told.Equal(w.rest) {
+		return
+	}
+	w.told = w.rest
+	w.r.log().Info("changes of files wait: the last build was slow; perilune reload does not wait",
+		"for", wait.Round(time.Millisecond), "built_in", w.took.Round(time.Millisecond))
 }
 
 // refresh takes over the settings and inputs of the generation in place, and gives how often to poll. What

@@ -255,6 +255,24 @@ func TestWatchPaces(t *testing.T) {
 	}
 }
 
+// TestWatchTellsItsRest: who saves a file after a slow build reads once why nothing happens, and for how long.
+func TestWatchTellsItsRest(t *testing.T) {
+	s := newSite(t, nil).start(func(r *Reloader) { r.noEvents = true })
+	w := &watch{r: s.r, settings: s.r.watchSettings(), took: 2 * time.Second}
+	now := time.Now()
+	s.append("raddb/users", "dan Cleartext-Password := \"z\"\n")
+	for _, c := range []struct {
+		rest time.Duration
+		want int
+	}{{restTold - time.Millisecond, 0}, {20 * time.Second, 1}, {20 * time.Second, 1}, {21 * time.Second, 2}} {
+		w.rest = now.Add(c.rest)
+		w.look(now, false)
+		if n := s.log.count("changes of files wait"); n != c.want || w.due == nil {
+			t.Errorf("a rest of %v: told %d times, want %d", c.rest, n, c.want)
+		}
+	}
+}
+
 // TestLookTwice: a change that polling has found is loaded when the writer has finished, or after [reload]
 // longest whatever he does.
 func TestLookTwice(t *testing.T) {

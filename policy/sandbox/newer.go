@@ -63,7 +63,26 @@ func (s *Source) newer(i, line int) (hint string, where raddb.Pos, ok bool) {
 			return hint, s.tokenPos(t), true
 		}
 	}
+	if s.assignsInCondition(i) {
+		return "= assigns; write == to compare", raddb.Pos{}, true
+	}
 	return s.characterHint(i, line)
+}
+
+// assignsInCondition reports whether token i is a = between an if, elseif, while or until and the block.
+func (s *Source) assignsInCondition(i int) bool {
+	if i < 0 || s.tokens[i].Type != '=' {
+		return false
+	}
+	for j := i - 1; j >= 0; j-- {
+		switch s.tokens[j].Type {
+		case luaparse.TIf, luaparse.TElseIf, luaparse.TWhile, luaparse.TUntil:
+			return true
+		case luaparse.TThen, luaparse.TDo, luaparse.TEnd, luaparse.TLocal, luaparse.TFunction, luaparse.TReturn, luaparse.TFor, luaparse.TElse, luaparse.TRepeat, '=', '{', ';':
+			return false
+		}
+	}
+	return false
 }
 
 // pairHint looks at a token and the one that follows it at once.

@@ -9,6 +9,11 @@ import (
 // TestNewerSyntax: what Lua 5.1 lacks gets one error, with the place and what to write instead.
 func TestNewerSyntax(t *testing.T) {
 	for source, want := range map[string]string{
+		"if a = 1 then end":                     "t.lua:1:6: = assigns; write == to compare",
+		"while x.y = f(2) do end":               "t.lua:1:11: = assigns; write == to compare",
+		"repeat until a = 1":                    "t.lua:1:16: = assigns; write == to compare",
+		"if a == 1 then b = = 2 end":            `t.lua:1:20: syntax error near "="`,
+		"if a == 1 then f() = 2 end":            `t.lua:1:20: syntax error near "="`,
 		"local x = 7 // 2":                      "t.lua:1:13: // is not Lua 5.1; use math.floor(a / b)",
 		"local x = 1 >> 2":                      "t.lua:1:13: >> is not Lua 5.1; use bit32.rshift(a, n)",
 		"local x = 1 << 2":                      "t.lua:1:13: << is not Lua 5.1; use bit32.lshift(a, n)",

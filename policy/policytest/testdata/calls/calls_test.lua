@@ -130,6 +130,11 @@ test.case("the clock moves what scripts see", function()
   test.equal(os.date("%F %T"), "2026-02-03 00:00:00")
   test.raises(function() clock.set("noon") end, "clock.set: got noon, expected epoch seconds")
   test.raises(function() clock.set() end, "clock.set: got nil")
+  for _, odd in ipairs{0/0, 1/0, -1, 1e18} do
+    test.raises(function() clock.set(odd) end, "expected epoch seconds")
+  end
+  clock.set(10413792000)
+  test.equal(os.date("!%Y-%m-%d"), "2300-01-01")
   test.raises(function() clock.advance("-1s") end, "clock.advance: -1s is no duration")
 end)
 
