@@ -95,7 +95,7 @@ func (c *candidates) admit(m matcher) (record, bool) {
 	if c.x == nil || !c.x.groups {
 		return r, true
 	}
-	p, ok := leading(r)
+	p, ok := m.t.leading(r)
 	if !ok {
 		return r, true
 	}
@@ -109,9 +109,9 @@ func (c *candidates) admit(m matcher) (record, bool) {
 }
 
 // leading gives the check that is compared first if it asks whether a huntgroup holds.
-func leading(r record) (p pair, ok bool) {
+func (t *Table) leading(r record) (p pair, ok bool) {
 	for rest := r.checks(); len(rest) > 0; {
-		if p, rest = nextPair(rest); p.kind < checkProfile {
+		if p, rest = t.nextPair(rest); p.kind < checkProfile {
 			return p, p.kind == checkHuntgroup && p.rel == relEqual
 		}
 	}
@@ -212,7 +212,7 @@ func (m matcher) changes(r record) bool {
 	}
 	var p pair
 	for rest := r.checks(); len(rest) > 0; {
-		if p, rest = nextPair(rest); p.kind == runRewrite {
+		if p, rest = m.t.nextPair(rest); p.kind == runRewrite {
 			return true
 		}
 	}

@@ -55,7 +55,7 @@ func (c *compiler) check(n *name, p *rawPair) (plain bool) {
 
 // emit appends a check pair.
 func (c *compiler) emit(p pair) bool {
-	c.checks = p.append(c.checks)
+	c.checks = c.table.append(c.checks, &p)
 	return true
 }
 
@@ -250,6 +250,6 @@ func (c *compiler) profile(p *rawPair, list *[]byte, kind pairKind) bool {
 	}
 	c.flags |= flagProfile
 	out := pair{kind: kind, value: order.AppendUint32(nil, uint32(c.table.profileNumber(label, c.at(p.value))))}
-	*list = out.append(*list)
+	*list = c.table.append(*list, &out)
 	return false
 }

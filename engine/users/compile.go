@@ -82,14 +82,14 @@ func (c *compiler) opAt(p *rawPair) raddb.Pos {
 // checkFlags gives what holds for the whole check list.
 func (c *compiler) checkFlags() recordFlag {
 	flags, seen := flagAlways|flagOrders, uint64(0)
-	var p pair
+	var h *head
 	for rest := c.checks; len(rest) > 0; {
-		p, rest = nextPair(rest)
-		if p.kind < firstEffect {
+		h, _, rest = cut(c.table.heads.list, rest)
+		if h.kind < firstEffect {
 			return 0
 		}
-		bit := uint64(1) << (p.attr & 63) // two that share a bit may be one attribute, of which the operators decide
-		if p.kind > setAbsent || seen&bit != 0 || !c.adds(&p) {
+		bit := uint64(1) << (h.attr & 63) // two that share a bit may be one attribute, of which the operators decide
+		if h.kind > setAbsent || seen&bit != 0 || !h.plain {
 			flags = flagAlways
 		}
 		seen |= bit
@@ -99,21 +99,13 @@ func (c *compiler) checkFlags() recordFlag {
 
 // replyFlags does so for the reply list.
 func (c *compiler) replyFlags() recordFlag {
-	var p pair
+	var h *head
 	for rest := c.reply; len(rest) > 0; {
-		p, rest = nextPair(rest)
-		merges := p.kind == replyMerge && c.table.attrs[p.attr].Additivity != dictionary.Append
-		if merges || p.kind < replyMerge || p.kind > replyAdd || !c.adds(&p) {
+		if h, _, rest = cut(c.table.heads.list, rest); h.kind < replyMerge || !h.plain {
 			return 0
 		}
 	}
 	return flagPlain
-}
-
-// adds reports whether a pair's value stands in the record as a list takes it.
-func (c *compiler) adds(p *pair) bool {
-	a := c.table.attrs[p.attr]
-	return p.flags == 0 && !a.IsField() && a.Index >= 0
 }
 
 // add writes the record and puts it into the list of its label.
@@ -191,7 +183,7 @@ func (c *compiler) pair(p *rawPair, s side) {
 	key := p.text(c.window)
 	slot := c.memo.slot(key, s, c.dialect)
 	if slot.holds(key, s, c.dialect) {
-		*list = append(*list, slot.out...)
+		*list = append(*list, slot.use(c.table)...)
 		return
 	}
 	n := c.names.get(p.name.text, c.dialect)
@@ -279,6 +271,7 @@ type memoSlot struct {
 	key  []byte
 	kind byte
 	out  []byte
+	used bool // more than by the entry that was compiled
 }
 
 func memoKind(s side, d Dialect) byte { return byte(s)<<4 | byte(d) }
@@ -296,4 +289,13 @@ func (m *memoSlot) keep(key []byte, s side, d Dialect, out []byte) {
 	m.kind = memoKind(s, d)
 	m.key = append(m.key[:0], key...)
 	m.out = append(m.out[:0], out...)
+	m.used = false
+}
+
+// use gives what the text compiles to.
+func (m *memoSlot) use(t *Table) []byte {
+	if !m.used {
+		m.used, m.out = true, t.share(m.out)
+	}
+	return m.out
 }

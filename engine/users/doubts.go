@@ -26,7 +26,7 @@ func (c *compiler) rejects() bool {
 	reject, ok := a.ValueNumber("Reject")
 	var p pair
 	for rest := c.checks; ok && len(rest) > 0; {
-		if p, rest = nextPair(rest); p.kind >= firstEffect && c.table.attrs[p.attr] == a {
+		if p, rest = c.table.nextPair(rest); p.kind >= firstEffect && c.table.attrs[p.attr] == a {
 			n, _ := a.Uint(p.value)
 			return n == reject
 		}

@@ -72,7 +72,7 @@ type entering struct {
 }
 
 func newLoader(tree *raddb.Tree, o Options, lang language, errs *raddb.List) *loader {
-	t := &Table{slab: slab{huge: o.HugePages}, location: o.Location, patterns: map[string]int{}, order: lang.dialect,
+	t := &Table{slab: slab{huge: o.HugePages}, location: o.Location, patterns: map[string]int{}, heads: newHeads(), order: lang.dialect,
 		port: o.Dictionary.Known.NASPort, stripped: o.Dictionary.Attribute("Stripped-User-Name"), typed: o.Dictionary.Attribute("User-Password"), huntgroups: map[int]string{}}
 	l := &loader{root: lang, tally: tally{seen: len(*errs)}}
 	l.compiler = compiler{
@@ -151,7 +151,7 @@ func (l *loader) finish() {
 	l.resolveProfiles()
 	t.indexRules(minRules, l.rings.long, l.yield)
 	l.warnOrder()
-	t.patterns = nil
+	t.patterns, t.heads.common, t.heads.whole = nil, nil, nil
 }
 
 // index enters all records with a literal name, in file order.

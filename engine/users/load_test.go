@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/quick"
 
+	"perilune/engine/dictionary"
 	"perilune/engine/raddb"
 )
 
@@ -84,16 +85,59 @@ func TestTooLong(t *testing.T) {
 	}
 }
 
-// TestRecords writes pairs into records and reads them back.
+// TestRecords writes pairs and reads them back: in the common form, in the wide one, and as whole heads.
 func TestRecords(t *testing.T) {
-	roundTrip := func(kind, rel uint8, attr uint16, tag int8, flags uint8, value []byte) bool {
-		in := pair{pairKind(kind % 23), relation(rel % 6), attr, tag, pairFlag(flags % 16), value}
-		out, rest := nextPair(in.append(nil))
-		return len(rest) == 0 && out.kind == in.kind && out.rel == in.rel && out.attr == attr && out.tag == tag &&
-			out.flags == in.flags && bytes.Equal(out.value, value)
+	table := &Table{heads: newHeads(), attrs: make([]*dictionary.Attribute, 1<<16)}
+	for i := range table.attrs {
+		table.attrs[i] = &dictionary.Attribute{}
 	}
-	if err := quick.Check(roundTrip, nil); err != nil {
+	roundTrip := func(kind, rel uint8, attr uint16, tag int8, flags uint8, value []byte, longer uint16) bool {
+		value = append(value, make([]byte, longer%(maxValue/2))...)
+		in := pair{pairKind(kind % 23), relation(rel % 6), attr, tag, pairFlag(flags % 16), value}
+		for _, list := range [][]byte{table.append(nil, &in), table.share(table.append(nil, &in))} {
+			out, rest := table.nextPair(append(list, 1, 2, 3))
+			if len(rest) != 3 || out.kind != in.kind || out.rel != in.rel || out.attr != attr || out.tag != tag ||
+				out.flags != in.flags || !bytes.Equal(out.value, value) {
+				return false
+			}
+		}
+		return true
+	}
+	if err := quick.Check(roundTrip, &quick.Config{MaxCount: 2000}); err != nil {
 		t.Error(err)
+	}
+	if n := len(table.heads.list); n <= wide || len(table.heads.whole) < maxWhole/4 {
+		t.Errorf("%d heads, %d of them whole: not all forms were tried", n, len(table.heads.whole))
+	}
+}
+
+// TestRecordBounds writes records whose parts are on either side of what the short header has room for.
+func TestRecordBounds(t *testing.T) {
+	table := &Table{}
+	defer table.Close(nil)
+	sizes := []int{0, 1, 254, 255, 256, maxList}
+	for _, file := range []int{0, 1, 254, 255, 256, 0xffff} {
+		for _, checks := range sizes {
+			for _, reply := range sizes {
+				c, r := bytes.Repeat([]byte{1}, checks), bytes.Repeat([]byte{2}, reply)
+				p, err := table.add(header{line: checks + reply, file: file, flags: flagOrders}, []byte("bob"), c, r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := table.record(p)
+				if got.file() != file || got.line() != checks+reply || string(got.name()) != "bob" || !got.has(flagOrders) ||
+					got.has(flagAlways) || !bytes.Equal(got.checks(), c) || !bytes.Equal(got.reply(), r) {
+					t.Fatalf("file %d, checks of %d octets, reply of %d: read otherwise", file, checks, reply)
+				}
+			}
+		}
+	}
+	n := 0
+	for range table.records() {
+		n++
+	}
+	if want := 6 * len(sizes) * len(sizes); n != want {
+		t.Errorf("walked %d records of %d", n, want)
 	}
 }
 

@@ -133,7 +133,7 @@ func (m matcher) try(r record) outcome {
 func (m matcher) matches(r record) bool {
 	var p pair
 	for rest := r.checks(); len(rest) > 0; {
-		p, rest = nextPair(rest)
+		p, rest = m.t.nextPair(rest)
 		if p.kind < firstEffect && p.kind != checkProfile && !m.holds(&p) {
 			m.watch(r, &p)
 			return false
@@ -152,7 +152,7 @@ func (m matcher) profilesMatch(r record) bool {
 	var p pair
 	var last pair
 	for rest := r.checks(); len(rest) > 0; {
-		if p, rest = nextPair(rest); p.kind == checkProfile {
+		if p, rest = m.t.nextPair(rest); p.kind == checkProfile {
 			last = p
 			ok = m.anyMatches(m.t.profiles[p.number()].last)
 		}
@@ -196,7 +196,7 @@ func (m matcher) apply(r record) outcome {
 func (m matcher) profiles(list []byte, kind pairKind) outcome {
 	var p pair
 	for len(list) > 0 {
-		if p, list = nextPair(list); p.kind != kind {
+		if p, list = m.t.nextPair(list); p.kind != kind {
 			continue
 		}
 		if o := m.scan(m.t.profiles[p.number()].last); o == over {
@@ -216,14 +216,14 @@ func (m matcher) orders(r record) bool {
 	var none earlier
 	var p pair
 	for rest := r.checks(); len(rest) > 0; {
-		if p, rest = nextPair(rest); p.kind > firstEffect-1 && p.kind != runRewrite && !m.put(q.Control, &p, r, &none) {
+		if p, rest = m.t.nextPair(rest); p.kind > firstEffect-1 && p.kind != runRewrite && !m.put(q.Control, &p, r, &none) {
 			return false
 		} else if p.kind == checkPrefix || p.kind == checkSuffix {
 			m.strip(&p)
 		}
 	}
 	for rest := r.checks(); len(rest) > 0; {
-		if p, rest = nextPair(rest); p.kind == runRewrite && q.Host != nil && !q.Host.Rewrite(p.number()) {
+		if p, rest = m.t.nextPair(rest); p.kind == runRewrite && q.Host != nil && !q.Host.Rewrite(p.number()) {
 			q.Ended = true
 			return false
 		}
@@ -252,7 +252,7 @@ func (m matcher) reply(r record) bool {
 	}
 	var p pair
 	for rest := r.reply(); len(rest) > 0; {
-		if p, rest = nextPair(rest); p.kind != runProfile && !m.put(m.q.Reply, &p, r, &old) {
+		if p, rest = m.t.nextPair(rest); p.kind != runProfile && !m.put(m.q.Reply, &p, r, &old) {
 			return false
 		}
 	}
@@ -352,14 +352,13 @@ func (m matcher) append(list *dictionary.List, ref dictionary.Ref, value []byte,
 
 // appendAll adds all pairs of a record's list to an empty one, where that is what their operators mean.
 func (m matcher) appendAll(list *dictionary.List, rest []byte) {
-	pairs, attrs := list.Pairs, m.t.attrs
-	for len(rest) >= pairHeader {
-		head := (*[pairHeader]byte)(rest)
-		n := pairHeader + int(order.Uint16(head[4:])&maxValue)
+	pairs, heads := list.Pairs, m.t.heads.list
+	var h *head
+	for len(rest) > 0 {
 		pairs = dictionary.Room(pairs)
 		p := &pairs[len(pairs)-1]
-		p.Attr, p.Value, p.Tag = attrs[order.Uint16(head[2:])], rest[pairHeader:n:n], uint8(max(int8(head[1]), 0))
-		rest = rest[n:]
+		h, p.Value, rest = cut(heads, rest)
+		p.Attr, p.Tag = h.of, h.listTag
 	}
 	list.Pairs = pairs
 }

@@ -220,7 +220,7 @@ func (c *compiler) warnEmpty(p *rawPair) {
 func (c *compiler) sets(a *dictionary.Attribute) bool {
 	var p pair
 	for rest := c.checks; len(rest) > 0; {
-		if p, rest = nextPair(rest); p.kind > firstEffect && c.table.attrs[p.attr] == a || p.kind == setMerge && c.table.attrs[p.attr] == a {
+		if p, rest = c.table.nextPair(rest); p.kind > firstEffect && c.table.attrs[p.attr] == a || p.kind == setMerge && c.table.attrs[p.attr] == a {
 			return true
 		}
 	}

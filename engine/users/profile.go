@@ -59,7 +59,7 @@ func (l *loader) walkProfile(i int, heights []int, way []string) int {
 	heights[i] = -1
 	height := 1
 	for _, r := range t.ring(p.last) {
-		for _, next := range named(r) {
+		for _, next := range t.profilesOf(r) {
 			height = max(height, 1+l.walkProfile(next, heights, way))
 		}
 	}
@@ -71,15 +71,15 @@ func (l *loader) walkProfile(i int, heights []int, way []string) int {
 	return height
 }
 
-// named gives the profiles that a record names.
-func named(r record) (numbers []int) {
+// profilesOf gives the profiles that a record names.
+func (t *Table) profilesOf(r record) (numbers []int) {
 	if !r.has(flagProfile) {
 		return nil
 	}
 	var p pair
 	for _, rest := range [...][]byte{r.checks(), r.reply()} {
 		for len(rest) > 0 {
-			if p, rest = nextPair(rest); p.kind == checkProfile || p.kind == runProfile {
+			if p, rest = t.nextPair(rest); p.kind == checkProfile || p.kind == runProfile {
 				numbers = append(numbers, p.number())
 			}
 		}

@@ -139,7 +139,7 @@ func (c *compiler) quickPair(text []byte, s side) bool {
 	if !slot.holds(text, s, FreeRADIUS) {
 		return false
 	}
-	*list = append(*list, slot.out...)
+	*list = append(*list, slot.use(c.table)...)
 	return true
 }
 
@@ -165,7 +165,7 @@ func (c *compiler) quickAdd(label []byte, h header) bool {
 type form struct {
 	prefix []byte // attribute, operator and blanks as written
 	attr   *dictionary.Attribute
-	head   pair
+	head   int
 	room   int  // octets that a value may have
 	stored bool // a password, which Options.Stored is to see
 }
@@ -194,7 +194,7 @@ func (c *compiler) learn(n *name, p *rawPair, s side) {
 	text := n.attr().Type == dictionary.TypeString && p.value.quote == '"'
 	address := n.attr().Type == dictionary.TypeIPv4Addr && p.value.quote == 0
 	if prefix := c.window[p.name.start:p.value.start]; (text || address) && !c.knowsForm(prefix, s) {
-		*forms = append(*forms, form{prefix: bytes.Clone(prefix), attr: n.attr(), head: head, room: room(n.attr()), stored: s == checkSide})
+		*forms = append(*forms, form{prefix: bytes.Clone(prefix), attr: n.attr(), head: c.table.head(&head), room: room(n.attr()), stored: s == checkSide})
 	}
 }
 
@@ -209,22 +209,21 @@ func (c *compiler) knowsForm(prefix []byte, s side) bool {
 
 // append compiles a value of the form.
 func (f *form) append(dst, value []byte, stored func(*dictionary.Attribute, []byte) error) ([]byte, bool) {
-	p := f.head
 	var address [4]byte
 	if f.attr.Type == dictionary.TypeIPv4Addr {
 		if !quickAddress(&address, value) {
 			return dst, false
 		}
-		p.value = address[:]
-		return p.append(dst), true
+		value = address[:]
+		return appendPair(dst, f.head, value), true
 	}
-	if p.value = quickText(value); len(p.value) == 0 || len(p.value) > f.room {
+	if value = quickText(value); len(value) == 0 || len(value) > f.room {
 		return dst, false
 	}
-	if f.stored && stored != nil && stored(f.attr, p.value) != nil {
+	if f.stored && stored != nil && stored(f.attr, value) != nil {
 		return dst, false
 	}
-	return p.append(dst), true
+	return appendPair(dst, f.head, value), true
 }
 
 // quickText gives the octets between double quotes, nil if they are not to be taken as they stand.

@@ -62,14 +62,14 @@ func (c *compiler) replyValue(n *name, p *rawPair, out *pair) bool {
 	case c.expands(p):
 		program, ok := c.expansion(c.literal(p), c.at(p.value))
 		out.flags, out.value = pairExpand, program
-		c.reply = out.append(c.reply)
+		c.reply = c.table.append(c.reply, out)
 		return ok
 	case n.attr() == c.names.d.Known.FramedIPAddress && bytes.HasSuffix(v, []byte("+")):
 		q := *p
 		q.value.text = v[:len(v)-1]
 		value, ok := c.value(n, &q)
 		out.flags, out.value = pairAddPort, value
-		c.reply = out.append(c.reply)
+		c.reply = c.table.append(c.reply, out)
 		return ok
 	}
 	value, ok := c.value(n, p)
@@ -77,7 +77,7 @@ func (c *compiler) replyValue(n *name, p *rawPair, out *pair) bool {
 		return false
 	}
 	out.value = value
-	c.reply = out.append(c.reply)
+	c.reply = c.table.append(c.reply, out)
 	return true
 }
 
@@ -100,7 +100,7 @@ func (c *compiler) command(n *name, p *rawPair, out *pair) bool {
 		}
 	}
 	out.value = c.wire
-	c.reply = out.append(c.reply)
+	c.reply = c.table.append(c.reply, out)
 	return true
 }
 
@@ -144,7 +144,7 @@ func (c *compiler) computed(n *name, p *rawPair, out *pair) bool {
 	}
 	out.flags = pairDeferred
 	out.value = deferredValue(r.ref, n.ref.Tag)
-	c.reply = out.append(c.reply)
+	c.reply = c.table.append(c.reply, out)
 	return true
 }
 

@@ -23,7 +23,7 @@ func (x *ruleIndexer) keys(r record) []ruleKey {
 	var p pair
 	first := true
 	for rest := r.checks(); len(rest) > 0; {
-		if p, rest = nextPair(rest); p.kind >= checkProfile {
+		if p, rest = x.t.nextPair(rest); p.kind >= checkProfile {
 			continue
 		}
 		if p.kind == checkHuntgroup {

@@ -7,8 +7,8 @@ package users
 const (
 	chunkBits = 24             // a chunk is 16 MiB
 	chunkSize = 1 << chunkBits // untouched pages of it cost nothing
-	unit      = 8              // records begin at multiples of it, so that 32 bits name 32 GiB
-	unitBits  = chunkBits - 3
+	unit      = 4              // records begin at multiples of it, so that 32 bits name 16 GiB
+	unitBits  = chunkBits - 2
 	freeStep  = 1 << 20 // octets given back between two yields
 )
 

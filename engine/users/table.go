@@ -73,6 +73,7 @@ type Table struct {
 	defaults place   // last record of the DEFAULT entries
 
 	attrs      []*dictionary.Attribute // by the numbers in compiled pairs
+	heads      heads
 	regexps    []*regexp.Regexp
 	rules      []ruleIndex // of long lists, by their last records
 	profiles   []profile

@@ -29,7 +29,7 @@ func (m matcher) held(r record, failed *pair) (held, checks int) {
 	before, behind := m.q.captured, false
 	var p pair
 	for rest := r.checks(); len(rest) > 0; {
-		if p, rest = nextPair(rest); p.kind >= firstEffect {
+		if p, rest = m.t.nextPair(rest); p.kind >= firstEffect {
 			continue
 		}
 		checks++
