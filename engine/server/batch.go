@@ -11,15 +11,20 @@ import (
 
 // A slot is one place of a batch: a received datagram and, later, its reply.
 type slot struct {
-	buf    []byte         // the listener's largest packet fits
-	n      int            // octets received
-	source netip.AddrPort // unmapped
-	local  netip.Addr     // the address asked; invalid if the socket is bound to one
-	key    key            // of the duplicate cache
-	hash   uint64         // of key
-	client *nas.Client    // nil: not known, or not looked for
-	ahead  radius.Ahead   // what its verification will need
-	reply  []byte         // in the duplicate ring; nil: no answer with this batch
+	buf      []byte       // the listener's largest packet fits
+	n        int          // octets received
+	response              // its reply is in the duplicate ring; nil: no answer with this batch
+	key      key          // of the duplicate cache
+	hash     uint64       // of key
+	client   *nas.Client  // nil: not known, or not looked for
+	ahead    radius.Ahead // what its verification will need
+}
+
+// A response is a reply and where it goes.
+type response struct {
+	source netip.AddrPort // who asked, unmapped
+	local  netip.Addr     // to answer from: the address asked; invalid if the socket is bound to one
+	reply  []byte
 }
 
 // A batcher moves batches of datagrams between one socket and the slots of its role. The portable one moves

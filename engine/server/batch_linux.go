@@ -191,7 +191,12 @@ func (m *mmsg) oneControl(s *slot, h *unix.Cmsghdr, data []byte) {
 
 // send implements batcher. The kernel's own form of each sender's address goes back to it.
 func (m *mmsg) send(slots []slot) (failed int) {
-	m.trains.sort(slots, m.out.alone)
+	m.trains.list = m.trains.list[:0]
+	for i := range slots {
+		if slots[i].reply != nil {
+			m.trains.add(uint8(i), &slots[i].response, m.out.alone)
+		}
+	}
 	for _, first := range m.trains.list {
 		s := &slots[first]
 		from := s.local

@@ -103,8 +103,9 @@ func (o *outgoing) transmit(fd uintptr) bool {
 // burst sends late replies of one socket, many with one system call.
 type burst struct {
 	outgoing
-	names []unix.RawSockaddrInet6
-	six   bool // an IPv6 socket: IPv4 addresses go mapped
+	trains trains
+	names  []unix.RawSockaddrInet6
+	six    bool // an IPv6 socket: IPv4 addresses go mapped
 }
 
 // newBurst gives what sends late replies by bursts.
@@ -127,17 +128,32 @@ func newBurst(conn *net.UDPConn, o *Options) (burster, error) {
 
 // send implements burster.
 func (b *burst) send(us []*unanswered) (failed int) {
-	for _, u := range us {
-		if len(u.reply) == 0 || u.dead.Load() {
-			continue
-		}
-		if b.last == len(b.out) {
-			failed += b.flush()
-		}
-		name := &b.names[b.last]
-		b.add(name, b.address(name, u.source), u.reply, u.local)
+	for len(us) > 0 {
+		n := min(len(us), len(b.out))
+		failed += b.some(us[:n])
+		us = us[n:]
 	}
-	return failed + b.flush()
+	return failed
+}
+
+// some sends as many as fit one system call.
+func (b *burst) some(us []*unanswered) (failed int) {
+	t := &b.trains
+	t.list = t.list[:0]
+	for i, u := range us {
+		if len(u.reply) > 0 && !u.dead.Load() {
+			t.add(uint8(i), &u.response, b.alone)
+		}
+	}
+	for _, first := range t.list {
+		u, name := us[first], &b.names[first]
+		b.add(name, b.address(name, u.source), u.reply, u.local)
+		for i := t.next[first]; i != 0; i = t.next[i] {
+			b.piece(us[i].reply)
+		}
+		b.couple(len(u.reply))
+	}
+	return b.flush()
 }
 
 // address writes an address in the kernel's form, and gives its length.

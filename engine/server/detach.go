@@ -151,28 +151,39 @@ func (d *desk) resumed() {
 func (d *desk) answer() {
 	r, u, ro := &d.Request, d.unanswered, d.role
 	d.stage, d.unanswered = stageAnswered, nil
-	u.exchange.Store(nil) // it is the desk's, which goes on to other requests
+	u.forwarded.Store(nil) // it is the desk's, which goes on to other requests
 	d.outcome()
-	r.sign()
+	together := d.outbox != nil && !r.delayed()
+	if !together {
+		r.sign()
+	}
 	u.reply = append(u.reply[:0], r.out...)
 	dead := u.dead.Load()
 	if dead { // a newer request with its key has won: RFC 5080 s2.2.2
 		u.reply, r.out = u.reply[:0], r.out[:0]
 		r.Verdict, r.Reason, r.Cause = Discard, "superseded", ReasonNone
 	}
+	ro.late.outcome(r, dead)
 	switch {
+	case together:
+		d.outbox.take(r, u)
 	case len(u.reply) > 0 && r.delayed():
 		ro.server.delays.add(u, r.due())
-	case d.outbox != nil:
-		d.outbox.answers = append(d.outbox.answers, u)
 	default:
 		u.send()
 	}
-	ro.late.outcome(r, dead)
-	ro.server.log.request(&d.lines, r)
-	ro.server.log.flush(&d.lines)
+	if !together {
+		d.tell()
+	}
 	ro.server.guard(r, ro.server.done)
 	d.close()
+}
+
+// tell logs a request that is answered alone.
+func (d *desk) tell() {
+	l := d.role.server.log
+	l.request(&d.lines, &d.Request)
+	l.flush(&d.lines)
 }
 
 // close gives back all that a detached request held.

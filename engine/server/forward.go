@@ -115,7 +115,7 @@ func (c *Core) forward(r *Request, s *proxy.Sender) {
 	x.Code, x.Realm, x.Received, x.Serial = r.Packet.Code, o.realm, &r.Packet, r.Serial
 	x.Source, x.Sticky, x.Deadline = r.Source.Addr(), c.sticky(r), r.homeDeadline(o.realm)
 	if d := r.desk; d != nil && d.unanswered != nil && o.realm.Retransmit == proxy.RetransmitClient {
-		d.unanswered.exchange.Store(x)
+		d.unanswered.forwarded.Store(x)
 		if w := d.unanswered.twin; w != nil {
 			w.exchange.Store(x)
 		}

@@ -4,6 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"perilune/engine/radius"
 )
 
 // A burster sends late replies of one socket.
@@ -42,6 +44,8 @@ type outbox struct {
 	desks   []*desk
 	at      int // in desks
 	answers []*unanswered
+	digests radius.Batch // of the answers
+	lines   lines        // about them
 	ending  bool
 }
 
@@ -125,9 +129,22 @@ func (o *outbox) end() {
 	o.signal()
 }
 
+// take takes the answer of a request: to be signed, if it is not yet, sent and told of with those that come together.
+func (o *outbox) take(r *Request, u *unanswered) {
+	if r.way.unsigned && len(u.reply) > 0 {
+		o.digests.SignReply(u.reply, &r.Session)
+	}
+	o.answers = append(o.answers, u)
+	u.role.server.log.request(&o.lines, r)
+}
+
 // send sends the answers at hand, those of one role together.
 func (o *outbox) send() {
-	now := time.Now()
+	if len(o.answers) == 0 {
+		return
+	}
+	o.digests.Run()
+	log, now := o.answers[0].role.server.log, time.Now()
 	for list := o.answers; len(list) > 0; {
 		ro, n := list[0].role, 0
 		for n < len(list) && list[n].role == ro {
@@ -141,6 +158,7 @@ func (o *outbox) send() {
 		ro.finished.post(list[:n]...)
 		list = list[n:]
 	}
+	log.flush(&o.lines)
 	clear(o.answers)
 	o.answers = o.answers[:0]
 }

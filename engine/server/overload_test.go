@@ -100,7 +100,7 @@ func (c *throng) batch(n int) {
 	slots := make([]slot, 0, 64)
 	for _, i := range c.queue[:n] {
 		c.served[i]++
-		slots = append(slots, slot{source: netip.AddrPortFrom(throngSource(i), 1)})
+		slots = append(slots, slot{response: response{source: netip.AddrPortFrom(throngSource(i), 1)}})
 	}
 	c.queue = c.queue[n:]
 	waiting := len(c.queue)

@@ -79,13 +79,13 @@ func (r *Request) encode(code radius.Code) error {
 	return nil
 }
 
-// signedLater says whether the reply may be signed with its batch: nobody looks at it before.
+// signedLater says whether the reply may be signed with others, of its batch or of the outbox: nobody looks at it before.
 func (r *Request) signedLater() bool {
-	return r.desk != nil && r.desk.slot != nil && r.Packet.Code == radius.CodeAccessRequest &&
-		r.Trace == nil && len(r.way.captors) == 0 && r.way.twin == nil
+	return r.desk != nil && (r.desk.slot != nil || r.desk.outbox != nil) &&
+		(r.Packet.Code == radius.CodeAccessRequest || r.Packet.Code == radius.CodeAccountingRequest) && r.Trace == nil && len(r.way.captors) == 0 && r.way.twin == nil
 }
 
-// sign completes a reply that is not to be signed with its batch, or leaves it.
+// sign completes a reply that is not to be signed with others, or goes alone.
 func (r *Request) sign() {
 	if r.way.unsigned {
 		r.Session.SignReply(r.out, &r.Packet.Authenticator)

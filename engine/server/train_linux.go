@@ -8,14 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// trains are the replies of a batch, those to one receiver that are equally long together: the kernel takes such a train
+// trains are the replies of a batch or a burst, by their places in it, those to one receiver that are equally long together: the kernel takes such a train
 // as one message (UDP_SEGMENT, udp(7)) and goes its way down once, not for each datagram. They leave as datagrams of their
 // own.
 type trains struct {
-	list []uint8         // the first slot of each, in order
-	last [maxBatch]uint8 // the last slot of the train that begins with this one
-	size [maxBatch]uint8 // how many it has
-	next [maxBatch]uint8 // the slot behind this one; 0: none
+	list []uint8             // the first place of each, in order
+	last [maxBatch]uint8     // the last place of the train that begins with this one
+	size [maxBatch]uint8     // how many it has
+	next [maxBatch]uint8     // the place behind this one; 0: none
+	what [maxBatch]*response // at the first places
 }
 
 const (
@@ -24,28 +25,21 @@ const (
 	trainsInSight   = 8    // that a reply is compared with
 )
 
-// sort makes the trains of a batch's replies.
-func (t *trains) sort(slots []slot, alone bool) {
-	t.list = t.list[:0]
-	for i := range slots {
-		if slots[i].reply == nil {
-			continue
-		}
-		t.next[i] = 0
-		if alone || !t.join(slots, uint8(i)) {
-			t.list = append(t.list, uint8(i))
-			t.last[i], t.size[i] = uint8(i), 1
-		}
+// add takes the reply at place i, which is higher than those before; alone makes it a train of its own.
+func (t *trains) add(i uint8, x *response, alone bool) {
+	t.next[i] = 0
+	if alone || !t.join(i, x) {
+		t.list = append(t.list, i)
+		t.last[i], t.size[i], t.what[i] = i, 1, x
 	}
 }
 
-// join appends a slot's reply to a train, if it fits one of the last.
-func (t *trains) join(slots []slot, i uint8) bool {
-	s := &slots[i]
+// join appends a reply to a train, if it fits one of the last.
+func (t *trains) join(i uint8, x *response) bool {
 	for k := len(t.list) - 1; k >= 0 && k >= len(t.list)-trainsInSight; k-- {
 		first := t.list[k]
-		f := &slots[first]
-		if len(f.reply) == len(s.reply) && f.source == s.source && f.local == s.local && len(s.reply) <= longestCarriage && t.size[first] < longestTrain {
+		f := t.what[first]
+		if len(f.reply) == len(x.reply) && f.source == x.source && f.local == x.local && len(x.reply) <= longestCarriage && t.size[first] < longestTrain {
 			t.next[t.last[first]] = i
 			t.last[first] = i
 			t.size[first]++

@@ -34,7 +34,7 @@ func passengers(m *mmsg, to []*net.UDPConn, sizes []int, n int, local netip.Addr
 		at := to[i%len(to)].LocalAddr().(*net.UDPAddr).AddrPort()
 		at = netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
 		reply := bytes.Repeat([]byte{byte(i)}, sizes[i/len(to)%len(sizes)])
-		slots = append(slots, slot{source: at, local: local, reply: reply})
+		slots = append(slots, slot{response: response{at, local, reply}})
 		m.in[i].header.Namelen = b.address(&m.names[i], at)
 		want[fmt.Sprintf("%d: %d of %d", at.Port(), len(reply), i)]++
 	}

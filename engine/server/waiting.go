@@ -1,7 +1,6 @@
 package server
 
 import (
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,14 +16,12 @@ type unanswered struct {
 	key           key
 	hash          uint64
 	authenticator radius.Authenticator
-	source        netip.AddrPort
-	local         netip.Addr  // to answer from; invalid: as the routing says
 	twin          *twin       // of the extended comparison, nil if the request is not compared
 	dead          atomic.Bool // a newer request has its key: the answer is thrown away
 	serial        uint64
-	exchange      atomic.Pointer[proxy.Exchange] // with a home server, where the client alone repeats; see repeat
+	forwarded     atomic.Pointer[proxy.Exchange] // with a home server, where the client alone repeats; see repeat
 
-	reply    []byte
+	response
 	due      time.Time // of a reject on its delay
 	answered time.Time
 	oob      [128]byte
@@ -75,7 +72,7 @@ func (w *waiting) repeats(hash uint64, k *key, auth *radius.Authenticator) bool 
 // repeat lets a home server hear that the client has asked again, if nobody else asks it again. The desk may be at
 // another request by now: that one has another serial.
 func (u *unanswered) repeat() {
-	if x := u.exchange.Load(); x != nil {
+	if x := u.forwarded.Load(); x != nil {
 		u.role.server.steps.repeat(x, u.serial)
 	}
 }
@@ -86,7 +83,7 @@ func (w *waiting) file(ro *role, r *Request, s *slot) *unanswered {
 	u.role, u.key, u.hash, u.authenticator = ro, s.key, s.hash, r.Packet.Authenticator
 	u.source, u.local, u.twin = s.source, s.local, r.way.twin
 	u.serial = r.Serial
-	u.exchange.Store(nil)
+	u.forwarded.Store(nil)
 	u.reply = u.reply[:0]
 	u.dead.Store(false)
 	if w.byKey == nil {
