@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,9 +24,14 @@ type Detail struct {
 	wake    chan struct{}
 	ended   chan struct{}
 
-	files  map[string]*detailFile // only the writer's goroutine touches it
-	broken brokenDetails          // and this
-	reopen bool                   // under mu
+	reopen bool // under mu
+
+	writing sync.Mutex // of one group at a time; protects what follows
+	files   map[string]*detailFile
+	errs    map[string]error // of the group, by file
+	broken  brokenDetails
+
+	slow atomic.Int64 // until when who must not wait leaves writing to the goroutine, in Unix nanoseconds; 0: not at all
 }
 
 // DetailOptions are the settings of OpenDetail.
@@ -38,6 +44,13 @@ type DetailOptions struct {
 	Now     func() time.Time
 }
 
+// A DetailRecord is a record for Detail.Write: what Append takes, and what became of it.
+type DetailRecord struct {
+	Name   string
+	Record []byte
+	Err    error
+}
+
 type detailEntry struct {
 	name   string
 	record []byte
@@ -45,6 +58,7 @@ type detailEntry struct {
 }
 
 type detailFile struct {
+	name  string
 	f     *os.File
 	size  int64
 	since int64 // the period of Every that it belongs to
@@ -176,9 +190,9 @@ func (d *Detail) run() {
 		spare = d.group(spare)
 	}
 	d.group(spare)
-	for name := range d.files {
-		d.shut(name)
-	}
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	d.shutAll()
 }
 
 // group writes all that waits.
@@ -187,46 +201,69 @@ func (d *Detail) group(spare []detailEntry) []detailEntry {
 	group, reopen := d.waiting, d.reopen
 	d.waiting, d.reopen = spare[:0], false
 	d.mu.Unlock()
-	if reopen {
-		for name := range d.files {
-			d.shut(name)
-		}
-	}
-	var errs map[string]error
-	fail := func(name string, err error) {
-		if errs == nil {
-			errs = map[string]error{}
-		}
-		errs[name] = err
-	}
-	for i := range group {
-		e := &group[i]
-		f, err := d.file(e.name)
-		if err != nil {
-			fail(e.name, err)
-			continue
-		}
-		f.buf = append(f.buf, e.record...)
-	}
-	for name, f := range d.files {
-		if len(f.buf) == 0 {
-			continue
-		}
-		if err := d.write(f); err != nil {
-			fail(name, err)
-		} else if errs[name] == nil {
-			d.mended(name)
-		}
-	}
-	for name, err := range errs {
-		d.fails(name, err)
-		d.shut(name)
-	}
+	errs := d.writeGroup(group, reopen)
 	for i := range group {
 		group[i].done(errs[group[i].name])
 		group[i] = detailEntry{}
 	}
 	return group
+}
+
+func (d *Detail) writeGroup(group []detailEntry, reopen bool) map[string]error {
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	if reopen {
+		d.shutAll()
+	}
+	if len(group) == 0 {
+		return nil
+	}
+	now := d.o.Now()
+	var f *detailFile
+	for i := range group {
+		f = d.put(f, group[i].name, group[i].record, now)
+	}
+	return d.commit()
+}
+
+// put adds a record to what is to be written, and gives its file, nil if there is none; last is that of the record before.
+func (d *Detail) put(last *detailFile, name string, record []byte, now time.Time) *detailFile {
+	if last == nil || last.name != name {
+		var err error
+		if last, err = d.file(name, now); err != nil {
+			d.failed(name, err)
+			return nil
+		}
+	}
+	last.buf = append(last.buf, record...)
+	return last
+}
+
+func (d *Detail) failed(name string, err error) {
+	if d.errs == nil {
+		d.errs = map[string]error{}
+	}
+	d.errs[name] = err
+}
+
+// commit writes what was put and gives what failed.
+func (d *Detail) commit() (errs map[string]error) {
+	for name, f := range d.files {
+		if len(f.buf) == 0 {
+			continue
+		}
+		if err := d.write(f); err != nil {
+			d.failed(name, err)
+		} else if d.errs[name] == nil {
+			d.mended(name)
+		}
+	}
+	errs, d.errs = d.errs, nil
+	for name, err := range errs {
+		d.fails(name, err)
+		d.shut(name)
+	}
+	return errs
 }
 
 // write writes what has gathered for a file. A part that was written of a refused group is cut off.
@@ -244,8 +281,7 @@ func (d *Detail) write(f *detailFile) error {
 }
 
 // file gives an open file that is not due for rotation.
-func (d *Detail) file(name string) (*detailFile, error) {
-	now := d.o.Now()
+func (d *Detail) file(name string, now time.Time) (*detailFile, error) {
 	f := d.files[name]
 	if f != nil && len(f.buf) == 0 && (d.due(f, now) || d.moved(name, f, now)) {
 		due := d.due(f, now)
@@ -304,13 +340,13 @@ func (d *Detail) open(name string, now time.Time) (*detailFile, error) {
 		file.Close()
 		return nil, err
 	}
-	f := &detailFile{f: file, size: info.Size(), since: d.period(now), used: now, seen: now}
+	f := &detailFile{name: name, f: file, size: info.Size(), since: d.period(now), used: now, seen: now}
 	if f.size > 0 {
 		f.since = d.period(info.ModTime())
 	}
 	d.files[name] = f
 	if d.due(f, now) {
-		return d.file(name)
+		return d.file(name, now)
 	}
 	return f, nil
 }
@@ -343,6 +379,12 @@ func (d *Detail) evict() {
 	}
 	if len(names) > 0 {
 		d.shut(slices.MinFunc(names, func(a, b string) int { return d.files[a].used.Compare(d.files[b].used) }))
+	}
+}
+
+func (d *Detail) shutAll() {
+	for name := range d.files {
+		d.shut(name)
 	}
 }
 

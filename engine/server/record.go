@@ -160,7 +160,6 @@ func (r *Request) receivedUser() []byte {
 // is allocated for each record.
 func (c *Core) record(r *Request) {
 	w := &r.way.records
-	c.stirred.note(r.account(), c.now())
 	if w.recorded == nil {
 		w.recorded = func(err error) {
 			r.way.failure = err
@@ -176,6 +175,7 @@ func (c *Core) record(r *Request) {
 		}
 	}
 	if w.store {
+		c.stirred.note(r.account(), c.now())
 		c.recorder.Append(r.way.record, w.recorded)
 		return
 	}

@@ -57,6 +57,8 @@ type role struct {
 	late       tally        // of detached requests
 	published  tally        // copy of fast
 
+	gathered gathering
+
 	since atomic.Int64 // when the batch at hand began, nanoseconds of the server's life; 0 between batches
 }
 
@@ -83,6 +85,9 @@ func newRole(s *Server, index int, l Listener, conn *net.UDPConn) (*role, error)
 	ro.status.rate = s.options.StatusRate
 	ro.overload.room = ro.granted / leastTruesize
 	ro.sender = s.steps.sender()
+	if c, ok := s.steps.(interface{ groups() GroupWriter }); ok {
+		ro.gathered.writer = c.groups()
+	}
 	ro.desk = newDesk()
 	ro.desk.role = ro
 	return ro, nil
@@ -98,6 +103,9 @@ func (ro *role) run() {
 			if !ro.handle(s) {
 				return
 			}
+		}
+		if len(ro.gathered.desks) > 0 && !ro.settle() {
+			return
 		}
 		ro.flush()
 		if !ro.fill() {
@@ -146,6 +154,7 @@ func (ro *role) awake() {
 		return
 	}
 	// A desk that lies idle must not keep a whole generation in memory.
+	ro.gathered.forget()
 	ro.desk.leave(ro.last)
 	ro.last, ro.desk = nil, newDesk()
 	ro.desk.role = ro
@@ -163,6 +172,7 @@ func (ro *role) begin(n int) {
 	g := ro.server.pin()
 	ro.generation = g
 	if ro.last != g {
+		ro.gathered.forget()
 		ro.desk.leave(ro.last)
 		ro.last = g
 	}
@@ -212,6 +222,15 @@ func (ro *role) handle(s *slot) bool {
 	}
 	d.slot, d.stage = s, stageWorking
 	ro.server.guard(r, ro.server.process)
+	if r.pending == waitRecord && ro.gather(d, s) {
+		return true
+	}
+	return ro.goOn(d, s)
+}
+
+// goOn goes on with a request after one step of its way. It is false if the role passed to another goroutine meanwhile.
+func (ro *role) goOn(d *desk, s *slot) bool {
+	r := &d.Request
 	if d.detached {
 		d.conclude()
 		return false
@@ -255,7 +274,7 @@ func (ro *role) fresh(r *Request, s *slot) bool {
 		return false
 	}
 	auth := &r.Packet.Authenticator
-	if ro.waiting.repeats(s.hash, &s.key, auth) {
+	if ro.waiting.repeats(s.hash, &s.key, auth) || ro.gatheredBefore(s, auth) {
 		ro.fast.refuse(ReasonDuplicate)
 		return false
 	}

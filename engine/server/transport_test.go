@@ -31,6 +31,7 @@ type fakeWay struct {
 	computed atomic.Int64 // calls of process
 	ended    atomic.Int64 // calls of done
 	after    func(*Request)
+	files    GroupWriter // nil: records are parked
 
 	mu      sync.Mutex
 	gates   map[string]chan struct{}
@@ -76,7 +77,7 @@ func (f *fakeWay) process(r *Request) {
 	case bytes.HasPrefix(body, []byte("wait ")):
 		f.linger(r, string(body[5:]))
 	case bytes.HasPrefix(body, []byte("record")):
-		r.pending = waitRecord
+		r.pending, r.way.detail = waitRecord, append(r.way.detail[:0], body...)
 	case bytes.Equal(body, []byte("drop")):
 		r.Verdict, r.Cause = Drop, ReasonBackend
 	case bytes.Equal(body, []byte("defect")):
@@ -115,6 +116,10 @@ func (f *fakeWay) wait(r *Request, _ *proxy.Sender) { f.waiting <- r }
 
 func (f *fakeWay) resume(r *Request) {
 	r.pending, r.Verdict = waitNothing, Accept
+	if r.way.failure != nil {
+		r.Verdict, r.Cause = Drop, ReasonRecorder
+		return
+	}
 	fakeReply(r, radius.CodeAccountingResponse)
 }
 
@@ -124,6 +129,8 @@ func (f *fakeWay) done(r *Request) {
 	}
 	f.ended.Add(1)
 }
+
+func (f *fakeWay) groups() GroupWriter { return f.files }
 
 func (f *fakeWay) sender() *proxy.Sender { return nil }
 
