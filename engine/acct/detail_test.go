@@ -56,7 +56,7 @@ func TestAppendDetail(t *testing.T) {
 		if c.name != "" {
 			name = []byte(c.name)
 		}
-		if diff := cmp.Diff(c.want, string(AppendDetail(nil, at, name, pairs, AuthenticatorVerified))); diff != "" {
+		if diff := cmp.Diff(c.want, string(AppendDetail(nil, nil, at, name, pairs, AuthenticatorVerified))); diff != "" {
 			t.Errorf("detail (-want +got):\n%s", diff)
 		}
 	}
@@ -68,7 +68,14 @@ func TestAppendOldDetail(t *testing.T) {
 	want := "Sat Nov 21 22:00:00 2026\n\tUser-Name = bob\n\tAcct-Status-Type = Alive\n\tNAS-Port-Id = 7\n\tNAS-Port-Id-String = e7\n\tAcct-Session-Id = a\\001\\\n" +
 		"\tTimestamp = 1795298400\n\tRequest-Authenticator = Verified\n\n"
 	at := time.Date(2026, 11, 21, 22, 0, 0, 0, time.UTC)
-	if diff := cmp.Diff(want, string(AppendOldDetail(nil, at, []byte("bob"), pairs, AuthenticatorVerified))); diff != "" {
+	var stamp DetailStamp
+	for _, at := range []time.Time{at.Add(-time.Second), at.In(time.FixedZone("", 3600)), at, at.Add(time.Millisecond)} { // the stamp keeps none of another
+		got := string(AppendOldDetail(nil, &stamp, at, []byte("bob"), pairs, AuthenticatorVerified))
+		if fresh := string(AppendOldDetail(nil, nil, at, []byte("bob"), pairs, AuthenticatorVerified)); got != fresh {
+			t.Errorf("%v: (-fresh +kept)\n%s", at, cmp.Diff(fresh, got))
+		}
+	}
+	if diff := cmp.Diff(want, string(AppendOldDetail(nil, &stamp, at, []byte("bob"), pairs, AuthenticatorVerified))); diff != "" {
 		t.Errorf("detail (-want +got):\n%s", diff)
 	}
 }
@@ -274,7 +281,7 @@ func BenchmarkDetail(b *testing.B) {
 	b.ReportAllocs()
 	start := processorTime()
 	for i := range b.N {
-		d.Append("nas/detail", AppendDetail(nil, noon, nil, pairs, AuthenticatorVerified), func(err error) { done <- err })
+		d.Append("nas/detail", AppendDetail(nil, nil, noon, nil, pairs, AuthenticatorVerified), func(err error) { done <- err })
 		if i >= 60 {
 			<-done
 		}

@@ -32,22 +32,47 @@ func (a Authenticity) String() string {
 //		Request-Authenticator = Verified
 //	(an empty line)
 //
-// The first line is in local time. name is User-Name as received, first of all; if it is nil, User-Name stands
+// The first line is in local time; s keeps it for further records of the same second, and serves one goroutine at a time;
+// nil: it is not kept. name is User-Name as received, first of all; if it is nil, User-Name stands
 // where the pairs have it. Passwords and internal attributes are left out. Octets that do not print are \ooo.
-func AppendDetail(dst []byte, at time.Time, name []byte, pairs []dictionary.Pair, a Authenticity) []byte {
-	return appendDetail(dst, at, name, pairs, a, false)
+func AppendDetail(dst []byte, s *DetailStamp, at time.Time, name []byte, pairs []dictionary.Pair, a Authenticity) []byte {
+	return appendDetail(dst, s.of(at), name, pairs, a, false)
 }
 
 // AppendOldDetail is AppendDetail with the names that GNU Radius had: NAS-Port-Id for number 5, NAS-Port-Id-String for
 // 87, Alive for an interim update, and octets without 0x. A backslash stands for itself.
-func AppendOldDetail(dst []byte, at time.Time, name []byte, pairs []dictionary.Pair, a Authenticity) []byte {
-	return appendDetail(dst, at, name, pairs, a, true)
+func AppendOldDetail(dst []byte, s *DetailStamp, at time.Time, name []byte, pairs []dictionary.Pair, a Authenticity) []byte {
+	return appendDetail(dst, s.of(at), name, pairs, a, true)
 }
 
-func appendDetail(dst []byte, at time.Time, name []byte, pairs []dictionary.Pair, a Authenticity, old bool) []byte {
-	dst = append(at.AppendFormat(dst, "Mon Jan _2 15:04:05 2006"), '\n')
+// A DetailStamp is how detail records tell of a second. The zero one is ready.
+type DetailStamp struct {
+	second     int64
+	zone       *time.Location // nil: there is nothing yet
+	head, tail []byte         // the line of the time, and of the timestamp
+}
+
+// of gives the stamp of a time.
+func (s *DetailStamp) of(at time.Time) *DetailStamp {
+	if s == nil {
+		s = new(DetailStamp)
+	}
+	if second, zone := at.Unix(), at.Location(); s.second != second || s.zone != zone {
+		s.second, s.zone = second, zone
+		s.head = append(at.AppendFormat(s.head[:0], "Mon Jan _2 15:04:05 2006"), '\n')
+		s.tail = strconv.AppendInt(append(s.tail[:0], "\tTimestamp = "...), second, 10)
+	}
+	return s
+}
+
+func appendDetail(dst []byte, stamp *DetailStamp, name []byte, pairs []dictionary.Pair, a Authenticity, old bool) []byte {
+	dst = append(dst, stamp.head...)
 	if name != nil {
-		dst = append(appendPrintable(append(dst, "\tUser-Name = "...), name, old), '\n')
+		dst = append(append(dst, "\tUser-Name = "...), name...)
+		if start := len(dst) - len(name); !printable(name, old) {
+			dst = appendEscaped(dst[:start], name, old)
+		}
+		dst = append(dst, '\n')
 	}
 	for i := range pairs {
 		p := &pairs[i]
@@ -64,9 +89,12 @@ func appendDetail(dst []byte, at time.Time, name []byte, pairs []dictionary.Pair
 		default:
 			dst = p.Attr.AppendTyped(dst, p.Value)
 		}
-		dst = append(appendPrintable(dst[:start], dst[start:], old), '\n')
+		if !printable(dst[start:], old) {
+			dst = appendEscaped(dst[:start], dst[start:], old)
+		}
+		dst = append(dst, '\n')
 	}
-	dst = strconv.AppendInt(append(dst, "\tTimestamp = "...), at.Unix(), 10)
+	dst = append(dst, stamp.tail...)
 	if a != AuthenticatorUnsaid {
 		dst = append(append(dst, "\n\tRequest-Authenticator = "...), a.String()...)
 	}
@@ -86,16 +114,19 @@ func attributeName(a *dictionary.Attribute, old bool) string {
 	return a.Name
 }
 
-// appendPrintable appends text with octets that do not print as \ooo, and a backslash as \\ unless it is bare. text
-// may be the end of dst's own memory.
-func appendPrintable(dst, text []byte, bare bool) []byte {
-	plain := true
+// printable reports text that stands as it is in a record; a backslash does if it is bare.
+func printable(text []byte, bare bool) bool {
 	for _, c := range text {
-		plain = plain && c >= 0x20 && c < 0x7f && (bare || c != '\\')
+		if c < 0x20 || c >= 0x7f || c == '\\' && !bare {
+			return false
+		}
 	}
-	if plain {
-		return append(dst, text...)
-	}
+	return true
+}
+
+// appendEscaped appends text with octets that do not print as \ooo, and a backslash as \\ unless it is bare. text
+// may be the end of dst's own memory.
+func appendEscaped(dst, text []byte, bare bool) []byte {
 	for _, c := range []byte(string(text)) {
 		switch {
 		case c == '\\' && !bare:

@@ -48,9 +48,9 @@ func (r *Request) appendDetail(dst []byte, s *Recording, sign acct.Authenticity)
 		name = nil
 	}
 	if s.OldNames {
-		return acct.AppendOldDetail(dst, at, name, r.Attributes.Pairs, sign)
+		return acct.AppendOldDetail(dst, &r.way.stamp, at, name, r.Attributes.Pairs, sign)
 	}
-	return acct.AppendDetail(dst, at, name, r.Attributes.Pairs, sign)
+	return acct.AppendDetail(dst, &r.way.stamp, at, name, r.Attributes.Pairs, sign)
 }
 
 // detailAuth writes an Access-Request into its detail file, if settings say so. Nobody waits for it.

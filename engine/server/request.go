@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"perilune/engine/acct"
 	"perilune/engine/dictionary"
 	"perilune/engine/nas"
 	"perilune/engine/proxy"
@@ -112,6 +113,7 @@ type way struct {
 	keyless     bool         // MPPE keys were withheld
 	record      []byte       // accounting: the record for the store
 	detail      []byte       // and the one for a detail file
+	stamp       acct.DetailStamp
 	records     records
 	outbound    *outbound   // the desk's; nil until its first request for a home server
 	sentOn      bool        // outbound is of this request
