@@ -40,7 +40,7 @@ func writeMany(tb testing.TB, n int) *raddb.Tree {
 func loadMany(tb testing.TB, d *dictionary.Dictionary, tree *raddb.Tree) *Table {
 	tb.Helper()
 	var errs raddb.List
-	t := Load(tree, "users", Options{Dictionary: d, Location: time.UTC, HugePages: os.Getenv("HUGE") != ""}, &errs)
+	t := Load(tree, "users", Options{Dictionary: d, Location: time.UTC}, &errs)
 	if len(errs) > 0 {
 		tb.Fatal(errs)
 	}

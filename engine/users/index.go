@@ -20,12 +20,12 @@ type index struct {
 
 const slotSize = 8
 
-func newIndex(names int, fold, huge bool) (index, error) {
+func newIndex(names int, fold bool) (index, error) {
 	size := 64
 	for size < 2*names {
 		size *= 2
 	}
-	m, err := mapMemory(size*slotSize, huge)
+	m, err := mapMemory(size * slotSize)
 	return index{slots: m, mask: uint64(size - 1), seed: maphash.MakeSeed(), fold: fold}, err
 }
 

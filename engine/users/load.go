@@ -72,7 +72,7 @@ type entering struct {
 }
 
 func newLoader(tree *raddb.Tree, o Options, lang language, errs *raddb.List) *loader {
-	t := &Table{slab: slab{huge: o.HugePages}, location: o.Location, patterns: map[string]int{}, heads: newHeads(), order: lang.dialect,
+	t := &Table{location: o.Location, patterns: map[string]int{}, heads: newHeads(), order: lang.dialect,
 		port: o.Dictionary.Known.NASPort, stripped: o.Dictionary.Attribute("Stripped-User-Name"), typed: o.Dictionary.Attribute("User-Password"), huntgroups: map[int]string{}}
 	l := &loader{root: lang, tally: tally{seen: len(*errs)}}
 	l.compiler = compiler{
@@ -157,7 +157,7 @@ func (l *loader) finish() {
 // index enters all records with a literal name, in file order.
 func (l *loader) index() error {
 	t := l.table
-	x, err := newIndex(t.named, l.o.IgnoreCase, l.o.HugePages)
+	x, err := newIndex(t.named, l.o.IgnoreCase)
 	if err != nil {
 		return err
 	}

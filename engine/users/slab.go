@@ -17,7 +17,6 @@ type place uint32
 
 // A slab is memory that only grows until it is freed as a whole.
 type slab struct {
-	huge   bool // ask for huge pages
 	chunks [][]byte
 	used   int // octets of the last chunk
 }
@@ -26,7 +25,7 @@ type slab struct {
 func (s *slab) alloc(n int) (place, []byte, error) {
 	n = (n + unit - 1) &^ (unit - 1)
 	if len(s.chunks) == 0 || s.used+n > chunkSize {
-		c, err := mapMemory(chunkSize, s.huge)
+		c, err := mapMemory(chunkSize)
 		if err != nil {
 			return 0, nil, err
 		}

@@ -13,7 +13,7 @@ import (
 // indexed makes a table whose index has room for n names.
 func indexed(tb testing.TB, n int, fold bool) *Table {
 	tb.Helper()
-	x, err := newIndex(n, fold, false)
+	x, err := newIndex(n, fold)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestIndexFollowsAMap(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		fold := rapid.Bool().Draw(rt, "fold")
 		labels := rapid.SliceOfN(name, 1, 200).Draw(rt, "labels")
-		x, err := newIndex(len(labels), fold, false)
+		x, err := newIndex(len(labels), fold)
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -187,7 +187,7 @@ func TestEndlessEntry(t *testing.T) {
 // TestRuleOutlivesTheTable: a cloned rule is good after Close, and Reset leaves nothing of a generation behind.
 func TestRuleOutlivesTheTable(t *testing.T) {
 	d := loadDictionary(t)
-	table, _ := loadText(t, d, "bob	NAS-Port = 1\n	Reply-Message = \"x\"\n", Options{HugePages: true})
+	table, _ := loadText(t, d, "bob	NAS-Port = 1\n	Reply-Message = \"x\"\n", Options{})
 	q := query(t, d, "User-Name = bob, NAS-Port = 1")
 	table.Match(q)
 	rule := q.Rules[0].Clone()

@@ -34,7 +34,6 @@ type Options struct {
 	Dictionary *dictionary.Dictionary
 	Names      Names // nil: nothing is registered
 	Dialect    Dialect
-	HugePages  bool           // quicker to match in, but its page faults stall others: at start, not at a reload
 	IgnoreCase bool           // ASCII letters of user names fold, at load and at match
 	Local      bool           // requests have GNU-Server-Address and GNU-Server-Port, so that rules may ask for them
 	Location   *time.Location // of Login-Time and Expiration; nil: the process's zone
