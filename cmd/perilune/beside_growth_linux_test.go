@@ -7,16 +7,19 @@ import (
 	"testing"
 )
 
-// besideClients is the clients file with ten lines and with a hundred thousand; all of them ask.
+// besideClients is the clients file with a hundred thousand lines and with ten; all of them ask. Beside them stands one line
+// for a network from which a hundred thousand ask: what it costs to talk to so many at all.
 func besideClients(b *testing.B, k *kit) {
 	const users = 100
-	clients := func(name string, n int) *subject {
-		return k.ours(b, name, map[string]string{"raddb/clients": clientsFile(n), "raddb/users": usersFile(users)},
-			askUsers(users, "-sources", strconv.Itoa(n), "-source", "127.1.0.0")...)
+	many := k.size(100_000)
+	clients := func(name, file string, sources int) *subject {
+		s := k.ours(b, name, map[string]string{"raddb/clients": file, "raddb/users": usersFile(users)},
+			askUsers(users, "-sources", strconv.Itoa(sources), "-source", "127.1.0.0")...)
+		s.below = name != "perilune"
+		return s
 	}
-	subjects := []*subject{clients("perilune", k.size(100_000)), clients("ten", 10)}
-	subjects[1].below = true
-	k.turns(b, subjects...)
+	k.turns(b, clients("perilune", clientsFile(many), many), clients("ten", clientsFile(10), 10),
+		clients("network", fmt.Sprintf("127.0.0.0/8 %q nas\n", loopSecret), many))
 }
 
 // clientsFile has a line for each address from 127.1.0.0 on.

@@ -304,7 +304,7 @@ func TestNoAllocation(t *testing.T) {
 		if c2.unsigned {
 			g.Settings.RequireMessageAuthenticator = 1 // nas.No
 		}
-		n := testing.AllocsPerRun(200, func() {
+		n := allocations(200, func() {
 			ready(r, g, "auth")
 			if why := c.receive(r, datagram); why != 0 {
 				t.Fatal(why)

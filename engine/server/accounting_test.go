@@ -128,7 +128,7 @@ func TestRecordAllocatesNothing(t *testing.T) {
 	c := core(t, CoreOptions{Recorder: unkept{}})
 	r := new(Request)
 	datagram := onWire(radius.CodeAccountingRequest, homeSecret, "", attribute(1, "bob"), attribute(40, "\x00\x00\x00\x01"), attribute(44, "5e"))
-	n := testing.AllocsPerRun(100, func() {
+	n := allocations(100, func() {
 		ready(r, g, "acct")
 		if why := c.receive(r, datagram); why != 0 {
 			t.Fatal(why)

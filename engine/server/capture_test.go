@@ -29,7 +29,7 @@ func TestNoCaptureIsFree(t *testing.T) {
 	free := func(when string) {
 		t.Helper()
 		captured(c, r, g, datagram)
-		if each := testing.AllocsPerRun(200, func() { captured(c, r, g, datagram) }); each != 0 || r.Verdict != Accept || r.Tape() != nil {
+		if each := allocations(200, func() { captured(c, r, g, datagram) }); each != 0 || r.Verdict != Accept || r.Tape() != nil {
 			t.Errorf("%s: %v allocations, %v, tape %v", when, each, r.Verdict, r.Tape())
 		}
 	}

@@ -432,7 +432,7 @@ func TestRecordsAllocateNothing(t *testing.T) {
 	c := core(t, CoreOptions{Recorder: unkept{}, Detail: lost{}})
 	r := new(Request)
 	datagram := onWire(radius.CodeAccountingRequest, homeSecret, "", attribute(1, "bob"), attribute(4, "\x0a\x00\x00\x01"), attribute(40, "\x00\x00\x00\x01"), attribute(44, "5e"))
-	n := testing.AllocsPerRun(100, func() {
+	n := allocations(100, func() {
 		ready(r, g, "acct")
 		c.receive(r, datagram)
 		c.process(r)

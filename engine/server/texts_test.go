@@ -152,7 +152,7 @@ func TestTextsDoNotAllocate(t *testing.T) {
 	g.Settings.Texts.Denied = textOf(t, g, "\nno, %u at %n\n")
 	c, r := core(t, CoreOptions{}), new(Request)
 	datagram := wire(t, g, homeSecret, Question{Attributes: attrs(t, g, "User-Name = bob", "User-Password = nope")})
-	n := testing.AllocsPerRun(200, func() {
+	n := allocations(200, func() {
 		ready(r, g, "auth")
 		if why := c.receive(r, datagram); why != 0 {
 			t.Fatal(why)

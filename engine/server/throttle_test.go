@@ -345,7 +345,7 @@ func TestThrottleAllocatesNothing(t *testing.T) {
 	}
 	for _, failed := range []int{0, 2} {
 		n.times(failed, wrongAnswer)
-		if allocs := testing.AllocsPerRun(100, login); allocs != 0 || n.r.Verdict != Accept {
+		if allocs := allocations(100, login); allocs != 0 || n.r.Verdict != Accept {
 			t.Errorf("after %d failures of others: %v allocations, %v", failed, allocs, n.r.Verdict)
 		}
 	}

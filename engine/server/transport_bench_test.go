@@ -99,7 +99,7 @@ func TestBatchAllocatesNothing(t *testing.T) {
 	for range 100 {
 		ro.oneBatch()
 	}
-	if n := testing.AllocsPerRun(200, ro.oneBatch); n != 0 {
+	if n := allocations(200, ro.oneBatch); n != 0 {
 		t.Errorf("%v allocations a batch", n)
 	}
 	if m.sent == 0 {
@@ -193,7 +193,7 @@ func TestLoopbackAllocatesNothing(t *testing.T) {
 	for range 100 {
 		ask()
 	}
-	if n := testing.AllocsPerRun(1000, ask); n != 0 {
+	if n := allocations(1000, ask); n != 0 {
 		t.Errorf("%v allocations a request", n)
 	}
 }

@@ -199,7 +199,7 @@ func TestWayAllocatesNothing(t *testing.T) {
 		for range 100 {
 			ro.oneBatch()
 		}
-		if n := testing.AllocsPerRun(200, ro.oneBatch); n != 0 {
+		if n := allocations(200, ro.oneBatch); n != 0 {
 			t.Errorf("signed %v: %v allocations a batch", signed, n)
 		}
 		if m.accepts == 0 || m.others > 0 {
