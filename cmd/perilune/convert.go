@@ -51,7 +51,7 @@ func runConvert(args []string, s streams) int {
 		return code
 	}
 	if !asJSON {
-		fmt.Fprintf(s.out, "\nNext:\n  perilune check -d %[1]s\n  perilune serve -d %[1]s\n", root)
+		fmt.Fprintf(s.out, "\nNext:\n  %[1]s check -d %[2]s\n  %[1]s serve -d %[2]s\n", thisCommand(), root)
 	}
 	return exitOK
 }

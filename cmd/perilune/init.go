@@ -40,7 +40,7 @@ func runInit(args []string, s streams) int {
 		fmt.Fprintf(s.out, "%s has all files already; nothing was changed\n", rest[0])
 		return exitOK
 	}
-	fmt.Fprintf(s.out, "%d files written to %s\n\nNext:\n  perilune serve -d %s\n", written, rest[0], filepath.Join(rest[0], "raddb"))
+	fmt.Fprintf(s.out, "%d files written to %s\n\nNext:\n  %s serve -d %s\n", written, rest[0], thisCommand(), filepath.Join(rest[0], "raddb"))
 	return exitOK
 }
 

@@ -88,7 +88,7 @@ func (r *replayer) run(files []string) int {
 	case failed != nil:
 		return r.s.fail("replay", failed)
 	case report.Requests == 0:
-		fmt.Fprintln(r.s.err, "perilune replay: there is no request in what was read")
+		fmt.Fprintln(r.s.err, "perilune replay: there is no request in what was read; a capture of other ports needs -auth-port or -acct-port")
 		return exitFailed
 	case report.Incomparable == report.Requests:
 		fmt.Fprintln(r.s.err, "perilune replay: no request could be compared, so this says nothing of the files")
