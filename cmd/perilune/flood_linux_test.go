@@ -209,10 +209,14 @@ func (f *floodTest) checkFlood(peak, flood *span) {
 // checkQuiet demands that the one who asks seldom gets its answers, once the first moment is over. While other programs have
 // the server's processor its receive buffer overflows, and all lose alike.
 func (f *floodTest) checkQuiet(before, during *watched, flood *span) {
+	most := during.asked / 100
+	if *floodFor < exact { // some twenty logins, beside other tests that want the processors
+		most = during.asked / 4
+	}
 	switch {
 	case before.lost > 0 || flood.kept > flood.took/10:
 		f.Logf("the machine is too busy to tell what the flood costs the one who asks seldom")
-	case during.lost > during.asked/100:
+	case during.lost > most:
 		f.Errorf("the flood cost the one who asks seldom %d of %d answers", during.lost, during.asked)
 	}
 }

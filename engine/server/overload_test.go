@@ -60,6 +60,9 @@ func (c *throng) run(duration time.Duration, rates ...int) {
 				c.serve(step.Seconds() / float64((len(arriving)+15)/16))
 			}
 		}
+		if len(arriving) == 0 && !still {
+			c.serve(step.Seconds())
+		}
 		c.now = c.now.Add(step)
 	}
 }
@@ -164,6 +167,20 @@ func TestOverloadPressesTheNoisiest(t *testing.T) {
 				t.Errorf("%d waited", most)
 			}
 		})
+	}
+}
+
+// TestOverloadInBursts: a source that sends by fits and starts, but no more than can be served, and no more at a time than
+// there is room for, loses nothing.
+func TestOverloadInBursts(t *testing.T) {
+	c := newThrong(365_000)
+	for range 100 {
+		c.run(5*time.Millisecond, 1_700_000, 100)
+		dropped := c.dropped[0] + c.dropped[1]
+		c.run(20*time.Millisecond, 0, 100)
+		if dropped += c.dropped[1]; dropped > 0 || c.changes > 0 {
+			t.Fatalf("%d were dropped, %d changes of the filter", dropped, c.changes)
+		}
 	}
 }
 
