@@ -104,7 +104,8 @@ type Server struct {
 	log        *Log
 
 	stopping atomic.Bool    // sockets are read empty, rejects go out at once
-	started  atomic.Bool    // Serve was called
+	started  bool           // Serve was called, or never may be; protected by starting
+	starting sync.Mutex     // held while all that Serve starts is started, so that Shutdown waits for the whole of it
 	working  sync.WaitGroup // roles
 	inflight sync.WaitGroup // detached requests, and those that are parked
 	closers  sync.WaitGroup // generations being closed
@@ -162,15 +163,9 @@ func (s *Server) closeSockets() {
 // Serve answers requests until ctx ends, then shuts down gracefully; or until Shutdown is called. A
 // generation must be in place. It gives nil after a graceful end.
 func (s *Server) Serve(ctx context.Context) error {
-	switch {
-	case s.stopping.Load():
-		return ErrStopped
-	case s.generation.Load() == nil:
-		return errors.New("server: no generation to serve")
-	case s.started.Swap(true):
-		return errors.New("server: Serve was called already")
+	if err := s.start(); err != nil {
+		return err
 	}
-	s.start()
 	ticker := time.NewTicker(10 * time.Second)
 	defer ticker.Stop()
 	for {
@@ -200,7 +195,18 @@ func (s *Server) trimPolicy() {
 	}
 }
 
-func (s *Server) start() {
+func (s *Server) start() error {
+	s.starting.Lock()
+	defer s.starting.Unlock()
+	switch {
+	case s.stopping.Load():
+		return ErrStopped
+	case s.generation.Load() == nil:
+		return errors.New("server: no generation to serve")
+	case s.started:
+		return errors.New("server: Serve was called already")
+	}
+	s.started = true
 	s.tellBuffers()
 	go s.delays.run()
 	go s.outbox.run()
@@ -209,6 +215,7 @@ func (s *Server) start() {
 		s.busy.Watch(ro.wake)
 		go ro.run()
 	}
+	return nil
 }
 
 // tellBuffers says what the kernel granted of the receive buffers: most lost packets are lost there.

@@ -18,8 +18,11 @@ func (s *Server) Shutdown(ctx context.Context) (err error) {
 		}
 	}
 	s.steps.Drain()
+	s.starting.Lock()
 	s.stopping.Store(true)
-	if s.started.Swap(true) {
+	serving := s.started
+	s.starting.Unlock()
+	if serving {
 		err = s.drain(ctx)
 	}
 	s.closeSockets()

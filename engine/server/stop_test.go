@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -123,6 +124,20 @@ func (p *closingPolicy) use() {
 }
 
 type nullRunner struct{ Runner }
+
+// TestShutdownWhileServeBegins: Shutdown waits for all that Serve has started, or Serve starts nothing.
+func TestShutdownWhileServeBegins(t *testing.T) {
+	for i := range 100 {
+		ts := startServer(t, newFakeWay(), Options{})
+		for range i % 20 { // so that it meets each moment of the beginning
+			runtime.Gosched()
+		}
+		ts.close()
+		if err := <-ts.end; err != nil && !errors.Is(err, ErrStopped) {
+			t.Fatal(err)
+		}
+	}
+}
 
 // TestSwapUnderLoad swaps generations while requests are answered, some waiting: none is lost, each ends on
 // the generation that it began with, and each old one is closed once, unused.
