@@ -251,6 +251,17 @@ func (f *forwarding) answer(t testing.TB, conn *net.UDPConn, datagram []byte, wa
 	return strings.Join(append([]string{p.Code.String()}, texts(&l)...), "\n")
 }
 
+// dial gives a socket of a NAS for logins.
+func (f *forwarding) dial(t testing.TB) *net.UDPConn {
+	t.Helper()
+	conn, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(f.auth))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
 // repeat sends a request again and again, as a NAS does, until it is answered: an answer is on its way a moment before
 // it is where repetitions find it.
 func (f *forwarding) repeat(t testing.TB, conn *net.UDPConn, datagram []byte) (got string) {

@@ -101,11 +101,7 @@ func TestForwardHandlersWait(t *testing.T) {
 	g := load(t, "", p)
 	g.Realms = realmsOf(t, "net 127.0.0.1:%d timeout=30s SECRET\n", h)
 	f := startForwarding(t, g, CoreOptions{})
-	conn, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(f.auth))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	conn := f.dial(t)
 	slow := accessOf("slow@net", hidden(homeSecret, "hello"))
 	for id := range 3 {
 		conn.Write(renumbered(slow, byte(id)))

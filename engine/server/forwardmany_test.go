@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"net"
 	"testing"
 	"time"
 
@@ -17,11 +16,7 @@ func TestForwardReload(t *testing.T) {
 	g := load(t, "bob\n\tReply-Message := \"old\"\n", nil)
 	g.Realms = realmsOf(t, "net 127.0.0.1:%d timeout=30s SECRET\n", first)
 	f := startForwarding(t, g, CoreOptions{})
-	conn, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(f.auth))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	conn := f.dial(t)
 	datagram := accessOf("bob@net", hidden(homeSecret, "hello"))
 	conn.Write(datagram)
 	first.next(t)
@@ -51,11 +46,7 @@ func TestForwardManyAtOnce(t *testing.T) {
 	g.Realms = realmsOf(t, "net 127.0.0.1:%d timeout=30s SECRET\n", h)
 	f := startForwarding(t, g, CoreOptions{})
 	for i := 0; i < many; i += 250 {
-		conn, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(f.auth))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
+		conn := f.dial(t)
 		datagram := accessOf("bob@net", hidden(homeSecret, "hello"))
 		for id := range 250 {
 			conn.Write(renumbered(datagram, byte(id)))

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -9,29 +8,35 @@ import (
 	"perilune/engine/radius"
 )
 
+// A repetition is who repeats what has no answer yet, and how many packets of three the home server sees then.
+type repetition struct {
+	name, options string
+	came          int
+}
+
+var repetitions = []repetition{{"by us", "timeout=30s", 1}, {"by the NAS", "retransmit=client", 3}}
+
+// startRepeated starts forwarding to a home server that answers the last packet of a repetition, after the release.
+func startRepeated(t *testing.T, g *Generation, c repetition) (f *forwarding, h *away, release chan struct{}) {
+	t.Helper()
+	release = make(chan struct{})
+	h = startAway(t, func(q *asked) *awayReply {
+		if q.n+1 == c.came {
+			<-release
+			return yes
+		}
+		return nil
+	})
+	g.Realms = realmsOf(t, "net 127.0.0.1:%d "+c.options+" SECRET\n", h)
+	return startForwarding(t, g, CoreOptions{}), h, release
+}
+
 // TestForwardRepetition: what the NAS repeats is absorbed, or is the only thing that is repeated.
 func TestForwardRepetition(t *testing.T) {
-	for _, c := range []struct {
-		name, options string
-		came          int
-	}{{"by us", "timeout=30s", 1}, {"by the NAS", "retransmit=client", 3}} {
+	for _, c := range repetitions {
 		t.Run(c.name, func(t *testing.T) {
-			release := make(chan struct{})
-			h := startAway(t, func(q *asked) *awayReply {
-				if q.n+1 == c.came {
-					<-release
-					return yes
-				}
-				return nil
-			})
-			g := load(t, "", nil)
-			g.Realms = realmsOf(t, "net 127.0.0.1:%d "+c.options+" SECRET\n", h)
-			f := startForwarding(t, g, CoreOptions{})
-			conn, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(f.auth))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
+			f, h, release := startRepeated(t, load(t, "", nil), c)
+			conn := f.dial(t)
 			datagram := accessOf("bob@net", hidden(homeSecret, "hello"))
 			var ids []byte
 			for i := range 3 {
@@ -63,27 +68,10 @@ func TestForwardRepetition(t *testing.T) {
 
 // TestForwardTwins: what the NAS repeats under another identifier counts as a repetition where attributes are compared.
 func TestForwardTwins(t *testing.T) {
-	for _, c := range []struct {
-		name, options string
-		came          int
-	}{{"by us", "timeout=30s", 1}, {"by the NAS", "retransmit=client", 3}} {
+	for _, c := range repetitions {
 		t.Run(c.name, func(t *testing.T) {
-			release := make(chan struct{})
-			h := startAway(t, func(q *asked) *awayReply {
-				if q.n+1 == c.came {
-					<-release
-					return yes
-				}
-				return nil
-			})
-			g := flagged(t, "", nil)
-			g.Realms = realmsOf(t, "net 127.0.0.1:%d "+c.options+" SECRET\n", h)
-			f := startForwarding(t, g, CoreOptions{})
-			conn, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(f.auth))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
+			f, h, release := startRepeated(t, flagged(t, "", nil), c)
+			conn := f.dial(t)
 			first := accessOf("bob@net", hidden(homeSecret, "hello"))
 			last := renumbered(first, 77)
 			var came []asked
@@ -131,11 +119,7 @@ func TestForwardSuperseded(t *testing.T) {
 	g := load(t, "", nil)
 	g.Realms = realmsOf(t, "net 127.0.0.1:%d timeout=30s SECRET\n", h)
 	f := startForwarding(t, g, CoreOptions{})
-	conn, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(f.auth))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	conn := f.dial(t)
 	conn.Write(accessOf("bob@net", hidden(homeSecret, "hello")))
 	h.next(t)
 	p := radius.Packet{Code: 1, Identifier: 9, Authenticator: radius.Authenticator{9, 9}, Attributes: joined(attribute(80, strings.Repeat("\x00", 16)), attribute(1, "eve"))}

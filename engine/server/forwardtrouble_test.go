@@ -88,11 +88,7 @@ func TestForwardNoRoom(t *testing.T) {
 			g := load(t, "", nil)
 			g.Realms = realmsOf(t, "net 127.0.0.1:%d timeout=30s,retries=1,dead=reject SECRET\n", h)
 			f := startBounded(t, g, CoreOptions{}, c.fo, c.outstanding)
-			conn, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(f.auth))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
+			conn := f.dial(t)
 			first := accessOf("bob@net", hidden(homeSecret, "hello"))
 			conn.Write(first)
 			h.next(t)
