@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -67,6 +69,23 @@ func TestAdviceOnClients(t *testing.T) {
 		_, errs := tryLoad(t, map[string]string{"a.lua": script}, func(o *Options) { o.Advice, o.Clients = true, clients })
 		if diff := cmp.Diff(want, errs.Error()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", script, diff)
+		}
+	}
+}
+
+// TestAtLoad: what is said to work while scripts load alone is of the API.
+func TestAtLoad(t *testing.T) {
+	h, errs := tryLoad(t, map[string]string{"a.lua": ""}, nil)
+	if errs.Failed() {
+		t.Fatal(errs)
+	}
+	for _, name := range atLoad {
+		of, field, isField := strings.Cut(name, ".")
+		if of == "readfile" { // every script has it, as it has string
+			continue
+		}
+		if fields, known := h.pr.globals[of]; !known || isField && !slices.Contains(fields, field) {
+			t.Errorf("the API has no %s", name)
 		}
 	}
 }

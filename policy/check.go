@@ -305,9 +305,6 @@ func proxied(n *ast.AttrGetExpr, own func(ast.Expr) bool) bool {
 	return !ok || field.Value == "reply"
 }
 
-// libraries are Lua's own; a local of that name takes string.format and the like away.
-var libraries = []string{"string", "table", "math", "os", "coroutine", "bit32"}
-
 // hidden gives the locals that a statement makes, without those that hold what they hide: local string = string.
 func (c *checker) hidden(n *ast.LocalAssignStmt) (names []string) {
 	for i, name := range n.Names {
@@ -321,10 +318,10 @@ func (c *checker) hidden(n *ast.LocalAssignStmt) (names []string) {
 	return names
 }
 
-// shadows warns of locals that hide a name of the API: the call that is meant would go elsewhere.
+// shadows warns of locals that hide a name of the API, or a library of Lua's: the call that is meant would go elsewhere.
 func (c *checker) shadows(names []string, n ast.PositionHolder) {
 	for _, name := range names {
-		if _, ok := c.pr.globals[name]; ok || slices.Contains(libraries, name) {
+		if _, ok := c.pr.globals[name]; ok || sandbox.HasLibrary(name) {
 			c.errs.Warnf(raddb.Pos{File: c.src.File, Line: n.Line()}, "local %s hides the API's %s; choose another name", name, name)
 		}
 	}

@@ -104,6 +104,9 @@ var baseNames = func() map[string][]string {
 	return names
 }()
 
+// HasLibrary reports a library that every script has, such as string.
+func HasLibrary(name string) bool { return baseNames[name] != nil }
+
 // baseValues are the values behind the base names, immutable and shared.
 var baseValues = func() map[string]lua.LValue {
 	values := map[string]lua.LValue{
