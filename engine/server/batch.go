@@ -35,12 +35,11 @@ type batcher interface {
 	read(slots []slot) (n int, err error)
 	// send sends the replies of the slots, and gives the number of those that the kernel refused.
 	send(slots []slot) (failed int)
-	// lost gives the datagrams that the kernel dropped, for want of room or by sieve, since the socket was opened.
-	lost() uint64
-	// waiting gives about how much of the receive buffer is in use behind the last batch, as the kernel counts octets.
-	waiting() int
-	// sieve makes the kernel let only a part of some sources' datagrams pass, and all of everybody else's.
-	sieve(sources []held) error
+	// intake tells of the last batch, and what the kernel has dropped.
+	intake() intake
+	// steer makes the kernel keep sources apart from the others, in a lane that is read after them; least is the part of
+	// a batch that is the lane's in any case, beside one datagram.
+	steer(sources []held, least float64) error
 }
 
 // yield lets others run between two polls of a socket.

@@ -2,23 +2,15 @@ package server
 
 import (
 	"encoding/binary"
-	"net"
 	"net/netip"
-	"sync/atomic"
 	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// controlRoom is enough for the address asked (IPv6) and the drop counter.
+// controlRoom is enough for the address asked (IPv6).
 const controlRoom = 96
-
-// Places in what SO_MEMINFO gives: octets in the receive buffer, and the drop counter (SK_MEMINFO_RMEM_ALLOC, _DROPS).
-const (
-	memInfoReceived = 0
-	memInfoDrops    = 8
-)
 
 // message is the kernel's struct mmsghdr.
 type message struct {
@@ -42,18 +34,16 @@ type mmsg struct {
 	out     outgoing
 	trains  trains
 
-	reader  func(fd uintptr) bool
-	got     int // result of the system call
-	errno   syscall.Errno
-	dropped atomic.Uint64
-	drops   uint32 // the kernel's counter, 32 bits
-	reads   uint32
-	info    [memInfoDrops + 1]uint32
-	infoLen uint32
+	reader func(fd uintptr) bool
+	got    int // result of the system call
+	errno  syscall.Errno
+	drops  drops
+	lane   *lane // nil: there is none
 }
 
-func newMmsg(conn *net.UDPConn, size int, wildcard bool, busy *Busy) (*mmsg, error) {
-	raw, err := conn.SyscallConn()
+// newMmsg makes the batcher of one loop of a port.
+func newMmsg(p *port, loop, size int, wildcard bool, busy *Busy) (*mmsg, error) {
+	raw, err := p.conns[loop].SyscallConn()
 	if err != nil {
 		return nil, err
 	}
@@ -66,24 +56,38 @@ func newMmsg(conn *net.UDPConn, size int, wildcard bool, busy *Busy) (*mmsg, err
 	}
 	m.out.init(raw, size)
 	m.reader = m.receive
-	return m, nil
+	m.lane, err = newLane(m, p, loop)
+	return m, err
 }
 
 // read implements batcher.
 func (m *mmsg) read(slots []slot) (int, error) {
 	m.arm(slots)
-	if err := m.raw.Read(m.reader); err != nil {
+	m.used = 0
+	if err := m.get(); err != nil {
 		return 0, err
-	}
-	if m.errno != 0 {
-		m.used = 0
-		return 0, m.errno
 	}
 	m.used = m.got
 	for i := range m.got {
 		m.take(i, &slots[i])
 	}
 	return m.got, nil
+}
+
+// get receives a batch.
+func (m *mmsg) get() error {
+	if m.lane.open() {
+		if err := m.lane.both(); err != nil || m.got > 0 {
+			return err
+		}
+	}
+	if err := m.raw.Read(m.reader); err != nil {
+		return err
+	}
+	if m.errno != 0 {
+		return m.errno
+	}
+	return nil
 }
 
 // arm makes the messages ready that the last read used. The slots' buffers may have changed hands since.
@@ -100,50 +104,35 @@ func (m *mmsg) arm(slots []slot) {
 	}
 }
 
-// receive runs under the descriptor's read lock. Packets are handled outside of it. The scheduler is not told
-// of the call, for the reason given at outgoing.transmit.
+// receive runs under the descriptor's read lock. Packets are handled outside of it.
 func (m *mmsg) receive(fd uintptr) bool {
+	m.got, m.errno = receive(fd, m.in)
+	switch {
+	case m.errno == unix.EAGAIN:
+		m.errno = 0
+		return m.busy.Poll()
+	case m.errno == 0:
+		m.drops.look(fd, m.got == len(m.in))
+	}
+	return true
+}
+
+// receive takes what is there, without waiting. The scheduler is not told of the call, for the reason given at
+// outgoing.transmit.
+func receive(fd uintptr, in []message) (int, syscall.Errno) {
+	if len(in) == 0 {
+		return 0, unix.EAGAIN
+	}
 	for {
-		n, _, errno := syscall.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&m.in[0])),
-			uintptr(len(m.in)), unix.MSG_DONTWAIT, 0, 0)
-		m.got, m.errno = int(n), errno
+		n, _, errno := syscall.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&in[0])), uintptr(len(in)), unix.MSG_DONTWAIT, 0, 0)
 		switch errno {
 		case 0:
-			m.info[memInfoReceived] = 0
-			if m.reads++; m.got == len(m.in) || m.reads%countEvery == 0 {
-				m.count(fd)
-			}
-			return true
+			return int(n), 0
 		case unix.EINTR:
 			continue
-		case unix.EAGAIN:
-			m.got, m.errno = 0, 0
-			return m.busy.Poll()
 		}
-		m.got = 0
-		return true
+		return 0, errno
 	}
-}
-
-// countEvery is after how many batches the drops are asked for if none was full: a small receive buffer
-// overflows before it fills one.
-const countEvery = 16
-
-// count asks for the socket's drops: after a full batch, which tells of a queue that may have overflowed, and
-// now and then. That costs less than a control message with each datagram (SO_RXQ_OVFL).
-func (m *mmsg) count(fd uintptr) {
-	m.infoLen = uint32(unsafe.Sizeof(m.info))
-	_, _, errno := syscall.RawSyscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO,
-		uintptr(unsafe.Pointer(&m.info)), uintptr(unsafe.Pointer(&m.infoLen)), 0)
-	if errno == 0 {
-		m.drop(m.info[memInfoDrops])
-	}
-}
-
-// drop takes the kernel's counter as it stands.
-func (m *mmsg) drop(now uint32) {
-	m.dropped.Add(uint64(now - m.drops))
-	m.drops = now
 }
 
 // take reads addresses and control messages of message i.
@@ -212,8 +201,11 @@ func (m *mmsg) send(slots []slot) (failed int) {
 	return m.out.flush()
 }
 
-// lost implements batcher.
-func (m *mmsg) lost() uint64 { return m.dropped.Load() }
-
-// waiting implements batcher.
-func (m *mmsg) waiting() int { return int(m.info[memInfoReceived]) }
+// intake implements batcher.
+func (m *mmsg) intake() intake {
+	in := intake{lost: m.drops.sum.Load()}
+	if m.lane != nil {
+		in.lane, in.lostInLane = m.lane.got, m.lane.drops.sum.Load()
+	}
+	return in
+}

@@ -27,13 +27,13 @@ func TestControlMessages(t *testing.T) {
 
 // TestDropCounter: the kernel's counter has 32 bits, ours has 64.
 func TestDropCounter(t *testing.T) {
-	m := new(mmsg)
+	d := new(drops)
 	for _, c := range []struct {
 		kernel uint32
 		want   uint64
 	}{{7, 7}, {7, 7}, {3, 1<<32 + 3}} {
-		if m.drop(c.kernel); m.lost() != c.want {
-			t.Errorf("lost %d, want %d", m.lost(), c.want)
+		if d.stands(c.kernel); d.sum.Load() != c.want {
+			t.Errorf("lost %d, want %d", d.sum.Load(), c.want)
 		}
 	}
 }
@@ -46,7 +46,7 @@ func TestKernelDrops(t *testing.T) {
 	}
 	defer conn.Close()
 	conn.SetReadBuffer(1)
-	m, err := newMmsg(conn, 2, false, new(Busy))
+	m, err := newMmsg(&port{conns: []*net.UDPConn{conn}}, 0, 2, false, new(Busy))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,19 +54,19 @@ func TestKernelDrops(t *testing.T) {
 	slots := []slot{{buf: make([]byte, 4096)}, {buf: make([]byte, 4096)}}
 	got := uint64(0)
 	conn.SetReadDeadline(time.Now().Add(5 * time.Second))
-	for m.lost() == 0 && sent < 10_000 {
+	for m.drops.sum.Load() == 0 && sent < 10_000 {
 		for range 20 {
 			conn.WriteTo(make([]byte, 500), conn.LocalAddr())
 		}
 		sent += 20
 		n, err := m.read(slots)
 		if err != nil {
-			t.Fatalf("%d read, %d lost, %v", got, m.lost(), err)
+			t.Fatalf("%d read, %d lost, %v", got, m.drops.sum.Load(), err)
 		}
 		got += uint64(n)
 	}
-	if got == 0 || m.lost() == 0 || got+m.lost() > sent {
-		t.Errorf("%d read and %d lost of %d", got, m.lost(), sent)
+	if got == 0 || m.drops.sum.Load() == 0 || got+m.drops.sum.Load() > sent {
+		t.Errorf("%d read and %d lost of %d", got, m.drops.sum.Load(), sent)
 	}
 }
 

@@ -68,11 +68,8 @@ func (s *single) send(slots []slot) (failed int) {
 	return failed
 }
 
-// lost implements batcher; the number is not known here.
-func (s *single) lost() uint64 { return 0 }
+// intake implements batcher; nothing is known of losses here.
+func (s *single) intake() intake { return intake{} }
 
-// waiting implements batcher; the number is not known here.
-func (s *single) waiting() int { return 0 }
-
-// sieve implements batcher; it is never asked to, as nothing is known to be lost.
-func (s *single) sieve([]held) error { return nil }
+// steer implements batcher; it is never asked to, as nothing is known to be lost.
+func (s *single) steer([]held, float64) error { return nil }

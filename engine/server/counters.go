@@ -44,7 +44,7 @@ type Counters struct {
 	Detached    uint64             // requests that waited, or went to the recorder
 	SendErrors  uint64             // replies that the kernel refused
 	KernelDrops uint64             // datagrams that the kernel dropped
-	KernelShed  uint64             // about how many of them as the noisiest sources', not for want of room
+	KernelShed  uint64             // how many of them in the lanes of noisy sources
 }
 
 // outcome counts the end of a request.

@@ -17,42 +17,48 @@ type Listener struct {
 	// address and port, so one NAS with one port stays on one loop. The number is fixed while the server
 	// runs: a change would move NASes away from the loop that remembers their requests.
 	Loops int
-	// ReceiveBuffer is asked of the kernel for each socket, in octets; 0: 4 MiB.
+	// ReceiveBuffer is asked of the kernel for each socket, in octets; 0: 4 MiB. Each loop has two where the kernel can
+	// keep noisy sources apart: what they send too much has a buffer of its own.
 	ReceiveBuffer int
 }
 
 const defaultReceiveBuffer = 4 << 20
 
-// bind opens a listener's sockets. The first one is bound alone, so that a second instance is refused even
-// when the port is shared between loops; only then is it opened for the others.
-func bind(l Listener, all []Listener) (conns []*net.UDPConn, err error) {
+// bind opens a listener's sockets. The first one is bound alone, so that a second instance is refused even though the port
+// is shared, between loops and lanes; only then is it opened for the others.
+func bind(l Listener, all []Listener, lanes bool) (p *port, err error) {
+	p = new(port)
 	network := network(l, all)
 	defer func() {
 		if err != nil {
-			closeAll(conns)
-			conns, err = nil, bindError(l, err)
+			p.close()
+			p, err = nil, bindError(l, err)
 		}
 	}()
 	first, err := listen(network, l, nil)
 	if err != nil {
-		return nil, err
+		return p, err
 	}
-	conns = append(conns, first)
-	if l.Loops <= 1 || !reusable {
-		return conns, nil
+	p.conns = append(p.conns, first)
+	if !reusable || l.Loops <= 1 && !lanes {
+		return p, nil
 	}
 	if err := openPort(first); err != nil {
-		return conns, err
+		return p, err
 	}
 	l.Addr = first.LocalAddr().(*net.UDPAddr).AddrPort() // port 0 has become a number
-	for len(conns) < l.Loops {
-		conn, err := listen(network, l, sharePort)
+	more := func() (*net.UDPConn, error) { return listen(network, l, sharePort) }
+	for len(p.conns) < l.Loops {
+		conn, err := more()
 		if err != nil {
-			return conns, err
+			return p, err
 		}
-		conns = append(conns, conn)
+		p.conns = append(p.conns, conn)
 	}
-	return conns, nil
+	if lanes {
+		p.unsteered = p.openLanes(more)
+	}
+	return p, nil
 }
 
 // network decides whether an unspecified IPv6 address takes IPv4 as well.
@@ -100,10 +106,4 @@ func bindError(l Listener, err error) error {
 		return fmt.Errorf("server: %s %s: ports under 1024 need a privilege", l.Kind, l.Addr)
 	}
 	return fmt.Errorf("server: %s %s: %w", l.Kind, l.Addr, err)
-}
-
-func closeAll(conns []*net.UDPConn) {
-	for _, conn := range conns {
-		conn.Close()
-	}
 }

@@ -108,11 +108,11 @@ func appendControl(dst []byte, level, kind int32, n int) (whole, data []byte) {
 }
 
 // newBatcher gives the fast batcher, or the portable one if asked.
-func newBatcher(conn *net.UDPConn, o *Options, wildcard bool) (batcher, error) {
+func newBatcher(p *port, loop int, o *Options, wildcard bool) (batcher, error) {
 	if o.Portable {
-		return newSingle(conn, wildcard), nil
+		return newSingle(p.conns[loop], wildcard), nil
 	}
-	m, err := newMmsg(conn, o.Batch, wildcard, o.Busy)
+	m, err := newMmsg(p, loop, o.Batch, wildcard, o.Busy)
 	if err != nil {
 		return nil, err
 	}

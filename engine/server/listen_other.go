@@ -47,8 +47,11 @@ func appendSource(dst []byte, from netip.Addr) []byte {
 	return append(dst, m.Marshal()...)
 }
 
-func newBatcher(conn *net.UDPConn, _ *Options, wildcard bool) (batcher, error) {
-	return newSingle(conn, wildcard), nil
+func newBatcher(p *port, loop int, _ *Options, wildcard bool) (batcher, error) {
+	return newSingle(p.conns[loop], wildcard), nil
 }
 
 func newBurst(*net.UDPConn, *Options) (burster, error) { return oneByOne{}, nil }
+
+// direct is never called: there are no lanes.
+func (p *port) direct([]held) error { return nil }

@@ -8,85 +8,86 @@ import (
 )
 
 // overload chooses who loses while more comes than the server can serve. Left alone the kernel drops at random what finds
-// the receive buffer full, so that nine of ten requests of every NAS are lost if one of them sends ten times too much. To
-// read them all and throw most of them away would cost half of what serving costs, so the choice is the kernel's: the
-// socket gets a filter that lets a part of the noisiest sources' datagrams pass, just as many as the server can serve
-// beside the others'. What waits in the receive buffer tells whether that is so: it is held at a few milliseconds' work,
-// so that the server never waits for any, others' datagrams always find room, and nobody waits for long. It belongs to a
-// role's holder.
+// the receive buffer full, so that nine of ten requests of every NAS are lost if one of them sends ten times too much. So
+// each loop has a second socket, its lane, and while datagrams are lost the kernel steers those of the noisiest sources
+// there. The loop reads the lane after the socket of all others: whatever is too much is lost in the lane, the others find
+// room and wait for nobody, and nothing that the server could do is left undone. Whoever is steered without need still has
+// all that is left. It belongs to a role's holder.
 //
-// Status-Server, and packets with a State (RFC 5080 s2.2.3), are not held back by the filter.
+// Status-Server, and packets with a State (RFC 5080 s2.2.3), are not steered, unless it is with them that a source floods.
 type overload struct {
-	held [overloadSources]held // what the filter is for: the first of them
-	n    int
+	held  [overloadSources]held // who is steered: the first of them
+	n     int
+	least float64 // the part of a batch that is the lane's in any case; beside that it has at least one datagram
 
-	room     int  // datagrams that the receive buffer may hold
 	running  bool // a window is being measured
 	begun    time.Time
-	lost     uint64  // the kernel's count when the window began
-	received uint64  // since
-	full     bool    // since then there was no room once
-	idle     bool    // since then nothing waited once
-	capacity float64 // datagrams a second that can be served, as far as is known
+	before   intake // as the window began
+	received uint64 // since, by the lane too
+	laned    uint64 // of these, by the lane
 	shares   [64]share
-	shed     uint64      // what the filter has dropped, about
-	timer    *time.Timer // while there is a filter
 }
 
-// A held is a source and the part of its datagrams that the filter lets pass.
+// A held is a source whose datagrams the kernel steers into the lane.
 type held struct {
 	addr netip.Addr
-	pass float64
+	all  bool // Status-Server and State too
+
+	n    uint64        // how many came by the lane in this window
+	fits time.Duration // for how long it could have gone without
 }
 
-// A share counts the datagrams of the addresses that have one place, and votes for one that has the majority of them. If the
-// filter is for that one it counts its datagrams alone.
+// A share counts the datagrams of the addresses that have one place, and votes for one that has the majority of them.
 type share struct {
-	addr    netip.Addr
-	votes   uint32
-	n       uint64
-	pass    float64 // what the filter lets pass of it; 0: it is not for it
-	offered float64 // how many it has sent, about
+	addr  netip.Addr
+	votes uint32
+	n     uint64
+}
+
+// known reports whether most of a share's datagrams are of its address.
+func (s *share) known() bool { return s.votes > uint32(s.n/2) }
+
+// An intake says how the last batch came, and what the kernel has dropped.
+type intake struct {
+	lane             int    // datagrams of the batch, its last, that came by the lane
+	lost, lostInLane uint64 // since the sockets were opened
 }
 
 const (
 	overloadWindow  = 20 * time.Millisecond  // a window is as long at least,
 	overloadLongest = 200 * time.Millisecond // and no longer once
 	overloadEnough  = 512                    // datagrams were received
-	overloadRest    = 200 * time.Millisecond // silence after which a filter has no reason any more
-	overloadGrowth  = 1.25                   // how much more passes than was served, while nothing waits
-	overloadWaits   = 1.0 / 4                // how much shall wait, as a part of what is served in a window;
-	overloadRoom    = 1.0 / 8                // the same as a part of the room, at most
-	overloadGain    = 1.0 / 2                // which part of what waits too much or too little a window puts right
-	overloadLeast   = 1.0 / 4096             // passes in any case
-	overloadMost    = 63.0 / 64              // and no more than that while there is a filter
-	overloadSources = 8                      // as many have a filter at most
-	leastTruesize   = 768                    // octets that Linux counts in a receive buffer for a small datagram
+	overloadRest    = time.Second            // a source is steered for as long at least, and nobody after as long a silence
+	overloadSources = 8                      // as many are steered at most,
+	overloadNotable = 32                     // and nobody who sends less than this part of what comes
 )
 
-// count looks at a batch's senders, at what waits behind it, in datagrams, and at the kernel's count of drops. It reports
-// whether another filter is wanted. Nothing is counted unless the kernel drops.
-func (o *overload) count(slots []slot, waiting int, lost uint64, now time.Time) (changed bool) {
+// count looks at a batch's senders, and at what the kernel has dropped. It reports whether others are to be steered, or the
+// lane's least part is another. Nothing is counted unless the kernel drops.
+func (o *overload) count(slots []slot, in intake, now time.Time) (changed bool) {
 	if !o.running {
-		if lost == o.lost {
+		if in.lost == o.before.lost {
 			return false
 		}
-		o.capacity = 0
-		o.begin(lost, now)
+		o.begin(in, now)
 	}
 	o.received += uint64(len(slots))
-	o.full = o.full || waiting+len(slots) >= o.room*7/8
-	o.idle = o.idle || waiting == 0
-	for i := range slots {
+	o.laned += uint64(in.lane)
+	quiet := len(slots) - in.lane
+	for i := range slots[:quiet] {
 		o.vote(source(slots[i].source.Addr()))
+	}
+	for i := range slots[quiet:] {
+		o.weigh(source(slots[quiet+i].source.Addr()))
 	}
 	took := now.Sub(o.begun)
 	if took < overloadWindow || o.received < overloadEnough && took < overloadLongest {
 		return false
 	}
-	changed = o.judge(float64(lost-o.lost), float64(waiting), took)
-	o.begin(lost, now)
-	o.running = o.n > 0
+	changed = o.judge(in, took)
+	more := o.n > 0 || in.lost != o.before.lost
+	o.begin(in, now)
+	o.running = more
 	return changed
 }
 
@@ -100,25 +101,18 @@ func source(a netip.Addr) netip.Addr {
 	return netip.AddrFrom16(b)
 }
 
-func (o *overload) begin(lost uint64, now time.Time) {
-	o.running, o.begun, o.lost, o.received, o.full, o.idle = true, now, lost, 0, false, false
+func (o *overload) begin(in intake, now time.Time) {
+	o.running, o.begun, o.before, o.received, o.laned = true, now, in, 0, 0
 	clear(o.shares[:])
-	for _, h := range o.held[:o.n] {
-		s := o.place(h.addr)
-		s.addr, s.pass = h.addr, h.pass
+	for i := range o.held[:o.n] {
+		o.held[i].n = 0
 	}
 }
 
-func (o *overload) place(a netip.Addr) *share {
-	b := a.As16()
-	return &o.shares[(uint(b[4])*59+uint(b[6])*43+uint(b[7])*37+uint(b[13])*31+uint(b[14])*7+uint(b[15]))%uint(len(o.shares))]
-}
-
 func (o *overload) vote(a netip.Addr) {
-	s := o.place(a)
+	b := a.As16()
+	s := &o.shares[(uint(b[4])*59+uint(b[6])*43+uint(b[7])*37+uint(b[13])*31+uint(b[14])*7+uint(b[15]))%uint(len(o.shares))]
 	switch {
-	case s.pass > 0 && s.addr != a:
-		return
 	case s.addr == a:
 		s.votes++
 	case s.votes == 0:
@@ -129,139 +123,140 @@ func (o *overload) vote(a netip.Addr) {
 	s.n++
 }
 
-// judge looks at a window: what was offered is what was received and what the kernel dropped, by the filter or for want of
-// room. The latter treats all alike, so the shares of what was received tell what each has sent.
-func (o *overload) judge(dropped, waiting float64, took time.Duration) (changed bool) {
-	before, n, received := o.held, o.n, float64(o.received)
-	o.n = 0
-	if dropped < received/64 && (o.idle || n == 0) { // nothing to choose
-		return n > 0
-	}
-	o.hold(o.served(took)-o.offered(dropped, n > 0), o.missing(waiting), n > 0 && !o.idle)
-	if changed = o.n != n; changed {
-		return true
-	}
-	for i, h := range o.held[:n] {
-		was := before[i]
-		changed = changed || h.addr != was.addr || h.pass > was.pass*33/32 || h.pass < was.pass*31/32
-	}
-	return changed
-}
-
-// served gives how many datagrams can be served in a window as long as the last.
-func (o *overload) served(took time.Duration) float64 {
-	rate := float64(o.received) / took.Seconds()
-	if o.idle { // more could have been served: how many is not known
-		o.capacity = max(o.capacity, rate*overloadGrowth)
-	} else {
-		o.capacity = rate
-	}
-	return o.capacity * took.Seconds()
-}
-
-// missing gives how many more shall come in the next window so that as many wait as shall.
-func (o *overload) missing(waiting float64) float64 {
-	some := min(float64(o.received)*overloadWaits, float64(o.room)*overloadRoom)
-	return (some - waiting) * overloadGain
-}
-
-// offered estimates how much each source has sent, and gives how much came from those of whom there is no telling.
-func (o *overload) offered(dropped float64, filtered bool) (others float64) {
-	others, all := float64(o.received), float64(o.received)
-	sent := 0.0 // by those that have a filter, by what came through it
-	for i := range o.shares {
-		s := &o.shares[i]
-		if s.pass > 0 {
-			s.offered = max(float64(s.n), 1) / s.pass
-			sent += s.offered - float64(s.n)
-			others -= float64(s.n)
-		} else if s.votes > uint32(s.n/2) {
-			s.offered = float64(s.n)
-			others -= s.offered
+// weigh counts a datagram that came by the lane. Those of who is not steered any more are no matter.
+func (o *overload) weigh(a netip.Addr) {
+	for i := range o.held[:o.n] {
+		if o.held[i].addr == a {
+			o.held[i].n++
+			return
 		}
 	}
-	if o.full || !filtered { // all that passed lost alike
-		o.shed += uint64(max(0, min(sent, dropped)))
-		lost := max((all+dropped)/(all+sent), 1)
-		for i := range o.shares {
-			o.shares[i].offered *= lost
-		}
-		return others * lost
-	}
-	o.shed += uint64(dropped)
-	for i := range o.shares { // the filter alone has dropped
-		if s := &o.shares[i]; s.pass > 0 {
-			s.offered = float64(s.n) + dropped*(s.offered-float64(s.n))/max(sent, 1)
-		}
-	}
-	return others
 }
 
-// hold chooses who is let through in part, so that of what the shares have sent so much comes through as there is room for:
-// those who send more than a level, and as much as that. More sources than a filter is for are not pressed below the next
-// one: of equals none is noisy. Those who are held make good for what is missing of what waits, or too much. always: there
-// is a filter in any case.
-func (o *overload) hold(room, missing float64, always bool) {
+// judge looks at a window. What was lost for want of room hit all alike who had the same buffer, so the parts of what was
+// received tell what each has sent.
+func (o *overload) judge(in intake, took time.Duration) (changed bool) {
+	w := window{took: took, received: float64(o.received), quiet: float64(o.received - o.laned), lane: float64(o.laned),
+		lost: float64(in.lost - o.before.lost), lostInLane: float64(in.lostInLane - o.before.lostInLane)}
+	if w.lost > w.quiet/64 {
+		added := o.add(&w)
+		return o.reserve(&w, !added) || added
+	}
+	released := o.release(&w)
+	return o.reserve(&w, false) || released
+}
+
+// A window is what a loop received and the kernel dropped in a time, in datagrams.
+type window struct {
+	took             time.Duration
+	received         float64 // all of them,
+	quiet, lane      float64 // by the one socket and the other
+	lost, lostInLane float64
+}
+
+// add steers the noisiest of those that came beside the lane, and no more of them than must go for the others to find room,
+// but all that send about as much: of equals none is noisy.
+func (o *overload) add(w *window) (added bool) {
 	var ranked [len(o.shares)]*share
-	sum := 0.0
 	for i := range o.shares {
 		ranked[i] = &o.shares[i]
-		sum += ranked[i].offered
 	}
-	slices.SortFunc(ranked[:], func(a, b *share) int { return cmp.Compare(b.offered, a.offered) })
-	n, level := 0, 0.0
-	for next := ranked[0].offered; n < overloadSources && level <= next && next > 0; {
-		sum -= next
-		n++
-		next = ranked[n].offered
-		level = max((room-sum)/float64(n), next)
-		if level > next {
+	slices.SortFunc(ranked[:], func(a, b *share) int { return cmp.Compare(b.n, a.n) })
+	each := (w.quiet + w.lost) / max(w.quiet, 1) // sent for each that was received
+	over, last := w.lost, uint64(0)
+	for _, s := range ranked {
+		if over <= 0 && s.n < last*3/4 || float64(s.n)*overloadNotable < w.received {
 			break
 		}
+		if s.known() && o.hold(s.addr) {
+			added, over, last = true, over-float64(s.n)*each, s.n
+		}
 	}
-	if n == 0 || level >= ranked[0].offered && !always {
-		return
-	}
-	if level > ranked[n].offered { // else there are others like them
-		level += missing / float64(n)
-	}
-	for _, s := range ranked[:n] {
-		o.held[o.n] = held{s.addr, min(max(level/s.offered, overloadLeast), overloadMost)}
-		o.n++
-	}
+	return added
 }
 
-// sieve tells the kernel whose datagrams to drop. While there is such a source the reader is woken now and then, as
-// silence ends it, too.
-func (ro *role) sieve() {
+// hold steers a source; one that is steered already floods with what is spared. It is false if nothing is to be done.
+func (o *overload) hold(a netip.Addr) bool {
+	for i := range o.held[:o.n] {
+		if h := &o.held[i]; h.addr == a {
+			spared := !h.all
+			h.all, h.fits = true, 0
+			return spared
+		}
+	}
+	if o.n == len(o.held) {
+		return false
+	}
+	o.held[o.n] = held{addr: a}
+	o.n++
+	return true
+}
+
+// release ends the steering of one source that would find room with the others, for as long as overloadRest: the one that
+// sends least.
+func (o *overload) release(w *window) (released bool) {
+	least := -1
+	for i := range o.held[:o.n] {
+		h := &o.held[i]
+		h.fits += w.took
+		if w.lostInLane > w.lane/64 && !o.fits(i, w) {
+			h.fits = 0
+		}
+		if h.fits >= overloadRest && (least < 0 || h.n < o.held[least].n) {
+			least = i
+		}
+	}
+	if least < 0 {
+		return false
+	}
+	o.n--
+	o.held[least] = o.held[o.n]
+	return true
+}
+
+// fits reports whether a source could do without the lane while others flood it: it is not one of equals, and there is room.
+func (o *overload) fits(i int, w *window) bool {
+	most := uint64(0)
+	for j := range o.held[:o.n] {
+		if j != i {
+			most = max(most, o.held[j].n)
+		}
+	}
+	n := o.held[i].n
+	each := (w.lane + w.lostInLane) / max(w.lane, 1)
+	return n < most*3/4 && float64(n)*each+w.quiet+w.lost <= w.received*7/8
+}
+
+// reserve keeps a part of each batch for the lane while the others are too many without anybody who stands out: as much for
+// each who is steered as the noisiest of those who are not has. It reports another part.
+func (o *overload) reserve(w *window, crowded bool) (changed bool) {
+	before := o.least
+	o.least = 0
+	if crowded {
+		var most uint64
+		for i := range o.shares {
+			if s := &o.shares[i]; s.known() {
+				most = max(most, s.n)
+			}
+		}
+		all := float64(uint64(o.n) * most)
+		o.least = min(all/max(all+w.quiet, 1), 15./16)
+	}
+	return o.least > before*17/16 || o.least < before*15/16
+}
+
+// steer tells the kernel and the batcher. If the kernel refuses it goes on as before.
+func (ro *role) steer() {
 	o := &ro.overload
-	if ro.batcher.sieve(o.held[:o.n]) != nil {
-		o.n = 0 // the kernel goes on to choose at random
-	}
-	switch {
-	case o.n == 0:
-		o.stop()
-	case o.timer == nil:
-		o.timer = time.AfterFunc(overloadRest, ro.wake)
+	if err := ro.batcher.steer(o.held[:o.n], o.least); err != nil {
+		ro.server.options.Events.Debug("the kernel does not steer noisy sources", "error", err)
 	}
 }
 
-// rest takes the filter away if nothing has come for long.
+// rest steers nobody any more after a silence.
 func (ro *role) rest() {
-	switch o := &ro.overload; {
-	case o.n == 0:
-	case time.Since(o.begun) < overloadRest:
-		o.timer.Reset(overloadRest)
-	default:
-		o.n, o.running = 0, false
-		ro.sieve()
-	}
-}
-
-// stop ends the timer.
-func (o *overload) stop() {
-	if o.timer != nil {
-		o.timer.Stop()
-		o.timer = nil
+	if o := &ro.overload; o.n > 0 && time.Since(o.begun) >= overloadRest {
+		o.n, o.least, o.running = 0, 0, false
+		ro.steer()
 	}
 }

@@ -62,9 +62,9 @@ type role struct {
 	since atomic.Int64 // when the batch at hand began, nanoseconds of the server's life; 0 between batches
 }
 
-func newRole(s *Server, index int, l Listener, conn *net.UDPConn) (*role, error) {
-	wildcard := l.Addr.Addr().IsUnspecified()
-	b, err := newBatcher(conn, &s.options, wildcard)
+func newRole(s *Server, index int, l Listener, p *port, loop int) (*role, error) {
+	conn, wildcard := p.conns[loop], l.Addr.Addr().IsUnspecified()
+	b, err := newBatcher(p, loop, &s.options, wildcard)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,6 @@ func newRole(s *Server, index int, l Listener, conn *net.UDPConn) (*role, error)
 	}
 	ro.cache = newDuplicates(s.options.DuplicateBytes)
 	ro.status.rate = s.options.StatusRate
-	ro.overload.room = ro.granted / leastTruesize
 	ro.sender = s.steps.sender()
 	if c, ok := s.steps.(interface{ groups() GroupWriter }); ok {
 		ro.gathered.writer = c.groups()
@@ -110,7 +109,6 @@ func (ro *role) run() {
 		ro.flush()
 		if !ro.fill() {
 			ro.desk.leave(ro.last)
-			ro.overload.stop()
 			ro.server.working.Done()
 			return
 		}
@@ -119,11 +117,13 @@ func (ro *role) run() {
 
 // fill reads the next batch; false once the server stops and the socket is empty.
 func (ro *role) fill() bool {
+	var silent time.Time // since when nothing came, while the socket is read empty
 	for {
-		var begin time.Time
 		if ro.closing {
-			begin = time.Now()
-			ro.conn.SetReadDeadline(begin.Add(linger))
+			if silent.IsZero() {
+				silent = time.Now()
+			}
+			ro.conn.SetReadDeadline(silent.Add(linger))
 		}
 		n, err := ro.batcher.read(ro.slots)
 		if n > 0 {
@@ -134,7 +134,7 @@ func (ro *role) fill() bool {
 		case errors.Is(err, net.ErrClosed):
 			return false
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			if ro.closing && time.Since(begin) >= linger {
+			if !silent.IsZero() && time.Since(silent) >= linger {
 				return false
 			}
 			ro.awake()
@@ -144,7 +144,7 @@ func (ro *role) fill() bool {
 }
 
 // awake is what a reader does that was woken without a packet: because somebody is busy and it should poll,
-// because there is a new generation, or because the server stops.
+// because there is a new generation, because its lane wants a look, or because the server stops.
 func (ro *role) awake() {
 	// Cleared first, looked at second: a wake that comes between the two is not lost.
 	ro.conn.SetReadDeadline(time.Time{})
@@ -180,8 +180,8 @@ func (ro *role) begin(n int) {
 	ro.since.Store(int64(ro.clock.Sub(ro.server.born)))
 	ro.fast.Received += uint64(n)
 	ro.fast.Batches++
-	if ro.overload.count(ro.slots[:n], ro.batcher.waiting()/leastTruesize, ro.batcher.lost(), ro.clock) {
-		ro.sieve()
+	if ro.overload.count(ro.slots[:n], ro.batcher.intake(), ro.clock) {
+		ro.steer()
 	}
 	ro.collect()
 	ro.touch()
@@ -200,7 +200,8 @@ func (ro *role) flush() {
 	ro.n, ro.at = 0, 0
 	ro.since.Store(0)
 	ro.server.log.flush(&ro.lines)
-	ro.fast.KernelDrops, ro.fast.KernelShed = ro.batcher.lost(), ro.overload.shed
+	in := ro.batcher.intake()
+	ro.fast.KernelDrops, ro.fast.KernelShed = in.lost+in.lostInLane, in.lostInLane
 	ro.published.set(&ro.fast)
 	g := ro.generation
 	ro.generation = nil

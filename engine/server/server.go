@@ -96,6 +96,7 @@ type Server struct {
 	generation atomic.Pointer[Generation]
 	serial     atomic.Uint64
 	roles      []*role
+	ports      []*port // by listener
 	desks      desks
 	admission  admission
 	delays     *delays
@@ -139,14 +140,14 @@ func (s *Server) open(index int, l Listener) error {
 	default:
 		return fmt.Errorf("server: listener %s: kind %q; expected auth, acct or coa", l.Addr, l.Kind)
 	}
-	conns, err := bind(l, s.options.Listeners)
+	p, err := bind(l, s.options.Listeners, !s.options.Portable)
 	if err != nil {
 		return err
 	}
-	for i, conn := range conns {
-		ro, err := newRole(s, index, l, conn)
+	s.ports = append(s.ports, p)
+	for i := range p.conns {
+		ro, err := newRole(s, index, l, p, i)
 		if err != nil {
-			closeAll(conns[i:])
 			return err
 		}
 		s.roles = append(s.roles, ro)
@@ -155,8 +156,8 @@ func (s *Server) open(index int, l Listener) error {
 }
 
 func (s *Server) closeSockets() {
-	for _, ro := range s.roles {
-		ro.conn.Close()
+	for _, p := range s.ports {
+		p.close()
 	}
 }
 
@@ -224,6 +225,9 @@ func (s *Server) tellBuffers() {
 		s.options.Events.Debug("receive buffer", "kind", l.Kind, "address", l.Addr.String(), "octets", l.ReceiveBuffer)
 	}
 	for i, l := range s.options.Listeners {
+		if err := s.ports[i].unsteered; err != nil {
+			s.options.Events.Warn("under overload all sources lose alike: the kernel does not steer the noisy ones aside", "kind", l.Kind, "address", l.Addr.String(), "error", err)
+		}
 		got := s.Snapshot().Listeners[i].ReceiveBuffer / 2 // the kernel counts its own needs in
 		if l.ReceiveBuffer > 0 && got > 0 && got < l.ReceiveBuffer {
 			s.options.Events.Warn("the receive buffer is smaller than asked; raise net.core.rmem_max", "kind", l.Kind,

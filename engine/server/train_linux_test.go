@@ -90,7 +90,7 @@ func TestTrains(t *testing.T) {
 					anywhere = "::"
 				}
 				conn := receivers(t, tc.network, anywhere, 1)[0]
-				m, err := newMmsg(conn, 64, tc.local != "", new(Busy))
+				m, err := newMmsg(&port{conns: []*net.UDPConn{conn}}, 0, 64, tc.local != "", new(Busy))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -117,7 +117,7 @@ func TestTrains(t *testing.T) {
 func TestTrainRefused(t *testing.T) {
 	to := receivers(t, "udp4", "127.0.0.1", 2)
 	conn := receivers(t, "udp4", "127.0.0.1", 1)[0]
-	m, err := newMmsg(conn, 64, false, new(Busy))
+	m, err := newMmsg(&port{conns: []*net.UDPConn{conn}}, 0, 64, false, new(Busy))
 	if err != nil {
 		t.Fatal(err)
 	}

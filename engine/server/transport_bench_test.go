@@ -63,10 +63,9 @@ func (m *nowhere) send(slots []slot) int {
 	return 0
 }
 
-func (m *nowhere) lost() uint64 { return 0 }
+func (*nowhere) intake() intake { return intake{} }
 
-func (*nowhere) sieve([]held) error { return nil }
-func (*nowhere) waiting() int       { return 0 }
+func (*nowhere) steer([]held, float64) error { return nil }
 
 // kernelessRole gives a role without a kernel under it.
 func kernelessRole(t testing.TB, log *Log) (*role, *nowhere) {

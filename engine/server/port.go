@@ -1,0 +1,83 @@
+package server
+
+import (
+	"errors"
+	"net"
+	"slices"
+	"sync"
+)
+
+// A port is the sockets of one listener: for each loop one, and beside it a lane for those who send too much (overload.go).
+type port struct {
+	conns []*net.UDPConn
+	lanes []*net.UDPConn // by loop; none where the kernel cannot steer,
+
+	unsteered error // for this reason; nil: none were asked for
+
+	mu    sync.Mutex
+	noisy [][]held // by loop: whom it wants to have steered; protected by mu, as is the kernel's program
+}
+
+// portSources is for how many sources the kernel's program is at most, whatever the number of loops.
+const portSources = 64
+
+// openLanes gives the port lanes. They serve from the moment on in which the kernel has a program.
+func (p *port) openLanes(open func() (*net.UDPConn, error)) error {
+	for range p.conns {
+		lane, err := open()
+		if err != nil {
+			p.closeLanes()
+			return err
+		}
+		p.lanes = append(p.lanes, lane)
+	}
+	p.noisy = make([][]held, len(p.conns))
+	if err := p.direct(nil); err != nil {
+		p.closeLanes()
+		return err
+	}
+	return nil
+}
+
+// steer makes the kernel steer the sources into the lanes, for a loop; those that other loops have named stay. A source's
+// datagrams never change the loop.
+func (p *port) steer(loop int, sources []held) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.noisy[loop] = slices.Clone(sources)
+	var all []held
+	for _, noisy := range p.noisy {
+		for _, h := range noisy {
+			if i := slices.IndexFunc(all, func(o held) bool { return o.addr == h.addr }); i >= 0 {
+				all[i].all = all[i].all || h.all
+			} else if len(all) < portSources {
+				all = append(all, h)
+			}
+		}
+	}
+	return p.direct(all)
+}
+
+// lane gives the lane of a loop, nil if it has none.
+func (p *port) lane(loop int) *net.UDPConn {
+	if p.lanes == nil {
+		return nil
+	}
+	return p.lanes[loop]
+}
+
+func (p *port) closeLanes() {
+	for _, lane := range p.lanes {
+		lane.Close()
+	}
+	p.lanes = nil
+}
+
+// close closes all sockets.
+func (p *port) close() error {
+	var errs []error
+	for _, conn := range slices.Concat(p.conns, p.lanes) {
+		errs = append(errs, conn.Close())
+	}
+	return errors.Join(errs...)
+}
