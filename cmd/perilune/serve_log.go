@@ -33,8 +33,10 @@ type sinks struct {
 
 func newSinks(c config.Log, err io.Writer) *sinks {
 	k := &sinks{out: err, format: c.Format}
-	if f, ok := err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		k.terminal = true
+	if f, ok := err.(*os.File); ok {
+		if k.terminal = term.IsTerminal(int(f.Fd())); !k.terminal {
+			k.out = unblocked(f)
+		}
 	}
 	k.make()
 	k.setLevel(c, &serveOptions{})
