@@ -1,9 +1,11 @@
 package server
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"runtime"
+	"syscall"
 
 	"perilune/engine/nas"
 	"perilune/engine/radius"
@@ -47,6 +49,17 @@ func yield() { runtime.Gosched() }
 
 // sendTo sends one late reply on its own, from any goroutine.
 func sendTo(conn *net.UDPConn, reply []byte, to netip.AddrPort, from netip.Addr, oob []byte) error {
-	_, _, err := conn.WriteMsgUDPAddrPort(reply, appendSource(oob[:0], from), to)
-	return err
+	control := appendSource(oob[:0], from)
+	_, _, err := conn.WriteMsgUDPAddrPort(reply, control, to)
+	if !errors.Is(err, syscall.EMSGSIZE) {
+		return err
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return divided(raw, func() error {
+		_, _, err := conn.WriteMsgUDPAddrPort(reply, control, to)
+		return err
+	})
 }

@@ -103,3 +103,34 @@ func TestZones(t *testing.T) {
 		}
 	}
 }
+
+// TestUndivided: sockets of all kinds take replies in one piece, and let a large one go in several.
+func TestUndivided(t *testing.T) {
+	for _, listen := range []string{"127.0.0.1", "0.0.0.0", "::", "::1"} {
+		p := steered(t, listen, 1)
+		raw, err := p.conns[0].SyscallConn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		mode := func() int {
+			n, err := getOption(raw, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		if got := mode(); got != unix.IP_PMTUDISC_DO {
+			t.Errorf("%s: mode %d", listen, got)
+		}
+		sent := 0
+		err = divided(raw, func() error {
+			if sent++; sent == 1 || mode() != unix.IP_PMTUDISC_WANT {
+				return unix.EMSGSIZE
+			}
+			return nil
+		})
+		if err != nil || sent != 2 || mode() != unix.IP_PMTUDISC_DO {
+			t.Errorf("%s: %v after %d times, mode %d", listen, err, sent, mode())
+		}
+	}
+}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/binary"
+	"errors"
 	"net"
 	"net/netip"
 	"syscall"
@@ -28,14 +29,15 @@ func openPort(conn *net.UDPConn) error {
 	return sharePort("", "", raw)
 }
 
-// tune asks the kernel, on a wildcard socket, for the address asked.
+// tune asks the kernel, on a wildcard socket, for the address asked. Datagrams leave in one piece as far as they may.
 func tune(conn *net.UDPConn, wildcard bool) error {
-	if !wildcard {
-		return nil
-	}
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return err
+	}
+	_ = divide(raw, false) // else each costs a little more
+	if !wildcard {
+		return nil
 	}
 	if domain, err := getOption(raw, unix.SOL_SOCKET, unix.SO_DOMAIN); err != nil || domain == unix.AF_INET6 {
 		return setOption(raw, unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO)
@@ -55,6 +57,38 @@ func granted(conn *net.UDPConn) int {
 		return 0
 	}
 	return n
+}
+
+// divide says whether IPv4 datagrams may leave in fragments. Those that cannot need no identification (RFC 6864 s4.1), for which
+// the kernel keeps a counter for each receiver: with many of those, one more miss of the cache for each reply. Both ways
+// datagrams that fit have the flag DF, and what the kernel learns of a way's MTU holds.
+func divide(raw syscall.RawConn, may bool) (err error) {
+	mode := unix.IP_PMTUDISC_DO
+	if may {
+		mode = unix.IP_PMTUDISC_WANT
+	}
+	if e := raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, mode) }); e != nil {
+		return e
+	}
+	return err
+}
+
+// divided sends what is too large for one piece (EMSGSIZE). Others may send by the socket meanwhile; one who does this too may end
+// it too soon, so it is tried again.
+func divided(raw syscall.RawConn, send func() error) (err error) {
+	for range 3 {
+		if err := divide(raw, true); err != nil {
+			return err
+		}
+		err = send()
+		if e := divide(raw, false); err == nil {
+			err = e
+		}
+		if !errors.Is(err, unix.EMSGSIZE) {
+			break
+		}
+	}
+	return err
 }
 
 func setOption(raw syscall.RawConn, level, name int) (err error) {

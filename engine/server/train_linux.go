@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/binary"
+	"errors"
 	"syscall"
 	"unsafe"
 
@@ -65,13 +66,19 @@ func (o *outgoing) couple(octets int) {
 	m.SetControllen(at + len(b))
 }
 
-// refused gives how many datagrams of a message are lost that the kernel has refused. The pieces of a train are tried one
-// by one; if that helps there are no trains any more: the way to that receiver knows no checksums, or none in hardware.
+// refused gives how many datagrams of a message are lost that the kernel has refused. What is too large goes in fragments. The
+// pieces of a train are tried one by one; if that helps there are no trains any more: the way to that receiver knows no
+// checksums, or none in hardware.
 func (o *outgoing) refused(h *unix.Msghdr) (failed int) {
+	large := o.errno == unix.EMSGSIZE
 	if h.Iovlen < 2 {
-		return 1
+		if !large || o.divided(h) != nil {
+			failed = 1
+		}
+		o.errno = 0
+		return failed
 	}
-	o.alone = true
+	o.alone = o.alone || !large
 	pieces := unsafe.Slice(h.Iov, h.Iovlen)
 	one := *h
 	one.SetIovlen(1)
@@ -80,14 +87,30 @@ func (o *outgoing) refused(h *unix.Msghdr) (failed int) {
 	}
 	for i := range pieces {
 		one.Iov = &pieces[i]
-		err := o.raw.Write(func(fd uintptr) bool {
-			_, _, o.errno = syscall.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&one)), unix.MSG_DONTWAIT)
-			return o.errno != unix.EAGAIN
-		})
-		if err != nil || o.errno != 0 {
+		err := o.one(&one)
+		if errors.Is(err, unix.EMSGSIZE) {
+			err = o.divided(&one)
+		}
+		if err != nil {
 			failed++
 		}
 	}
 	o.errno = 0
 	return failed
+}
+
+func (o *outgoing) divided(h *unix.Msghdr) error {
+	return divided(o.raw, func() error { return o.one(h) })
+}
+
+// one sends a message by itself.
+func (o *outgoing) one(h *unix.Msghdr) error {
+	err := o.raw.Write(func(fd uintptr) bool {
+		_, _, o.errno = syscall.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(h)), unix.MSG_DONTWAIT)
+		return o.errno != unix.EAGAIN
+	})
+	if err == nil && o.errno != 0 {
+		err = o.errno
+	}
+	return err
 }
