@@ -57,4 +57,4 @@ func newBatcher(p *port, loop int, _ *Options, wildcard bool) (batcher, error) {
 func newBurst(*net.UDPConn, *Options) (burster, error) { return oneByOne{}, nil }
 
 // direct is never called: there are no lanes.
-func (p *port) direct([]held) error { return nil }
+func (p *port) direct([][]held) error { return nil }

@@ -18,8 +18,8 @@ type port struct {
 	noisy [][]held // by loop: whom it wants to have steered; protected by mu, as is the kernel's program
 }
 
-// portSources is for how many sources the kernel's program is at most, whatever the number of loops.
-const portSources = 64
+// portSources is for how many sources the kernel's program is at most, of all loops: older kernels take 2,500 steps.
+const portSources = 128
 
 // openLanes gives the port lanes. They serve from the moment on in which the kernel has a program.
 func (p *port) openLanes(open func() (*net.UDPConn, error)) error {
@@ -32,38 +32,20 @@ func (p *port) openLanes(open func() (*net.UDPConn, error)) error {
 		p.lanes = append(p.lanes, lane)
 	}
 	p.noisy = make([][]held, len(p.conns))
-	if err := p.direct(nil); err != nil {
+	if err := p.direct(p.noisy); err != nil {
 		p.closeLanes()
 		return err
 	}
 	return nil
 }
 
-// steer makes the kernel steer the sources into the lanes, for a loop; those that other loops have named stay. A source's
-// datagrams never change the loop.
+// steer makes the kernel steer the sources into the lane of a loop, as far as they come to that loop. A source's datagrams
+// never change the loop.
 func (p *port) steer(loop int, sources []held) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.noisy[loop] = slices.Clone(sources)
-	var all []held
-	for _, noisy := range p.noisy {
-		for _, h := range noisy {
-			if i := slices.IndexFunc(all, func(o held) bool { return o.addr == h.addr }); i >= 0 {
-				all[i].all = all[i].all || h.all
-			} else if len(all) < portSources {
-				all = append(all, h)
-			}
-		}
-	}
-	return p.direct(all)
-}
-
-// lane gives the lane of a loop, nil if it has none.
-func (p *port) lane(loop int) *net.UDPConn {
-	if p.lanes == nil {
-		return nil
-	}
-	return p.lanes[loop]
+	return p.direct(p.noisy)
 }
 
 func (p *port) closeLanes() {

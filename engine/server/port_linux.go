@@ -12,12 +12,12 @@ import (
 // direct gives the kernel the program that chooses a socket for each datagram to the port (SO_ATTACH_REUSEPORT_CBPF): a loop
 // by the sender's address and port, then its own socket, or for noisy sources its lane. The number of a socket is its place
 // in the order of binding, lanes behind all others.
-func (p *port) direct(noisy []held) (err error) {
+func (p *port) direct(noisy [][]held) (err error) {
 	raw, err := p.conns[0].SyscallConn()
 	if err != nil {
 		return err
 	}
-	program := steering(len(p.conns), noisy)
+	program := steering(noisy)
 	if e := raw.Control(func(fd uintptr) {
 		err = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_REUSEPORT_CBPF, &unix.SockFprog{
 			Len: uint16(len(program)), Filter: unsafe.SliceData(program),
@@ -47,11 +47,15 @@ const (
 	toOwn
 )
 
-// steering makes the program for a port of so many loops. Its memory word 0 is the loop.
-func steering(loops int, noisy []held) []unix.SockFilter {
+// steering makes the program for a port, of the sources that each loop has named. Its memory word 0 is the loop.
+func steering(noisy [][]held) []unix.SockFilter {
+	loops, sources := len(noisy), 0
 	p := append(loopProgram(loops), unix.SockFilter{Code: unix.BPF_ST})
-	for _, h := range noisy {
-		p = append(p, sourceProgram(h)...)
+	for loop := range noisy {
+		for _, h := range noisy[loop][:min(len(noisy[loop]), portSources-sources)] {
+			p = append(p, sourceProgram(h, loop)...)
+			sources++
+		}
 	}
 	p = append(p, unix.SockFilter{Code: jump, K: toOwn})
 	targets := map[uint32]int{toSpare: len(p)}
@@ -103,8 +107,9 @@ func mixed(at ...uint32) (p []unix.SockFilter) {
 	return p
 }
 
-// sourceProgram jumps if a datagram is of a source, an IPv4 address or an IPv6 /64, and goes on behind it else.
-func sourceProgram(h held) []unix.SockFilter {
+// sourceProgram jumps if a datagram is of a source, an IPv4 address or an IPv6 /64, and for the loop that named it, and goes on
+// behind it else.
+func sourceProgram(h held, loop int) []unix.SockFilter {
 	type word struct{ at, value uint32 }
 	version, words := uint32(0x60), []word{}
 	if h.addr.Is4() {
@@ -114,7 +119,7 @@ func sourceProgram(h held) []unix.SockFilter {
 		b := h.addr.As16()
 		words = append(words, word{8, binary.BigEndian.Uint32(b[:])}, word{12, binary.BigEndian.Uint32(b[4:])}) // RFC 8200 s3
 	}
-	rest := uint8(2*len(words) + 1) // steps behind the comparison of versions
+	rest := uint8(2*len(words) + 3) // steps behind the comparison of versions
 	p := []unix.SockFilter{
 		{Code: loadByte, K: ipHeader},
 		{Code: arithmetic | unix.BPF_AND, K: 0xf0},
@@ -128,7 +133,8 @@ func sourceProgram(h held) []unix.SockFilter {
 	if h.all {
 		to = toLane
 	}
-	return append(p, unix.SockFilter{Code: jump, K: to})
+	return append(p, unix.SockFilter{Code: unix.BPF_LD | unix.BPF_MEM}, unix.SockFilter{Code: jumpEqual, K: uint32(loop), Jf: 1},
+		unix.SockFilter{Code: jump, K: to})
 }
 
 // spareProgram is for a noisy source's datagram: Status-Server goes to the loop's own socket, or the NAS would take the server

@@ -90,9 +90,7 @@ func TestSteering(t *testing.T) {
 			if total(before) != 20 || total(none) != 0 {
 				t.Fatalf("%v and in lanes %v without any source", before, none)
 			}
-			if err := p.steer(0, []held{{addr: netip.MustParseAddr("192.0.2.1")}, {addr: source(noisy.Addr())}, {addr: netip.MustParseAddr("2001:db8::")}}); err != nil {
-				t.Fatal(err)
-			}
+			p.steerAll(t, held{addr: netip.MustParseAddr("192.0.2.1")}, held{addr: source(noisy.Addr())}, held{addr: netip.MustParseAddr("2001:db8::")})
 			throw(t, netip.AddrPortFrom(noisy.Addr(), port), to, 20, aLogin)
 			own, lanes := p.waits(t)
 			for i := range own {
@@ -107,9 +105,7 @@ func TestSteering(t *testing.T) {
 					t.Errorf("%v and in lanes %v of another source", own, lanes)
 				}
 			}
-			if err := p.steer(0, nil); err != nil {
-				t.Fatal(err)
-			}
+			p.steerAll(t)
 			throw(t, noisy, to, 20, aLogin)
 			if own, lanes := p.waits(t); total(own) != 20 {
 				t.Errorf("%v and in lanes %v after the end", own, lanes)
@@ -118,37 +114,60 @@ func TestSteering(t *testing.T) {
 	}
 }
 
-// TestSteeringOfAllLoops: what one loop wants does not end what another wants.
-func TestSteeringOfAllLoops(t *testing.T) {
+// TestSteeringOfLoops: a source is steered where a loop has named it, and nowhere else.
+func TestSteeringOfLoops(t *testing.T) {
 	p := steered(t, "127.0.0.1", 2)
 	to := p.conns[0].LocalAddr().(*net.UDPAddr).AddrPort()
-	one, other := netip.MustParseAddrPort("127.0.0.3:0"), netip.MustParseAddrPort("127.0.0.4:0")
+	noisy := netip.MustParseAddrPort("127.0.0.3:0")
+	var ports [2]uint16 // of which the datagrams come to a loop
+	for ports[0] == 0 || ports[1] == 0 {
+		port := throw(t, noisy, to, 1, aLogin)
+		own, _ := p.waits(t)
+		ports[own[1]] = port
+	}
 	for _, step := range []struct {
-		loop     int
-		sources  []held
-		one, two bool // steered
+		loop    int
+		sources []held
+		want    [2]bool // steered
 	}{
-		{0, []held{{addr: one.Addr()}}, true, false},
-		{1, []held{{addr: other.Addr()}, {addr: one.Addr()}}, true, true},
-		{0, nil, true, true},
-		{1, []held{{addr: other.Addr()}}, false, true},
+		{0, []held{{addr: noisy.Addr()}}, [2]bool{true, false}},
+		{1, []held{{addr: netip.MustParseAddr("192.0.2.1")}, {addr: noisy.Addr()}}, [2]bool{true, true}},
+		{0, nil, [2]bool{false, true}},
+		{1, nil, [2]bool{false, false}},
 	} {
 		if err := p.steer(step.loop, step.sources); err != nil {
 			t.Fatal(err)
 		}
-		for from, want := range map[netip.AddrPort]bool{one: step.one, other: step.two} {
-			throw(t, from, to, 1, aLogin)
-			if _, lanes := p.waits(t); (total(lanes) > 0) != want {
-				t.Errorf("%v: steered %v is %t, want %t", step, from, !want, want)
+		for loop, port := range ports {
+			throw(t, netip.AddrPortFrom(noisy.Addr(), port), to, 1, aLogin)
+			if _, lanes := p.waits(t); (lanes[loop] == 1) != step.want[loop] || total(lanes) > 1 {
+				t.Errorf("%v: loop %d: in lanes %v, want %t", step, loop, lanes, step.want[loop])
 			}
 		}
 	}
-	many := make([]held, 3*portSources)
+}
+
+// TestSteeringOfMany: the program has room for no more than it may have steps.
+func TestSteeringOfMany(t *testing.T) {
+	p := steered(t, "127.0.0.1", 64)
+	many := make([]held, overloadSources)
 	for i := range many {
 		many[i].addr = netip.AddrFrom16([16]byte{0x20, byte(i)})
 	}
-	if err := p.steer(0, many); err != nil {
-		t.Errorf("many sources: %v", err)
+	for loop := range p.conns {
+		if err := p.steer(loop, many); err != nil {
+			t.Fatalf("loop %d: %v", loop, err)
+		}
+	}
+}
+
+// steerAll steers sources at all loops.
+func (p *port) steerAll(t *testing.T, sources ...held) {
+	t.Helper()
+	for loop := range p.conns {
+		if err := p.steer(loop, sources); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
