@@ -23,7 +23,6 @@ type lane struct {
 	steering      bool
 	looks         int // that are still taken after the last steering
 	got           int // of the last batch
-	errno         syscall.Errno
 	drops         drops
 }
 
