@@ -68,6 +68,19 @@ on("authorize", function(req) return fine end)`)
 	}
 }
 
+// BenchmarkFixedVerdict returns a verdict that is written in the handler and always the same.
+func BenchmarkFixedVerdict(b *testing.B) {
+	h := load(b, `on("authorize", function(req) return accept{vlan=900, ["Session-Timeout"]=300} end)`)
+	r := h.access("User-Name", "bob")
+	rn := h.pr.Acquire()
+	b.ReportAllocs()
+	for b.Loop() {
+		if v := rn.Run(server.PhaseAuthorize, r); v == nil {
+			b.Fatal("no verdict")
+		}
+	}
+}
+
 // BenchmarkNewState is the price of a state for one more desk.
 func BenchmarkNewState(b *testing.B) {
 	h := load(b, `on("hints", function(req) req.user = req.user:lower() end)`)

@@ -108,7 +108,11 @@ type frame struct {
 
 func (rn *Runner) enter(h *handler, r *server.Request) frame {
 	outer := frame{rn.h, rn.change, rn.changed, rn.made, rn.placed}
-	rn.h, rn.change, rn.changed, rn.made, rn.placed = h, h.change(), false, nil, false
+	made := rn.made[len(rn.made):] // behind the outer one's
+	if rn.made == nil {
+		made = rn.room[:0]
+	}
+	rn.h, rn.change, rn.changed, rn.made, rn.placed = h, h.change(), false, made, false
 	// Huntgroups change nothing; one that is asked by a handler leaves the handler's copies alone.
 	if h.change() != 0 && (h.undoes() || r.Trace != nil) {
 		rn.copied = true

@@ -50,6 +50,7 @@ func (pr *Program) check(src *sandbox.Source, errs *raddb.List) {
 		c.placed(h)
 		c.advise(h)
 	}
+	c.fix()
 }
 
 func (c *checker) markInside(fn *ast.FunctionExpr) {

@@ -14,15 +14,7 @@ func constructing(k server.Kind) func(rn *Runner, l *lua.LState) int {
 		if !ok || l.GetTop() != 1 {
 			sandbox.RaiseMisuse(l, "%s: expected one table: write %s{} with braces", k, k)
 		}
-		v, err := draftVerdict(k, t, rn.bench)
-		if err == nil {
-			v.at = whereabouts(l)
-			err = rn.file(v)
-		}
-		if err != nil {
-			sandbox.RaiseMisuse(l, "%s", err)
-		}
-		l.Push(&lua.LUserData{Value: v, Env: l.G.Global, Metatable: rn.pr.surface.meta.verdict})
+		l.Push(rn.construct(l, k, t))
 		return 1
 	}
 }

@@ -130,9 +130,13 @@ func TestMadeButNotReturned(t *testing.T) {
 		`return (reject{})`:              "",
 	} {
 		h := load(t, "local loaded = reject{}\non('authorize', {name='a.lua:1'}, function(req) "+body+" end)")
-		h.run(server.PhaseAuthorize, h.access("User-Name", "bob"))
+		v := h.run(server.PhaseAuthorize, h.access("User-Name", "bob"))
 		if diff := cmp.Diff(want, h.complaint()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s%s", body, diff, h.log)
+		}
+		again := h.run(server.PhaseAuthorize, h.access("User-Name", "bob")) // with verdicts from before; it is not told again
+		if again == nil || again.Failed != v.Failed || again.Failed != (want != "") {
+			t.Errorf("%s: the second time %+v", body, again)
 		}
 	}
 }

@@ -88,6 +88,7 @@ type Program struct {
 	first                   *Runner    // the state that registered, until Link
 	firstUse                sync.Mutex // held while a codec runs in it
 	pending                 []*verdict // made while loading, built by Link
+	fixed                   []fixed    // verdicts that are always the same, by number
 
 	mu      sync.Mutex // protects idle, least, filling and shut
 	idle    []*Runner

@@ -24,6 +24,7 @@ type Runner struct {
 	functions   []*lua.LFunction // of the handlers, by index
 	expressions []*lua.LFunction // by ref, made when first used
 	codecs      []codecFunctions // of the program's codecs, by index
+	prepared    []*lua.LUserData // fixed verdicts by number; nil: not made yet
 	pure        bool             // a codec computes
 	loading     bool
 	incomplete  bool // the scripts did not run to their end in it
@@ -51,7 +52,8 @@ type Runner struct {
 	h       *handler
 	change  lists
 	changed bool
-	made    []*verdict // by this run
+	made    []*verdict  // by this run
+	room    [2]*verdict // for made
 	saved   [3]dictionary.List
 	copied  bool // saved holds something
 	placed  bool // it is counted among those that wait in h
@@ -67,7 +69,7 @@ func (pr *Program) bareRunner() *Runner {
 // open makes the Lua state.
 func (rn *Runner) open() {
 	o := &rn.pr.o
-	rn.patterns, rn.functions, rn.expressions, rn.codecs, rn.pure = nil, nil, nil, nil, false
+	rn.patterns, rn.functions, rn.expressions, rn.codecs, rn.prepared, rn.pure = nil, nil, nil, nil, nil, false
 	host := sandbox.Host{Now: o.Now, Print: rn.print, Require: rn.require, ReadFile: rn.readFile, Data: rn}
 	if rn.pr.view {
 		host.Seed = viewSeed

@@ -54,6 +54,7 @@ func (rn *Runner) openAPI() {
 func (rn *Runner) openLibraries() {
 	module.Open(rn.box)
 	rn.box.SetGlobal("secret", function((*Runner).secret))
+	rn.box.SetGlobal(fixedName, function((*Runner).fixed))
 	version := sandbox.NewLibrary("perilune", nil, map[string]lua.LValue{
 		"version": lua.LString(rn.pr.o.Version), "api": lua.LNumber(apiVersion),
 	})

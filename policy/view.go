@@ -26,6 +26,7 @@ func (pr *Program) View(now func() time.Time, log *slog.Logger, network func()) 
 		handlers: pr.handlers, phases: pr.phases, huntgroups: pr.huntgroups, rewrites: pr.rewrites,
 		answers: pr.answers, authTypes: pr.authTypes, authNumbers: pr.authNumbers,
 		expressions: pr.expressions[:len(pr.expressions):len(pr.expressions)],
+		fixed:       pr.fixed,
 		codecs:      pr.codecs, tames: pr.tames, requestNames: pr.requestNames, listNames: pr.listNames,
 		globals: pr.globals, surface: pr.surface, literalNames: pr.literalNames, registration: pr.registration, accounts: pr.accounts,
 	}
