@@ -39,6 +39,7 @@ type mmsg struct {
 	errno  syscall.Errno
 	drops  drops
 	lane   *lane // nil: there is none
+	polls  bool  // this read does not wait: no end of the wait was set for the lane's sake
 }
 
 // newMmsg makes the batcher of one loop of a port.
@@ -76,6 +77,7 @@ func (m *mmsg) read(slots []slot) (int, error) {
 
 // get receives a batch.
 func (m *mmsg) get() error {
+	m.polls = false
 	if m.lane.open() {
 		if err := m.lane.both(); err != nil || m.got > 0 {
 			return err
@@ -110,7 +112,7 @@ func (m *mmsg) receive(fd uintptr) bool {
 	switch {
 	case m.errno == unix.EAGAIN:
 		m.errno = 0
-		return m.busy.Poll()
+		return m.polls || m.busy.Poll()
 	case m.errno == 0:
 		m.drops.look(fd, m.got == len(m.in))
 	}

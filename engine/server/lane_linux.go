@@ -72,7 +72,7 @@ func (l *lane) both() error {
 	if l.got == 0 && !l.steering {
 		l.looks--
 	}
-	if m.got == 0 && !m.busy.Poll() {
+	if m.polls = m.busy.Poll(); m.got == 0 && !m.polls {
 		l.own.SetReadDeadline(time.Now().Add(lanePoll))
 	}
 	return nil

@@ -139,10 +139,10 @@ func sourceProgram(h held, loop int) []unix.SockFilter {
 
 // spareProgram is for a noisy source's datagram: Status-Server goes to the loop's own socket, or the NAS would take the server
 // for dead, and so do answers to challenges: half of the work on them is done (RFC 5080 s2.2.3). The kernel knows no loops
-// here, so each attribute has its own steps: X is where it begins. What cannot be loaded ends the program with 0, which is
-// a loop's own socket: no packet, soon refused there.
+// here, so each attribute has its own steps: X is where it begins. What cannot be loaded would end the program with 0, the first
+// loop's own socket, whoever has the sender: so nothing is loaded that is not there.
 func spareProgram() []unix.SockFilter {
-	const each = 8 // steps for an attribute
+	const each = 9 // steps for an attribute
 	p := []unix.SockFilter{
 		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_LEN},
 		{Code: unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K, K: radius.HeaderLen, Jt: 1}, {Code: jump, K: toLane},
@@ -151,7 +151,8 @@ func spareProgram() []unix.SockFilter {
 	}
 	for i := range stateWithin {
 		p = append(p, unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_LEN},
-			unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JGT | unix.BPF_X, Jf: uint8(each*(stateWithin-i) - 2)}, // the end
+			unix.SockFilter{Code: arithmetic | unix.BPF_SUB, K: 1},
+			unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JGT | unix.BPF_X, Jf: uint8(each*(stateWithin-i) - 3)}, // the end, or half an attribute
 			unix.SockFilter{Code: loadIndirect},
 			unix.SockFilter{Code: jumpEqual, K: uint32(radius.TypeState), Jf: 1}, unix.SockFilter{Code: jump, K: toOwn},
 			unix.SockFilter{Code: loadIndirect, K: 1}, // the attribute's Length
