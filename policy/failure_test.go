@@ -22,11 +22,11 @@ func TestFailurePolicy(t *testing.T) {
 	}{
 		{"", "error('x')", radius.CodeAccessRequest, server.PhaseAuthorize, "reject"},
 		{"", "while true do end", radius.CodeAccessRequest, server.PhaseAuthorize, "reject"}, // the step budget
-		{"timeout='5ms'", wasteTime, radius.CodeAccessRequest, server.PhaseAuthorize, "drop"},
+		{"timeout='1ms'", wasteTime, radius.CodeAccessRequest, server.PhaseAuthorize, "drop"},
 		{"on_error='drop'", "error('x')", radius.CodeAccessRequest, server.PhaseAuthorize, "drop"},
 		{"on_error='continue'", "error('x')", radius.CodeAccessRequest, server.PhaseAuthorize, "nil"},
-		{"timeout='5ms', on_timeout='reject'", wasteTime, radius.CodeAccessRequest, server.PhaseAuthorize, "reject"},
-		{"timeout='5ms', on_timeout='continue'", wasteTime, radius.CodeAccessRequest, server.PhaseAuthorize, "nil"},
+		{"timeout='1ms', on_timeout='reject'", wasteTime, radius.CodeAccessRequest, server.PhaseAuthorize, "reject"},
+		{"timeout='1ms', on_timeout='continue'", wasteTime, radius.CodeAccessRequest, server.PhaseAuthorize, "nil"},
 		{"", "return true", radius.CodeAccessRequest, server.PhaseHints, "reject"},
 		{"on_error='continue'", "return true", radius.CodeAccessRequest, server.PhaseHints, "nil"},
 		{"", "error('x')", radius.CodeAccountingRequest, server.PhaseHints, "drop"},

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strconv"
 
 	lua "github.com/yuin/gopher-lua"
@@ -43,7 +44,7 @@ func (c *checker) fixCall(call *ast.FuncCallExpr) {
 	if !ok || !isTable {
 		return
 	}
-	if _, ok := constantTable(table, 0); !ok {
+	if _, ok := constantTable(table, 0); !ok || numbered(table) {
 		return
 	}
 	number := &ast.NumberExpr{Value: strconv.Itoa(len(c.pr.fixed))}
@@ -54,13 +55,25 @@ func (c *checker) fixCall(call *ast.FuncCallExpr) {
 	call.Func, call.Args = name, []ast.Expr{number}
 }
 
-// fixed gives a fixed verdict by its number.
+// numbered reports whether a table has numbers as keys that are written: where they meet items without keys, Lua has an
+// order of its own.
+func numbered(t *ast.TableExpr) bool {
+	return slices.ContainsFunc(t.Fields, func(f *ast.Field) bool {
+		_, ok := f.Key.(*ast.NumberExpr)
+		return ok
+	})
+}
+
+// fixed gives a fixed verdict by its number. One that the handler has made in this run already is made anew: each is to be
+// returned, and two are two.
 func (rn *Runner) fixed(l *lua.LState) int {
 	n := int(lua.LVAsNumber(l.Get(1)))
-	if n < len(rn.prepared) && rn.prepared[n] != nil {
-		rn.made = append(rn.made, verdictOf(rn.prepared[n]))
-		l.Push(rn.prepared[n])
-		return 1
+	if n < len(rn.prepared) && rn.prepared[n] != nil && rn.h != nil {
+		if v := verdictOf(rn.prepared[n]); !slices.Contains(rn.made, v) {
+			rn.made = append(rn.made, v)
+			l.Push(rn.prepared[n])
+			return 1
+		}
 	}
 	f := &rn.pr.fixed[n]
 	t, _ := constantTable(f.table, 0)

@@ -128,6 +128,7 @@ func TestMadeButNotReturned(t *testing.T) {
 		`return loaded`:                  "",
 		`local v = loaded return drop{}`: "",
 		`return (reject{})`:              "",
+		`local function no() return reject{} end no() return no()`: "reject{} was made but not returned",
 	} {
 		h := load(t, "local loaded = reject{}\non('authorize', {name='a.lua:1'}, function(req) "+body+" end)")
 		v := h.run(server.PhaseAuthorize, h.access("User-Name", "bob"))

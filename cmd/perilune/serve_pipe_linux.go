@@ -25,7 +25,9 @@ func unblocked(f *os.File) io.Writer {
 	}
 	var own *os.File
 	if e := raw.Control(func(fd uintptr) {
-		_, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeRoom) // or it stays as small as it is
+		if room, err := unix.FcntlInt(fd, unix.F_GETPIPE_SZ, 0); err == nil && room < pipeRoom {
+			_, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeRoom) // or it stays as small as it is
+		}
 		own, err = os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", fd), os.O_WRONLY|unix.O_NONBLOCK, 0)
 	}); e != nil || err != nil {
 		return f

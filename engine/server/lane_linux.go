@@ -102,10 +102,22 @@ func (m *mmsg) steer(sources []held, least float64) error {
 	if l == nil {
 		return nil
 	}
+	if !l.steering && l.looks <= 0 {
+		_ = l.raw.Control(l.forget)
+	}
 	if err := l.port.steer(l.loop, sources); err != nil {
 		return err
 	}
 	l.steering, l.looks = len(sources) > 0, laneLooks
 	l.least = max(1, int(least*float64(len(m.in))))
 	return nil
+}
+
+// forget throws away what has come since the lane was looked at last: copies of broadcasts, of which each socket gets one.
+func (l *lane) forget(fd uintptr) {
+	for {
+		if n, errno := receive(fd, l.m.in); n == 0 || errno != 0 {
+			return
+		}
+	}
 }

@@ -104,3 +104,18 @@ func TestLaneDropsAreCounted(t *testing.T) {
 		t.Errorf("%d came, %+v", got, in)
 	}
 }
+
+// TestLaneForgets: copies of broadcasts that came while nobody looked are not handled later.
+func TestLaneForgets(t *testing.T) {
+	noisy := netip.MustParseAddrPort("127.0.0.3:0")
+	m, slots, to := laned(t, noisy.Addr())
+	throw(t, noisy, to, 5, aLogin) // as if it were one
+	m.lane.steering, m.lane.looks = false, 0
+	if err := m.steer([]held{{addr: noisy.Addr()}}, 0); err != nil {
+		t.Fatal(err)
+	}
+	throw(t, noisy, to, 1, aLogin)
+	if n, err := m.read(slots); n != 1 || err != nil {
+		t.Errorf("%d datagrams, %v", n, err)
+	}
+}

@@ -18,6 +18,8 @@ import (
 type overload struct {
 	held  [overloadSources]held // who is steered: the first of them
 	n     int
+	most  int     // so many are steered at most
+	room  int     // datagrams that fit the receive buffer at most
 	least float64 // the part of a batch that is the lane's in any case; beside that it has at least one datagram
 
 	running  bool // a window is being measured
@@ -33,8 +35,10 @@ type held struct {
 	addr netip.Addr
 	all  bool // Status-Server and State too
 
-	n    uint64        // how many came by the lane in this window
-	fits time.Duration // for how long it could have gone without
+	n      uint64        // how many came by the lane in this window,
+	spared uint64        // and how many did not
+	behind int           // datagrams that may stand in the loop's own socket since before it was steered
+	fits   time.Duration // for how long it could have gone without
 }
 
 // A share counts the datagrams of the addresses that have one place, and votes for one that has the majority of them.
@@ -60,6 +64,7 @@ const (
 	overloadRest    = time.Second            // a source is steered for as long at least, and nobody after as long a silence
 	overloadSources = 8                      // as many are steered at most,
 	overloadNotable = 32                     // and nobody who sends less than this part of what comes
+	leastTruesize   = 768                    // octets that Linux counts in a receive buffer for a small datagram
 )
 
 // count looks at a batch's senders, and at what the kernel has dropped. It reports whether others are to be steered, or the
@@ -74,11 +79,15 @@ func (o *overload) count(slots []slot, in intake, now time.Time) (changed bool) 
 	o.received += uint64(len(slots))
 	o.laned += uint64(in.lane)
 	quiet := len(slots) - in.lane
-	for i := range slots[:quiet] {
-		o.vote(source(slots[i].source.Addr()))
-	}
-	for i := range slots[quiet:] {
-		o.weigh(source(slots[quiet+i].source.Addr()))
+	for i := range slots {
+		a := source(slots[i].source.Addr())
+		if h := o.steered(a); h == nil {
+			o.vote(a)
+		} else if i < quiet {
+			h.spared++
+		} else {
+			h.n++
+		}
 	}
 	took := now.Sub(o.begun)
 	if took < overloadWindow || o.received < overloadEnough && took < overloadLongest {
@@ -105,8 +114,18 @@ func (o *overload) begin(in intake, now time.Time) {
 	o.running, o.begun, o.before, o.received, o.laned = true, now, in, 0, 0
 	clear(o.shares[:])
 	for i := range o.held[:o.n] {
-		o.held[i].n = 0
+		o.held[i].n, o.held[i].spared = 0, 0
 	}
+}
+
+// steered gives the place of a source that is steered, else nil.
+func (o *overload) steered(a netip.Addr) *held {
+	for i := range o.held[:o.n] {
+		if o.held[i].addr == a {
+			return &o.held[i]
+		}
+	}
+	return nil
 }
 
 func (o *overload) vote(a netip.Addr) {
@@ -123,22 +142,17 @@ func (o *overload) vote(a netip.Addr) {
 	s.n++
 }
 
-// weigh counts a datagram that came by the lane. Those of who is not steered any more are no matter.
-func (o *overload) weigh(a netip.Addr) {
-	for i := range o.held[:o.n] {
-		if o.held[i].addr == a {
-			o.held[i].n++
-			return
-		}
-	}
-}
-
 // judge looks at a window. What was lost for want of room hit all alike who had the same buffer, so the parts of what was
 // received tell what each has sent.
 func (o *overload) judge(in intake, took time.Duration) (changed bool) {
 	w := window{took: took, received: float64(o.received), quiet: float64(o.received - o.laned), lane: float64(o.laned),
 		lost: float64(in.lost - o.before.lost), lostInLane: float64(in.lostInLane - o.before.lostInLane)}
-	if w.lost > w.quiet/64 {
+	settled := o.settle(&w)
+	switch {
+	case w.lost <= w.quiet/64:
+	case !settled:
+		return false
+	default:
 		added := o.add(&w)
 		return o.reserve(&w, !added) || added
 	}
@@ -154,6 +168,18 @@ type window struct {
 	lost, lostInLane float64
 }
 
+// settle reports whether all that came before the last was steered is read: until then it is lost, and loses others, beside
+// the lane.
+func (o *overload) settle(w *window) bool {
+	settled := true
+	for i := range o.held[:o.n] {
+		h := &o.held[i]
+		h.behind = max(0, h.behind-int(w.quiet))
+		settled = settled && h.behind == 0
+	}
+	return settled
+}
+
 // add steers the noisiest of those that came beside the lane, and no more of them than must go for the others to find room,
 // but all that send about as much: of equals none is noisy.
 func (o *overload) add(w *window) (added bool) {
@@ -164,8 +190,14 @@ func (o *overload) add(w *window) (added bool) {
 	slices.SortFunc(ranked[:], func(a, b *share) int { return cmp.Compare(b.n, a.n) })
 	each := (w.quiet + w.lost) / max(w.quiet, 1) // sent for each that was received
 	over, last := w.lost, uint64(0)
+	for i := range o.held[:o.n] {
+		if h := &o.held[i]; !h.all && float64(h.spared) > w.quiet/2 { // it floods with what is spared
+			h.all, h.behind, h.fits, added = true, o.room, 0, true
+			over -= float64(h.spared) * each
+		}
+	}
 	for _, s := range ranked {
-		if over <= 0 && s.n < last*3/4 || float64(s.n)*overloadNotable < w.received {
+		if over <= 0 && (last == 0 || s.n < last*3/4) || float64(s.n)*overloadNotable < w.received {
 			break
 		}
 		if s.known() && o.hold(s.addr) {
@@ -175,19 +207,12 @@ func (o *overload) add(w *window) (added bool) {
 	return added
 }
 
-// hold steers a source; one that is steered already floods with what is spared. It is false if nothing is to be done.
+// hold steers a source; it is false if there is no place.
 func (o *overload) hold(a netip.Addr) bool {
-	for i := range o.held[:o.n] {
-		if h := &o.held[i]; h.addr == a {
-			spared := !h.all
-			h.all, h.fits = true, 0
-			return spared
-		}
-	}
-	if o.n == len(o.held) {
+	if o.n == o.most {
 		return false
 	}
-	o.held[o.n] = held{addr: a}
+	o.held[o.n] = held{addr: a, behind: o.room}
 	o.n++
 	return true
 }
@@ -246,17 +271,24 @@ func (o *overload) reserve(w *window, crowded bool) (changed bool) {
 }
 
 // steer tells the kernel and the batcher. If the kernel refuses it goes on as before.
-func (ro *role) steer() {
+func (ro *role) steer() (ok bool) {
 	o := &ro.overload
-	if err := ro.batcher.steer(o.held[:o.n], o.least); err != nil {
+	err := ro.batcher.steer(o.held[:o.n], o.least)
+	if err != nil {
 		ro.server.options.Events.Debug("the kernel does not steer noisy sources", "error", err)
 	}
+	return err == nil
 }
 
 // rest steers nobody any more after a silence.
 func (ro *role) rest() {
-	if o := &ro.overload; o.n > 0 && time.Since(o.begun) >= overloadRest {
-		o.n, o.least, o.running = 0, 0, false
-		ro.steer()
+	o := &ro.overload
+	if o.n == 0 || time.Since(o.begun) < overloadRest {
+		return
+	}
+	n := o.n
+	o.n, o.least, o.running = 0, 0, false
+	if !ro.steer() {
+		o.n, o.running, o.begun = n, true, time.Now() // again after as long
 	}
 }

@@ -30,7 +30,8 @@ type throng struct {
 }
 
 func newThrong(capacity int) *throng {
-	return &throng{room: 10_000, now: time.Unix(1000, 0), capacity: capacity, random: rand.New(rand.NewPCG(1, 2))}
+	const room = 10_000
+	return &throng{o: overload{most: overloadSources, room: room}, room: room, now: time.Unix(1000, 0), capacity: capacity, random: rand.New(rand.NewPCG(1, 2))}
 }
 
 func throngSource(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)}) }
@@ -245,23 +246,42 @@ func TestOverloadReleases(t *testing.T) {
 	}
 }
 
-// TestOverloadByStatus: a source that floods with what is spared is steered whole.
+// TestOverloadByStatus: a source that floods with what is spared is steered whole, once what it sent before it was steered is
+// read; until then nobody else is steered for it.
 func TestOverloadByStatus(t *testing.T) {
 	c := newThrong(200_000)
-	c.run(100*time.Millisecond, 2_000_000, 100)
+	c.run(time.Second, 2_000_000, 100)
+	if c.o.n != 1 || c.o.held[0].all || c.o.held[0].behind > 0 {
+		t.Fatalf("%+v are steered", c.o.held[:c.o.n])
+	}
 	c.in.lane = 0
-	c.o.begin(c.in, c.now)
-	for range 20 { // the kernel spares these
-		for range 640 {
-			c.o.vote(throngSource(0))
+	slots := make([]slot, 64)
+	window := func(noisy, other int) {
+		for range 10 {
+			for i := range slots {
+				from := noisy
+				if i%4 == 0 {
+					from = other
+				}
+				slots[i].source = netip.AddrPortFrom(throngSource(from), 1)
+			}
+			c.in.lost += 100
+			c.now = c.now.Add(3 * time.Millisecond)
+			c.o.count(slots, c.in, c.now)
 		}
-		c.in.lost += 1000
-		c.o.received += 640
-		c.now = c.now.Add(5 * time.Millisecond)
-		c.o.count(nil, c.in, c.now)
+	}
+	c.o.held[0].behind = c.room
+	for range c.room/640 - 2 {
+		window(0, 7)
+	}
+	if c.o.n != 1 || c.o.held[0].all {
+		t.Errorf("while it is read: %+v are steered", c.o.held[:c.o.n])
+	}
+	for range 5 {
+		window(0, 7)
 	}
 	if c.o.n != 1 || !c.o.held[0].all {
-		t.Errorf("%v are steered", c.o.held[:c.o.n])
+		t.Errorf("then: %+v are steered", c.o.held[:c.o.n])
 	}
 }
 

@@ -18,8 +18,14 @@ type port struct {
 	noisy [][]held // by loop: whom it wants to have steered; protected by mu, as is the kernel's program
 }
 
-// portSources is for how many sources the kernel's program is at most, of all loops: older kernels take 2,500 steps.
-const portSources = 128
+// portSources is for how many sources the kernel's program is at most, but for one of each loop: older kernels take no
+// larger one (net.core.optmem_max, 20 KiB, once it is translated).
+const portSources = 56
+
+// sources gives how many sources each loop may have steered.
+func (p *port) sources() int {
+	return min(overloadSources, max(1, portSources/len(p.conns)))
+}
 
 // openLanes gives the port lanes. They serve from the moment on in which the kernel has a program.
 func (p *port) openLanes(open func() (*net.UDPConn, error)) error {
@@ -44,8 +50,13 @@ func (p *port) openLanes(open func() (*net.UDPConn, error)) error {
 func (p *port) steer(loop int, sources []held) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	before := p.noisy[loop]
 	p.noisy[loop] = slices.Clone(sources)
-	return p.direct(p.noisy)
+	err := p.direct(p.noisy)
+	if err != nil {
+		p.noisy[loop] = before
+	}
+	return err
 }
 
 func (p *port) closeLanes() {

@@ -49,12 +49,11 @@ const (
 
 // steering makes the program for a port, of the sources that each loop has named. Its memory word 0 is the loop.
 func steering(noisy [][]held) []unix.SockFilter {
-	loops, sources := len(noisy), 0
+	loops := len(noisy)
 	p := append(loopProgram(loops), unix.SockFilter{Code: unix.BPF_ST})
-	for loop := range noisy {
-		for _, h := range noisy[loop][:min(len(noisy[loop]), portSources-sources)] {
+	for loop, sources := range noisy {
+		for _, h := range sources {
 			p = append(p, sourceProgram(h, loop)...)
-			sources++
 		}
 	}
 	p = append(p, unix.SockFilter{Code: jump, K: toOwn})

@@ -147,16 +147,24 @@ func TestSteeringOfLoops(t *testing.T) {
 	}
 }
 
-// TestSteeringOfMany: the program has room for no more than it may have steps.
+// TestSteeringOfMany: the program is no larger than kernels take, and what they refuse is not kept.
 func TestSteeringOfMany(t *testing.T) {
-	p := steered(t, "127.0.0.1", 64)
-	many := make([]held, overloadSources)
-	for i := range many {
-		many[i].addr = netip.AddrFrom16([16]byte{0x20, byte(i)})
-	}
-	for loop := range p.conns {
-		if err := p.steer(loop, many); err != nil {
-			t.Fatalf("loop %d: %v", loop, err)
+	for _, loops := range []int{1, 8, 64} {
+		p := steered(t, "127.0.0.1", loops)
+		many := make([]held, p.sources())
+		for i := range many {
+			many[i].addr = netip.AddrFrom16([16]byte{0x20, byte(i)})
+		}
+		for loop := range p.conns {
+			if err := p.steer(loop, many); err != nil {
+				t.Fatalf("loop %d of %d: %v", loop, loops, err)
+			}
+		}
+		if err := p.steer(0, make([]held, 1000)); err == nil {
+			t.Errorf("a program for 1000 sources is taken")
+		}
+		if err := p.steer(loops-1, many); err != nil {
+			t.Errorf("after one that was refused: %v", err)
 		}
 	}
 }

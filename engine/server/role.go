@@ -83,6 +83,7 @@ func newRole(s *Server, index int, l Listener, p *port, loop int) (*role, error)
 	}
 	ro.cache = newDuplicates(s.options.DuplicateBytes)
 	ro.status.rate = s.options.StatusRate
+	ro.overload.most, ro.overload.room = p.sources(), ro.granted/leastTruesize
 	ro.sender = s.steps.sender()
 	if c, ok := s.steps.(interface{ groups() GroupWriter }); ok {
 		ro.gathered.writer = c.groups()
