@@ -47,6 +47,7 @@ func besideRows() []besideRow {
 		{"clients", besideClients},
 		{"defaults", besideDefaults},
 		{"loops", besideLoops},
+		{"waiting", besideWaiting},
 	}
 }
 

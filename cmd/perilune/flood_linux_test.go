@@ -92,7 +92,7 @@ func part(t *testing.T, server int) {
 }
 
 // pin holds all threads of a process to processors; those that they start inherit it.
-func pin(t *testing.T, process int, to *unix.CPUSet) {
+func pin(t testing.TB, process int, to *unix.CPUSet) {
 	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", process))
 	if err != nil {
 		t.Fatal(err)
