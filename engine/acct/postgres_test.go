@@ -355,10 +355,16 @@ func (c *cluster) testCopied(t *testing.T) {
 func (c *cluster) testLazy(t *testing.T) {
 	c.query("ALTER ROLE acct SET synchronous_commit = off")
 	defer c.query("ALTER ROLE acct RESET synchronous_commit")
-	config := StoreOptions{Dir: t.TempDir(), Database: c.url(), Node: "lazy"}
-	s := openTest(t, config)
+	p, err := openPostgres(c.url(), "lazy", func() (string, error) { return "lazy", nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	if _, err := p.usable(); err != nil {
+		t.Fatal(err)
+	}
 	var got string
-	if err := s.db.(*postgresStore).c.QueryRow(t.Context(), "SHOW synchronous_commit").Scan(&got); err != nil || got != "on" {
+	if err := p.c.QueryRow(t.Context(), "SHOW synchronous_commit").Scan(&got); err != nil || got != "on" {
 		t.Errorf("synchronous_commit is %s, %v", got, err)
 	}
 }
