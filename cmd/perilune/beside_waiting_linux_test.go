@@ -41,7 +41,10 @@ func besideWaiting(b *testing.B, k *kit) {
 	for b.Loop() {
 		a := k.fire(b, cheap, 4*k.round)
 		ended := make(chan shot)
-		go func() { ended <- k.fire(b, &slow, 5*k.round) }()
+		go func() {
+			defer close(ended) // if it fails
+			ended <- k.fire(b, &slow, 5*k.round)
+		}()
 		time.Sleep(k.round / 2)
 		w := k.fire(b, cheap, 4*k.round)
 		if got := <-ended; got.Lost+a.Lost+w.Lost > 0 || got.wrong("Access-Accept")+a.wrong("Access-Accept")+w.wrong("Access-Accept") > 0 {

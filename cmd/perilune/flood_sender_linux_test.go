@@ -27,7 +27,8 @@ type flooder struct {
 	sockets []*floodSocket
 	serial  atomic.Uint64
 	sent    atomic.Uint64
-	sparing atomic.Bool // only the first reply of each batch is judged, so that more can be sent
+	sparing bool // in a flood only the first reply of each batch is judged, so that more can be sent
+	floods  atomic.Bool
 	wrong   atomic.Uint64
 	both    sync.WaitGroup
 }
@@ -141,7 +142,7 @@ func (f *flooder) receive(s *floodSocket) {
 			return
 		}
 		judged := n
-		if f.sparing.Load() {
+		if f.floods.Load() && f.sparing {
 			judged = 1
 		}
 		for i := range judged {
@@ -197,8 +198,8 @@ func (f *flooder) closed(window int, duration time.Duration) {
 
 // open sends at a rate for a time, whatever comes back.
 func (f *flooder) open(rate float64, duration time.Duration) {
-	f.sparing.Store(true)
-	defer f.sparing.Store(false)
+	f.floods.Store(true)
+	defer f.floods.Store(false)
 	begun := time.Now()
 	due, at := 0.0, 0
 	for passed := time.Duration(0); passed < duration; passed = time.Since(begun) {

@@ -111,11 +111,13 @@ func floodRecords(t *testing.T) {
 	during := f.quiet.watch(*floodFor / 20)
 	within(t, "logins are answered meanwhile", func() bool { return f.quiet.watch(20*time.Millisecond).latency.total > 0 })
 	unlock()
-	e.tell(100) // what a slow build of the server carries on a busy machine, beside what is behind
+	if raceDetector { // a server that is ten times slower does not catch up beside as many
+		e.tell(100)
+	}
 	began := time.Now()
 	within(t, "the database has all", func() bool { return f.server.metrics(t).sum("perilune_accounting_backlog_bytes") < backlog/10 })
 	caught := time.Since(began)
-	e.tell(1000)
+	e.tell(8000)
 	e.window()
 	again := 0
 	within(t, "records are answered again", func() bool {

@@ -121,7 +121,7 @@ func (d *daemon) listenerMetrics(l *server.ListenerSnapshot, yield func(admin.Sa
 		yield(admin.Sample{Name: name, Help: help, Labels: append(labels, at...), Value: float64(n)})
 	}
 	count("perilune_datagrams_total", "Datagrams received.", l.Received)
-	count("perilune_kernel_drops_total", "Datagrams that the kernel dropped, as the receive buffer was full or as the noisiest sources'.", l.KernelDrops)
+	count("perilune_kernel_drops_total", "Datagrams that the kernel dropped, as a receive buffer was full.", l.KernelDrops)
 	count("perilune_kernel_shed_total", "How many of them in the lanes that the noisiest sources are steered to.", l.KernelShed)
 	count("perilune_duplicates_answered_total", "Duplicates answered from the cache.", l.Resent)
 	count("perilune_nameless_requests_total", "Requests in which no NAS names itself.", l.Nameless)

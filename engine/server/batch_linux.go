@@ -205,9 +205,9 @@ func (m *mmsg) send(slots []slot) (failed int) {
 
 // intake implements batcher.
 func (m *mmsg) intake() intake {
-	in := intake{lost: m.drops.sum.Load()}
+	in := intake{lost: m.drops.sum}
 	if m.lane != nil {
-		in.lane, in.lostInLane = m.lane.got, m.lane.drops.sum.Load()
+		in.lane, in.lostInLane = m.lane.got, m.lane.drops.sum
 	}
 	return in
 }

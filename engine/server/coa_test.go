@@ -91,12 +91,7 @@ func (c *coaPort) request(t testing.TB, code radius.Code, lines ...string) []byt
 
 func (c *coaPort) dial(t testing.TB) *net.UDPConn {
 	t.Helper()
-	conn, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(c.at))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	return conn
+	return dialed(t, c.at)
 }
 
 // ask gives the answer as its code and lines; "" for silence.

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"sync/atomic"
 	"syscall"
 	"unsafe"
 
@@ -10,7 +9,7 @@ import (
 
 // drops counts what the kernel drops of a socket's datagrams for want of room.
 type drops struct {
-	sum     atomic.Uint64
+	sum     uint64
 	kernel  uint32 // the kernel's counter, 32 bits
 	reads   uint32
 	info    [memInfoDrops + 1]uint32
@@ -44,6 +43,6 @@ func (d *drops) ask(fd uintptr) {
 
 // stands takes the kernel's counter as it stands.
 func (d *drops) stands(now uint32) {
-	d.sum.Add(uint64(now - d.kernel))
+	d.sum += uint64(now - d.kernel)
 	d.kernel = now
 }

@@ -254,7 +254,13 @@ func (f *forwarding) answer(t testing.TB, conn *net.UDPConn, datagram []byte, wa
 // dial gives a socket of a NAS for logins.
 func (f *forwarding) dial(t testing.TB) *net.UDPConn {
 	t.Helper()
-	conn, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(f.auth))
+	return dialed(t, f.auth)
+}
+
+// dialed gives a socket that is connected to an address, until the test ends.
+func dialed(t testing.TB, to netip.AddrPort) *net.UDPConn {
+	t.Helper()
+	conn, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(to))
 	if err != nil {
 		t.Fatal(err)
 	}

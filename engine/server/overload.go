@@ -64,7 +64,6 @@ const (
 	overloadRest    = time.Second            // a source is steered for as long at least, and nobody after as long a silence
 	overloadSources = 8                      // as many are steered at most,
 	overloadNotable = 32                     // and nobody who sends less than this part of what comes
-	leastTruesize   = 768                    // octets that Linux counts in a receive buffer for a small datagram
 )
 
 // count looks at a batch's senders, and at what the kernel has dropped. It reports whether others are to be steered, or the

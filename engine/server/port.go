@@ -1,7 +1,6 @@
 package server
 
 import (
-	"errors"
 	"net"
 	"slices"
 	"sync"
@@ -67,10 +66,8 @@ func (p *port) closeLanes() {
 }
 
 // close closes all sockets.
-func (p *port) close() error {
-	var errs []error
+func (p *port) close() {
 	for _, conn := range slices.Concat(p.conns, p.lanes) {
-		errs = append(errs, conn.Close())
+		conn.Close()
 	}
-	return errors.Join(errs...)
 }

@@ -16,7 +16,7 @@ func steered(t *testing.T, listen string, loops int) *port {
 	if err != nil {
 		t.Skipf("no IPv6 here: %v", err)
 	}
-	t.Cleanup(func() { p.close() })
+	t.Cleanup(p.close)
 	if p.unsteered != nil {
 		t.Fatal(p.unsteered)
 	}

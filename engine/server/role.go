@@ -93,6 +93,9 @@ func newRole(s *Server, index int, l Listener, p *port, loop int) (*role, error)
 	return ro, nil
 }
 
+// leastTruesize is what Linux counts in a receive buffer for a small datagram, in octets.
+const leastTruesize = 768
+
 // run holds the role until it passes on or the server stops. A goroutine that takes the role over goes on in
 // the middle of a batch.
 func (ro *role) run() {

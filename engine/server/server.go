@@ -208,7 +208,7 @@ func (s *Server) start() error {
 		return errors.New("server: Serve was called already")
 	}
 	s.started = true
-	s.tellBuffers()
+	s.tellSockets()
 	go s.delays.run()
 	go s.outbox.run()
 	for _, ro := range s.roles {
@@ -219,8 +219,8 @@ func (s *Server) start() error {
 	return nil
 }
 
-// tellBuffers says what the kernel granted of the receive buffers: most lost packets are lost there.
-func (s *Server) tellBuffers() {
+// tellSockets says what the kernel granted: of the receive buffers, where most lost packets are lost, and of lanes.
+func (s *Server) tellSockets() {
 	for _, l := range s.Snapshot().Listeners {
 		s.options.Events.Debug("receive buffer", "kind", l.Kind, "address", l.Addr.String(), "octets", l.ReceiveBuffer)
 	}

@@ -66,19 +66,15 @@ func (o *outgoing) couple(octets int) {
 	m.SetControllen(at + len(b))
 }
 
-// refused gives how many datagrams of a message are lost that the kernel has refused. What is too large goes in fragments. The
-// pieces of a train are tried one by one; if that helps there are no trains any more: the way to that receiver knows no
-// checksums, or none in hardware.
+// refused gives how many datagrams of a message are lost that the kernel has refused. The pieces of a train are tried one by
+// one; unless it was too large there are no trains any more: the way to that receiver knows no checksums, or none in hardware.
 func (o *outgoing) refused(h *unix.Msghdr) (failed int) {
-	large := o.errno == unix.EMSGSIZE
+	errno := o.errno
+	o.errno = 0
 	if h.Iovlen < 2 {
-		if !large || o.divided(h) != nil {
-			failed = 1
-		}
-		o.errno = 0
-		return failed
+		return o.fails(h, errno)
 	}
-	o.alone = o.alone || !large
+	o.alone = o.alone || errno != unix.EMSGSIZE
 	pieces := unsafe.Slice(h.Iov, h.Iovlen)
 	one := *h
 	one.SetIovlen(1)
@@ -87,30 +83,31 @@ func (o *outgoing) refused(h *unix.Msghdr) (failed int) {
 	}
 	for i := range pieces {
 		one.Iov = &pieces[i]
-		err := o.one(&one)
-		if errors.Is(err, unix.EMSGSIZE) {
-			err = o.divided(&one)
-		}
-		if err != nil {
-			failed++
-		}
+		failed += o.fails(&one, o.one(&one))
 	}
-	o.errno = 0
 	return failed
 }
 
-func (o *outgoing) divided(h *unix.Msghdr) error {
-	return divided(o.raw, func() error { return o.one(h) })
+// fails gives 1 for a message that is lost after this error. What is too large goes in fragments.
+func (o *outgoing) fails(h *unix.Msghdr, err error) int {
+	if errors.Is(err, unix.EMSGSIZE) {
+		err = divided(o.raw, func() error { return o.one(h) })
+	}
+	if err != nil {
+		return 1
+	}
+	return 0
 }
 
 // one sends a message by itself.
 func (o *outgoing) one(h *unix.Msghdr) error {
+	var errno syscall.Errno
 	err := o.raw.Write(func(fd uintptr) bool {
-		_, _, o.errno = syscall.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(h)), unix.MSG_DONTWAIT)
-		return o.errno != unix.EAGAIN
+		_, _, errno = syscall.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(h)), unix.MSG_DONTWAIT)
+		return errno != unix.EAGAIN
 	})
-	if err == nil && o.errno != 0 {
-		err = o.errno
+	if err == nil && errno != 0 {
+		err = errno
 	}
 	return err
 }

@@ -165,10 +165,13 @@ func TestRedisRestarts(t *testing.T) {
 
 // TestRedisBounds: so many connections, so many calls that wait for one, and no more.
 func TestRedisBounds(t *testing.T) {
-	var opened atomic.Int64
+	var open, tooMany atomic.Int64
 	answer := make(chan struct{})
 	address := strings.TrimPrefix(hostile(t, func(c net.Conn) {
-		opened.Add(1)
+		if open.Add(1) > 3 {
+			tooMany.Add(1)
+		}
+		defer open.Add(-1)
 		in := make([]byte, 4096)
 		for {
 			if _, err := c.Read(in); err != nil {
@@ -194,11 +197,11 @@ func TestRedisBounds(t *testing.T) {
 			}
 		})
 	}
-	eventually(t, "the rest is busy", func() bool { return busy.Load() == 12 && opened.Load() == 3 })
+	eventually(t, "the rest is busy", func() bool { return busy.Load() == 12 && open.Load() == 3 })
 	close(answer)
 	all.Wait()
-	if busy.Load() != 12 || refused.Load() != 8 {
-		t.Errorf("%d busy, %d refused", busy.Load(), refused.Load())
+	if busy.Load() != 12 || refused.Load() != 8 || tooMany.Load() != 0 {
+		t.Errorf("%d busy, %d refused, %d connections beyond three", busy.Load(), refused.Load(), tooMany.Load())
 	}
 }
 
