@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/md5"
 	"crypto/rand"
 	"encoding/binary"
@@ -185,7 +186,7 @@ func (f *flooder) closed(window int, duration time.Duration) {
 				case s.sent-min(got, s.sent) <= uint64(window-floodBurst):
 					f.shoot(s, floodBurst)
 					last = time.Now()
-				case time.Since(last) > 100*time.Millisecond: // lost
+				case time.Since(last) > time.Second/2: // lost
 					base, s.sent = s.got.Load(), 0
 				default:
 					time.Sleep(50 * time.Microsecond)
@@ -196,14 +197,14 @@ func (f *flooder) closed(window int, duration time.Duration) {
 	all.Wait()
 }
 
-// open sends at a rate for a time, whatever comes back.
-func (f *flooder) open(rate float64, duration time.Duration) {
+// open sends at a rate until ctx ends, whatever comes back.
+func (f *flooder) open(ctx context.Context, rate float64) {
 	f.floods.Store(true)
 	defer f.floods.Store(false)
 	begun := time.Now()
 	due, at := 0.0, 0
-	for passed := time.Duration(0); passed < duration; passed = time.Since(begun) {
-		owed := rate*passed.Seconds() - due
+	for ctx.Err() == nil {
+		owed := rate*time.Since(begun).Seconds() - due
 		if owed < floodBurst {
 			time.Sleep(100 * time.Microsecond)
 			continue

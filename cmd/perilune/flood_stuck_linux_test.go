@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -59,10 +60,12 @@ func floodHooks(t *testing.T) {
 	f.flood = newFlooder(t, "h", f.server.auth, "127.0.0.1", "127.0.0.2")
 	var during *watched
 	var most, octets float64
+	flood, end := context.WithTimeout(t.Context(), 4*tenth)
+	defer end()
 	spent := f.measure(func() {
 		ended := make(chan *watched)
 		go func() { ended <- f.quiet.watch(4 * tenth) }()
-		go f.flood.open(hangRate(), 4*tenth)
+		go f.flood.open(flood, hangRate())
 		for ; during == nil; time.Sleep(10 * time.Millisecond) {
 			_, resident := f.server.resources(t)
 			most, octets = max(most, f.server.metrics(t).sum("perilune_waiting_requests")), max(octets, resident)
