@@ -247,12 +247,14 @@ func (f *floodTest) checkFlood(peak, flood *span) error {
 // checkQuiet demands that the one who asks seldom gets its answers. While other programs have the server's processor its receive
 // buffer overflows, and all lose alike.
 func (f *floodTest) checkQuiet(before, during *watched, flood *span) error {
-	if before.lost > 0 || flood.kept > flood.took/10 {
+	switch {
+	case during.lost <= during.asked/100:
+		return nil
+	case before.lost > 0 || flood.kept > flood.took/10:
 		f.Logf("the machine is too busy to tell what the flood costs the one who asks seldom")
-	} else if during.lost > during.asked/100 {
-		return fmt.Errorf("the flood costs the one who asks seldom %d of %d answers", during.lost, during.asked)
+		return nil
 	}
-	return nil
+	return fmt.Errorf("the flood costs the one who asks seldom %d of %d answers", during.lost, during.asked)
 }
 
 // checkRecovery demands that soon after the flood logins are as before: ten in a row are answered, half of them in about the
@@ -260,7 +262,10 @@ func (f *floodTest) checkQuiet(before, during *watched, flood *span) error {
 func (f *floodTest) checkRecovery(before *watched) time.Duration {
 	within, slack := time.Second, 2*time.Millisecond
 	if *floodFor < exact {
-		within, slack = 20*time.Second, 100*time.Millisecond
+		within, slack = time.Minute, 300*time.Millisecond
+	}
+	if before.lost > 0 {
+		slack = patience // what they took before is not known
 	}
 	began := time.Now()
 	for time.Since(began) < within {
@@ -277,7 +282,7 @@ func (f *floodTest) checkRecovery(before *watched) time.Duration {
 func (f *floodTest) addsUp() {
 	var m samples
 	var sent, received, drops, became float64
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		f.quiet.watch(100 * time.Millisecond) // drops are looked at with the next datagrams
 		m = f.server.metrics(f)
 		sent = float64(f.flood.sent.Load() + f.quiet.sent.Load())

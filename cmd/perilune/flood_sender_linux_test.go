@@ -174,7 +174,7 @@ func (f *flooder) judge(session *radius.Session, raw []byte) bool {
 	return string(filter) == fmt.Sprintf("%s%04d", f.letter, binary.BigEndian.Uint64(state)%floodUsers)
 }
 
-// closed keeps a number of requests out on each socket for a time.
+// closed keeps a number of requests out on each socket for a time, and waits for the last replies.
 func (f *flooder) closed(window int, duration time.Duration) {
 	var all sync.WaitGroup
 	for _, s := range f.sockets {
@@ -191,6 +191,9 @@ func (f *flooder) closed(window int, duration time.Duration) {
 				default:
 					time.Sleep(50 * time.Microsecond)
 				}
+			}
+			for last := time.Now(); s.got.Load()-base < s.sent && time.Since(last) < 5*time.Second; {
+				time.Sleep(50 * time.Microsecond)
 			}
 		})
 	}
