@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,12 +18,17 @@ type Listener struct {
 	// address and port, so one NAS with one port stays on one loop. The number is fixed while the server
 	// runs: a change would move NASes away from the loop that remembers their requests.
 	Loops int
-	// ReceiveBuffer is asked of the kernel for each socket, in octets; 0: 4 MiB. Each loop has two where the kernel can
-	// keep noisy sources apart: what they send too much has a buffer of its own.
+	// ReceiveBuffer is asked of the kernel for each loop, in octets; 0: 4 MiB. Where the kernel can keep noisy sources apart
+	// what they send too much has a buffer of its own, of as much but 2 MiB at most.
 	ReceiveBuffer int
 }
 
-const defaultReceiveBuffer = 4 << 20
+const (
+	defaultReceiveBuffer = 4 << 20
+	// mostLaneBuffer is less, as a lane is full all through a flood: a longer queue serves no more, it makes all wait longer
+	// and is no longer in a processor's cache when it is read, which costs a twentieth of what could be served.
+	mostLaneBuffer = 2 << 20
+)
 
 // bind opens a listener's sockets. The first one is bound alone, so that a second instance is refused even though the port
 // is shared, between loops and lanes; only then is it opened for the others.
@@ -56,6 +62,7 @@ func bind(l Listener, all []Listener, lanes bool) (p *port, err error) {
 		p.conns = append(p.conns, conn)
 	}
 	if lanes {
+		l.ReceiveBuffer = min(cmp.Or(l.ReceiveBuffer, defaultReceiveBuffer), mostLaneBuffer)
 		p.unsteered = p.openLanes(more)
 	}
 	return p, nil
@@ -84,11 +91,7 @@ func listen(network string, l Listener, control func(_, _ string, _ syscall.RawC
 		return nil, err
 	}
 	udp := conn.(*net.UDPConn)
-	room := l.ReceiveBuffer
-	if room == 0 {
-		room = defaultReceiveBuffer
-	}
-	if err := errors.Join(udp.SetReadBuffer(room), tune(udp, l.Addr.Addr().IsUnspecified())); err != nil {
+	if err := errors.Join(udp.SetReadBuffer(cmp.Or(l.ReceiveBuffer, defaultReceiveBuffer)), tune(udp, l.Addr.Addr().IsUnspecified())); err != nil {
 		udp.Close()
 		return nil, err
 	}
