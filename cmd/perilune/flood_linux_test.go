@@ -187,6 +187,7 @@ func floodLogins(t *testing.T, script string, from ...string) {
 		peak = wide
 	}
 	t.Logf("peak:  %v", peak)
+	f.flood.settle()
 	before := f.quiet.watch(tenth)
 	t.Logf("before: %v", before)
 	flood := f.overload(peak, before)

@@ -174,7 +174,7 @@ func (f *flooder) judge(session *radius.Session, raw []byte) bool {
 	return string(filter) == fmt.Sprintf("%s%04d", f.letter, binary.BigEndian.Uint64(state)%floodUsers)
 }
 
-// closed keeps a number of requests out on each socket for a time, and waits for the last replies.
+// closed keeps a number of requests out on each socket for a time.
 func (f *flooder) closed(window int, duration time.Duration) {
 	var all sync.WaitGroup
 	for _, s := range f.sockets {
@@ -192,12 +192,23 @@ func (f *flooder) closed(window int, duration time.Duration) {
 					time.Sleep(50 * time.Microsecond)
 				}
 			}
-			for last := time.Now(); s.got.Load()-base < s.sent && time.Since(last) < 5*time.Second; {
-				time.Sleep(50 * time.Microsecond)
-			}
 		})
 	}
 	all.Wait()
+}
+
+// settle waits until no more replies come.
+func (f *flooder) settle() {
+	for last := uint64(0); ; time.Sleep(300 * time.Millisecond) {
+		got := uint64(0)
+		for _, s := range f.sockets {
+			got += s.got.Load()
+		}
+		if got == last {
+			return
+		}
+		last = got
+	}
 }
 
 // open sends at a rate until ctx ends, whatever comes back.
