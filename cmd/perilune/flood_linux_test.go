@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -131,9 +131,12 @@ func (s *span) each() float64 {
 func (s *span) rate() float64 { return s.answered / s.took.Seconds() }
 
 // leaves gives what of the peak a flood leaves: of the throughput if it was more than was served, of the throughput for each
-// second of processor if the sender had too little of one to flood.
+// second of processor if the sender had too little of one to flood; and 1 if that cannot be told.
 func (s *span) leaves(peak *span) float64 {
-	if s.sent < 1.5*peak.answered/peak.took.Seconds()*s.took.Seconds() {
+	switch {
+	case raceDetector || min(peak.cpu, s.cpu) < enoughCPU:
+		return 1
+	case s.sent < 1.5*peak.rate()*s.took.Seconds():
 		return peak.each() / s.each()
 	}
 	return s.rate() / peak.rate()
@@ -175,74 +178,76 @@ func (f *floodTest) measure(do func()) *span {
 	return s
 }
 
-// floodLogins measures the peak, floods, and looks at the time after.
+// floodLogins floods, and compares with what is served otherwise. Where it is to be exact it does so a few times, as the one
+// changes from second to second like the other.
 func floodLogins(t *testing.T, script string, from ...string) {
 	f := newFloodTest(t, script, "")
 	f.flood = newFlooder(t, "u", f.server.auth, from...)
 	f.flood.sparing = script == ""
-	tenth := *floodFor / 50
-	f.flood.closed(64, tenth)
-	peak := f.measure(func() { f.flood.closed(64, 2*tenth) })
-	if wide := f.measure(func() { f.flood.closed(256, 2*tenth) }); wide.each() < peak.each() {
-		peak = wide
+	rounds, unit, least := 1, *floodFor/50, 0.5
+	if *floodFor >= exact {
+		rounds, unit, least = 5, *floodFor/150, 0.9
 	}
-	t.Logf("peak:  %v", peak)
-	f.flood.settle()
-	before := f.quiet.watch(tenth)
-	t.Logf("before: %v", before)
-	flood := f.overload(peak, before)
-	recovered := f.checkRecovery(before)
-	t.Logf("as before %v after the flood; became: %s", recovered.Round(time.Millisecond), flood.after.became())
+	var kept []float64
+	for range rounds {
+		kept = append(kept, f.round(unit))
+	}
+	slices.Sort(kept)
+	if t.Logf("the flood leaves %.2f of the peak", kept); kept[rounds/2] < least {
+		t.Errorf("%.0f%% of the peak is wanted", 100*least)
+	}
 	if n := f.flood.wrong.Load(); n > 0 {
 		t.Errorf("%d replies were wrong", n)
 	}
 	f.addsUp()
 }
 
-// overload floods, and demands that the server goes on as it did. A short flood lasts until that is so, a busy machine may take
-// a while.
-func (f *floodTest) overload(peak *span, before *watched) (flood *span) {
-	tenth, capacity := *floodFor/50, 1e6/max(peak.each(), 1)
+// round measures the peak, floods, and looks at the time after. It gives what part of the peak the flood leaves.
+func (f *floodTest) round(unit time.Duration) (kept float64) {
+	f.flood.closed(64, unit)
+	peak := f.measure(func() { f.flood.closed(64, 2*unit) })
+	if wide := f.measure(func() { f.flood.closed(256, 2*unit) }); wide.each() < peak.each() {
+		peak = wide
+	}
+	f.Logf("peak:  %v", peak)
+	f.flood.settle()
+	before := f.quiet.watch(unit)
+	f.Logf("before: %v", before)
+	flood := f.overload(unit, peak, before)
+	recovered := f.checkRecovery(before)
+	f.Logf("as before %v after the flood; became: %s", recovered.Round(time.Millisecond), flood.after.became())
+	return flood.leaves(peak)
+}
+
+// overload floods, and demands that the server goes on. A short flood lasts until that is so, a busy machine may take a while.
+func (f *floodTest) overload(unit time.Duration, peak *span, before *watched) (flood *span) {
+	capacity := 1e6 / max(peak.each(), 1)
 	ctx, end := context.WithCancel(f.Context())
 	var sender sync.WaitGroup
 	sender.Go(func() { f.flood.open(ctx, 10*capacity) })
 	defer sender.Wait()
 	defer end()
 	// The first moment, in which the server finds out who it is, and reads what that one had sent before.
-	first := min(tenth, time.Second/2) + time.Duration(fullBuffer/capacity*float64(time.Second))
-	began := time.Now()
-	for {
+	first := min(unit, time.Second/2) + time.Duration(fullBuffer/capacity*float64(time.Second))
+	for began := time.Now(); ; first = 0 {
 		var during *watched
 		flood = f.measure(func() {
 			time.Sleep(first)
-			during = f.quiet.watch(2 * tenth)
+			during = f.quiet.watch(2 * unit)
 		})
 		f.Logf("flood: %.1f times what is carried: %v; kernel dropped %.0f", flood.sent/flood.took.Seconds()/capacity, flood, flood.delta("perilune_kernel_drops_total"))
 		f.Logf("during: %v", during)
-		wrong := errors.Join(f.checkFlood(peak, flood), f.checkQuiet(before, during, flood))
-		if wrong == nil {
+		wrong := f.checkQuiet(before, during, flood)
+		if wrong == nil && flood.leaves(peak) > 0.5 {
 			return flood
 		}
 		if *floodFor >= exact || time.Since(began) > 20*time.Second {
-			f.Error(wrong)
+			if wrong != nil {
+				f.Error(wrong)
+			}
 			return flood
 		}
-		first = 0
 	}
-}
-
-// checkFlood compares what was served.
-func (f *floodTest) checkFlood(peak, flood *span) error {
-	least := 0.9
-	if *floodFor < exact {
-		least = 0.5
-	}
-	if peak.cpu < enoughCPU || flood.cpu < enoughCPU {
-		f.Logf("the server had too little processor time (%v at the peak, %v in the flood) to compare", peak.cpu, flood.cpu)
-	} else if kept := flood.leaves(peak); kept < least && !raceDetector {
-		return fmt.Errorf("the flood leaves %.0f%% of the peak; at least %.0f%% is wanted", 100*kept, 100*least)
-	}
-	return nil
 }
 
 // checkQuiet demands that the one who asks seldom gets its answers. While other programs have the server's processor its receive

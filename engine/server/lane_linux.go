@@ -30,6 +30,8 @@ const (
 	lanePoll = time.Millisecond
 	// laneLooks find what the kernel steered to the lane while it was told to end that.
 	laneLooks = 32
+	// laneLossEvery is after how many batches of a flood what the lane has lost is asked for.
+	laneLossEvery = 4
 )
 
 // newLane gives the lane of a loop. There may be something in it from before the kernel had a program.
@@ -93,7 +95,7 @@ func (l *lane) receive(fd uintptr) {
 		m.errno = 0
 	}
 	m.got += l.got
-	l.drops.look(fd, m.got == len(m.in))
+	l.drops.look(fd, m.got == len(m.in) && l.drops.reads%laneLossEvery == 0)
 }
 
 // steer implements batcher.

@@ -19,7 +19,7 @@ type Listener struct {
 	// runs: a change would move NASes away from the loop that remembers their requests.
 	Loops int
 	// ReceiveBuffer is asked of the kernel for each loop, in octets; 0: 4 MiB. Where the kernel can keep noisy sources apart
-	// what they send too much has a buffer of its own, of as much but 2 MiB at most.
+	// what they send too much has a buffer of its own, of as much but 1 MiB at most.
 	ReceiveBuffer int
 }
 
@@ -27,7 +27,7 @@ const (
 	defaultReceiveBuffer = 4 << 20
 	// mostLaneBuffer is less, as a lane is full all through a flood: a longer queue serves no more, it makes all wait longer
 	// and is no longer in a processor's cache when it is read, which costs a twentieth of what could be served.
-	mostLaneBuffer = 2 << 20
+	mostLaneBuffer = 1 << 20
 )
 
 // bind opens a listener's sockets. The first one is bound alone, so that a second instance is refused even though the port
