@@ -132,7 +132,7 @@ func TestRegistrationErrors(t *testing.T) {
 		`on("hints", {}, print, 5)`:                      `on: expected (phase [, options], function), got a function in the function's place`,
 		`on("hints", {[1]="x"}, print)`:                  `on has no option "1"`,
 		`on("hints", {name=5}, print)`:                   `name: got a number, expected text`,
-		`on("hints", {timeout=0}, print)`:                `timeout: 0 is no duration; expected "800ms", "90s", "5m", "1h", "1d" or seconds`,
+		`on("hints", {timeout=0}, print)`:                `timeout: got 0, expected a duration above zero, such as "800ms", "90s", "5m"`,
 		`on("hints", {timeout={}}, print)`:               `timeout: got a table, expected a duration such as "800ms", "90s", "5m"`,
 		`on("hints", {on_error=true}, print)`:            `on_error: got a boolean, expected text`,
 		`on("hints", {on_timeout=""}, print)`:            `on_timeout: got "", expected "reject", "drop" or "continue"`,

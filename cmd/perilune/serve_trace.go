@@ -10,6 +10,7 @@ import (
 
 	"perilune/engine/admin"
 	"perilune/engine/dictionary"
+	"perilune/engine/nas"
 	"perilune/engine/raddb"
 	"perilune/engine/server"
 )
@@ -51,10 +52,10 @@ func (d *daemon) known(f *server.Filter) error {
 		return nil
 	}
 	defer release()
-	return knownFilter(f, g.Dictionary)
+	return knownFilter(f, g.Dictionary, g.Clients)
 }
 
-func knownFilter(f *server.Filter, dict *dictionary.Dictionary) error {
+func knownFilter(f *server.Filter, dict *dictionary.Dictionary, clients *nas.Table) error {
 	if f.Attribute != "" {
 		ref, err := dict.Resolve(f.Attribute)
 		if err != nil {
@@ -65,7 +66,22 @@ func knownFilter(f *server.Filter, dict *dictionary.Dictionary) error {
 	if v := strings.ToLower(f.Verdict); v != "" && !strings.ContainsAny(v, "*?") && !slices.Contains(tracedVerdicts, v) {
 		return fmt.Errorf("-verdict: no verdict is %q%s", f.Verdict, raddb.DidYouMean(v, slices.Values(tracedVerdicts)))
 	}
-	return nil
+	return knownClient(f.Client, clients)
+}
+
+// knownClient refuses a name, but not a pattern, that no client has.
+func knownClient(name string, clients *nas.Table) error {
+	if name == "" || strings.ContainsAny(name, "*?") {
+		return nil
+	}
+	var names []string
+	for _, c := range clients.All() {
+		if strings.EqualFold(c.Name, name) {
+			return nil
+		}
+		names = append(names, c.Name)
+	}
+	return fmt.Errorf("-client: no client is named %q%s", name, raddb.DidYouMean(name, slices.Values(names)))
 }
 
 // trace streams live requests until the peer goes away. What was not shown is told with the next one, and once a

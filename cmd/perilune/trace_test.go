@@ -44,7 +44,8 @@ func TestTraceCommand(t *testing.T) {
 		{"-user A* -count 1", 1, []string{"Access-Accept"}},
 		{"-user 0011.22aa.bbcc -verdict accept -count 1", 1, nil},
 		{"-attr Calling-Station-Id=00:11:22:* -for 300ms", 0, nil},
-		{"-client nobody -for 300ms", 0, nil},
+		{"-client nob* -for 300ms", 0, nil},
+		{"-client LOOP -count 1", 1, nil},
 		{"-attr attr-26.64999.3 -count 1", 1, nil},
 		{"-attr Attr-31=00-11-* -verdict acc* -count 1", 1, nil},
 		{"-rate 1 -count 3", 3, []string{" not shown"}}, // the first two may stand on both sides of a second
@@ -83,6 +84,7 @@ func TestTraceRefusesWhatNeverFits(t *testing.T) {
 	for args, want := range map[string]string{
 		"-attr NAS-Prot=1":            `-attr: unknown attribute "NAS-Prot"; did you mean "NAS-Port"?`,
 		"-verdict rejct":              `-verdict: no verdict is "rejct"; did you mean "reject"?`,
+		"-client lop":                 `-client: no client is named "lop"; did you mean "loop"?`,
 		"-verdict ok -attr User-Name": `-verdict: no verdict is "ok"`,
 	} {
 		code, out := s.command(append([]string{"trace", "-d", s.raddb(), "-for", "5s"}, strings.Fields(args)...)...)

@@ -128,7 +128,7 @@ func TestHTTPOpenMisuse(t *testing.T) {
 		`http.open{base="https://u:geheim@x"}`:                    `base holds a user; send it in headers or as bearer`,
 		`http.open{base="https://x?a=b"}`:                         `base holds a query; give it to each request as query={…}`,
 		`http.open{base=1}`:                                       `base: got 1, expected text`,
-		`http.open{base="https://x", timeout=0}`:                  `timeout: 0 is no duration; expected "800ms", "90s", "5m", "1h", "1d" or seconds`,
+		`http.open{base="https://x", timeout=0}`:                  `timeout: got 0, expected a duration above zero, such as "800ms", "90s", "5m"`,
 		`http.open{base="https://x", retry=6}`:                    `retry: got 6, expected a whole number from 0 to 5`,
 		`http.open{base="https://x", retries=6}`:                  `no option "retries"; expected base, timeout, ca, cert, key, bearer, headers, retry, breaker`,
 		`http.open{base="https://x", breaker=3}`:                  `breaker: got 3, expected {fails=5, cooldown="10s"}, or false`,
