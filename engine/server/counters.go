@@ -155,7 +155,7 @@ type ListenerSnapshot struct {
 }
 
 // Snapshot collects the counters. Those of requests answered at once are as of the end of each loop's last
-// batch.
+// batch, before its replies were sent: what is answered is counted.
 func (s *Server) Snapshot() Snapshot {
 	waiting, octets := s.admission.detached()
 	snap := Snapshot{Listeners: make([]ListenerSnapshot, len(s.options.Listeners)),

@@ -191,22 +191,25 @@ func (ro *role) begin(n int) {
 	ro.touch()
 }
 
-// flush ends a batch: replies, log lines, counters.
+// flush ends a batch: counters first, so that whoever has a reply finds it counted, then replies and log lines.
 func (ro *role) flush() {
 	if ro.n == 0 {
 		return
 	}
 	ro.digests.Run()
-	ro.fast.SendErrors += uint64(ro.batcher.send(ro.slots[:ro.n]))
+	in := ro.batcher.intake()
+	ro.fast.KernelDrops, ro.fast.KernelShed = in.lost+in.lostInLane, in.lostInLane
+	ro.published.set(&ro.fast)
+	if failed := ro.batcher.send(ro.slots[:ro.n]); failed > 0 {
+		ro.fast.SendErrors += uint64(failed)
+		ro.published.set(&ro.fast)
+	}
 	if ro.sender != nil {
 		ro.sender.Flush()
 	}
 	ro.n, ro.at = 0, 0
 	ro.since.Store(0)
 	ro.server.log.flush(&ro.lines)
-	in := ro.batcher.intake()
-	ro.fast.KernelDrops, ro.fast.KernelShed = in.lost+in.lostInLane, in.lostInLane
-	ro.published.set(&ro.fast)
 	g := ro.generation
 	ro.generation = nil
 	ro.server.unpin(g)

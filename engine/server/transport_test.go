@@ -290,6 +290,22 @@ func TestAnswer(t *testing.T) {
 	})
 }
 
+// TestRepliesAreCounted: whoever has a reply finds it in the counters.
+func TestRepliesAreCounted(t *testing.T) {
+	bothBatchers(t, func(t *testing.T, o Options) {
+		ts := startServer(t, newFakeWay(), o)
+		n := newNAS(t, ts.Addrs()[0])
+		for i := range uint64(2000) {
+			n.send(byte(i), byte(i>>8), "bob")
+			n.receive()
+			snap := ts.Snapshot()
+			if got := snap.Total().Verdicts[Accept]; got != i+1 {
+				t.Fatalf("%d replies are counted, %d have come", got, i+1)
+			}
+		}
+	})
+}
+
 func TestMalformedIsCounted(t *testing.T) {
 	ts := startServer(t, newFakeWay(), Options{})
 	n := newNAS(t, ts.Addrs()[0])
