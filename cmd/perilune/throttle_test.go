@@ -27,7 +27,7 @@ func TestThrottleCommands(t *testing.T) {
 		want(fmt.Sprint("guess", n), radius.CodeAccessReject)
 	}
 	want("hello", radius.CodeAccessReject)
-	contains(t, s.must(t, exitOK, "explain", "-last", "bob"), "reason=throttled")
+	s.wasLast(t, "bob", "Access-Request reject", "reason=throttled")
 	status := s.must(t, exitOK, "status")
 	contains(t, status, "throttled for wrong passwords: 1 users at their stations, 0 stations; 0 users are answered later")
 	contains(t, status, "throttled 1")
