@@ -137,9 +137,14 @@ func serve(o *serveOptions, s streams) error {
 	return d.run()
 }
 
-// limitMemory holds the process to a limit, 0 for none, before the first packet is read.
+// uncounted is what the process has beside what Go's collector counts: the program itself.
+const uncounted = 24 << 20
+
+// limitMemory holds the process to a limit, 0 for none, before the first packet is read. The collector is told less: it is late
+// by some when much is taken at once.
 func (d *daemon) limitMemory(limit int64) {
 	if limit > 0 {
+		limit = max(limit-limit/8-uncounted, limit/2)
 		debug.SetMemoryLimit(limit)
 		d.memory.Store(server.NewHeap(limit))
 	}

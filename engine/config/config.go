@@ -77,7 +77,7 @@ type Server struct {
 	Segments       bool           `toml:"udp-segments" restart:"yes" doc:"equally long replies of a batch to one NAS are handed to the kernel as one message, which leaves as a datagram each (Linux, UDP_SEGMENT); false where a network card or tunnel garbles that"`
 	Queue          int            `toml:"queue" min:"1" max:"1048576" restart:"yes" doc:"requests that may wait for a backend at once; beyond it they are dropped as busy. From three quarters on, clients with more than their equal share are refused"`
 	QueueMemory    Size           `toml:"queue-memory" min:"1MiB" max:"1024GiB" restart:"yes" doc:"memory that these may take, about: a Lua state (32 KiB, with fifty scripts some 250 KiB) and 22 KiB each; beyond it they are dropped as memory"`
-	Memory         Size           `toml:"memory" min:"0" max:"1024GiB" restart:"yes" doc:"of the process. Its garbage collector works harder when it comes near; from three quarters on no request may begin to wait, and scripts that have taken more than 1 MiB are ended. The users file lies in memory beside it. 0: no limit, unless the environment has GOMEMLIMIT"`
+	Memory         Size           `toml:"memory" min:"0" max:"1024GiB" restart:"yes" doc:"of the process. Its garbage collector works harder when it comes near; from three fifths on no request may begin to wait, and scripts that have taken more than 1 MiB are ended. The users file lies in memory beside it. 0: no limit, unless the environment has GOMEMLIMIT"`
 	RecvBuffer     Size           `toml:"recv-buffer" min:"4KiB" max:"1GiB" restart:"yes" doc:"the kernel's buffer of a socket; the kernel may grant less, see net.core.rmem_max"`
 }
 
