@@ -156,7 +156,7 @@ func (rn *Runner) lua() *lua.LState { return rn.box.Lua() }
 func (rn *Runner) known() *dictionary.Known { return &rn.pr.dict.Known }
 
 // broken reports that the state must be thrown away.
-func (rn *Runner) broken() bool { return rn.incomplete || rn.box.Broken() }
+func (rn *Runner) broken() bool { return rn.incomplete || rn.box.Broken() || rn.box.Laden() }
 
 func (rn *Runner) close() { rn.box.Close() }
 

@@ -40,6 +40,9 @@ var bombs = []string{
 	`local t = {} for i = 1, 5e4 do t["k" .. i] = i end while true do for k in pairs(t) do t[k] = nil end end`,
 	`error(setmetatable({}, {__tostring = function() return ("x"):rep(1e6) end}))`,
 	`local s = ("ab"):rep(4e5) while true do bytes.base64(s) bytes.hex(s) crypto.sha256(s) end`,
+	`local k = {} while true do pcall(function() while true do k[#k + 1] = ("z"):rep(900000 + #k) end end) end`,
+	`local k = {} for i = 1, 20 do k[i] = ("z"):rep(900000 + i) end net.try_lookup("nowhere.invalid") while true do k[#k + 1] = ("z"):rep(900000 + #k) end`,
+	`while true do local s = ("%s"):format(("ab"):rep(4e5)):upper():reverse():gsub("A", "zz") end`,
 }
 
 // bombScript has a handler for each of n users bomb0, bomb1 … and lets everybody else in.
@@ -103,7 +106,7 @@ func TestHostileScripts(t *testing.T) {
 		limit = 256 // MiB
 		all   = 64
 	)
-	rounds := 2
+	rounds := 5
 	if testing.Short() {
 		rounds = 1
 	}

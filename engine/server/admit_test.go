@@ -2,6 +2,8 @@ package server
 
 import (
 	"net/netip"
+	"runtime"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -77,6 +79,28 @@ func TestFullHeapAdmitsNoWaiting(t *testing.T) {
 	for _, h := range []*Heap{nil, NewHeap(0), NewHeap(1 << 40)} {
 		if h.Full() {
 			t.Errorf("%+v is full", h)
+		}
+	}
+}
+
+// TestFullHeapIsCollected: what nobody has any more is freed though nobody allocates, and waiting is allowed again.
+func TestFullHeapIsCollected(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	h := NewHeap(int64(m.HeapAlloc+(32<<20)) / 3 * 4)
+	if h.Full() {
+		t.Fatal("full from the beginning")
+	}
+	h.looked.Store(0)
+	waste := make([]byte, 128<<20)
+	if full := h.Full(); !full {
+		t.Errorf("%d octets more, and it is not full", len(waste))
+	}
+	for end := time.Now().Add(10 * time.Second); h.Full(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("still full")
 		}
 	}
 }

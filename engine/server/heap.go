@@ -1,6 +1,7 @@
 package server
 
 import (
+	"runtime"
 	"runtime/metrics"
 	"sync"
 	"sync/atomic"
@@ -14,8 +15,10 @@ type Heap struct {
 	looked atomic.Int64 // when, in ns of time
 	full   atomic.Bool
 
-	mu     sync.Mutex // protects sample
-	sample [1]metrics.Sample
+	mu         sync.Mutex // protects the rest
+	sample     [1]metrics.Sample
+	collecting bool
+	rests      time.Time // until then nothing is collected for fullness
 }
 
 // heapLook is how long a look at the heap holds: it costs as much as a small request.
@@ -47,5 +50,20 @@ func (h *Heap) Full() bool {
 	metrics.Read(h.sample[:])
 	full := h.sample[0].Value.Uint64() >= h.limit
 	h.full.Store(full)
+	if full && !h.collecting && time.Now().After(h.rests) {
+		h.collecting = true
+		go h.collect()
+	}
 	return full
+}
+
+// collect frees what nobody has any more: most of what fills the heap is that, and without it an idle server would go on
+// refusing until the collector's turn comes. It takes a twentieth of a processor at most.
+func (h *Heap) collect() {
+	begun := time.Now()
+	runtime.GC()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.collecting, h.rests = false, time.Now().Add(20*time.Since(begun))
+	h.looked.Store(0)
 }

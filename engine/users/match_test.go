@@ -40,7 +40,7 @@ func TestMatchAllocatesNothing(t *testing.T) {
 			q.Reply.Reset()
 			table.Match(q)
 		})
-		if got != 0 || !q.Found {
+		if got != 0 && !raceDetector || !q.Found {
 			t.Errorf("%s: %v allocations, found %v", request, got, q.Found)
 		}
 	}

@@ -126,3 +126,21 @@ func stillWorks(t *testing.T, s *State) {
 		t.Errorf("next run: got %v, %v", got, err)
 	}
 }
+
+// TestLaden: gopher-lua forgets neither frames nor registers that are no longer in use, so a state whose run had much is to be
+// replaced, and one whose run had little goes on.
+func TestLaden(t *testing.T) {
+	for text, want := range map[string]bool{
+		`local k = {} for i = 1, 100 do k[i] = i end`: false,
+		`error("soon")`: false,
+		`local k = {} for i = 1, 20 do k[i] = ("z"):rep(900000 + i) end`:                                          true,
+		`local k = {} for i = 1, 5 do k[i] = ("z"):rep(900000 + i) end error("late")`:                             true,
+		`local k = {} while true do pcall(function() while true do k[#k+1] = ("z"):rep(900000 + #k) end end) end`: true,
+	} {
+		s, _ := newState(t, Limits{})
+		_ = s.Load(compile(t, text))
+		if s.Laden() != want || s.Broken() {
+			t.Errorf("%s: laden: %v, broken: %v", text, s.Laden(), s.Broken())
+		}
+	}
+}

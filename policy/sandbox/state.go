@@ -52,6 +52,7 @@ type State struct {
 		text string
 	}
 	broken bool
+	laden  bool
 	cover  *Coverage // nil: lines are not counted
 	shared bool      // other states have the same globals
 	sample [1]metrics.Sample
@@ -101,6 +102,10 @@ func (s *State) Deadline() time.Time { return s.budget.due() }
 
 // Broken reports that the interpreter itself failed: the state must be closed and replaced.
 func (s *State) Broken() bool { return s.broken }
+
+// Laden reports that the state may hold much of what a run had that has ended: it should be closed and replaced, or it keeps
+// that until others write over it.
+func (s *State) Laden() bool { return s.laden }
 
 // Close frees the state. It must not be running.
 func (s *State) Close() { s.l.Close() }
@@ -212,11 +217,24 @@ func (s *State) end(base int, err error) error {
 	s.restore()
 	if s.depth == 0 {
 		s.l.G.CurrentThread = s.l
+		s.laden = s.laden || s.holds(e != nil)
 	}
 	if e == nil {
 		return nil
 	}
 	return e
+}
+
+// What a run may have allocated and yet its state goes on: gopher-lua clears neither frames nor registers that are no longer
+// in use, so that they hold what the run had last, functions with all that they see.
+const (
+	keptByFailed = fastGrowth
+	keptByDone   = 8 << 20
+)
+
+// holds reports whether the state may hold too much of the run that has ended.
+func (s *State) holds(failed bool) bool {
+	return failed && s.budget.grown > keptByFailed || s.budget.grown > keptByDone
 }
 
 // restore puts the outer budget back, if there is one. It pays for what the inner run has taken.
