@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -81,7 +82,7 @@ func knownClient(name string, clients *nas.Table) error {
 		}
 		names = append(names, c.Name)
 	}
-	return fmt.Errorf("-client: no client is named %q%s", name, raddb.DidYouMean(name, slices.Values(names)))
+	return fmt.Errorf("-client: no client is named %q%s", name, cmp.Or(raddb.DidYouMean(name, slices.Values(names)), `; expected a name of the clients file, or a pattern such as "nas*"`))
 }
 
 // trace streams live requests until the peer goes away. What was not shown is told with the next one, and once a

@@ -85,6 +85,7 @@ func TestTraceRefusesWhatNeverFits(t *testing.T) {
 		"-attr NAS-Prot=1":            `-attr: unknown attribute "NAS-Prot"; did you mean "NAS-Port"?`,
 		"-verdict rejct":              `-verdict: no verdict is "rejct"; did you mean "reject"?`,
 		"-client lop":                 `-client: no client is named "lop"; did you mean "loop"?`,
+		"-client 127.0.0.1":           `-client: no client is named "127.0.0.1"; expected a name of the clients file, or a pattern such as "nas*"`,
 		"-verdict ok -attr User-Name": `-verdict: no verdict is "ok"`,
 	} {
 		code, out := s.command(append([]string{"trace", "-d", s.raddb(), "-for", "5s"}, strings.Fields(args)...)...)

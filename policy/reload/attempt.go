@@ -109,8 +109,9 @@ func (r *Reloader) finish(b *building) Report {
 	switch {
 	case b.stopped != nil:
 		report.Errors, report.Warnings = []string{b.stopped.Error()}, texts(errs)
+		same := c.Hash == r.active.Hash
 		c.Discard()
-		r.keepOut(report)
+		r.keepOut(report, same)
 	case errs.Failed():
 		report.Errors, report.Warnings = apart(errs)
 		c.Discard()

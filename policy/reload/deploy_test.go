@@ -187,6 +187,10 @@ func TestShadow(t *testing.T) {
 	if !r.OK || r.Shadow.Changed == 0 || s.r.Status().Degraded != "" || s.generation() != r.To {
 		t.Errorf("yes: %+v", r)
 	}
+	r = s.shadow(t.Context(), Deploy{Shadow: short, Never: true, Force: true}, nil)
+	if r.OK || s.r.Status().Degraded != "" {
+		t.Errorf("the same files: %+v, degraded: %q", r, s.r.Status().Degraded)
+	}
 }
 
 // TestShadowOvertaken: another reload comes first, and what was tried is thrown away.

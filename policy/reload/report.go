@@ -92,14 +92,17 @@ func (r *Reloader) refuse(report Report) {
 		"took", report.Took.Round(time.Millisecond), "trigger", report.Trigger)
 }
 
-// keepOut records that good files are not put in place: the old generation serves on.
-func (r *Reloader) keepOut(report Report) {
+// keepOut records that good files are not put in place: the old generation serves on. If it has the same files nobody needs
+// to do anything.
+func (r *Reloader) keepOut(report Report, same bool) {
 	r.mu.Lock()
 	r.status.Last = report
 	if report.Shadow != nil {
 		r.status.Last.Shadow = nil // status stays short
 	}
-	r.status.Degraded = "the files on disk were tried and are not put in place: " + report.Errors[0]
+	if !same {
+		r.status.Degraded = "the files on disk were tried and are not put in place: " + report.Errors[0]
+	}
 	r.status.Reloads.Refused++
 	r.mu.Unlock()
 	r.log().Warn("policy reload: the files are not put in place", "generation", report.From, "why", report.Errors[0], "trigger", report.Trigger)
