@@ -108,7 +108,7 @@ func sqlite3(t *testing.T, path, query string) string {
 // within waits for something to become true.
 func within(t *testing.T, what string, good func() bool) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); !good(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); !good(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("never: %s", what)
 		}

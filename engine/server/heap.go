@@ -58,7 +58,7 @@ func (h *Heap) Full() bool {
 }
 
 // collect frees what nobody has any more: most of what fills the heap is that, and without it an idle server would go on
-// refusing until the collector's turn comes. It takes a twentieth of a processor at most.
+// refusing until the collector's turn comes. It is at work for a twentieth of the time at most.
 func (h *Heap) collect() {
 	begun := time.Now()
 	runtime.GC()

@@ -35,13 +35,16 @@ func TestMatchAllocatesNothing(t *testing.T) {
 		"User-Name = dora, Called-Station-Id = aaab",
 	} {
 		q := query(t, d, request)
-		got := testing.AllocsPerRun(100, func() {
-			q.Control.Reset()
-			q.Reply.Reset()
-			table.Match(q)
-		})
-		if got != 0 && !raceDetector || !q.Found {
-			t.Errorf("%s: %v allocations, found %v", request, got, q.Found)
+		least := 1.0
+		for range 20 { // the pools of the race detector forget at random
+			least = min(least, testing.AllocsPerRun(10, func() {
+				q.Control.Reset()
+				q.Reply.Reset()
+				table.Match(q)
+			}))
+		}
+		if least != 0 || !q.Found {
+			t.Errorf("%s: %v allocations or more, found %v", request, least, q.Found)
 		}
 	}
 }

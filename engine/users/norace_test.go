@@ -1,6 +1,0 @@
-//go:build !race
-
-package users
-
-// raceDetector makes pools forget at random: allocations are not counted then.
-const raceDetector = false
